@@ -1,0 +1,87 @@
+using Orleans.Concurrency;
+
+namespace Streaming.Contracts.Conversations;
+
+/// <summary>
+/// One endless dialogue; the key is its <see cref="ConversationId"/>. Every method takes the caller's identity and treats a
+/// conversation that is not the caller's as one that does not exist. Refusals are <see cref="RequestRefusedException"/>.
+/// </summary>
+[Alias("conversation-grain")]
+public interface IConversationGrain : IGrainWithStringKey
+{
+    /// <summary>Creates it, owned by the caller. The key must be new.</summary>
+    [Alias("create")]
+    Task<Conversation> Create(string caller, NewConversation request);
+
+    /// <summary>Describes it.</summary>
+    [Alias("get"), AlwaysInterleave]
+    Task<Conversation> Get(string caller);
+
+    /// <summary>Changes title or sampling.</summary>
+    [Alias("configure")]
+    Task Configure(string caller, ConversationChanges changes);
+
+    /// <summary>Hides it at once, ends reply and watchers; it is erased ten minutes later.</summary>
+    [Alias("delete")]
+    Task Delete(string caller);
+
+    /// <summary>Stores a message, then answers; the reply follows as events. The same id with the same text answers the same.</summary>
+    [Alias("send")]
+    Task<Sent> Send(string caller, string text, string clientMessageId);
+
+    /// <summary>Ends the running reply (or only if it is this turn); what was said stays. Nothing running: no effect.</summary>
+    [Alias("stop"), AlwaysInterleave]
+    Task Stop(string caller, int? turn);
+
+    /// <summary>
+    /// Stored events after a number, oldest first, at most some 256 KiB of text; empty at the end.
+    /// A number beyond the last is refused.
+    /// </summary>
+    [Alias("read-events"), AlwaysInterleave]
+    Task<EventPage> ReadEvents(string caller, long afterSeq);
+
+    /// <summary>Turns before a number (a page's <c>Next</c>), or the latest; at most <paramref name="take"/> (1 to 200, 50 by default).</summary>
+    [Alias("read-turns"), AlwaysInterleave]
+    Task<TurnPage> ReadTurns(string caller, long? before, int? take);
+
+    /// <summary>The ids in its fixed part and window.</summary>
+    [Alias("inspect-cache"), AlwaysInterleave]
+    Task<CacheView> InspectCache(string caller);
+
+    /// <summary>
+    /// Subscribes a gateway, or renews its subscription (every <see cref="Limits.SubscriptionRenewal"/>, else it ends after
+    /// <see cref="Limits.SubscriptionLifetime"/>); answers the last event's number, by which even a lost last event is noticed.
+    /// The gateway checks its watchers with <see cref="Get"/>; a deleted conversation is refused as unknown.
+    /// </summary>
+    [Alias("subscribe"), AlwaysInterleave]
+    Task<long> Subscribe(string gatewayId, IConversationObserver observer);
+
+    /// <summary>Ends a subscription before its time.</summary>
+    [Alias("unsubscribe"), AlwaysInterleave]
+    Task Unsubscribe(string gatewayId);
+
+    /// <summary>Wakes a conversation whose reply lost its process; called by the sweep of what is running.</summary>
+    [Alias("resume"), AlwaysInterleave]
+    Task Resume();
+}
+
+/// <summary>A gateway, as conversations see it: one per gateway process and conversation that has watchers there.</summary>
+[Alias("conversation-observer")]
+public interface IConversationObserver : IGrainObserver
+{
+    /// <summary>
+    /// New events, in order within a call, already stored (or of a kind that is not). Calls may be lost or arrive twice:
+    /// the numbers tell.
+    /// </summary>
+    [Alias("on-events"), OneWay]
+    Task OnEvents(string conversationId, Immutable<IReadOnlyList<ConversationEvent>> events);
+}
+
+/// <summary>The conversations of one owner; the key is the owner's identity.</summary>
+[Alias("directory-grain")]
+public interface IDirectoryGrain : IGrainWithStringKey
+{
+    /// <summary>A page of the owner's conversations, last active first; <paramref name="take"/> from 1 to 200, 50 by default.</summary>
+    [Alias("list")]
+    Task<ConversationPage> List(string? after, int? take);
+}

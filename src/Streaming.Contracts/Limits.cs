@@ -1,0 +1,26 @@
+namespace Streaming.Contracts;
+
+/// <summary>Limits that both sides of a border know.</summary>
+public static class Limits
+{
+    /// <summary>UTF-8 bytes of a message: 1 MiB, so that it fits one transaction of every store.</summary>
+    public const int MessageBytes = 1 << 20;
+
+    /// <summary>UTF-16 units of text in an item of a page of turns, and in a joined delta.</summary>
+    public const int PieceLength = 32 * 1024;
+
+    /// <summary>Characters of a title.</summary>
+    public const int TitleLength = 200;
+
+    /// <summary>Characters of a clientMessageId.</summary>
+    public const int ClientMessageIdLength = 200;
+
+    /// <summary>Messages that may wait while a reply runs.</summary>
+    public const int WaitingMessages = 64;
+
+    /// <summary>How often a gateway renews its subscription.</summary>
+    public static readonly TimeSpan SubscriptionRenewal = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a subscription lasts without renewal.</summary>
+    public static readonly TimeSpan SubscriptionLifetime = TimeSpan.FromSeconds(15);
+}

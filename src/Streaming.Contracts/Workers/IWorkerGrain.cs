@@ -1,0 +1,154 @@
+namespace Streaming.Contracts.Workers;
+
+/// <summary>
+/// The owner of one device of one silo, pinned there; the key is made by <see cref="WorkerKey"/>. It owns the slots: which
+/// conversation is in which, who waits for one, and whose is given up when another needs it.
+/// </summary>
+[Alias("worker-grain")]
+public interface IWorkerGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then either
+    /// <see cref="SlotStale"/> (the slot does not continue the stream: call again with <see cref="DecodeRequest.Rebuild"/>;
+    /// a slot stays reserved for a while), or progress, tokens and one end.
+    /// An older epoch than the worker has seen for the conversation is refused.
+    /// </summary>
+    [Alias("decode")]
+    IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default);
+
+    /// <summary>Ends the conversation's reply after the step under way; its stream then brings the rest and the end.</summary>
+    [Alias("stop")]
+    Task Stop(string conversationId, long epoch, string finishReason);
+
+    /// <summary>Forgets a conversation: its slot is free.</summary>
+    [Alias("release")]
+    Task Release(string conversationId);
+
+    /// <summary>How busy it is.</summary>
+    [Alias("status")]
+    Task<WorkerStatus> GetStatus();
+}
+
+/// <summary>How busy a worker is.</summary>
+[GenerateSerializer, Immutable, Alias("worker-status")]
+public sealed record WorkerStatus(
+    [property: Id(0)] int Slots,
+    [property: Id(1)] int Running,
+    [property: Id(2)] int Waiting);
+
+/// <summary>Keys of workers: the silo's address, its incarnation included, and the device.</summary>
+public static class WorkerKey
+{
+    /// <summary>The key of a device (<c>cpu</c>, <c>cuda:0</c>) of a silo.</summary>
+    public static string Of(SiloAddress silo, string device) => $"{silo.ToParsableString()}/{device}";
+
+    /// <summary>Takes a key apart; false if it is none.</summary>
+    public static bool TryParse(string key, out SiloAddress? silo, out string device)
+    {
+        int slash = key.IndexOf('/', StringComparison.Ordinal);
+        silo = null;
+        device = slash < 0 ? "" : key[(slash + 1)..];
+        if (device.Length == 0)
+            return false;
+        try
+        {
+            silo = SiloAddress.FromParsableString(key[..slash]);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>What a conversation asks of its worker.</summary>
+[GenerateSerializer, Immutable, Alias("decode-request")]
+public sealed record DecodeRequest
+{
+    /// <summary>The conversation.</summary>
+    [Id(0)] public required string ConversationId { get; init; }
+
+    /// <summary>The epoch of the activation that asks.</summary>
+    [Id(1)] public long Epoch { get; init; }
+
+    /// <summary>The branch, part of the randomness.</summary>
+    [Id(2)] public int Branch { get; init; }
+
+    /// <summary>F of the conversation's cache.</summary>
+    [Id(3)] public int Fixed { get; init; }
+
+    /// <summary>W of the conversation's cache.</summary>
+    [Id(4)] public int Window { get; init; }
+
+    /// <summary>Stream position of the first id of <see cref="Feed"/>; tokens fed to the slot before it, unless it is rebuilt.</summary>
+    [Id(5)] public long From { get; init; }
+
+    /// <summary>Ids to feed before sampling; at least one (a pending one included).</summary>
+    [Id(6)] public required int[] Feed { get; init; }
+
+    /// <summary>What a stale slot is made anew from; null to learn first whether it is stale.</summary>
+    [Id(7)] public SlotRebuild? Rebuild { get; init; }
+
+    /// <summary>How tokens are chosen, with every value filled in.</summary>
+    [Id(8)] public required Conversations.Sampling Sampling { get; init; }
+
+    /// <summary>Tokens that this reply has already.</summary>
+    [Id(9)] public long AlreadyGenerated { get; init; }
+
+    /// <summary>Bytes of an incomplete character from before.</summary>
+    [Id(10)] public byte[] PendingBytes { get; init; } = [];
+
+    /// <summary>Text held back for a stop string from before.</summary>
+    [Id(11)] public string HeldBack { get; init; } = "";
+}
+
+/// <summary>The fixed part and the end of a stream: all that a slot's tensors depend on.</summary>
+/// <param name="FixedIds">The ids at positions 0 to F-1, or fewer when the stream is shorter.</param>
+/// <param name="TailPosition">Position of the first id of the tail; F or more.</param>
+/// <param name="TailIds">Ids up to <see cref="DecodeRequest.From"/>, exclusive; may be empty.</param>
+[GenerateSerializer, Immutable, Alias("slot-rebuild")]
+public sealed record SlotRebuild(
+    [property: Id(0)] int[] FixedIds,
+    [property: Id(1)] long TailPosition,
+    [property: Id(2)] int[] TailIds);
+
+/// <summary>What a worker tells about a decode.</summary>
+[GenerateSerializer, Immutable, Alias("decode-update")]
+public abstract record DecodeUpdate;
+
+/// <summary>All slots are taken by running replies.</summary>
+/// <param name="Place">1 is next.</param>
+[GenerateSerializer, Immutable, Alias("slot-queued")]
+public sealed record SlotQueued([property: Id(0)] int Place) : DecodeUpdate;
+
+/// <summary>The conversation has a slot, but not with this stream in it; the call ends here.</summary>
+/// <param name="RebuildLength">Tokens from the end of the stream that rebuild it exactly.</param>
+[GenerateSerializer, Immutable, Alias("slot-stale")]
+public sealed record SlotStale([property: Id(0)] int RebuildLength) : DecodeUpdate;
+
+/// <summary>Part of a long input was read.</summary>
+/// <param name="Share">0 to 1.</param>
+[GenerateSerializer, Immutable, Alias("input-progress")]
+public sealed record InputProgress([property: Id(0)] double Share) : DecodeUpdate;
+
+/// <summary>A token was sampled.</summary>
+/// <param name="TokenId">Its id.</param>
+/// <param name="Text">The text that it completes.</param>
+/// <param name="PendingBytes">Bytes of an incomplete character after it.</param>
+/// <param name="HeldBack">Text held back for a stop string after it.</param>
+[GenerateSerializer, Immutable, Alias("token-decoded")]
+public sealed record TokenDecoded(
+    [property: Id(0)] int TokenId,
+    [property: Id(1)] string Text,
+    [property: Id(2)] byte[] PendingBytes,
+    [property: Id(3)] string HeldBack) : DecodeUpdate;
+
+/// <summary>The reply ended.</summary>
+[GenerateSerializer, Immutable, Alias("reply-ended")]
+public sealed record ReplyEnded(
+    [property: Id(0)] string FinishReason,
+    [property: Id(1)] string Text,
+    [property: Id(2)] long PromptTokens,
+    [property: Id(3)] double PrefillMs,
+    [property: Id(4)] double DecodeMs) : DecodeUpdate;

@@ -1,0 +1,115 @@
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Batching;
+
+/// <summary>Consecutive tokens of a stream.</summary>
+/// <param name="Position">Stream position of the first one.</param>
+/// <param name="Ids">Their ids.</param>
+public sealed record TokenRun(long Position, ReadOnlyMemory<int> Ids);
+
+/// <summary>One request to a device: feed these tokens to this slot, then sample until an end.</summary>
+public sealed record DecodeWork
+{
+    /// <summary>The slot, 0 to <see cref="IDecodeDevice.Slots"/> - 1. One work at a time per slot.</summary>
+    public required int Slot { get; init; }
+
+    /// <summary>How the slot is used. Differs from the slot's present one only together with <see cref="Reset"/>.</summary>
+    public required CacheLayout Layout { get; init; }
+
+    /// <summary>Empties the slot first. Otherwise the first run goes on exactly where the slot is.</summary>
+    public bool Reset { get; init; }
+
+    /// <summary>
+    /// What is fed before the first token is sampled; at least one token in all. Positions rise, and only one gap is
+    /// allowed: after the fixed part, when a slot is rebuilt from the fixed part and the end of a stream.
+    /// </summary>
+    public required IReadOnlyList<TokenRun> Input { get; init; }
+
+    /// <summary>How tokens are chosen and when the reply ends.</summary>
+    public required SamplingParameters Sampling { get; init; }
+
+    /// <summary>The conversation's branch; part of the randomness.</summary>
+    public int Branch { get; init; }
+
+    /// <summary>Tokens this reply has already from before an interruption; count against the limit.</summary>
+    public long AlreadyGenerated { get; init; }
+
+    /// <summary>What the reply's text still owes from before an interruption.</summary>
+    public TextState Text { get; init; } = TextState.Empty;
+}
+
+/// <summary>Why a reply ended.</summary>
+public enum EndReason
+{
+    /// <summary>An end token or a stop string.</summary>
+    Stop,
+
+    /// <summary>The limit of tokens.</summary>
+    Length,
+
+    /// <summary>Somebody asked.</summary>
+    Stopped,
+
+    /// <summary>A new message for an endless reply.</summary>
+    Interrupted,
+}
+
+/// <summary>What a device tells about its work.</summary>
+public abstract record DecodeOutput;
+
+/// <summary>Part of a long input has been read.</summary>
+/// <param name="Done">Tokens fed so far.</param>
+/// <param name="Total">Tokens to feed.</param>
+public sealed record InputRead(long Done, long Total) : DecodeOutput;
+
+/// <summary>A token was sampled; it takes the next stream position and is fed with the next step, or pending at the end.</summary>
+/// <param name="Id">The token.</param>
+/// <param name="Text">The text that it completes, in whole characters; often one word, may be empty.</param>
+/// <param name="State">What the text still owes after this token.</param>
+public sealed record TokenSampled(int Id, string Text, TextState State) : DecodeOutput;
+
+/// <summary>The last output of a work that ended by itself or was stopped.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="Text">The rest of the text that was held back for a stop string; an incomplete character becomes U+FFFD.</param>
+/// <param name="InputTokens">Tokens fed before sampling.</param>
+/// <param name="InputTime">Time from the start of the work to the first sampled token.</param>
+/// <param name="DecodeTime">Time from the first sampled token to the end.</param>
+public sealed record DecodeEnded(EndReason Reason, string Text, long InputTokens, TimeSpan InputTime, TimeSpan DecodeTime) : DecodeOutput;
+
+/// <summary>
+/// One device with a loaded checkpoint and its slots. The batcher is the real one; the interface keeps the grains' rules about
+/// slots and places in line testable without tensors.
+/// </summary>
+public interface IDecodeDevice : IAsyncDisposable
+{
+    /// <summary>Conversations whose tensors the device holds at a time.</summary>
+    int Slots { get; }
+
+    /// <summary>Places of a slot, C; a layout must fit in it.</summary>
+    int Capacity { get; }
+
+    /// <summary>Tokens from the end of a stream that rebuild a slot exactly, for a window of W: L(W-1)+1.</summary>
+    int RebuildLength(int window);
+
+    /// <summary>
+    /// Runs a work; each output comes in order, at most a few hundred ahead of the reader (then the work pauses).
+    /// Cancelling ends the work between two steps; tokens that were not read are lost, and the slot must be reset.
+    /// </summary>
+    /// <exception cref="InputException">The work contradicts the slot or the checkpoint.</exception>
+    /// <exception cref="DeviceFailedException">The device failed at a step of this work; the slot must be reset.</exception>
+    IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, CancellationToken cancellation = default);
+
+    /// <summary>Ends the slot's work after the step under way; everything sampled by then is still delivered. No work: no effect.</summary>
+    void Stop(int slot, EndReason reason);
+}
+
+/// <summary>A step failed on the device (out of memory, a native error). Other works go on.</summary>
+public sealed class DeviceFailedException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    public DeviceFailedException(string message, Exception inner) : base(message, inner)
+    {
+    }
+}

@@ -1,0 +1,18 @@
+namespace Streaming.Inference;
+
+/// <summary>
+/// Something that was handed in is wrong: a checkpoint, a setting, a text. The message is one sentence for a
+/// person, saying what is wrong, where, and what to do.
+/// </summary>
+public sealed class InputException : Exception
+{
+    /// <summary>Creates the exception with its one sentence.</summary>
+    public InputException(string message) : base(message)
+    {
+    }
+
+    /// <summary>Creates the exception with its one sentence and what caused it.</summary>
+    public InputException(string message, Exception inner) : base(message, inner)
+    {
+    }
+}
