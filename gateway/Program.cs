@@ -1,1 +1,15 @@
-return;
+using Streaming.Gateway;
+using Streaming.Gateway.Settings;
+using Streaming.StandaloneGateway;
+
+return await HostRun.ReportingAsync(async () =>
+{
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    ClusterSettings settings = builder.ReadClusterSettings();
+    builder.AddClusterClient(settings);
+    builder.Services.AddGateway(builder.Configuration);
+
+    WebApplication app = builder.Build();
+    app.MapGateway();
+    await app.RunUntilStoppedAsync();
+});

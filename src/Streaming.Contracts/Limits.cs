@@ -6,8 +6,8 @@ public static class Limits
     /// <summary>UTF-8 bytes of a message: 1 MiB, so that it fits one transaction of every store.</summary>
     public const int MessageBytes = 1 << 20;
 
-    /// <summary>UTF-16 units of text in an item of a page of turns, and in a joined delta.</summary>
-    public const int PieceLength = 32 * 1024;
+    /// <summary>UTF-16 units of text in an item of a page of turns, and in a joined delta: under 64 KiB of UTF-8 whatever the script.</summary>
+    public const int PieceLength = 16 * 1024;
 
     /// <summary>Characters of a title.</summary>
     public const int TitleLength = 200;

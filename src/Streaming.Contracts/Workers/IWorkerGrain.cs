@@ -8,10 +8,9 @@ namespace Streaming.Contracts.Workers;
 public interface IWorkerGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then either
-    /// <see cref="SlotStale"/> (the slot does not continue the stream: call again with <see cref="DecodeRequest.Rebuild"/>;
-    /// a slot stays reserved for a while), or progress, tokens and one end.
-    /// An older epoch than the worker has seen for the conversation is refused.
+    /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then progress, tokens and one end.
+    /// A slot that does not continue the stream is rebuilt from the log first. While one activation of a conversation decodes,
+    /// an older epoch is refused and a newer one takes over.
     /// </summary>
     [Alias("decode")]
     IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default);
@@ -81,37 +80,24 @@ public sealed record DecodeRequest
     /// <summary>W of the conversation's cache.</summary>
     [Id(4)] public int Window { get; init; }
 
-    /// <summary>Stream position of the first id of <see cref="Feed"/>; tokens fed to the slot before it, unless it is rebuilt.</summary>
+    /// <summary>Stream position of the first id of <see cref="Feed"/>; every id before it is in the log.</summary>
     [Id(5)] public long From { get; init; }
 
     /// <summary>Ids to feed before sampling; at least one (a pending one included).</summary>
     [Id(6)] public required int[] Feed { get; init; }
 
-    /// <summary>What a stale slot is made anew from; null to learn first whether it is stale.</summary>
-    [Id(7)] public SlotRebuild? Rebuild { get; init; }
-
     /// <summary>How tokens are chosen, with every value filled in.</summary>
-    [Id(8)] public required Conversations.Sampling Sampling { get; init; }
+    [Id(7)] public required Conversations.Sampling Sampling { get; init; }
 
     /// <summary>Tokens that this reply has already.</summary>
-    [Id(9)] public long AlreadyGenerated { get; init; }
+    [Id(8)] public long AlreadyGenerated { get; init; }
 
     /// <summary>Bytes of an incomplete character from before.</summary>
-    [Id(10)] public byte[] PendingBytes { get; init; } = [];
+    [Id(9)] public byte[] PendingBytes { get; init; } = [];
 
     /// <summary>Text held back for a stop string from before.</summary>
-    [Id(11)] public string HeldBack { get; init; } = "";
+    [Id(10)] public string HeldBack { get; init; } = "";
 }
-
-/// <summary>The fixed part and the end of a stream: all that a slot's tensors depend on.</summary>
-/// <param name="FixedIds">The ids at positions 0 to F-1, or fewer when the stream is shorter.</param>
-/// <param name="TailPosition">Position of the first id of the tail; F or more.</param>
-/// <param name="TailIds">Ids up to <see cref="DecodeRequest.From"/>, exclusive; may be empty.</param>
-[GenerateSerializer, Immutable, Alias("slot-rebuild")]
-public sealed record SlotRebuild(
-    [property: Id(0)] int[] FixedIds,
-    [property: Id(1)] long TailPosition,
-    [property: Id(2)] int[] TailIds);
 
 /// <summary>What a worker tells about a decode.</summary>
 [GenerateSerializer, Immutable, Alias("decode-update")]
@@ -121,11 +107,6 @@ public abstract record DecodeUpdate;
 /// <param name="Place">1 is next.</param>
 [GenerateSerializer, Immutable, Alias("slot-queued")]
 public sealed record SlotQueued([property: Id(0)] int Place) : DecodeUpdate;
-
-/// <summary>The conversation has a slot, but not with this stream in it; the call ends here.</summary>
-/// <param name="RebuildLength">Tokens from the end of the stream that rebuild it exactly.</param>
-[GenerateSerializer, Immutable, Alias("slot-stale")]
-public sealed record SlotStale([property: Id(0)] int RebuildLength) : DecodeUpdate;
 
 /// <summary>Part of a long input was read.</summary>
 /// <param name="Share">0 to 1.</param>

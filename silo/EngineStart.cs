@@ -1,0 +1,27 @@
+using System.Diagnostics;
+using Streaming.Inference;
+
+namespace Streaming.Silo;
+
+/// <summary>Loads the checkpoint, telling what is going on.</summary>
+internal static class EngineStart
+{
+    /// <summary>The engine that the settings ask for.</summary>
+    public static Engine Load(SiloSettings settings)
+    {
+        var clock = Stopwatch.StartNew();
+        Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
+        Engine engine = Engine.Load(new EngineOptions
+        {
+            Model = settings.Model,
+            Sinks = settings.Sinks,
+            Window = settings.Window,
+            DType = settings.DType,
+            Devices = settings.Devices is { Length: > 0 } devices ? devices : ["cpu"],
+            Slots = settings.Slots,
+            Threads = settings.Threads,
+        });
+        Console.WriteLine($"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}.");
+        return engine;
+    }
+}

@@ -1,0 +1,94 @@
+using Streaming.Gateway.Settings;
+
+namespace Streaming.Silo;
+
+/// <summary>The silo's settings, section <c>Streaming</c>; those of the gateway in the same process stand in the same section.</summary>
+internal sealed class SiloSettings
+{
+    /// <summary>The checkpoint's directory; by default the model that ships with the project.</summary>
+    public string Model { get; set; } = Path.Combine(AppContext.BaseDirectory, "models", "starter");
+
+    /// <summary>S of conversations that ask for nothing else.</summary>
+    public int Sinks { get; set; } = 4;
+
+    /// <summary>W; by default what fills the checkpoint's context, at most 4096 tokens with the sinks.</summary>
+    public int? Window { get; set; }
+
+    /// <summary>auto, float32, bfloat16 or int8.</summary>
+    public string DType { get; set; } = "auto";
+
+    /// <summary>cpu, cuda:0, cuda:1, ...: one worker each.</summary>
+    public string[] Devices { get; set; } = [];
+
+    /// <summary>Conversations whose tensors a device holds at a time; more wait in line, or give way while idle.</summary>
+    public int Slots { get; set; } = 8;
+
+    /// <summary>Threads of a CPU device; by default one less than the processor has, so that the host has one.</summary>
+    public int? Threads { get; set; }
+
+    /// <summary>Directory of the embedded store.</summary>
+    public string Data { get; set; } = "data";
+
+    /// <summary>Where things last.</summary>
+    public StorageKind Storage { get; set; } = StorageKind.Sqlite;
+
+    /// <summary>How silos find each other.</summary>
+    public ClusteringKind Clustering { get; set; } = ClusteringKind.Localhost;
+
+    /// <summary>Names the cluster: silos and gateways with the same one belong together.</summary>
+    public string ClusterId { get; set; } = "streaming";
+
+    /// <summary>Names the service, for all its clusters.</summary>
+    public string ServiceId { get; set; } = "streaming";
+
+    /// <summary>Port by which silos talk with each other.</summary>
+    public int SiloPort { get; set; } = 11111;
+
+    /// <summary>Port by which stand-alone gateways talk with the silo.</summary>
+    public int GatewayPort { get; set; } = 30000;
+
+    /// <summary>Whether page, hub and API are served by this process too.</summary>
+    public bool Gateway { get; set; } = true;
+
+    /// <summary>Tokens of a group that is stored and shown at once.</summary>
+    public int GroupTokens { get; set; } = 16;
+
+    /// <summary>How long the first token of a group may wait for the others, milliseconds.</summary>
+    public int GroupMilliseconds { get; set; } = 50;
+
+    /// <summary>Refuses values that cannot be meant.</summary>
+    public void Validate()
+    {
+        Require(Sinks >= 0, nameof(Sinks), Sinks, "0 or more");
+        Require(Window is null or >= 1, nameof(Window), Window, "1 or more");
+        Require(Slots is >= 1 and <= 4096, nameof(Slots), Slots, "1 to 4096");
+        Require(Threads is null or (>= 1 and <= 1024), nameof(Threads), Threads, "1 to 1024");
+        Require(SiloPort is >= 1 and <= 65535, nameof(SiloPort), SiloPort, "a port, 1 to 65535");
+        Require(GatewayPort is >= 1 and <= 65535 && GatewayPort != SiloPort, nameof(GatewayPort), GatewayPort, "a port, 1 to 65535, other than SiloPort");
+        Require(GroupTokens is >= 1 and <= 1024, nameof(GroupTokens), GroupTokens, "1 to 1024");
+        Require(GroupMilliseconds is >= 1 and <= 10_000, nameof(GroupMilliseconds), GroupMilliseconds, "1 to 10000");
+        Require(Data.Trim().Length > 0, nameof(Data), Data, "a directory");
+        Require(ClusterId.Trim().Length > 0, nameof(ClusterId), ClusterId, "a name");
+        Require(ServiceId.Trim().Length > 0, nameof(ServiceId), ServiceId, "a name");
+    }
+
+    private static void Require(bool condition, string name, object? value, string range)
+    {
+        if (!condition)
+            throw new SettingsException($"{SettingsSection.Name}:{name} is '{value}': it must be {range}.");
+    }
+}
+
+/// <summary>Where things last.</summary>
+internal enum StorageKind
+{
+    /// <summary>One file under <see cref="SiloSettings.Data"/>; one silo.</summary>
+    Sqlite,
+}
+
+/// <summary>How silos find each other.</summary>
+internal enum ClusteringKind
+{
+    /// <summary>One silo and its gateways on one machine.</summary>
+    Localhost,
+}

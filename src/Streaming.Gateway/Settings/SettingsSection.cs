@@ -1,0 +1,65 @@
+using System.Collections;
+using System.Reflection;
+using Microsoft.Extensions.Configuration;
+
+namespace Streaming.Gateway.Settings;
+
+/// <summary>
+/// Reads the section <c>Streaming</c> of a host's configuration (appsettings.json, environment, command line) and refuses what it
+/// does not know: a setting that is misspelt must not be ignored.
+/// </summary>
+public static class SettingsSection
+{
+    /// <summary>The section's name.</summary>
+    public const string Name = "Streaming";
+
+    /// <summary>Stops at a name that none of the types has.</summary>
+    /// <exception cref="SettingsException">Names the key and what it may have been meant to be.</exception>
+    public static void RequireKnownNames(IConfiguration configuration, params IReadOnlyList<Type> types)
+    {
+        foreach (IConfigurationSection child in configuration.GetSection(Name).GetChildren())
+            RequireKnownName(child, [.. types.SelectMany(t => t.GetProperties(BindingFlags.Public | BindingFlags.Instance)).DistinctBy(p => p.Name)]);
+    }
+
+    /// <summary>Fills a new object from the section.</summary>
+    /// <exception cref="SettingsException">A value is not of its setting's type.</exception>
+    public static T Bind<T>(IConfiguration configuration) where T : new()
+    {
+        var settings = new T();
+        try
+        {
+            configuration.GetSection(Name).Bind(settings);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The binder's message names the key and the value.
+            throw new SettingsException($"{e.Message.TrimEnd('.')}: {e.InnerException?.Message ?? "change the value"}", e);
+        }
+        return settings;
+    }
+
+    private static void RequireKnownName(IConfigurationSection section, IReadOnlyList<PropertyInfo> properties)
+    {
+        PropertyInfo? property = properties.FirstOrDefault(p => string.Equals(p.Name, section.Key, StringComparison.OrdinalIgnoreCase));
+        if (property is null)
+        {
+            string known = string.Join(", ", properties.Select(p => p.Name).Order(StringComparer.Ordinal));
+            throw new SettingsException($"{section.Path} is not a setting: take one of {known}.");
+        }
+        Type type = property.PropertyType;
+        bool isLeaf = type.IsValueType || type == typeof(string) || typeof(IEnumerable).IsAssignableFrom(type);
+        if (isLeaf)
+            return;
+        foreach (IConfigurationSection child in section.GetChildren())
+            RequireKnownName(child, type.GetProperties(BindingFlags.Public | BindingFlags.Instance));
+    }
+}
+
+/// <summary>A setting is wrong; the message is one sentence that names its key.</summary>
+public sealed class SettingsException : Exception
+{
+    /// <summary>Creates the exception.</summary>
+    public SettingsException(string message, Exception? inner = null) : base(message, inner)
+    {
+    }
+}

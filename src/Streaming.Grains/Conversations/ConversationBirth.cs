@@ -1,0 +1,48 @@
+using Streaming.Contracts.Conversations;
+
+namespace Streaming.Grains.Conversations;
+
+/// <summary>What a new conversation will be, or why it cannot be.</summary>
+internal static class ConversationBirth
+{
+    /// <summary>Checks a request against the checkpoint and its devices, and fixes sizes and pinning for good.</summary>
+    public static ConversationState Plan(string caller, NewConversation request, ConversationModel model, DateTimeOffset now)
+    {
+        if (request.Title is { } title)
+            Validation.RequireTitle(title);
+        Validation.RequireSampling(request.Sampling ?? new());
+        int sinks = request.Sinks ?? model.DefaultLayout.Fixed;
+        int window = request.Window ?? model.DefaultLayout.Window;
+        if (sinks < 0 || window < 1 || (long)sinks + window > model.Capacity)
+            throw Validation.Invalid($"sinks ({sinks}) and window ({window}) must be at least 0 and 1 and together at most {model.Capacity}, the places of a slot here.");
+        string? systemPrompt = string.IsNullOrWhiteSpace(request.SystemPrompt) ? null : request.SystemPrompt;
+        if (systemPrompt is not null)
+            Validation.RequireText(systemPrompt, "The system prompt");
+        int fixedPart = sinks;
+        if (systemPrompt is not null && (request.PinSystemPrompt ?? true))
+            fixedPart = Math.Max(sinks, PinnedLength(systemPrompt, sinks + window, model));
+        return new ConversationState
+        {
+            Owner = caller,
+            Title = request.Title,
+            SystemPrompt = systemPrompt,
+            Sampling = request.Sampling ?? new(),
+            Sinks = sinks,
+            Fixed = fixedPart,
+            Window = sinks + window - fixedPart,
+            Model = model.Name,
+            Fingerprint = model.Fingerprint,
+            CreatedAt = now,
+        };
+    }
+
+    /// <summary>Places that the pinned prompt takes; at least half of all places must be left to the window.</summary>
+    private static int PinnedLength(string systemPrompt, int places, ConversationModel model)
+    {
+        int length = model.Chat.PinnedLength(systemPrompt);
+        int limit = places - (places + 1) / 2;
+        return length <= limit
+            ? length
+            : throw Validation.Invalid($"The system prompt takes {length} tokens, pinned it may take {limit} here (half of sinks and window): shorten it, or set pinSystemPrompt to false.");
+    }
+}

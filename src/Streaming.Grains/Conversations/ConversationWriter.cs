@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Streaming.Inference.Decoding;
+using Streaming.Storage.Log;
+
+namespace Streaming.Grains.Conversations;
+
+/// <summary>
+/// The one writer of a conversation's log: head and session as they are stored, and appends one after another under its epoch.
+/// What is in memory changes only after an append took effect.
+/// </summary>
+internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time)
+{
+    private const int Attempts = 6;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private bool _open;
+
+    /// <summary>The log's head, as last read or appended.</summary>
+    public LogHead Head { get; private set; } = head;
+
+    /// <summary>What is running and waiting.</summary>
+    public SessionState Session { get; private set; } = SessionState.Parse(head.State);
+
+    /// <summary>Fixed part and window, once they were needed; null before.</summary>
+    public TokenWindow? Window { get; private set; }
+
+    /// <summary>Whether this activation has an epoch.</summary>
+    public bool IsOpen => _open;
+
+    /// <summary>Reads fixed part and window from the log, once; appends keep them up to date.</summary>
+    public async Task<TokenWindow> LoadWindowAsync(CacheLayout layout)
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            return Window ??= await TokenWindow.ReadAsync(log, Head.Id, Head.Branch, Head.Position, layout);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Takes the next epoch, once; reading needs none.</summary>
+    public async Task OpenAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            if (_open)
+                return;
+            LogHead known = Head;
+            Head = await log.OpenForWritingAsync(Head.Id, Guid.NewGuid().ToString("N"));
+            Session = SessionState.Parse(Head.State);
+            if (Head.Position != known.Position || Head.Branch != known.Branch)
+                Window = null; // Another activation wrote since this one read.
+            _open = true;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Appends what <paramref name="draft"/> makes of the head and session of the moment, and returns the events as they were stored.
+    /// An append whose answer was lost is repeated, which the log recognises.
+    /// </summary>
+    /// <exception cref="LogFencedException">Another activation writes: this one must end.</exception>
+    /// <exception cref="LogUnavailableException">The store did not answer for a while: this activation must end.</exception>
+    public async Task<IReadOnlyList<LogEvent>> AppendAsync(Func<LogHead, SessionState, Draft> draft)
+    {
+        await OpenAsync();
+        await _turn.WaitAsync();
+        try
+        {
+            Draft next = draft(Head, Session);
+            var append = new LogAppend
+            {
+                Epoch = Head.Epoch,
+                ExpectedLastSeq = Head.LastSeq,
+                Events = next.Events,
+                Ids = next.Ids,
+                LastTurn = next.LastTurn ?? Head.LastTurn,
+                Running = next.Session.IsRunning,
+                State = next.Session.ToJson(),
+                ActiveAt = next.ActiveAt,
+                Receipt = next.Receipt,
+            };
+            Head = await AppendWithRetriesAsync(append);
+            Session = next.Session;
+            Window?.Append(next.Ids.Span);
+            return next.Events;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private async Task<LogHead> AppendWithRetriesAsync(LogAppend append)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await log.AppendAsync(Head.Id, append);
+            }
+            catch (LogUnavailableException) when (attempt < Attempts)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100 << attempt), time);
+            }
+        }
+    }
+}
+
+/// <summary>An append to be.</summary>
+internal sealed record Draft(SessionState Session)
+{
+    /// <summary>Events, numbered from the head's last number on.</summary>
+    public ImmutableArray<LogEvent> Events { get; init; } = [];
+
+    /// <summary>Ids that go on the stream.</summary>
+    public ReadOnlyMemory<int> Ids { get; init; }
+
+    /// <summary>The last turn's number, if it changes.</summary>
+    public int? LastTurn { get; init; }
+
+    /// <summary>When something was said, if something was.</summary>
+    public DateTimeOffset? ActiveAt { get; init; }
+
+    /// <summary>A message's receipt.</summary>
+    public MessageReceipt? Receipt { get; init; }
+}

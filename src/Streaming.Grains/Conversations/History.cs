@@ -1,0 +1,113 @@
+using Streaming.Contracts;
+using Streaming.Contracts.Conversations;
+using Streaming.Storage.Log;
+
+namespace Streaming.Grains.Conversations;
+
+/// <summary>Reads a conversation's past in pages; no page costs more because the conversation is long.</summary>
+internal sealed class History(IConversationLog log, string id)
+{
+    private const int MaxRows = 2_000;
+    private const int MaxTextBytes = 256 * 1024;
+
+    /// <summary>Numbers looked at in one step backwards.</summary>
+    private const int Stride = 2_048;
+
+    /// <summary>Stored events after a number.</summary>
+    public async Task<EventPage> EventsAfterAsync(long afterSeq, long lastSeq)
+    {
+        if (afterSeq == lastSeq)
+            return new EventPage([], lastSeq);
+        IReadOnlyList<LogEvent> rows = await log.ReadEventsAsync(id, afterSeq + 1, lastSeq, MaxRows, MaxTextBytes);
+        return new EventPage(rows.ToEvents(afterSeq), lastSeq);
+    }
+
+    /// <summary>Turns, or pieces of long ones, whose numbers lie before <paramref name="before"/>; the last ones first found.</summary>
+    public async Task<TurnPage> TurnsBeforeAsync(long before, int take)
+    {
+        var pieces = new LinkedList<Piece>();
+        int textLength = 0, cutFrom = int.MaxValue;
+        long upper = before;
+        while (upper > 1)
+        {
+            foreach (LogEvent row in await RowsBelowAsync(upper))
+            {
+                if (row.Kind == EventKind.Cut)
+                    cutFrom = Math.Min(cutFrom, row.Turn);
+                bool shown = row.Turn > 0 && row.Turn < cutFrom && row.Kind is not (EventKind.Cut or EventKind.Notice);
+                if (shown && !(pieces.First?.Value.TryPrepend(row) ?? false))
+                {
+                    if (pieces.Count == take || textLength > MaxTextBytes)
+                        return Page(pieces, upper);
+                    pieces.AddFirst(new Piece(row));
+                }
+                if (shown)
+                    textLength += row.Text.Length;
+                upper = row.First;
+            }
+        }
+        return Page(pieces, null);
+    }
+
+    /// <summary>Rows that end below a number, newest first.</summary>
+    private async Task<IEnumerable<LogEvent>> RowsBelowAsync(long upper)
+    {
+        long lower = Math.Max(1, upper - Stride);
+        var rows = new List<LogEvent>();
+        while (lower < upper)
+        {
+            IReadOnlyList<LogEvent> page = await log.ReadEventsAsync(id, lower, upper - 1, MaxRows, int.MaxValue);
+            if (page.Count == 0)
+                throw new InvalidOperationException($"The log of conversation {id} has no event {lower}.");
+            rows.AddRange(page);
+            lower = page[^1].Last + 1;
+        }
+        rows.Reverse();
+        return rows;
+    }
+
+    private static TurnPage Page(LinkedList<Piece> pieces, long? next) =>
+        new([.. pieces.SelectMany(p => p.ToItems())], next);
+
+    /// <summary>Neighbouring rows of one turn, collected from the last one backwards.</summary>
+    private sealed class Piece(LogEvent last)
+    {
+        private readonly LinkedList<LogEvent> _rows = new([last]);
+        private int _length = last.Text.Length;
+
+        public bool TryPrepend(LogEvent row)
+        {
+            if (row.Turn != last.Turn || _length + row.Text.Length > Limits.PieceLength)
+                return false;
+            _rows.AddFirst(row);
+            _length += row.Text.Length;
+            return true;
+        }
+
+        /// <summary>One item; several for a message that is longer than an item may be.</summary>
+        public IEnumerable<TurnItem> ToItems()
+        {
+            string text = string.Concat(_rows.Select(r => r.Text));
+            long start = _rows.First!.Value.TextOffset;
+            int from = 0;
+            do
+            {
+                int length = Math.Min(Limits.PieceLength, text.Length - from);
+                if (length > 0 && char.IsHighSurrogate(text[from + length - 1]) && from + length < text.Length)
+                    length--;
+                yield return new TurnItem
+                {
+                    Turn = last.Turn,
+                    Author = last.Author,
+                    Text = text.Substring(from, length),
+                    From = start + from,
+                    Seq = last.Last,
+                    FinishReason = FinishDetail.Parse(last.Detail)?.FinishReason,
+                    At = _rows.First.Value.At,
+                };
+                from += length;
+            }
+            while (from < text.Length);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using Orleans.Concurrency;
+using Streaming.Contracts;
+using Streaming.Contracts.Conversations;
+
+namespace Streaming.Grains.Conversations;
+
+/// <summary>The gateways that watch a conversation: one observer each, forgotten when it is not renewed.</summary>
+internal sealed class ObserverList(string conversationId, TimeProvider time)
+{
+    private readonly Dictionary<string, (IConversationObserver Observer, DateTimeOffset Until)> _observers = [];
+
+    /// <summary>Adds a gateway or renews its subscription.</summary>
+    public void Renew(string gatewayId, IConversationObserver observer) =>
+        _observers[gatewayId] = (observer, time.GetUtcNow() + Limits.SubscriptionLifetime);
+
+    /// <summary>Forgets a gateway.</summary>
+    public void Remove(string gatewayId) => _observers.Remove(gatewayId);
+
+    /// <summary>Tells all gateways; nothing waits for them, and what is lost they notice by the numbers.</summary>
+    public void Publish(params IReadOnlyList<ConversationEvent> events)
+    {
+        DateTimeOffset now = time.GetUtcNow();
+        foreach (string expired in _observers.Where(o => o.Value.Until < now).Select(o => o.Key).ToList())
+            _observers.Remove(expired);
+        foreach ((IConversationObserver observer, _) in _observers.Values)
+            observer.OnEvents(conversationId, events.AsImmutable()).Ignore();
+    }
+}

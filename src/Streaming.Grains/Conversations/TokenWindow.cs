@@ -1,0 +1,56 @@
+using Streaming.Inference.Decoding;
+using Streaming.Storage.Log;
+
+namespace Streaming.Grains.Conversations;
+
+/// <summary>
+/// The ids that a conversation's attention sees: its fixed part and its rolling window. The same ring as in the tensors
+/// (<see cref="CacheLayout"/>), but of ids; in memory while the grain is active, read back from the log.
+/// </summary>
+internal sealed class TokenWindow(CacheLayout layout)
+{
+    /// <summary>Ids by place, [F + W].</summary>
+    private readonly int[] _places = new int[layout.Places];
+
+    /// <summary>Tokens of the stream.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>F and W.</summary>
+    public CacheLayout Layout => layout;
+
+    /// <summary>The last token of the stream: sampled or fed last. The stream must not be empty.</summary>
+    public int LastId => _places[layout.PlaceOf(Position - 1)];
+
+    /// <summary>Reads it from the log, at a position.</summary>
+    public static async Task<TokenWindow> ReadAsync(IConversationLog log, string id, int branch, long position, CacheLayout layout)
+    {
+        var window = new TokenWindow(layout);
+        window.Append(await log.ReadIdsAsync(id, branch, 0, Math.Min(layout.Fixed, position)));
+        long start = Math.Max(window.Position, position - layout.Window);
+        window.Position = start;
+        window.Append(await log.ReadIdsAsync(id, branch, start, position));
+        if (window.Position != position)
+            throw new InvalidOperationException($"The log of conversation {id} holds ids up to {window.Position}, its head says {position}.");
+        return window;
+    }
+
+    /// <summary>The stream goes on with these.</summary>
+    public void Append(ReadOnlySpan<int> ids)
+    {
+        foreach (int id in ids)
+            _places[layout.PlaceOf(Position++)] = id;
+    }
+
+    /// <summary>The ids at positions 0 to F-1, or fewer when the stream is shorter.</summary>
+    public int[] FixedIds() => _places[..(int)Math.Min(layout.Fixed, Position)];
+
+    /// <summary>The ids in the rolling window, in the order of the stream.</summary>
+    public int[] WindowIds()
+    {
+        long start = Math.Min(Position, Math.Max(layout.Fixed, Position - layout.Window));
+        int[] ids = new int[Position - start];
+        for (int i = 0; i < ids.Length; i++)
+            ids[i] = _places[layout.PlaceOf(start + i)];
+        return ids;
+    }
+}

@@ -1,0 +1,22 @@
+using Orleans.Concurrency;
+using Streaming.Contracts.Conversations;
+using Streaming.Grains.Conversations;
+using Streaming.Storage.Log;
+
+namespace Streaming.Grains.Directory;
+
+/// <summary>Reads an owner's index; holds nothing.</summary>
+[StatelessWorker]
+internal sealed class DirectoryGrain(IConversationLog log) : Grain, IDirectoryGrain
+{
+    private const int DefaultTake = 50;
+    private const int MaxTake = 200;
+
+    /// <inheritdoc/>
+    public Task<ConversationPage> List(string? after, int? take)
+    {
+        if (take is < 1 or > MaxTake)
+            throw Validation.Invalid($"take is {take}; it must be 1 to {MaxTake}.");
+        return log.ListOwnedAsync(this.GetPrimaryKeyString(), after, take ?? DefaultTake);
+    }
+}

@@ -1,0 +1,26 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Streaming.Grains.Upkeep;
+using Streaming.Grains.Workers;
+
+namespace Streaming.Grains;
+
+/// <summary>Adds conversations to a silo.</summary>
+public static class GrainsExtensions
+{
+    /// <summary>
+    /// Conversations, workers and directories. The host adds the <see cref="ConversationModel"/>, a log
+    /// (<see cref="Storage.Log.IConversationLog"/>) and the default grain storage.
+    /// </summary>
+    public static ISiloBuilder AddConversations(this ISiloBuilder silo, Action<ConversationOptions>? configure = null)
+    {
+        silo.Services.AddOptions<ConversationOptions>();
+        if (configure is not null)
+            silo.Services.Configure(configure);
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<LocalWorkers>();
+        silo.Services.AddPlacementDirector<DevicePlacement, DevicePlacementDirector>();
+        silo.Services.AddHostedService<ConversationSweep>();
+        return silo;
+    }
+}

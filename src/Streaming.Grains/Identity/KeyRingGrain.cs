@@ -1,0 +1,34 @@
+using Streaming.Contracts.Identity;
+
+namespace Streaming.Grains.Identity;
+
+/// <summary>Keeps the gateways' key ring in grain storage.</summary>
+internal sealed class KeyRingGrain([PersistentState("key-ring")] IPersistentState<KeyRing> ring) : Grain, IKeyRingGrain
+{
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> Read() => Task.FromResult<IReadOnlyList<string>>([.. ring.State.Elements]);
+
+    /// <inheritdoc/>
+    public async Task Add(string element)
+    {
+        ring.State.Elements.Add(element);
+        try
+        {
+            await ring.WriteStateAsync();
+        }
+        catch
+        {
+            // What is in memory must not be more than what lasts.
+            ring.State.Elements.Remove(element);
+            throw;
+        }
+    }
+}
+
+/// <summary>The ring's elements, XML.</summary>
+[GenerateSerializer, Alias("key-ring")]
+internal sealed class KeyRing
+{
+    /// <summary>Data Protection's elements.</summary>
+    [Id(0)] public List<string> Elements { get; set; } = [];
+}

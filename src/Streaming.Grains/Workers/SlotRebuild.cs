@@ -1,0 +1,33 @@
+using Streaming.Contracts.Workers;
+using Streaming.Inference.Batching;
+using Streaming.Storage.Log;
+
+namespace Streaming.Grains.Workers;
+
+/// <summary>
+/// What a slot is made anew from: a stream's tensors are a function of its fixed part and of its last L(W-1)+1 tokens
+/// (DESIGN, the sink cache), so that is all that is read from the log, however long the stream is.
+/// </summary>
+internal sealed class SlotRebuild(IConversationLog log)
+{
+    /// <summary>The fixed part, then the end of the stream up to the last id of the request's feed.</summary>
+    public async Task<IReadOnlyList<TokenRun>> InputAsync(DecodeRequest request, int rebuildLength, CancellationToken cancellation)
+    {
+        long end = request.From + request.Feed.Length;
+        long tail = Math.Max(request.Fixed, end - rebuildLength);
+        var input = new List<TokenRun>();
+        await AddAsync(0, Math.Min(request.Fixed, end));
+        await AddAsync(tail, end);
+        return input;
+
+        // Ids below the feed's beginning come from the log, the others from the feed.
+        async Task AddAsync(long from, long to)
+        {
+            long border = Math.Clamp(request.From, from, Math.Max(from, to));
+            if (from < border)
+                input.Add(new TokenRun(from, await log.ReadIdsAsync(request.ConversationId, request.Branch, from, border, cancellation)));
+            if (border < to)
+                input.Add(new TokenRun(border, request.Feed.AsMemory((int)(border - request.From), (int)(to - border))));
+        }
+    }
+}

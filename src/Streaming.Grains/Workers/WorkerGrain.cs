@@ -1,0 +1,158 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Placement;
+using Streaming.Contracts;
+using Streaming.Contracts.Conversations;
+using Streaming.Contracts.Workers;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Tokenizing;
+using Streaming.Grains.Conversations;
+using Streaming.Storage.Log;
+
+namespace Streaming.Grains.Workers;
+
+/// <summary>
+/// Owns one device of this silo: hands out its slots, remembers what is in each, and translates between conversations and the
+/// device. All device work is on the device's own thread; the grain only waits for it.
+/// </summary>
+[DevicePlacement, Reentrant, Immovable]
+internal sealed partial class WorkerGrain : Grain, IWorkerGrain
+{
+    /// <summary>How long the work of an overtaken activation may take to end: a step, or the reading of its ids.</summary>
+    private static readonly TimeSpan Handover = TimeSpan.FromSeconds(30);
+
+    private readonly IDecodeDevice _device;
+    private readonly SlotTable _slots;
+    private readonly SlotRebuild _rebuild;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+
+    public WorkerGrain(ConversationModel model, IConversationLog conversations, TimeProvider time, ILogger<WorkerGrain> log)
+    {
+        if (!WorkerKey.TryParse(this.GetPrimaryKeyString(), out _, out string device) || !model.Devices.TryGetValue(device, out IDecodeDevice? found))
+            throw new InvalidOperationException($"This silo has no device for the worker '{this.GetPrimaryKeyString()}'.");
+        _device = found;
+        _slots = new SlotTable(found.Slots);
+        _rebuild = new SlotRebuild(conversations);
+        _time = time;
+        _log = log;
+    }
+
+    /// <inheritdoc/>
+    public Task<WorkerStatus> GetStatus() => Task.FromResult(new WorkerStatus(_device.Slots, _slots.Running, _slots.Waiting));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        await EndOlderAsync(request, cancellation);
+        using SlotLease lease = _slots.Request(request.ConversationId, request.Epoch);
+        for (int told = 0; lease.Slot is null; await lease.WaitForChangeAsync(cancellation))
+        {
+            if (lease.Cancelled is { } reason)
+            {
+                yield return new ReplyEnded(reason, "", 0, 0, 0);
+                yield break;
+            }
+            if (lease.Place != told)
+                yield return new SlotQueued(told = lease.Place);
+        }
+
+        Slot slot = lease.Slot;
+        var expected = new SlotContent(request.ConversationId, request.Branch, new CacheLayout(request.Fixed, request.Window), request.From);
+        bool goesOn = slot.Content == expected && request.Feed.Length <= _device.RebuildLength(request.Window);
+        slot.Content = null; // Until the work has ended in order, nobody knows what is in it.
+        IReadOnlyList<TokenRun> input = goesOn
+            ? [new TokenRun(request.From, request.Feed)]
+            : await _rebuild.InputAsync(request, _device.RebuildLength(request.Window), cancellation);
+        if (lease.Cancelled is { } cancelled)
+        {
+            yield return new ReplyEnded(cancelled, "", 0, 0, 0);
+            yield break;
+        }
+
+        long fed = request.From + request.Feed.Length - 1;
+        await foreach (DecodeOutput output in _device.DecodeAsync(WorkOf(request, slot.Index, expected.Layout, !goesOn, input), cancellation))
+        {
+            if (output is TokenSampled)
+                fed++;
+            if (output is DecodeEnded && fed >= request.From + request.Feed.Length)
+                slot.Content = expected with { Fed = fed };
+            yield return Translate(output);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task Stop(string conversationId, long epoch, string finishReason)
+    {
+        if (_slots.Find(conversationId) is not { } lease || lease.Epoch > epoch)
+            return Task.CompletedTask;
+        lease.Cancel(finishReason);
+        if (lease.Slot is { } slot)
+            _device.Stop(slot.Index, finishReason == FinishReason.Interrupted ? EndReason.Interrupted : EndReason.Stopped);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task Release(string conversationId)
+    {
+        if (_slots.Find(conversationId) is { Slot: { } slot } lease)
+        {
+            lease.Cancel(FinishReason.Stopped);
+            _device.Stop(slot.Index, EndReason.Stopped);
+        }
+        _slots.Forget(conversationId);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>
+    /// One activation at a time decodes for a conversation: an older one is ended and waited for, a newer one wins. What comes
+    /// from an epoch that has been overtaken is refused.
+    /// </summary>
+    private async Task EndOlderAsync(DecodeRequest request, CancellationToken cancellation)
+    {
+        while (_slots.Find(request.ConversationId) is { } other)
+        {
+            if (other.Epoch > request.Epoch)
+                throw new RequestRefusedException(Refusal.Conflict, "A newer activation of this conversation is decoding.");
+            LogOvertaken(request.ConversationId, other.Epoch, request.Epoch);
+            await Stop(request.ConversationId, request.Epoch, FinishReason.Stopped);
+            await other.Ended.WaitAsync(Handover, _time, cancellation);
+        }
+    }
+
+    private static DecodeWork WorkOf(DecodeRequest request, int slot, CacheLayout layout, bool reset, IReadOnlyList<TokenRun> input) => new()
+    {
+        Slot = slot,
+        Layout = layout,
+        Reset = reset,
+        Input = input,
+        Sampling = request.Sampling.ToParameters(),
+        Branch = request.Branch,
+        AlreadyGenerated = request.AlreadyGenerated,
+        Text = new TextState(request.PendingBytes, request.HeldBack),
+    };
+
+    private static DecodeUpdate Translate(DecodeOutput output) => output switch
+    {
+        InputRead read => new InputProgress((double)read.Done / read.Total),
+        TokenSampled token => new TokenDecoded(token.Id, token.Text, token.State.PendingBytes.ToArray(), token.State.HeldBack),
+        DecodeEnded end => new ReplyEnded(
+            end.Reason switch
+            {
+                EndReason.Stop => FinishReason.Stop,
+                EndReason.Length => FinishReason.Length,
+                EndReason.Interrupted => FinishReason.Interrupted,
+                _ => FinishReason.Stopped,
+            },
+            end.Text,
+            end.InputTokens,
+            end.InputTime.TotalMilliseconds,
+            end.DecodeTime.TotalMilliseconds),
+        _ => throw new InvalidOperationException($"A device's output of type {output.GetType().Name} is unknown."),
+    };
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over")]
+    private partial void LogOvertaken(string conversationId, long older, long newer);
+}

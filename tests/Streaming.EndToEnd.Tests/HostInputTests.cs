@@ -1,0 +1,101 @@
+using System.Net;
+using System.Net.Sockets;
+using Streaming.EndToEnd.Tests.Clients;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>A host that cannot start says why in one sentence, and leaves nothing half-done.</summary>
+public class HostInputTests
+{
+    [Theory]
+    [InlineData("Model=/nowhere/at/all", "/nowhere/at/all")]
+    [InlineData("Modle=models/starter", "Streaming:Modle is not a setting")]
+    [InlineData("Slots=many", "Streaming:Slots")]
+    [InlineData("Slots=0", "Streaming:Slots")]
+    [InlineData("DType=float8", "float8")]
+    [InlineData("Storage=Paper", "Streaming:Storage")]
+    [InlineData("Window=100000000", "indow")]
+    [InlineData("Devices:0=tpu", "tpu")]
+    public async Task A_wrong_setting_stops_the_host_with_one_sentence(string setting, string named)
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
+        (int exitCode, string output) = await silo.RunToEndAsync();
+        string sentence = output.Split('\n').Single(l => !l.StartsWith("Loading", StringComparison.Ordinal));
+        Assert.Contains(named, sentence, StringComparison.Ordinal);
+        Assert.EndsWith(".", sentence, StringComparison.Ordinal);
+        Assert.Equal(2, exitCode);
+        Assert.False(Directory.Exists(Path.Combine(data.Path, "store")), "A refused start made a store.");
+    }
+
+    [Fact]
+    public async Task A_second_host_on_the_same_data_is_refused()
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess first = HostProcess.Silo(data.Path, ClusterPorts.Free());
+        await first.StartAsync();
+        await using HostProcess second = HostProcess.Silo(data.Path, ClusterPorts.Free());
+        (int exitCode, string output) = await second.RunToEndAsync();
+        Assert.Equal(2, exitCode);
+        Assert.Contains(data.Path, output.Split('\n')[^1], StringComparison.Ordinal);
+        await using ChatClient stillServed = await ChatClient.ConnectAsync(first.Url);
+    }
+
+    [Theory]
+    [InlineData("http")]
+    [InlineData("SiloPort")]
+    [InlineData("GatewayPort")]
+    public async Task A_port_that_is_taken_stops_the_host_with_one_sentence(string which)
+    {
+        using var data = new TemporaryFolder();
+        ClusterPorts ports = ClusterPorts.Free();
+        int taken = which switch { "http" => ports.Http, "SiloPort" => ports.Silo, _ => ports.Gateway };
+        using var occupant = new TcpListener(IPAddress.Loopback, taken);
+        occupant.Start();
+        await using HostProcess silo = HostProcess.Silo(data.Path, ports);
+        (int exitCode, string output) = await silo.RunToEndAsync();
+        Assert.Equal(2, exitCode);
+        string sentence = output.Split('\n')[^1];
+        Assert.Contains(taken.ToString(System.Globalization.CultureInfo.InvariantCulture), sentence, StringComparison.Ordinal);
+        if (which != "http")
+            Assert.Contains("Streaming:" + which, sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Another_checkpoint_than_the_conversation_had_is_refused_and_the_former_goes_on()
+    {
+        using var data = new TemporaryFolder();
+        using var altered = new TemporaryFolder();
+        // The same files with another template: another checkpoint, since its ids would mean something else.
+        foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "models", "starter")))
+            File.Copy(file, Path.Combine(altered.Path, Path.GetFileName(file)));
+        string config = Path.Combine(altered.Path, "tokenizer_config.json");
+        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken)).Replace("assistant", "model", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+
+        ClusterPorts ports = ClusterPorts.Free();
+        string token, id;
+        await using (HostProcess first = HostProcess.Silo(data.Path, ports))
+        {
+            await first.StartAsync();
+            await using ChatClient client = await ChatClient.ConnectAsync(first.Url);
+            token = client.Token;
+            id = (await client.CreateAsync(new { sampling = new { maxTokens = 8 } })).Id;
+            await client.SendAsync(id, "Hello!");
+            Assert.True(await new Watcher(id).UntilAsync(client, e => e.Kind == "finished", TimeSpan.FromSeconds(60)));
+        }
+        await using (HostProcess second = HostProcess.Silo(data.Path, ports, $"Model={altered.Path}"))
+        {
+            await second.StartAsync();
+            await using ChatClient client = await ChatClient.ConnectAsync(second.Url, token);
+            long before = (await client.GetAsync(id)).LastSeq;
+            var refusal = await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.SendAsync(id, "And now?"));
+            Assert.Contains("checkpoint", refusal.Message, StringComparison.Ordinal);
+            Assert.Equal(before, (await client.GetAsync(id)).LastSeq);
+            Assert.Equal(2, (await client.ReadTurnsAsync(id)).Items.Count);
+        }
+        await using HostProcess third = await HostProcess.Silo(data.Path, ports).StartAsync();
+        await using ChatClient again = await ChatClient.ConnectAsync(third.Url, token);
+        Assert.Equal(3, (await again.SendAsync(id, "And now?")).Turn);
+    }
+}

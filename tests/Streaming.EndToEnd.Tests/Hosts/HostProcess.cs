@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Streaming.EndToEnd.Tests.Hosts;
+
+/// <summary>A silo or gateway as an operating-system process, with ports and a data folder of its own; can be killed and started again.</summary>
+internal sealed class HostProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
+    private const int SigTerm = 15;
+
+    private readonly string _assembly;
+    private readonly List<string> _arguments;
+    private readonly ConcurrentQueue<string> _output = new();
+    private Process? _process;
+    private TaskCompletionSource _ready = new();
+
+    private HostProcess(string assembly, int httpPort, params ReadOnlySpan<string> arguments)
+    {
+        _assembly = assembly;
+        Url = $"http://localhost:{httpPort}";
+        _arguments = ["--urls", Url, .. arguments];
+    }
+
+    public string Url { get; }
+
+    public string Output => string.Join('\n', _output);
+
+    /// <summary>A silo; settings are given as <c>Name=value</c>, without the section.</summary>
+    public static HostProcess Silo(string dataFolder, ClusterPorts ports, params ReadOnlySpan<string> settings) =>
+        new(Repository.Assembly("silo", "Streaming.Silo"), ports.Http,
+            [$"--Streaming:Data={dataFolder}", $"--Streaming:SiloPort={ports.Silo}", $"--Streaming:GatewayPort={ports.Gateway}", "--Streaming:InspectCache=true", .. Options(settings)]);
+
+    /// <summary>A stand-alone gateway of a silo.</summary>
+    public static HostProcess Gateway(ClusterPorts ports, int httpPort, params ReadOnlySpan<string> settings) =>
+        new(Repository.Assembly("gateway", "Streaming.StandaloneGateway"), httpPort, [$"--Streaming:GatewayPort={ports.Gateway}", .. Options(settings)]);
+
+    /// <summary>Starts it, and waits until it says that it is ready.</summary>
+    public async Task<HostProcess> StartAsync()
+    {
+        _ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process = Launch();
+        await Task.WhenAny(_ready.Task, _process.WaitForExitAsync()).WaitAsync(StartLimit);
+        if (!_ready.Task.IsCompletedSuccessfully)
+            throw new InvalidOperationException($"{_assembly} ended before it was ready:\n{Output}");
+        return this;
+    }
+
+    /// <summary>Runs it to its end; for starts that are refused.</summary>
+    public async Task<(int ExitCode, string Output)> RunToEndAsync()
+    {
+        _process = Launch();
+        await _process.WaitForExitAsync().WaitAsync(StartLimit);
+        _process.WaitForExit(); // The last lines of output come before this returns.
+        return (_process.ExitCode, Output);
+    }
+
+    /// <summary>SIGKILL, at once.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>SIGTERM; returns the exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        Assert.Equal(0, kill(_process!.Id, SigTerm));
+        await _process.WaitForExitAsync().WaitAsync(StartLimit);
+        int code = _process.ExitCode;
+        _process.Dispose();
+        _process = null;
+        return code;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+            await KillAsync();
+    }
+
+    private Process Launch()
+    {
+        var start = new ProcessStartInfo("dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        start.ArgumentList.Add(_assembly);
+        _arguments.ForEach(start.ArgumentList.Add);
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, line) => OnLine(line.Data);
+        process.ErrorDataReceived += (_, line) => OnLine(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private void OnLine(string? line)
+    {
+        if (line is null)
+            return;
+        _output.Enqueue(line);
+        if (line.StartsWith("Ready:", StringComparison.Ordinal))
+            _ready.TrySetResult();
+    }
+
+    private static IEnumerable<string> Options(ReadOnlySpan<string> settings)
+    {
+        var options = new List<string>();
+        foreach (string setting in settings)
+            options.Add("--Streaming:" + setting);
+        return options;
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int kill(int pid, int signal);
+}
+
+/// <summary>Ports that nobody uses.</summary>
+internal sealed record ClusterPorts(int Http, int Silo, int Gateway)
+{
+    public static ClusterPorts Free()
+    {
+        int[] ports = FreePorts(3);
+        return new ClusterPorts(ports[0], ports[1], ports[2]);
+    }
+
+    public static int[] FreePorts(int count)
+    {
+        List<TcpListener> listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+        listeners.ForEach(l => l.Start());
+        int[] ports = [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
+        listeners.ForEach(l => l.Stop());
+        return ports;
+    }
+}
+
+/// <summary>A folder that is deleted at the end.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("streaming-test-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

@@ -1,0 +1,353 @@
+using Streaming.Contracts;
+using Streaming.Contracts.Conversations;
+using Streaming.Grains.Tests.Hosting;
+using Streaming.Inference.Batching;
+
+namespace Streaming.Grains.Tests.Conversations;
+
+public sealed class ConversationGrainTests : IDisposable
+{
+    private const string Caller = GrainsHost.Caller;
+    private const int Places = 64;
+
+    private readonly string _data = Directory.CreateTempSubdirectory("streaming-grains-").FullName;
+    private readonly ScriptedDevice _device = new(slots: 2, capacity: Places);
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    [Fact]
+    public async Task A_reply_is_numbered_stored_and_shown_without_a_gap()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(10));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        Assert.Equal(new Sent(1, 1), await grain.Send(Caller, "Hello!", "m1"));
+        ConversationEvent finished = await watcher.UntilAsync(EventKind.Finished);
+
+        // message 1, started 2, ten tokens 3..12, finished 13
+        Assert.Equal(13, finished.Seq);
+        Assert.Equal(FinishReason.Length, finished.FinishReason);
+        Assert.Equal(10, finished.GeneratedTokens);
+        long last = 0;
+        foreach (ConversationEvent e in watcher.Events.Where(e => e.Seq is not null))
+        {
+            Assert.Equal(last + 1, e.FirstSeq());
+            last = e.Seq!.Value;
+        }
+        TurnPage page = await grain.ReadTurns(Caller, null, null);
+        Assert.Equal([1, 2], page.Items.Select(i => i.Turn));
+        Assert.Equal("Hello!", page.Items[0].Text);
+        Assert.Equal(watcher.TextOf(2), page.Items[1].Text);
+        Assert.Equal(10, page.Items[1].Text.Length);
+        Assert.Equal(13, page.Items[1].Seq);
+        Assert.Null(page.Next);
+    }
+
+    [Fact]
+    public async Task A_second_turn_feeds_only_what_is_new_to_the_same_slot()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(3));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2);
+        long position = (await grain.Get(Caller)).Position;
+        await grain.Send(Caller, "And you?", "m2");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
+
+        DecodeWork[] works = [.. _device.Works];
+        Assert.Equal(2, works.Length);
+        Assert.True(works[0].Reset);
+        Assert.False(works[1].Reset);
+        TokenRun run = Assert.Single(works[1].Input);
+        Assert.Equal(position - 1, run.Position); // The last sampled token was pending.
+    }
+
+    [Fact]
+    public async Task The_slot_is_rebuilt_from_the_log_when_another_conversation_took_it()
+    {
+        var lone = new ScriptedDevice(slots: 1, capacity: Places);
+        string undisturbed = await TwoTurnsAsync(lone, between: null);
+        string data = Directory.CreateTempSubdirectory("streaming-grains-").FullName;
+        var shared = new ScriptedDevice(slots: 1, capacity: Places);
+        string disturbed = await TwoTurnsAsync(shared, data, async host =>
+        {
+            IConversationGrain other = await host.CreateAsync(Limited(3));
+            RecordingObserver watcher = await host.WatchAsync(other);
+            await other.Send(Caller, "Me too!", "m1");
+            await watcher.UntilAsync(EventKind.Finished);
+        });
+        Directory.Delete(data, recursive: true);
+        Assert.Equal(undisturbed, disturbed);
+        Assert.True(shared.Works.Last().Reset);
+        Assert.False(lone.Works.Last().Reset);
+    }
+
+    [Fact]
+    public async Task The_same_message_twice_is_said_once_and_with_another_text_refused()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(3));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        Sent first = await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Finished);
+        Assert.Equal(first, await grain.Send(Caller, "Hello!", "m1"));
+        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, "Goodbye!", "m1"));
+        Assert.Equal(Refusal.Conflict, refused.Refusal);
+        Assert.Equal(2, (await grain.ReadTurns(Caller, null, null)).Items.Count);
+    }
+
+    [Fact]
+    public async Task Messages_sent_during_a_reply_wait_and_become_one_turn_of_the_person()
+    {
+        _device.Stepping = true;
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(4));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "One.", "m1");
+        await watcher.UntilAsync(EventKind.Started);
+        Assert.Equal(3, (await grain.Send(Caller, "Two.", "m2")).Turn);
+        Assert.Equal(4, (await grain.Send(Caller, "Three.", "m3")).Turn);
+        _device.Permit(8);
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 5);
+        Assert.Equal([2, 5], watcher.Events.Where(e => e.Kind == EventKind.Started).Select(e => e.Turn));
+        Assert.Equal(2, _device.Works.Count);
+        Assert.Null((await grain.Get(Caller)).Running);
+    }
+
+    [Fact]
+    public async Task A_message_ends_an_endless_reply()
+    {
+        _device.Stepping = true;
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(0));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Tell me a story.", "m1");
+        _device.Permit(3);
+        await watcher.UntilAsync(EventKind.Delta);
+        await grain.Send(Caller, "Enough!", "m2");
+        Assert.Equal(FinishReason.Interrupted, (await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2)).FinishReason);
+        await watcher.UntilAsync(EventKind.Started, e => e.Turn == 4);
+    }
+
+    [Fact]
+    public async Task Stop_keeps_what_was_said_and_only_hits_the_turn_it_names()
+    {
+        _device.Stepping = true;
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(0));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        _device.Permit(5);
+        await watcher.UntilAsync(EventKind.Delta);
+        await grain.Stop(Caller, 1);
+        Assert.NotNull((await grain.Get(Caller)).Running);
+        await grain.Stop(Caller, 2);
+        ConversationEvent finished = await watcher.UntilAsync(EventKind.Finished);
+        Assert.Equal(FinishReason.Stopped, finished.FinishReason);
+        Assert.Equal(finished.GeneratedTokens, watcher.TextOf(2).Length);
+        Assert.Equal(watcher.TextOf(2), (await grain.ReadTurns(Caller, null, null)).Items[^1].Text);
+    }
+
+    [Fact]
+    public async Task Who_finds_all_slots_running_waits_and_is_told_the_place()
+    {
+        _device.Stepping = true;
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        var conversations = new List<(IConversationGrain Grain, RecordingObserver Watcher)>();
+        for (int i = 0; i < 4; i++)
+        {
+            IConversationGrain grain = await host.CreateAsync(Limited(0));
+            conversations.Add((grain, await host.WatchAsync(grain)));
+            await grain.Send(Caller, "Hello!", "m1");
+            if (i >= 2)
+                Assert.Equal(i - 1, (await conversations[i].Watcher.UntilAsync(EventKind.Queued)).Place);
+        }
+        // One that waits gives up, one that runs ends: the last one gets its slot.
+        await conversations[2].Grain.Stop(Caller, null);
+        Assert.Equal(FinishReason.Stopped, (await conversations[2].Watcher.UntilAsync(EventKind.Finished)).FinishReason);
+        await conversations[3].Watcher.UntilAsync(EventKind.Queued, e => e.Place == 1);
+        await conversations[0].Grain.Stop(Caller, null);
+        await conversations[0].Watcher.UntilAsync(EventKind.Finished);
+        _device.Permit(8);
+        await conversations[3].Watcher.UntilAsync(EventKind.Delta);
+    }
+
+    [Fact]
+    public async Task A_device_that_fails_once_costs_nothing_and_thrice_the_reply()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(3));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        _device.FailNext(1);
+        await grain.Send(Caller, "Hello!", "m1");
+        Assert.Equal(FinishReason.Length, (await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2)).FinishReason);
+
+        _device.FailNext(100);
+        await grain.Send(Caller, "Again!", "m2");
+        Assert.Equal(FinishReason.Failed, (await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4)).FinishReason);
+        Assert.Equal(1 + 1 + 1 + 3, _device.Works.Count); // The first, its resumption; the second, its three resumptions.
+        Assert.Single(watcher.Events, e => e.Kind == EventKind.Notice);
+        _device.FailNext(0);
+        await grain.Send(Caller, "Once more!", "m3");
+        Assert.Equal(FinishReason.Length, (await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 6)).FinishReason);
+    }
+
+    [Fact]
+    public async Task A_reply_goes_on_at_the_next_start_with_the_tokens_it_would_have_had()
+    {
+        string undisturbed;
+        await using (GrainsHost host = await GrainsHost.StartAsync(_data, _device))
+        {
+            IConversationGrain grain = await host.CreateAsync(Limited(100));
+            RecordingObserver watcher = await host.WatchAsync(grain);
+            await grain.Send(Caller, "Hello!", "m1");
+            await watcher.UntilAsync(EventKind.Finished);
+            undisturbed = watcher.TextOf(2);
+        }
+
+        var stepping = new ScriptedDevice(slots: 1, capacity: Places) { Stepping = true };
+        string id;
+        await using (GrainsHost host = await GrainsHost.StartAsync(_data, stepping))
+        {
+            IConversationGrain grain = await host.CreateAsync(Limited(100));
+            id = grain.GetPrimaryKeyString();
+            RecordingObserver watcher = await host.WatchAsync(grain);
+            await grain.Send(Caller, "Hello!", "m1");
+            stepping.Permit(83);
+            await watcher.UntilAsync(EventKind.Delta, e => e.Seq >= 80);
+        }
+
+        var fresh = new ScriptedDevice(slots: 1, capacity: Places);
+        await using (GrainsHost host = await GrainsHost.StartAsync(_data, fresh))
+        {
+            IConversationGrain grain = host.Grains.GetGrain<IConversationGrain>(id);
+            RecordingObserver watcher = await host.WatchAsync(grain);
+            while ((await grain.Get(Caller)).Running is not null)
+                TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            Assert.Equal(undisturbed, (await grain.ReadTurns(Caller, null, null)).Items[^1].Text);
+            Assert.True(Assert.Single(fresh.Works).Reset);
+            CacheView cache = await grain.InspectCache(Caller);
+            Assert.Equal(await host.Log.ReadIdsAsync(id, 0, cache.Position - 60, cache.Position, TestContext.Current.CancellationToken), cache.WindowIds);
+            Assert.Equal(await host.Log.ReadIdsAsync(id, 0, 0, 4, TestContext.Current.CancellationToken), cache.FixedIds);
+        }
+    }
+
+    [Fact]
+    public async Task What_is_not_yours_does_not_exist()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain mine = await host.CreateAsync(Limited(3));
+        IConversationGrain unknown = host.Grains.GetGrain<IConversationGrain>(ConversationId.New());
+        const string stranger = "guest-stranger";
+        foreach (IConversationGrain grain in (IConversationGrain[])[mine, unknown])
+        {
+            foreach (Func<Task> call in (Func<Task>[])[
+                () => grain.Get(stranger), () => grain.Send(stranger, "Hello!", "m"), () => grain.Stop(stranger, null), () => grain.Delete(stranger),
+                () => grain.Configure(stranger, new ConversationChanges()), () => grain.ReadEvents(stranger, 0), () => grain.ReadTurns(stranger, null, null), () => grain.InspectCache(stranger)])
+            {
+                var refused = await Assert.ThrowsAsync<RequestRefusedException>(call);
+                Assert.Equal((Refusal.NotFound, RequestRefusedException.NoSuchConversation().Message), (refused.Refusal, refused.Message));
+            }
+        }
+        Assert.Empty((await host.Grains.GetGrain<IDirectoryGrain>(stranger).List(null, null)).Items);
+        Assert.Single((await host.Grains.GetGrain<IDirectoryGrain>(Caller).List(null, null)).Items);
+    }
+
+    [Fact]
+    public async Task A_deleted_conversation_is_gone_at_once_and_erased_later()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, new ConversationOptions { ErasureDelay = TimeSpan.Zero, SweepInterval = TimeSpan.FromMilliseconds(50) });
+        _device.Stepping = true;
+        IConversationGrain grain = await host.CreateAsync(Limited(0));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Started);
+        await grain.Delete(Caller);
+        await watcher.UntilAsync(EventKind.Deleted);
+        await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Get(Caller));
+        Assert.Empty((await host.Grains.GetGrain<IDirectoryGrain>(Caller).List(null, null)).Items);
+        while (await host.Log.ReadHeadAsync(grain.GetPrimaryKeyString(), TestContext.Current.CancellationToken) is not null)
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+    }
+
+    [Fact]
+    public async Task A_message_of_a_mebibyte_is_stored_rendered_and_read_back_in_pieces()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(3));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        string book = string.Concat(Enumerable.Repeat("It was the best of times. ", 1 << 16))[..Limits.MessageBytes];
+        await grain.Send(Caller, book, "m1");
+        await watcher.UntilAsync(EventKind.Finished);
+        TurnPage page = await grain.ReadTurns(Caller, null, null);
+        Assert.Equal(book, string.Concat(page.Items.Where(i => i.Turn == 1).Select(i => i.Text)));
+        Assert.All(page.Items, i => Assert.InRange(i.Text.Length, 0, Limits.PieceLength));
+        // Only what can matter was fed: the fixed part and the rebuild length.
+        Assert.Equal(Places, _device.Works.Single().Input.Sum(r => r.Ids.Length));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" \n")]
+    [InlineData("half \ud83d a pair")]
+    public async Task A_bad_message_is_refused_and_leaves_nothing(string text)
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync();
+        Assert.Equal(Refusal.Invalid, (await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, text, "m1"))).Refusal);
+        Assert.Equal(0, (await grain.Get(Caller)).LastSeq);
+    }
+
+    [Fact]
+    public async Task A_message_over_the_limit_is_refused_with_both_sizes()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync();
+        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, new string('é', Limits.MessageBytes / 2 + 1), "m1"));
+        Assert.Equal("The message has 1,048,578 bytes of UTF-8, the limit is 1,048,576: send it in parts.", refused.Message);
+    }
+
+    [Fact]
+    public async Task A_pinned_prompt_takes_its_places_from_the_window_and_at_most_half_of_all()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(new NewConversation { SystemPrompt = "You are a pirate and talk like one." });
+        Conversation pirate = await grain.Get(Caller);
+        Assert.InRange(pirate.Fixed, 5, 32);
+        Assert.Equal(Places, pirate.Fixed + pirate.Window);
+
+        string tooLong = string.Concat(Enumerable.Repeat("You are a pirate. ", 20));
+        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => host.CreateAsync(new NewConversation { SystemPrompt = tooLong }));
+        Assert.Contains("32", refused.Message, StringComparison.Ordinal);
+        Conversation unpinned = await (await host.CreateAsync(new NewConversation { SystemPrompt = tooLong, PinSystemPrompt = false })).Get(Caller);
+        Assert.Equal((4, Places - 4), (unpinned.Fixed, unpinned.Window));
+    }
+
+    [Fact]
+    public async Task A_number_from_the_future_is_refused()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync();
+        Assert.Equal(Refusal.Invalid, (await Assert.ThrowsAsync<RequestRefusedException>(() => grain.ReadEvents(Caller, 1))).Refusal);
+        Assert.Empty((await grain.ReadEvents(Caller, 0)).Events);
+    }
+
+    private static NewConversation Limited(long maxTokens) => new() { Sampling = new Sampling { MaxTokens = maxTokens } };
+
+    private Task<string> TwoTurnsAsync(ScriptedDevice device, Func<GrainsHost, Task>? between) => TwoTurnsAsync(device, _data, between);
+
+    private static async Task<string> TwoTurnsAsync(ScriptedDevice device, string data, Func<GrainsHost, Task>? between)
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(data, device);
+        IConversationGrain grain = await host.CreateAsync(Limited(90));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2);
+        if (between is not null)
+            await between(host);
+        await grain.Send(Caller, "And then?", "m2");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
+        return watcher.TextOf(2) + watcher.TextOf(4);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Time.Testing;
+using Streaming.Contracts.Conversations;
+using Streaming.Contracts.Workers;
+using Streaming.Grains.Conversations;
+
+namespace Streaming.Grains.Tests.Conversations;
+
+public class TokenGroupsTests
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly Channel<DecodeUpdate> _updates = Channel.CreateUnbounded<DecodeUpdate>();
+
+    [Fact]
+    public async Task A_full_group_does_not_wait()
+    {
+        Send(1, 2, 3, 4);
+        await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 2);
+        Assert.Equal([1, 2], await NextAsync(groups));
+        Assert.Equal([3, 4], await NextAsync(groups));
+    }
+
+    [Fact]
+    public async Task A_lone_token_waits_no_longer_than_the_interval()
+    {
+        Send(1);
+        await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
+        Task<bool> next = groups.MoveNextAsync().AsTask();
+        _time.Advance(Interval - TimeSpan.FromMilliseconds(1));
+        Assert.False(next.IsCompleted);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        Assert.Equal([1], groups.Current.Tokens.Select(t => t.TokenId));
+        Assert.Null(groups.Current.Then);
+    }
+
+    [Fact]
+    public async Task An_end_takes_the_tokens_before_it_along()
+    {
+        Send(1, 2);
+        var end = new ReplyEnded(FinishReason.Stop, "", 1, 0, 0);
+        _updates.Writer.TryWrite(end);
+        _updates.Writer.Complete();
+        await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
+        Assert.Equal([1, 2], await NextAsync(groups));
+        Assert.Same(end, groups.Current.Then);
+        Assert.False(await groups.MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task What_came_before_a_failure_is_kept()
+    {
+        Send(1);
+        _updates.Writer.Complete(new InvalidOperationException("the device is gone"));
+        await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
+        Assert.Equal([1], await NextAsync(groups));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => groups.MoveNextAsync().AsTask());
+        Assert.Equal("the device is gone", failure.Message);
+    }
+
+    [Fact]
+    public async Task Silence_beats_like_a_heart()
+    {
+        await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
+        Task<bool> next = groups.MoveNextAsync().AsTask();
+        _time.Advance(Heartbeat);
+        Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        Assert.Empty(groups.Current.Tokens);
+    }
+
+    private IAsyncEnumerator<TokenGroup> Groups(int maxTokens) =>
+        _updates.Reader.ReadAllAsync(TestContext.Current.CancellationToken)
+            .InGroupsAsync(maxTokens, Interval, Heartbeat, _time, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+    private void Send(params int[] ids)
+    {
+        foreach (int id in ids)
+            Assert.True(_updates.Writer.TryWrite(new TokenDecoded(id, "x", [], "")));
+    }
+
+    private static async Task<IEnumerable<int>> NextAsync(IAsyncEnumerator<TokenGroup> groups)
+    {
+        Assert.True(await groups.MoveNextAsync().AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken));
+        return groups.Current.Tokens.Select(t => t.TokenId);
+    }
+}

@@ -1,0 +1,129 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Grains.Tests.Hosting;
+
+/// <summary>
+/// A device without tensors whose next token is a function of the ids in its slot's window, as a model's is. So a slot that was
+/// fed wrongly says something else. Tests let it go token by token, or free.
+/// </summary>
+internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
+{
+    private readonly ConcurrentDictionary<int, Stopper> _running = new();
+    private readonly Dictionary<int, List<int>> _contents = [];
+    private readonly SemaphoreSlim _permits = new(0);
+    private int _failures;
+
+    /// <summary>Works that were begun, in order.</summary>
+    public ConcurrentQueue<DecodeWork> Works { get; } = new();
+
+    /// <summary>Whether tokens need a permit each.</summary>
+    public bool Stepping { get; set; }
+
+    /// <inheritdoc/>
+    public int Slots => slots;
+
+    /// <inheritdoc/>
+    public int Capacity => capacity;
+
+    /// <inheritdoc/>
+    public int RebuildLength(int window) => window;
+
+    /// <summary>Lets so many tokens be sampled.</summary>
+    public void Permit(int tokens) => _permits.Release(tokens);
+
+    /// <summary>Lets so many of the next works fail before a token.</summary>
+    public void FailNext(int works) => _failures = works;
+
+    /// <summary>The token after some ids: letters, so that the text tells the ids apart.</summary>
+    public static int Next(IEnumerable<int> ids) => 'a' + (int)(ids.Aggregate(17L, (hash, id) => (hash * 31 + id) % 1_000_003) % 26);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        Works.Enqueue(work);
+        if (Interlocked.Decrement(ref _failures) >= 0)
+            throw new DeviceFailedException("The device failed.", new InvalidOperationException("as the test wants"));
+        using var stopper = new Stopper();
+        Assert.True(_running.TryAdd(work.Slot, stopper), "Two works in one slot.");
+        try
+        {
+            if (work.Reset)
+                _contents[work.Slot] = [];
+            List<int> fed = _contents[work.Slot];
+            foreach (TokenRun run in work.Input)
+                fed.AddRange(run.Ids.Span);
+            long generated = work.AlreadyGenerated;
+            int pending = -1;
+            while (true)
+            {
+                if (work.Sampling.MaxTokens > 0 && generated >= work.Sampling.MaxTokens)
+                {
+                    yield return End(EndReason.Length);
+                    yield break;
+                }
+                bool permitted = !Stepping || await PermittedAsync(stopper.Token, cancellation);
+                if (stopper.Reason is { } reason || !permitted)
+                {
+                    yield return End(stopper.Reason ?? EndReason.Stopped);
+                    yield break;
+                }
+                if (pending >= 0)
+                    fed.Add(pending);
+                pending = Next(fed.TakeLast(work.Layout.Window));
+                generated++;
+                yield return new TokenSampled(pending, ((char)pending).ToString(), TextState.Empty);
+                await Task.Yield();
+            }
+        }
+        finally
+        {
+            _running.TryRemove(work.Slot, out _);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stop(int slot, EndReason reason)
+    {
+        if (_running.TryGetValue(slot, out Stopper? stopper))
+            stopper.Stop(reason);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async Task<bool> PermittedAsync(CancellationToken stopped, CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stopped, cancellation);
+        try
+        {
+            await _permits.WaitAsync(either.Token);
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private static DecodeEnded End(EndReason reason) => new(reason, "", 1, TimeSpan.Zero, TimeSpan.Zero);
+
+    private sealed class Stopper : IDisposable
+    {
+        private readonly CancellationTokenSource _source = new();
+
+        public EndReason? Reason { get; private set; }
+
+        public CancellationToken Token => _source.Token;
+
+        public void Stop(EndReason reason)
+        {
+            Reason ??= reason;
+            _source.Cancel();
+        }
+
+        public void Dispose() => _source.Dispose();
+    }
+}
