@@ -5,6 +5,8 @@ namespace Streaming.Storage.Log;
 /// <summary>
 /// The truth about every conversation: a head, events by number, token ids by (branch, position). Append only, read in pages;
 /// no operation costs more because a conversation is long. One suite of contract tests holds for every store.
+/// Cancelling ends the wait, not necessarily the write: a write that was cancelled, or failed as unavailable, is in doubt, and
+/// is repeated or read back.
 /// Operations on a conversation without a head throw <see cref="LogMissingException"/>; a store that does not answer throws
 /// <see cref="LogUnavailableException"/>.
 /// </summary>
@@ -17,36 +19,53 @@ public interface IConversationLog
     /// <summary>The head; null when there is none. Hidden conversations are returned, with <see cref="LogHead.HiddenAt"/>.</summary>
     Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default);
 
-    /// <summary>Takes the next epoch for a writer; appends under older epochs fail from here on.</summary>
+    /// <summary>
+    /// Takes the next epoch for a writer; appends under older epochs fail from here on. Repeated by the writer that has the
+    /// present epoch (a lost response), it answers that epoch again.
+    /// </summary>
     /// <param name="id">The conversation.</param>
-    /// <param name="writer">A random name of this activation, by which it recognises its own write after a lost response.</param>
+    /// <param name="writer">A random name of this activation, by which its own write is recognised after a lost response.</param>
     /// <param name="cancellation">Ends the wait, not necessarily the write.</param>
+    /// <exception cref="LogFencedException">The conversation is hidden: nobody writes it any more.</exception>
     Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Appends events, ids and the new head, all or nothing, and returns the new head. Repeating an append that took effect
-    /// (same epoch, writer and numbers: a lost response) answers as the first time.
+    /// Appends events, ids and the new head, all or nothing, and returns the new head. Repeating the last append that took effect
+    /// (the same in everything: a lost response) answers as the first time.
     /// </summary>
-    /// <exception cref="LogFencedException">The epoch or the expected last number is stale: this activation must end.</exception>
-    /// <exception cref="ArgumentException">The append contradicts itself (numbers, positions, lengths of text).</exception>
+    /// <exception cref="LogFencedException">
+    /// The epoch, the expected last number or the expected position is stale, or another append took these numbers: this
+    /// activation must end.
+    /// </exception>
+    /// <exception cref="ArgumentException">
+    /// The append contradicts itself or its head (numbers, positions, turns, lengths of text, a receipt that is there already) or
+    /// is too large; nothing is stored.
+    /// </exception>
     Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Rows of events from the one that contains <paramref name="fromSeq"/> upwards, in order, until <paramref name="toSeq"/>,
-    /// <paramref name="maxRows"/> rows or about <paramref name="maxTextBytes"/> bytes of text; at least one row if there is one.
+    /// Rows of events from the one that contains <paramref name="fromSeq"/> upwards, in order, to the one that contains
+    /// <paramref name="toSeq"/>; at most <paramref name="maxRows"/> rows (1 or more) and <paramref name="maxTextBytes"/> UTF-8
+    /// bytes of text, but at least one row if there is one. Rows are whole: the first and the last may reach beyond what was asked.
     /// </summary>
     Task<IReadOnlyList<LogEvent>> ReadEventsAsync(string id, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation = default);
 
     /// <summary>
     /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the given branch sees them: its own rows, before
-    /// its beginning its parent's, and so on. Fewer than asked only when the stream is shorter.
+    /// its beginning its parent's, and so on. Fewer than asked only when the branch's stream is shorter.
     /// </summary>
+    /// <exception cref="ArgumentException">There is no such branch yet, or the range is not one.</exception>
     Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default);
 
     /// <summary>What a clientMessageId answered, by its hash; null when it was never seen.</summary>
     Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default);
 
-    /// <summary>An owner's conversations that are not hidden, last active first, after a page's <c>Next</c>.</summary>
+    /// <summary>
+    /// An owner's conversations that are not hidden, last active first, after a page's <c>Next</c>. Each page is as of its own
+    /// reading: what becomes active between two pages moves to the front, so it may be seen twice or, if it was still to come,
+    /// not in a later page.
+    /// </summary>
+    /// <exception cref="ArgumentException"><paramref name="after"/> is not a page's <c>Next</c>, or <paramref name="take"/> is below 1.</exception>
     Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default);
 
     /// <summary>Ids of conversations whose head says that something is running, hidden ones not included, in id order, after an id.</summary>
@@ -58,7 +77,7 @@ public interface IConversationLog
     /// <summary>Hides it: gone from its owner's list and from what is running, and the epoch goes up, so that its writer is fenced. Twice: no effect.</summary>
     Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default);
 
-    /// <summary>Ids of conversations hidden at or before a time.</summary>
+    /// <summary>Ids of conversations hidden at or before a time, first hidden first; those erased in part are among them.</summary>
     Task<IReadOnlyList<string>> ListHiddenAsync(DateTimeOffset until, int take, CancellationToken cancellation = default);
 
     /// <summary>
@@ -119,14 +138,26 @@ public sealed record LogHead
     public DateTimeOffset? HiddenAt { get; init; }
 }
 
-/// <summary>What is appended at once: under 2 MiB in all.</summary>
+/// <summary>
+/// What is appended at once: at most <see cref="MaxBytes"/> in all, counted as the UTF-8 bytes of events' texts and details and
+/// of the state, a byte a length and four bytes an id. Longer streams of ids go in several appends.
+/// </summary>
 public sealed record LogAppend
 {
+    /// <summary>2 MiB: encoded by any store it fits one transaction.</summary>
+    public const int MaxBytes = 2 << 20;
+
     /// <summary>The writer's epoch.</summary>
     public required long Epoch { get; init; }
 
     /// <summary>The last number before this append.</summary>
     public required long ExpectedLastSeq { get; init; }
+
+    /// <summary>
+    /// The position before this append; null does not say. Required for ids without an event, where the numbers alone could not
+    /// tell a repeated append from a new one.
+    /// </summary>
+    public long? ExpectedPosition { get; init; }
 
     /// <summary>Events, their numbers without a gap from <see cref="ExpectedLastSeq"/> + 1; may be empty (only the head changes).</summary>
     public IReadOnlyList<LogEvent> Events { get; init; } = [];
@@ -134,10 +165,13 @@ public sealed record LogAppend
     /// <summary>Ids that go on the stream at the head's position; after a cut, at the position that it returned to.</summary>
     public ReadOnlyMemory<int> Ids { get; init; }
 
-    /// <summary>A cut: back to a position, on a new branch (the head's plus one); null for none. <see cref="Ids"/> follow it.</summary>
+    /// <summary>
+    /// A cut: back to a position, on a new branch (the head's plus one); null for none. <see cref="Ids"/> follow it. Comes with at
+    /// least one event (the <c>cut</c>).
+    /// </summary>
     public long? CutTo { get; init; }
 
-    /// <summary>The last turn's number from here on.</summary>
+    /// <summary>The last turn's number from here on; never goes down.</summary>
     public required int LastTurn { get; init; }
 
     /// <summary>Whether something is running from here on.</summary>
@@ -177,7 +211,10 @@ public sealed record LogEvent
     /// <summary>Where in its turn's text this event's text starts, UTF-16 units.</summary>
     public long TextOffset { get; init; }
 
-    /// <summary>Of a delta: UTF-16 units of text that each token brought; one entry a number, their sum the text's length.</summary>
+    /// <summary>
+    /// Of a delta: UTF-16 units of text that each token brought; one entry a number, their sum the text's length. May be empty
+    /// for other kinds, which have one number each.
+    /// </summary>
     public IReadOnlyList<int> Lengths { get; init; } = [];
 
     /// <summary>When, UTC.</summary>

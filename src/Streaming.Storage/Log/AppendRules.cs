@@ -1,0 +1,90 @@
+using System.Text;
+using Streaming.Contracts.Conversations;
+
+namespace Streaming.Storage.Log;
+
+/// <summary>What an append must be, the same for every store.</summary>
+internal static class AppendRules
+{
+    private static readonly HashSet<string> StoredKinds =
+        [EventKind.Message, EventKind.Started, EventKind.Delta, EventKind.Finished, EventKind.Cut, EventKind.Notice];
+
+    /// <summary>Checks what can be checked without the head; answers the append's size in bytes.</summary>
+    /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
+    public static int Check(LogAppend append)
+    {
+        var expected = append.ExpectedLastSeq + 1;
+        foreach (var e in append.Events)
+        {
+            if (e.First != expected || e.Last < e.First)
+                throw Wrong($"an event has the numbers {e.First} to {e.Last} where {expected} comes next");
+            CheckEvent(e);
+            expected = e.Last + 1;
+        }
+
+        foreach (var id in append.Ids.Span)
+        {
+            if (id < 0)
+                throw Wrong($"{id} is not a token's id");
+        }
+
+        if (append.Events.Count == 0 && append.CutTo is not null)
+            throw Wrong("a cut comes with its event");
+        if (append.Events.Count == 0 && !append.Ids.IsEmpty && append.ExpectedPosition is null)
+            throw Wrong("ids without an event need the expected position");
+
+        var bytes = Size(append);
+        return bytes <= LogAppend.MaxBytes
+            ? (int)bytes
+            : throw Wrong($"it has {bytes} bytes, and at most {LogAppend.MaxBytes} go at once; split it");
+    }
+
+    /// <summary>The head after an append that has taken place at this head.</summary>
+    /// <exception cref="ArgumentException">The append contradicts the head.</exception>
+    public static LogHead Advance(LogHead head, LogAppend append)
+    {
+        if (append.CutTo is { } cut && (cut < 0 || cut > head.Position))
+            throw Wrong($"it cuts to position {cut} and the stream has {head.Position}");
+        if (append.LastTurn < head.LastTurn)
+            throw Wrong($"the last turn goes down from {head.LastTurn} to {append.LastTurn}");
+        return head with
+        {
+            LastSeq = append.Events.Count == 0 ? head.LastSeq : append.Events[^1].Last,
+            Position = (append.CutTo ?? head.Position) + append.Ids.Length,
+            Branch = append.CutTo is null ? head.Branch : head.Branch + 1,
+            LastTurn = append.LastTurn,
+            Running = append.Running,
+            State = append.State,
+            ActiveAt = append.ActiveAt?.ToUniversalTime() ?? head.ActiveAt,
+        };
+    }
+
+    private static void CheckEvent(LogEvent e)
+    {
+        if (!StoredKinds.Contains(e.Kind))
+            throw Wrong($"event {e.Last} is of the kind '{e.Kind}', which is not stored");
+        var isDelta = e.Kind == EventKind.Delta;
+        if (!isDelta && e.First != e.Last)
+            throw Wrong($"event {e.Last} is of the kind '{e.Kind}' and covers more than one number");
+        if (e.Lengths.Count == 0 && !isDelta)
+            return;
+
+        if (e.Lengths.Count != e.Last - e.First + 1)
+            throw Wrong($"event {e.Last} has {e.Lengths.Count} lengths for {e.Last - e.First + 1} numbers");
+        long sum = 0;
+        foreach (var length in e.Lengths)
+            sum += length >= 0 ? length : throw Wrong($"event {e.Last} has a negative length");
+        if (sum != e.Text.Length)
+            throw Wrong($"the lengths of event {e.Last} add up to {sum} and its text has {e.Text.Length}");
+    }
+
+    private static long Size(LogAppend append)
+    {
+        var bytes = Encoding.UTF8.GetByteCount(append.State) + (long)append.Ids.Length * sizeof(int);
+        foreach (var e in append.Events)
+            bytes += Encoding.UTF8.GetByteCount(e.Text) + Encoding.UTF8.GetByteCount(e.Detail ?? "") + e.Lengths.Count;
+        return bytes;
+    }
+
+    private static ArgumentException Wrong(string what) => new($"An append to the log is wrong: {what}.");
+}

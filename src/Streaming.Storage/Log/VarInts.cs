@@ -1,0 +1,54 @@
+namespace Streaming.Storage.Log;
+
+/// <summary>
+/// Non-negative numbers as little-endian base-128: seven bits a byte, the eighth says that more follow. A token's id takes one
+/// to three bytes, a length of text mostly one.
+/// </summary>
+internal static class VarInts
+{
+    private const int MaxBytesEach = 5;
+
+    /// <summary>Encodes numbers, none of them negative.</summary>
+    public static byte[] Encode(ReadOnlySpan<int> values)
+    {
+        var buffer = new byte[values.Length * MaxBytesEach];
+        var length = 0;
+        foreach (var value in values)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            var rest = (uint)value;
+            for (; rest >= 0x80; rest >>= 7)
+                buffer[length++] = (byte)(rest | 0x80);
+            buffer[length++] = (byte)rest;
+        }
+
+        return buffer[..length];
+    }
+
+    /// <summary>Decodes what <see cref="Encode"/> made.</summary>
+    /// <exception cref="InvalidDataException">It did not make this.</exception>
+    public static int[] Decode(ReadOnlySpan<byte> bytes)
+    {
+        var count = 0;
+        foreach (var b in bytes)
+            count += b < 0x80 ? 1 : 0;
+
+        var values = new int[count];
+        var at = 0;
+        for (var i = 0; i < count; i++)
+        {
+            uint value = 0;
+            var shift = 0;
+            for (; bytes[at] >= 0x80; shift += 7)
+                value |= (uint)(bytes[at++] & 0x7F) << shift;
+            value |= (uint)bytes[at++] << shift;
+            if (shift > 28 || value > int.MaxValue)
+                throw new InvalidDataException("A row of numbers in the store is damaged.");
+            values[i] = (int)value;
+        }
+
+        if (at != bytes.Length)
+            throw new InvalidDataException("A row of numbers in the store is damaged.");
+        return values;
+    }
+}

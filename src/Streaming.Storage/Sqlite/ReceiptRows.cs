@@ -1,0 +1,28 @@
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>The table <c>receipts</c>: what a message answered, by the hash of its clientMessageId.</summary>
+internal static class ReceiptRows
+{
+    /// <summary>Adds a receipt.</summary>
+    /// <exception cref="ArgumentException">There is one for this message.</exception>
+    public static void Insert(SqliteSession session, long log, MessageReceipt receipt)
+    {
+        var added = session.Execute(
+            """
+            INSERT INTO receipts (log, message_hash, text_hash, turn, seq) VALUES ($log, $message, $text, $turn, $seq)
+            ON CONFLICT (log, message_hash) DO NOTHING
+            """,
+            ("$log", log), ("$message", receipt.MessageHash), ("$text", receipt.TextHash), ("$turn", receipt.Turn), ("$seq", receipt.Seq));
+        if (added == 0)
+            throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
+    }
+
+    /// <summary>The receipt, or null.</summary>
+    public static MessageReceipt? Find(SqliteSession session, long log, string messageHash) =>
+        session.First(
+            "SELECT text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash = $message",
+            row => new MessageReceipt(messageHash, row.GetString(0), row.GetInt32(1), row.GetInt64(2)),
+            ("$log", log), ("$message", messageHash));
+}

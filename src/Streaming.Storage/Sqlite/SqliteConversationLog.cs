@@ -1,0 +1,146 @@
+using Streaming.Contracts.Conversations;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>The log in the embedded store's file. Every method is one read or one write of the store, but for erasing.</summary>
+internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLog
+{
+    /// <inheritdoc/>
+    public Task CreateAsync(NewLog log, CancellationToken cancellation = default) =>
+        store.WriteAsync(
+            session => HeadRows.TryInsert(session, log) ? log : throw new LogExistsException(log.Id),
+            cancellation);
+
+    /// <inheritdoc/>
+    public async Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default) =>
+        (await store.ReadAsync(session => HeadRows.Find(session, id), cancellation).ConfigureAwait(false))?.Head;
+
+    /// <inheritdoc/>
+    public Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(writer);
+        return store.WriteAsync(session => OpenForWriting(session, id, writer), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default)
+    {
+        var prepared = PreparedAppend.From(append);
+        return store.WriteAsync(session => Append(session, id, prepared), cancellation, prepared.Bytes);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
+        string id, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
+        return store.ReadAsync(
+            session => EventRows.Read(session, HeadRows.Get(session, id).Log, fromSeq, toSeq, maxRows, maxTextBytes),
+            cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default)
+    {
+        if (from < 0 || to < from || to - from > Array.MaxLength)
+            throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
+        return store.ReadAsync(session => ReadIds(session, id, branch, from, to), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default) =>
+        store.ReadAsync(session => ReceiptRows.Find(session, HeadRows.Get(session, id).Log, messageHash), cancellation);
+
+    /// <inheritdoc/>
+    public Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
+        OwnedCursor? cursor = after is null ? null : OwnedCursor.Parse(after);
+        return store.ReadAsync(session => HeadRows.ListOwned(session, owner, cursor, take), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> ListRunningAsync(string? after, int take, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
+        return store.ReadAsync(session => HeadRows.ListRunning(session, after, take), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task RetitleAsync(string id, string? title, CancellationToken cancellation = default) =>
+        store.WriteAsync(
+            session => HeadRows.Retitle(session, id, title) ? id : throw new LogMissingException(id),
+            cancellation);
+
+    /// <inheritdoc/>
+    public Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default) =>
+        store.WriteAsync(session => Hide(session, id, at), cancellation);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> ListHiddenAsync(DateTimeOffset until, int take, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
+        return store.ReadAsync(session => HeadRows.ListHidden(session, until, take), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public async Task EraseAsync(string id, CancellationToken cancellation = default)
+    {
+        while (!await store.WriteAsync(session => Erasure.Step(session, id), cancellation, Erasure.MaxBytesPerStep).ConfigureAwait(false))
+            cancellation.ThrowIfCancellationRequested();
+    }
+
+    private static LogHead OpenForWriting(SqliteSession session, string id, string writer)
+    {
+        var (log, head) = HeadRows.Get(session, id);
+        if (head.HiddenAt is not null)
+            throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
+        if (head.Writer == writer)
+            return head;
+        var opened = head with { Epoch = head.Epoch + 1, Writer = writer };
+        HeadRows.SetWriter(session, log, opened);
+        return opened;
+    }
+
+    private static LogHead Append(SqliteSession session, string id, PreparedAppend prepared)
+    {
+        var (log, head) = HeadRows.Get(session, id);
+        var append = prepared.Append;
+        if (append.Epoch != head.Epoch)
+            throw new LogFencedException(id, $"its epoch is {head.Epoch}, not {append.Epoch}");
+        if (append.ExpectedLastSeq != head.LastSeq || (append.ExpectedPosition ?? head.Position) != head.Position)
+        {
+            return prepared.Digest.AsSpan().SequenceEqual(HeadRows.LastAppend(session, log))
+                ? head
+                : throw new LogFencedException(
+                    id, $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}");
+        }
+
+        var advanced = AppendRules.Advance(head, append);
+        EventRows.Insert(session, log, append.Events, prepared.Lengths);
+        if (append.CutTo is { } start)
+            IdRows.InsertBranch(session, log, advanced.Branch, start);
+        IdRows.Insert(session, log, advanced.Branch, append.CutTo ?? head.Position, prepared.Ids);
+        if (append.Receipt is { } receipt)
+            ReceiptRows.Insert(session, log, receipt);
+        HeadRows.Update(session, log, head, advanced, prepared.Digest);
+        return advanced;
+    }
+
+    private static int[] ReadIds(SqliteSession session, string id, int branch, long from, long to)
+    {
+        var (log, head) = HeadRows.Get(session, id);
+        if (branch < 0 || branch > head.Branch)
+            throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Branch}; {branch} is none of them.");
+        return IdRows.Read(session, log, branch, from, to);
+    }
+
+    private static string Hide(SqliteSession session, string id, DateTimeOffset at)
+    {
+        var (log, head) = HeadRows.Get(session, id);
+        if (head.HiddenAt is null)
+            HeadRows.Hide(session, log, at);
+        return id;
+    }
+}

@@ -1,0 +1,118 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>One connection with its prepared statements; used by one thread at a time.</summary>
+internal sealed class SqliteSession : IDisposable
+{
+    private readonly SqliteConnection _connection;
+    private readonly Dictionary<string, SqliteCommand> _prepared = [];
+
+    /// <summary>Opens a connection and sets what holds per connection.</summary>
+    /// <param name="database">The file.</param>
+    /// <param name="readOnly">Whether writing through it is an error.</param>
+    public SqliteSession(string database, bool readOnly)
+    {
+        // The session is the pool's unit, so the provider's own pool is off. The time-out is the provider's for a busy file.
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = database,
+            Mode = SqliteOpenMode.ReadWrite,
+            Pooling = false,
+            DefaultTimeout = BusySeconds,
+        }.ToString());
+        try
+        {
+            _connection.Open();
+            Run($"PRAGMA busy_timeout = {BusySeconds * 1000}");
+            Run(readOnly ? "PRAGMA query_only = ON" : WriterPragmas);
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
+    }
+
+    private const int BusySeconds = 5;
+
+    // FULL: a commit returns when the write-ahead log is on the disk. A checkpoint every 1,000 pages (4 MiB) keeps that log
+    // short, and after a burst it is cut back to 16 MiB. What is erased is overwritten, not just forgotten.
+    private const string WriterPragmas = """
+        PRAGMA synchronous = FULL;
+        PRAGMA foreign_keys = ON;
+        PRAGMA wal_autocheckpoint = 1000;
+        PRAGMA journal_size_limit = 16777216;
+        PRAGMA secure_delete = ON;
+        """;
+
+    /// <summary>No transaction is open: none was begun, or SQLite has rolled it back by itself.</summary>
+    public bool IsIdle => raw.sqlite3_get_autocommit(_connection.Handle) != 0;
+
+    /// <summary>Runs a text of any number of statements once, without keeping it prepared.</summary>
+    public void Run(string sql)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>Runs a statement; answers the number of rows it changed.</summary>
+    public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => Bind(sql, values).ExecuteNonQuery();
+
+    /// <summary>The first row, or null.</summary>
+    public T? First<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values) where T : class
+    {
+        using var rows = Bind(sql, values).ExecuteReader();
+        return rows.Read() ? read(rows) : null;
+    }
+
+    /// <summary>The first row's only number, or null.</summary>
+    public long? Number(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var rows = Bind(sql, values).ExecuteReader();
+        return rows.Read() && !rows.IsDBNull(0) ? rows.GetInt64(0) : null;
+    }
+
+    /// <summary>All rows.</summary>
+    public List<T> All<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        var all = new List<T>();
+        Each(sql, row => { all.Add(read(row)); return true; }, values);
+        return all;
+    }
+
+    /// <summary>Hands out rows until <paramref name="visit"/> answers false.</summary>
+    public void Each(string sql, Func<SqliteDataReader, bool> visit, params ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        using var rows = Bind(sql, values).ExecuteReader();
+        while (rows.Read() && visit(rows))
+        {
+        }
+    }
+
+    /// <summary>Closes the connection; an open transaction is rolled back.</summary>
+    public void Dispose()
+    {
+        foreach (var command in _prepared.Values)
+            command.Dispose();
+        _connection.Dispose();
+    }
+
+    private SqliteCommand Bind(string sql, ReadOnlySpan<(string Name, object? Value)> values)
+    {
+        if (!_prepared.TryGetValue(sql, out var command))
+        {
+            command = _connection.CreateCommand();
+            command.CommandText = sql;
+            foreach (var (name, _) in values)
+                command.Parameters.Add(new SqliteParameter { ParameterName = name });
+            _prepared.Add(sql, command);
+        }
+
+        for (var i = 0; i < values.Length; i++)
+            command.Parameters[i].Value = values[i].Value ?? DBNull.Value;
+        return command;
+    }
+}

@@ -1,0 +1,94 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>
+/// One host's embedded store: the file <c>conversations.db</c> in a folder that no other host has open, one thread that writes
+/// it, and a few connections that read it.
+/// </summary>
+internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> logger) : IDisposable
+{
+    private readonly Lock _opening = new();
+    private StoreFolder? _folder;
+    private SqliteWriter? _writer;
+    private SqliteReaders? _readers;
+
+    /// <summary>Commits since it was opened.</summary>
+    public long Commits => Opened(_writer).Commits;
+
+    /// <summary>Opens it: takes the folder, creates or checks the file. Open already: no effect.</summary>
+    /// <exception cref="StoreOpenException">It cannot be opened; nothing is left open.</exception>
+    public void Open()
+    {
+        lock (_opening)
+        {
+            if (_folder is not null)
+                return;
+            var taken = StoreFolder.Take(folder);
+            try
+            {
+                _writer = new SqliteWriter(OpenFirst(taken.Database), () => new SqliteSession(taken.Database, readOnly: false), logger);
+                _readers = new SqliteReaders(() => new SqliteSession(taken.Database, readOnly: true));
+                _folder = taken;
+            }
+            catch
+            {
+                taken.Dispose();
+                throw;
+            }
+
+            LogOpened(logger, taken.Database, SqliteSchema.Version);
+        }
+    }
+
+    /// <summary>Queues a write and waits until it is on the disk.</summary>
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellation, int bytes = 0) =>
+        Opened(_writer).WriteAsync(write, bytes, cancellation);
+
+    /// <summary>Reads one state of the file.</summary>
+    public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellation) =>
+        Opened(_readers).ReadAsync(read, cancellation);
+
+    /// <summary>Finishes what waits, closes the file, and leaves the folder to the next host. Twice: no effect.</summary>
+    public void Dispose()
+    {
+        lock (_opening)
+        {
+            if (_folder is null)
+                return;
+            _readers?.Dispose();
+            _writer?.Dispose();
+            _folder.Dispose();
+            _folder = null;
+        }
+    }
+
+    private static SqliteSession OpenFirst(string database)
+    {
+        SqliteSession? session = null;
+        try
+        {
+            session = new SqliteSession(database, readOnly: false);
+            SqliteSchema.Prepare(session, database);
+            return session;
+        }
+        catch (SqliteException error)
+        {
+            session?.Dispose();
+            throw new StoreOpenException(
+                $"{database} cannot be opened as a SQLite database ({error.Message.TrimEnd('.')}); move it away or restore a copy.", error);
+        }
+        catch
+        {
+            session?.Dispose();
+            throw;
+        }
+    }
+
+    private static T Opened<T>(T? part) where T : class =>
+        part ?? throw new InvalidOperationException("The store is not open yet; it opens when the host starts.");
+
+    [LoggerMessage(10, LogLevel.Information, "The store {Database} is open (schema version {Version}).")]
+    private static partial void LogOpened(ILogger logger, string database, int version);
+}

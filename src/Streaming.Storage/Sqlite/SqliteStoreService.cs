@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Hosting;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>
+/// Opens the store before any service of the host starts, so that a folder in use stops the host, and closes it when all have
+/// stopped, so that it outlives the silo, in whatever order they were added.
+/// </summary>
+internal sealed class SqliteStoreService(SqliteStore store) : IHostedLifecycleService
+{
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.Run(store.Open, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.Run(store.Dispose, CancellationToken.None);
+}

@@ -1,0 +1,195 @@
+using System.Threading.Channels;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>
+/// The one thread that writes. It takes all writes that wait, runs each inside a savepoint, commits once (group commit: one sync
+/// of the disk for all of them), and only then tells their callers. A write that fails leaves no trace and harms no other; a
+/// commit that fails fails them all.
+/// </summary>
+internal sealed partial class SqliteWriter : IDisposable
+{
+    private const int QueueLimit = 1024;
+    private const int MaxWritesPerCommit = 256;
+    private const long MaxBytesPerCommit = 8 << 20;
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
+
+    private readonly Channel<Write> _queue = Channel.CreateBounded<Write>(
+        new BoundedChannelOptions(QueueLimit) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly Func<SqliteSession> _open;
+    private readonly ILogger _logger;
+    private readonly Thread _thread;
+    private SqliteSession? _session;
+    private long _commits;
+
+    /// <summary>Starts the thread.</summary>
+    /// <param name="session">Its connection, which it owns.</param>
+    /// <param name="open">Makes another after a failed commit.</param>
+    /// <param name="logger">Where failures go.</param>
+    public SqliteWriter(SqliteSession session, Func<SqliteSession> open, ILogger logger)
+    {
+        _session = session;
+        _open = open;
+        _logger = logger;
+        _thread = new Thread(WriteUntilClosed) { Name = "store-writer", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Commits so far.</summary>
+    public long Commits => Interlocked.Read(ref _commits);
+
+    /// <summary>Queues a write and waits until it is on the disk. Cancelling ends the wait; a write that is queued is done.</summary>
+    /// <param name="write">What to do, on the writer's thread, inside a savepoint; may run before others of its commit fail.</param>
+    /// <param name="bytes">About how much it writes.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task<T> WriteAsync<T>(Func<SqliteSession, T> write, int bytes, CancellationToken cancellation)
+    {
+        var request = new Write<T>(write, bytes);
+        try
+        {
+            await EnqueueAsync(request, cancellation).ConfigureAwait(false);
+            return await request.Result.WaitAsync(MaxWait, cancellation).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException error)
+        {
+            throw new LogUnavailableException("The store is closed; nothing was written.", error);
+        }
+        catch (TimeoutException error)
+        {
+            throw new LogUnavailableException($"The store did not answer a write within {MaxWait.TotalSeconds:0} s; it may still take effect.", error);
+        }
+    }
+
+    /// <summary>Takes no more writes, finishes those that wait, and ends the thread.</summary>
+    public void Dispose()
+    {
+        _queue.Writer.TryComplete();
+        if (!_thread.Join(MaxWait))
+            LogStuck(_logger, MaxWait.TotalSeconds);
+    }
+
+    private async Task EnqueueAsync(Write request, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        if (_queue.Writer.TryWrite(request))
+            return;
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(MaxWait);
+        try
+        {
+            await _queue.Writer.WriteAsync(request, limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
+        {
+            throw new LogUnavailableException($"The store's queue of {QueueLimit} writes was full for {MaxWait.TotalSeconds:0} s; nothing was written.", error);
+        }
+    }
+
+    private void WriteUntilClosed()
+    {
+        while (_queue.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult())
+            WriteWhatWaits();
+        _session?.Dispose();
+    }
+
+    private void WriteWhatWaits()
+    {
+        var batch = new List<Write>();
+        try
+        {
+            _session ??= _open();
+            _session.Execute("BEGIN IMMEDIATE");
+            for (long bytes = 0; batch.Count < MaxWritesPerCommit && bytes < MaxBytesPerCommit && _queue.Reader.TryRead(out var write); bytes += write.Bytes)
+            {
+                batch.Add(write);
+                RunInSavepoint(_session, write);
+            }
+
+            _session.Execute("COMMIT");
+            Interlocked.Increment(ref _commits);
+        }
+        catch (Exception error)
+        {
+            FailAll(batch, error);
+            return;
+        }
+
+        foreach (var write in batch)
+            write.Answer();
+    }
+
+    private static void RunInSavepoint(SqliteSession session, Write write)
+    {
+        session.Execute("SAVEPOINT one_write");
+        try
+        {
+            write.Run(session);
+        }
+        catch (Exception error) when (!session.IsIdle)
+        {
+            session.Execute("ROLLBACK TO one_write");
+            write.Refuse(error is SqliteException ? Unavailable(error) : error);
+        }
+
+        session.Execute("RELEASE one_write");
+    }
+
+    /// <summary>No transaction of this connection can be trusted any more: it is closed, which rolls back, and opened anew for the next.</summary>
+    private void FailAll(List<Write> batch, Exception error)
+    {
+        while (batch.Count < MaxWritesPerCommit && _queue.Reader.TryRead(out var waiting))
+            batch.Add(waiting);
+        LogCommitFailed(_logger, batch.Count, error);
+        _session?.Dispose();
+        _session = null;
+        foreach (var write in batch)
+        {
+            write.Refuse(Unavailable(error));
+            write.Answer();
+        }
+    }
+
+    private static LogUnavailableException Unavailable(Exception error) => new("The store could not write; look at the disk that holds it.", error);
+
+    [LoggerMessage(1, LogLevel.Error, "A commit of {Writes} writes failed; their callers were told.")]
+    private static partial void LogCommitFailed(ILogger logger, int writes, Exception error);
+
+    [LoggerMessage(2, LogLevel.Error, "The store's writer did not finish within {Seconds} s; what still waits is lost.")]
+    private static partial void LogStuck(ILogger logger, double seconds);
+
+    private abstract class Write(int bytes)
+    {
+        public int Bytes { get; } = bytes;
+
+        public abstract void Run(SqliteSession session);
+
+        public abstract void Refuse(Exception error);
+
+        public abstract void Answer();
+    }
+
+    private sealed class Write<T>(Func<SqliteSession, T> run, int bytes) : Write(bytes)
+    {
+        private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private T? _value;
+        private Exception? _error;
+
+        public Task<T> Result => _answer.Task;
+
+        public override void Run(SqliteSession session) => _value = run(session);
+
+        public override void Refuse(Exception error) => _error = error;
+
+        public override void Answer()
+        {
+            if (_error is null)
+                _answer.SetResult(_value!);
+            else
+                _answer.SetException(_error);
+        }
+    }
+}
