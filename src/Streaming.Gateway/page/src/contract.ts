@@ -1,0 +1,121 @@
+/** What crosses the hub, as its JSON has it. Fields that are null on the server may be null or absent here. */
+
+export type Optional<T> = T | null | undefined;
+
+export interface Sampling {
+  temperature?: number | null;
+  topP?: number | null;
+  topK?: number | null;
+  minP?: number | null;
+  repeatPenalty?: number | null;
+  frequencyPenalty?: number | null;
+  presencePenalty?: number | null;
+  seed?: number | null;
+  /** Tokens a reply may have; 0 is endless. */
+  maxTokens?: number | null;
+  ignoreEos?: boolean | null;
+  stop?: string[] | null;
+}
+
+export interface NewConversation {
+  title?: string;
+  systemPrompt?: string;
+  sampling?: Sampling;
+}
+
+export interface ConversationChanges {
+  title?: string;
+  sampling?: Sampling;
+}
+
+export interface Conversation {
+  id: string;
+  title?: Optional<string>;
+  model: string;
+  createdAt: string;
+  activeAt: string;
+  lastSeq: number;
+  /** The turn of the reply that is running or waiting. */
+  running?: Optional<number>;
+  /** Tokens of the stream. */
+  position: number;
+  branch: number;
+  sinks: number;
+  window: number;
+  /** Places that are never evicted: the sinks, or the pinned prompt if it is longer. */
+  fixed: number;
+  forgotten: number;
+  sampling?: Optional<Sampling>;
+}
+
+export interface ConversationEntry {
+  id: string;
+  title?: Optional<string>;
+  createdAt: string;
+  activeAt: string;
+}
+
+export interface ConversationPage {
+  items: ConversationEntry[];
+  next?: Optional<string>;
+}
+
+export interface Sent {
+  turn: number;
+  seq: number;
+}
+
+export type FinishReason = "stop" | "length" | "stopped" | "interrupted" | "failed";
+
+/** A turn, or a piece of a long one. */
+export interface TurnItem {
+  turn: number;
+  /** A member's identity; absent for the model. */
+  author?: Optional<string>;
+  text: string;
+  /** Where in the turn's text the piece starts, in UTF-16 units. */
+  from: number;
+  /** The number that the text reaches. */
+  seq: number;
+  finishReason?: Optional<FinishReason>;
+  at: string;
+}
+
+export interface TurnPage {
+  items: TurnItem[];
+  /** What to pass as `before` for the page before this one. */
+  next?: Optional<number>;
+}
+
+export type EventKind =
+  | "message"
+  | "started"
+  | "delta"
+  | "finished"
+  | "cut"
+  | "notice"
+  | "queued"
+  | "progress"
+  | "deleted";
+
+export interface ConversationEvent {
+  kind: EventKind;
+  /** The (last) number; absent for kinds that are not stored. */
+  seq?: Optional<number>;
+  /** The first number of a range; absent when it equals `seq`. */
+  first?: Optional<number>;
+  turn: number;
+  author?: Optional<string>;
+  text?: Optional<string>;
+  at: string;
+  finishReason?: Optional<FinishReason>;
+  generatedTokens?: Optional<number>;
+  decodeMs?: Optional<number>;
+  /** Of `queued`: replies that come first, plus one. */
+  place?: Optional<number>;
+  /** Of `progress`: 0 to 1. */
+  share?: Optional<number>;
+}
+
+/** Limits that the server enforces, known here so that people learn of them before they send. */
+export const limits = { messageBytes: 1 << 20, titleLength: 200, waitingMessages: 64 } as const;

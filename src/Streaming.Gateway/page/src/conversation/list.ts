@@ -1,0 +1,73 @@
+import type { ConversationEntry } from "../contract.ts";
+import type { ChatHub } from "../hub/chat-hub.ts";
+
+/** Entries per page of the list, and the most that are read anew in one go. */
+const pageSize = 50;
+const largestPage = 200;
+
+/** Milliseconds in which several reasons to read the list anew count as one. */
+const refreshAfter = 400;
+
+/** The reader's conversations, last active first. */
+export class ConversationList {
+  items: readonly ConversationEntry[] = [];
+  next: string | undefined;
+  loaded = false;
+
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #generation = 0;
+
+  constructor(
+    private readonly hub: ChatHub,
+    private readonly changed: () => void,
+  ) {
+    hub.onState((state) => {
+      if (state === "live") this.refreshSoon();
+    });
+    if (hub.state === "live") this.refreshSoon();
+  }
+
+  /** Reads what is shown anew, a little later, so that a burst of reasons costs one call. */
+  refreshSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      // A list that could not be read is read again when the connection is back.
+      this.#refresh().catch(() => undefined);
+    }, refreshAfter);
+  }
+
+  async more(): Promise<void> {
+    if (this.next === undefined) return;
+    const generation = this.#generation;
+    const page = await this.hub.listConversations({ after: this.next, take: pageSize });
+    if (generation !== this.#generation) return;
+    const known = new Set(this.items.map((item) => item.id));
+    this.items = [...this.items, ...page.items.filter((item) => !known.has(item.id))];
+    this.next = page.next ?? undefined;
+    this.changed();
+  }
+
+  /** Shows a new title at once; the list is read anew soon. */
+  rename(id: string, title: string): void {
+    this.items = this.items.map((item) => (item.id === id ? { ...item, title } : item));
+    this.changed();
+    this.refreshSoon();
+  }
+
+  remove(id: string): void {
+    this.items = this.items.filter((item) => item.id !== id);
+    this.changed();
+    this.refreshSoon();
+  }
+
+  async #refresh(): Promise<void> {
+    const generation = ++this.#generation;
+    const take = Math.min(largestPage, Math.max(pageSize, this.items.length));
+    const page = await this.hub.listConversations({ take });
+    if (generation !== this.#generation) return;
+    this.items = page.items;
+    this.next = page.next ?? undefined;
+    this.loaded = true;
+    this.changed();
+  }
+}

@@ -1,0 +1,76 @@
+/** A message on its way. */
+export interface Pending {
+  /** Sent again with the same id, a message is stored once. */
+  readonly clientMessageId: string;
+  readonly text: string;
+  readonly state: "sending" | "failed";
+  /** Why it failed: one sentence. */
+  readonly problem?: string;
+  /** Its turn, once the server has answered. */
+  readonly turn?: number;
+  /** The turn of an event with the same text: most likely this message, whose answer is still on its way. */
+  readonly seen?: number;
+}
+
+/** The messages of one conversation that are not yet known to be stored, oldest first. Pure; see the session for the sending. */
+export class Outbox {
+  #pending: readonly Pending[];
+
+  constructor(pending: readonly Pending[] = []) {
+    this.#pending = pending;
+  }
+
+  get all(): readonly Pending[] {
+    return this.#pending;
+  }
+
+  /** Those that the transcript does not show as turns already. */
+  get shown(): readonly Pending[] {
+    return this.#pending.filter((message) => message.seen === undefined);
+  }
+
+  add(clientMessageId: string, text: string): void {
+    this.#pending = [...this.#pending, { clientMessageId, text, state: "sending" }];
+  }
+
+  /** The server has stored it as `turn`; `here` tells whether that turn is shown already. */
+  sent(clientMessageId: string, turn: number, here: boolean): void {
+    if (here) this.remove(clientMessageId);
+    else this.#change(clientMessageId, ({ seen: _, ...message }) => ({ ...message, turn }));
+  }
+
+  failed(clientMessageId: string, problem: string): void {
+    this.#change(clientMessageId, ({ seen: _, ...message }) => ({ ...message, state: "failed", problem }));
+  }
+
+  retry(clientMessageId: string): void {
+    this.#change(clientMessageId, ({ problem: _, ...message }) => ({ ...message, state: "sending" }));
+  }
+
+  remove(clientMessageId: string): void {
+    this.#pending = this.#pending.filter((message) => message.clientMessageId !== clientMessageId);
+  }
+
+  /** A person's turn has appeared. */
+  arrived(turn: number, text: string): void {
+    const own = this.#pending.find((message) => message.turn === turn);
+    if (own !== undefined) {
+      this.remove(own.clientMessageId);
+      return;
+    }
+    const alike = this.#pending.find(
+      (message) =>
+        message.state === "sending" &&
+        message.turn === undefined &&
+        message.seen === undefined &&
+        message.text === text,
+    );
+    if (alike !== undefined) this.#change(alike.clientMessageId, (message) => ({ ...message, seen: turn }));
+  }
+
+  #change(clientMessageId: string, change: (message: Pending) => Pending): void {
+    this.#pending = this.#pending.map((message) =>
+      message.clientMessageId === clientMessageId ? change(message) : message,
+    );
+  }
+}

@@ -1,0 +1,166 @@
+import { type HubConnection, HubConnectionBuilder, HubConnectionState, LogLevel } from "@microsoft/signalr";
+import type {
+  Conversation,
+  ConversationChanges,
+  ConversationPage,
+  NewConversation,
+  Sent,
+  TurnPage,
+} from "../contract.ts";
+import { backoff } from "./backoff.ts";
+import {
+  type ChatHub,
+  type ConnectionState,
+  DisconnectedError,
+  RefusedError,
+  type Watching,
+  type WatchObserver,
+} from "./chat-hub.ts";
+
+/** A call that has no answer by then counts as lost. Milliseconds. */
+const callTimeout = 30_000;
+
+/** Attempts that may fail before the page says that it is offline. */
+const patience = 4;
+
+/**
+ * The hub at `/hubs/chat`. It signs in as a guest (a valid cookie keeps its identity) before each attempt to connect, because
+ * a server that comes back may no longer know the cookie; that is why it does not use the library's automatic reconnect.
+ */
+export class SignalRHub implements ChatHub {
+  readonly #connection: HubConnection;
+  readonly #listeners = new Set<(state: ConnectionState) => void>();
+  #state: ConnectionState = "connecting";
+  #attempt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #connecting = false;
+
+  constructor(url = "/hubs/chat") {
+    this.#connection = new HubConnectionBuilder().withUrl(url).configureLogging(LogLevel.None).build();
+    this.#connection.serverTimeoutInMilliseconds = 30_000;
+    this.#connection.keepAliveIntervalInMilliseconds = 10_000;
+    this.#connection.onclose(() => this.#lost());
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  onState(listener: (state: ConnectionState) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.retryNow();
+    });
+    void this.#connect();
+  }
+
+  retryNow(): void {
+    if (this.#state === "live" || this.#connecting) return;
+    clearTimeout(this.#timer);
+    void this.#connect();
+  }
+
+  createConversation = (request: NewConversation) => this.#call<Conversation>("CreateConversation", request);
+  getConversation = (id: string) => this.#call<Conversation>("GetConversation", id);
+  listConversations = (request: { after?: string; take?: number }) =>
+    this.#call<ConversationPage>("ListConversations", request);
+  configure = (id: string, changes: ConversationChanges) => this.#call<void>("Configure", id, changes);
+  delete = (id: string) => this.#call<void>("Delete", id);
+  send = (id: string, text: string, clientMessageId: string) => this.#call<Sent>("Send", id, text, clientMessageId);
+  stop = (id: string, turn?: number) => this.#call<void>("Stop", id, turn ?? null);
+  readTurns = (id: string, request: { before?: number; take?: number }) =>
+    this.#call<TurnPage>("ReadTurns", id, request);
+
+  watch(id: string, afterSeq: number, observer: WatchObserver): Watching {
+    let over = false;
+    const subscription = this.#connection.stream("Watch", id, afterSeq).subscribe({
+      next: (event) => {
+        if (!over) observer.next(event);
+      },
+      // The library reports before it changes its state: look at that a moment later.
+      error: (error: unknown) =>
+        queueMicrotask(() => {
+          if (!over) observer.end(this.#explain(error));
+        }),
+      complete: () => {
+        if (!over) observer.end();
+      },
+    });
+    return {
+      stop: () => {
+        over = true;
+        // The stream of a lost connection has ended already, there and here.
+        if (this.#connection.state === HubConnectionState.Connected) subscription.dispose();
+      },
+    };
+  }
+
+  async #connect(): Promise<void> {
+    if (this.#connecting) return;
+    this.#connecting = true;
+    try {
+      const answer = await fetch("/auth/guest", { method: "POST", signal: AbortSignal.timeout(callTimeout) });
+      if (!answer.ok) throw new DisconnectedError(`Signing in answered ${answer.status}.`);
+      await this.#connection.start();
+      this.#attempt = 0;
+      this.#become("live");
+    } catch {
+      // Whatever the cause, the answer is the same: try again, and show that we do.
+      this.#later();
+    } finally {
+      this.#connecting = false;
+    }
+  }
+
+  #lost(): void {
+    this.#become("reconnecting");
+    this.#later();
+  }
+
+  #later(): void {
+    this.#attempt++;
+    if (!navigator.onLine || this.#attempt > patience) this.#become("offline");
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#connect(), backoff(this.#attempt - 1));
+  }
+
+  #become(state: ConnectionState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    for (const listener of [...this.#listeners]) listener(state);
+  }
+
+  async #call<T>(method: string, ...args: unknown[]): Promise<T> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new DisconnectedError("The server did not answer in time.")), callTimeout);
+    });
+    try {
+      return await Promise.race([this.#connection.invoke<T>(method, ...args), deadline]);
+    } catch (error) {
+      throw this.#explain(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #explain(error: unknown): Error {
+    if (error instanceof DisconnectedError) return error;
+    if (this.#connection.state !== HubConnectionState.Connected)
+      return new DisconnectedError("The connection was lost.");
+    return new RefusedError(sentenceOf(error));
+  }
+}
+
+/** The server's own sentence, without what the library wraps around it. */
+export function sentenceOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const mark = "HubException: ";
+  const at = message.indexOf(mark);
+  return at < 0 ? message : message.slice(at + mark.length);
+}

@@ -1,0 +1,54 @@
+import DOMPurify from "dompurify";
+import { Marked, type Tokens } from "marked";
+import type { Segment } from "./segments.ts";
+
+const escaped = (text: string) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+const marked = new Marked({
+  gfm: true,
+  breaks: true,
+  renderer: {
+    // Markup that a model writes is text.
+    html: ({ text }: Tokens.HTML | Tokens.Tag) => escaped(text),
+    // Nothing is loaded from anywhere: an image is a link to it.
+    image: ({ href, text }: Tokens.Image) => `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
+    checkbox: ({ checked }: Tokens.Checkbox) => (checked ? "☑ " : "☐ "),
+  },
+});
+
+const purify = DOMPurify(window);
+
+purify.addHook("afterSanitizeAttributes", (node) => {
+  if (node.nodeName !== "A") return;
+  node.setAttribute("target", "_blank");
+  node.setAttribute("rel", "noopener nofollow noreferrer");
+});
+
+const allowed = {
+  ALLOWED_TAGS: [
+    ..."p br hr strong em del code pre blockquote ul ol li h1 h2 h3 h4 h5 h6 a".split(" "),
+    ..."table thead tbody tr th td".split(" "),
+  ],
+  ALLOWED_ATTR: ["href", "start", "target", "rel"],
+  ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+  RETURN_DOM_FRAGMENT: true,
+} as const;
+
+/** Renders a piece of a reply; the only way from a model's text to markup. */
+export function renderMarkdown(segment: Segment): DocumentFragment {
+  const html = marked.parse(segment.prefix + segment.text, { async: false });
+  return purify.sanitize(html, {
+    ...allowed,
+    ALLOWED_TAGS: [...allowed.ALLOWED_TAGS],
+    ALLOWED_ATTR: [...allowed.ALLOWED_ATTR],
+  });
+}
+
+/** People's text is shown as it was written. */
+export function renderPlain(segment: Segment): DocumentFragment {
+  const fragment = document.createDocumentFragment();
+  fragment.append(segment.text);
+  return fragment;
+}

@@ -1,0 +1,127 @@
+import type { Sampling } from "../contract.ts";
+import { type TestId, testIds } from "../testids.ts";
+import { h } from "./dom.ts";
+
+interface NumberField {
+  readonly label: string;
+  readonly hint: string;
+  readonly min: number;
+  readonly max?: number;
+  readonly step: number | "any";
+  readonly testId: TestId;
+}
+
+const fields: Record<"temperature" | "topP" | "maxTokens", NumberField> = {
+  temperature: {
+    label: "Temperature",
+    hint: "0 is the likeliest word",
+    min: 0,
+    max: 100,
+    step: "any",
+    testId: testIds.temperature,
+  },
+  topP: { label: "Top-p", hint: "above 0, at most 1", min: 0, max: 1, step: "any", testId: testIds.topP },
+  maxTokens: { label: "Tokens per reply", hint: "0 is no limit", min: 0, step: 1, testId: testIds.maxTokens },
+};
+
+let counter = 0;
+
+/** How replies are sampled. A field that is left empty takes the model's or the service's default. */
+export class SettingsForm {
+  readonly element: HTMLElement;
+  readonly #inputs: Record<keyof typeof fields, HTMLInputElement>;
+  readonly #endless: HTMLInputElement;
+  #rest: Sampling = {};
+
+  constructor() {
+    const id = counter++;
+    const entries = Object.entries(fields).map(([name, field]) => {
+      const input = h("input", {
+        type: "number",
+        id: `${name}-${id}`,
+        min: `${field.min}`,
+        ...(field.max === undefined ? {} : { max: `${field.max}` }),
+        step: `${field.step}`,
+        placeholder: "default",
+        inputMode: "decimal",
+        testId: field.testId,
+        attributes: { "aria-describedby": `${name}-hint-${id}` },
+      });
+      return [name, input] as const;
+    });
+    this.#inputs = Object.fromEntries(entries) as Record<keyof typeof fields, HTMLInputElement>;
+    this.#endless = h("input", {
+      type: "checkbox",
+      id: `endless-${id}`,
+      testId: testIds.endless,
+      attributes: { role: "switch" },
+      on: { change: () => this.#refresh() },
+    });
+    this.element = h(
+      "div",
+      { class: "sampling" },
+      h(
+        "label",
+        { class: "switch" },
+        this.#endless,
+        h(
+          "span",
+          {},
+          h("span", { class: "label" }, "Endless replies"),
+          h("span", { class: "hint" }, "The reply goes on until you stop it or write something."),
+        ),
+      ),
+      h(
+        "div",
+        { class: "numbers" },
+        ...entries.map(([name, input]) => {
+          const field = fields[name as keyof typeof fields];
+          return h(
+            "div",
+            { class: "number" },
+            h("label", { class: "label", htmlFor: input.id }, field.label),
+            input,
+            h("span", { class: "hint", id: `${name}-hint-${id}` }, field.hint),
+          );
+        }),
+      ),
+    );
+  }
+
+  /** What is wrong with the values, in one sentence; undefined when nothing is. */
+  get problem(): string | undefined {
+    for (const [name, input] of Object.entries(this.#inputs)) {
+      const { label, hint } = fields[name as keyof typeof fields];
+      const wrong = !input.validity.valid || (name === "topP" && input.value !== "" && Number(input.value) <= 0);
+      if (wrong) return `${label} is not possible: ${hint}.`;
+    }
+    return undefined;
+  }
+
+  get value(): Sampling {
+    const sampling: Sampling = { ...this.#rest };
+    for (const name of Object.keys(fields) as (keyof typeof fields)[]) {
+      const text = this.#inputs[name].value;
+      if (text === "") delete sampling[name];
+      else sampling[name] = Number(text);
+    }
+    if (this.#endless.checked) Object.assign(sampling, { maxTokens: 0, ignoreEos: true });
+    else delete sampling.ignoreEos;
+    return sampling;
+  }
+
+  set value(sampling: Sampling) {
+    // What has no field here stays as it is.
+    this.#rest = Object.fromEntries(Object.entries(sampling).filter(([, value]) => value != null));
+    this.#endless.checked = sampling.maxTokens === 0 && sampling.ignoreEos === true;
+    for (const name of Object.keys(fields) as (keyof typeof fields)[]) {
+      const value = sampling[name];
+      this.#inputs[name].value = value == null || (name === "maxTokens" && this.#endless.checked) ? "" : `${value}`;
+    }
+    this.#refresh();
+  }
+
+  #refresh(): void {
+    this.#inputs.maxTokens.disabled = this.#endless.checked;
+  }
+}

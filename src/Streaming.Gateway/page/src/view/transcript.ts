@@ -1,0 +1,215 @@
+import type { Pending } from "../conversation/outbox.ts";
+import type { Session } from "../conversation/session.ts";
+import { testIds } from "../testids.ts";
+import { h, setAttribute, setText } from "./dom.ts";
+import { icon } from "./icons.ts";
+import { TurnView } from "./turn-view.ts";
+import { Viewport } from "./viewport.ts";
+
+const ordinal = new Intl.PluralRules("en", { type: "ordinal" });
+const suffixes: Record<string, string> = { one: "st", two: "nd", few: "rd", other: "th" };
+
+/** The turns of one conversation, its notices, and the messages on their way. */
+export class Transcript {
+  readonly element: HTMLElement;
+  readonly jump: HTMLButtonElement;
+  readonly #content = h("div", { class: "turns" });
+  readonly #viewport: Viewport;
+  readonly #views = new Map<number, TurnView>();
+  readonly #notices = new Map<number, HTMLElement>();
+  readonly #pending = new Map<string, { message: Pending; element: HTMLElement }>();
+  readonly #older: HTMLButtonElement;
+  readonly #tail: HTMLElement;
+  #shownOlder: number | undefined;
+  #loaded = false;
+
+  constructor(private readonly session: Session) {
+    this.#older = h("button", {
+      class: "quiet older",
+      type: "button",
+      testId: testIds.loadOlder,
+      hidden: true,
+      on: { click: () => this.#loadOlder() },
+    });
+    this.#tail = h("p", { class: "tail", testId: testIds.turnStatus, hidden: true });
+    this.element = h(
+      "section",
+      {
+        class: "transcript",
+        testId: testIds.transcript,
+        tabIndex: 0,
+        attributes: { "aria-label": "Conversation", "data-conversation": session.id },
+      },
+      this.#older,
+      this.#content,
+      this.#tail,
+    );
+    this.jump = h(
+      "button",
+      {
+        class: "jump",
+        type: "button",
+        testId: testIds.jumpToLatest,
+        hidden: true,
+        attributes: { "aria-label": "Jump to latest" },
+        on: { click: () => this.#viewport.toBottom() },
+      },
+      icon("down"),
+      "Latest",
+    );
+    this.#viewport = new Viewport(
+      this.element,
+      this.#content,
+      () => {
+        this.jump.hidden = this.#viewport.atBottom;
+      },
+      () => this.#loadOlder(),
+    );
+  }
+
+  dispose(): void {
+    this.#viewport.dispose();
+  }
+
+  toBottom(): void {
+    this.#viewport.toBottom();
+  }
+
+  /** Shows the session's state; cheap when little has changed. */
+  render(): void {
+    const { state } = this.session;
+    if (!state.loaded) return;
+    // Only history changes what stands above the reader.
+    if (this.#loaded && this.#shownOlder !== state.older) this.#viewport.keepPlace(() => this.#show());
+    else this.#show();
+    this.#shownOlder = state.older;
+    if (!this.#loaded) {
+      this.#loaded = true;
+      this.element.dataset.loaded = "true";
+      this.#viewport.toBottom();
+      requestAnimationFrame(() => this.#viewport.check());
+    }
+    setAttribute(this.element, "data-last-seq", `${state.lastSeq}`);
+  }
+
+  #show(): void {
+    const { state, outbox } = this.session;
+    for (const [number, view] of this.#views) {
+      if (state.turn(number) === view.turn) continue;
+      view.remove();
+      this.#views.delete(number);
+    }
+    let place: Element | null = this.#content.firstElementChild;
+    const put = (element: HTMLElement) => {
+      if (element === place) place = place.nextElementSibling;
+      else this.#content.insertBefore(element, place);
+    };
+    const notices = Map.groupBy(state.notices, (notice) => notice.after);
+    for (const turn of state.turns) {
+      let view = this.#views.get(turn.number);
+      if (view === undefined) {
+        view = new TurnView(turn, this.#viewport);
+        this.#views.set(turn.number, view);
+      }
+      put(view.element);
+      view.update(state.running === turn.number);
+      for (const notice of notices.get(turn.number) ?? []) put(this.#notice(notice.seq, notice.text));
+    }
+    for (const message of outbox.shown) put(this.#pendingElement(message));
+    while (place !== null) {
+      const next: Element | null = place.nextElementSibling;
+      place.remove();
+      place = next;
+    }
+    this.#showEdges();
+  }
+
+  #showEdges(): void {
+    const { state, loadingOlder } = this.session;
+    this.#older.hidden = state.older === undefined;
+    setText(this.#older, loadingOlder ? "Loading earlier messages …" : "Earlier messages");
+    const text = this.#status();
+    this.#tail.hidden = text === undefined;
+    this.#tail.classList.toggle("dots", text === "");
+    setText(this.#tail, text ?? "");
+  }
+
+  /** What the running reply is doing while it shows no text: undefined when there is nothing to say, empty for "about to write". */
+  #status(): string | undefined {
+    const { state } = this.session;
+    if (state.running === undefined) return undefined;
+    if (state.place !== undefined)
+      return `Waiting for a free place: ${state.place}${suffixes[ordinal.select(state.place)]} in line`;
+    if (state.share !== undefined) return `Reading: ${Math.floor(state.share * 100)} %`;
+    return state.turn(state.running)?.text.length ? undefined : "";
+  }
+
+  #notice(seq: number, text: string): HTMLElement {
+    let element = this.#notices.get(seq);
+    if (element === undefined) {
+      element = h("p", { class: "notice", attributes: { role: "note" } }, text);
+      this.#notices.set(seq, element);
+    }
+    return element;
+  }
+
+  #pendingElement(message: Pending): HTMLElement {
+    const known = this.#pending.get(message.clientMessageId);
+    if (known?.message === message) return known.element;
+    const failed = message.state === "failed";
+    const element = h(
+      "article",
+      {
+        class: `turn person pending ${message.state}`,
+        testId: testIds.turn,
+        attributes: { "aria-label": "You", "data-author": "person", "data-state": message.state },
+      },
+      h("div", { class: "plain", dir: "auto" }, message.text),
+      h(
+        "footer",
+        { class: "turn-footer" },
+        h(
+          "span",
+          { class: failed ? "ending failed" : "ending", testId: testIds.turnStatus },
+          failed ? (message.problem ?? "Not sent.") : "Sending …",
+        ),
+        failed
+          ? h(
+              "button",
+              {
+                class: "quiet",
+                type: "button",
+                testId: testIds.retry,
+                on: { click: () => this.session.retry(message.clientMessageId) },
+              },
+              "Try again",
+            )
+          : undefined,
+        failed
+          ? h(
+              "button",
+              {
+                class: "quiet",
+                type: "button",
+                testId: testIds.discard,
+                on: { click: () => this.session.discard(message.clientMessageId) },
+              },
+              "Discard",
+            )
+          : undefined,
+      ),
+    );
+    this.#pending.set(message.clientMessageId, { message, element });
+    return element;
+  }
+
+  #loadOlder(): void {
+    // A page that did not come is asked for again when the reader scrolls or presses the button.
+    this.session.loadOlder().then(
+      (more) => {
+        if (more) requestAnimationFrame(() => this.#viewport.check());
+      },
+      () => undefined,
+    );
+  }
+}
