@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Streaming.Contracts.Conversations;
+using Streaming.Gateway.Watching;
+
+namespace Streaming.Gateway.Hub;
+
+/// <summary>
+/// The hub that browsers and clients talk to. It knows who asks and looks at the arguments' form; what may be done with a
+/// conversation is the conversation's to say.
+/// </summary>
+[Authorize]
+internal sealed class ChatHub(
+    IGrainFactory grains,
+    ConversationFeeds feeds,
+    HubFailures failures,
+    IHostEnvironment environment,
+    IOptions<GatewayOptions> options) : Microsoft.AspNetCore.SignalR.Hub
+{
+    /// <summary>Streams that one connection may have open.</summary>
+    public const int WatchesPerConnection = 64;
+
+    private string Caller => Context.UserIdentifier ?? throw new HubException("Sign in first.");
+
+    /// <summary>Creates a conversation of the caller's.</summary>
+    public Task<Conversation> CreateConversation(NewConversation? request = null) =>
+        grains.GetGrain<IConversationGrain>(ConversationId.New()).Create(Caller, request ?? new NewConversation());
+
+    /// <summary>Describes a conversation.</summary>
+    public Task<Conversation> GetConversation(string id) => Conversation(id).Get(Caller);
+
+    /// <summary>The caller's conversations, last active first.</summary>
+    public Task<ConversationPage> ListConversations(PageOfConversations? page = null) =>
+        grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take));
+
+    /// <summary>Changes title or sampling.</summary>
+    public Task Configure(string id, ConversationChanges changes) =>
+        Conversation(id).Configure(Caller, Arguments.Required(changes, "changes"));
+
+    /// <summary>Deletes a conversation.</summary>
+    public Task Delete(string id) => Conversation(id).Delete(Caller);
+
+    /// <summary>Says something; the reply comes to those who watch.</summary>
+    public Task<Sent> Send(string id, string text, string clientMessageId) =>
+        Conversation(id).Send(Caller, Arguments.Message(text), Arguments.ClientMessageId(clientMessageId));
+
+    /// <summary>Events after a number, then those to come.</summary>
+    public async IAsyncEnumerable<ConversationEvent> Watch(
+        string id, long afterSeq = 0, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        using WatchCount counted = WatchCount.Add(Context);
+        await using IAsyncEnumerator<ConversationEvent> events =
+            feeds.Watch(Arguments.ConversationId(id), Caller, afterSeq, cancellation).GetAsyncEnumerator(cancellation);
+        while (await failures.Translate(nameof(Watch), () => events.MoveNextAsync(), cancellation))
+            yield return events.Current;
+    }
+
+    /// <summary>Turns, the latest page first.</summary>
+    public Task<TurnPage> ReadTurns(string id, PageOfTurns? page = null) =>
+        Conversation(id).ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take));
+
+    /// <summary>Ends the running reply, or only that turn's.</summary>
+    public Task Stop(string id, int? turn = null) => Conversation(id).Stop(Caller, turn);
+
+    /// <summary>What the conversation's attention sees; for development and administrators.</summary>
+    public Task<CacheView> InspectCache(string id) =>
+        environment.IsDevelopment() || options.Value.InspectCache
+            ? Conversation(id).InspectCache(Caller)
+            : throw new HubException("The cache is not shown here: start the host with Streaming:InspectCache=true.");
+
+    private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(Arguments.ConversationId(id));
+
+    /// <summary>One open stream of a connection.</summary>
+    private sealed class WatchCount : IDisposable
+    {
+        private int _open;
+
+        public static WatchCount Add(HubCallerContext connection)
+        {
+            WatchCount count;
+            lock (connection.Items)
+            {
+                if (connection.Items.TryGetValue(typeof(WatchCount), out object? there))
+                    count = (WatchCount)there!;
+                else
+                    connection.Items[typeof(WatchCount)] = count = new WatchCount();
+            }
+            if (Interlocked.Increment(ref count._open) <= WatchesPerConnection)
+                return count;
+            count.Dispose();
+            throw new HubException($"One connection may watch {WatchesPerConnection} conversations at a time: end another stream first.");
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref _open);
+    }
+}

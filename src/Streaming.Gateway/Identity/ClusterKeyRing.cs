@@ -1,0 +1,59 @@
+using System.Xml.Linq;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+using Streaming.Contracts.Identity;
+
+namespace Streaming.Gateway.Identity;
+
+/// <summary>
+/// Data Protection's keys, kept by the cluster, so that every gateway takes every other's tokens. Data Protection asks for them
+/// on the calling thread: await <see cref="ReachAsync"/> first, so that no thread waits for a cluster that is away.
+/// </summary>
+internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : IXmlRepository
+{
+    /// <summary>The ring's name.</summary>
+    public const string Key = "gateway";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private volatile bool _reached;
+
+    private IKeyRingGrain Grain => grains.GetGrain<IKeyRingGrain>(Key);
+
+    /// <summary>Waits until the keys can be had; once they could, it returns at once. Failures are not remembered.</summary>
+    /// <exception cref="KeysUnavailableException">The cluster does not answer.</exception>
+    public async ValueTask ReachAsync(CancellationToken cancellation)
+    {
+        if (_reached)
+            return;
+        try
+        {
+            await ReadAsync(cancellation);
+        }
+        catch (Exception exception) when (!cancellation.IsCancellationRequested)
+        {
+            throw new KeysUnavailableException(exception);
+        }
+        _reached = true;
+    }
+
+    /// <summary>All elements, from the cluster.</summary>
+    public Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation) =>
+        Grain.Read().WaitAsync(Patience, time, cancellation);
+
+    /// <inheritdoc />
+    public IReadOnlyCollection<XElement> GetAllElements() =>
+        [.. Wait(() => ReadAsync(CancellationToken.None)).Select(element => XElement.Parse(element))];
+
+    /// <inheritdoc />
+    public void StoreElement(XElement element, string friendlyName) => Wait(async () =>
+    {
+        await Grain.Add(element.ToString(SaveOptions.DisableFormatting)).WaitAsync(Patience, time);
+        return true;
+    });
+
+    private static T Wait<T>(Func<Task<T>> call) => Task.Run(call).GetAwaiter().GetResult();
+}
+
+/// <summary>The keys that tokens are checked with cannot be had now, so nobody can be told from anybody.</summary>
+internal sealed class KeysUnavailableException(Exception inner)
+    : Exception("The keys that tokens are checked with cannot be had: the cluster does not answer.", inner);

@@ -1,0 +1,74 @@
+using System.Security.Claims;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Gateway.Identity;
+
+/// <summary>Who asks, by the token of the request.</summary>
+internal sealed class TokenAuthentication(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    GuestTokens tokens,
+    ClusterKeyRing keys) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    /// <summary>The scheme's name.</summary>
+    public const string SchemeName = "token";
+
+    /// <inheritdoc />
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (PresentedToken.Of(Request) is not { } token)
+            return AuthenticateResult.NoResult();
+        try
+        {
+            await keys.ReachAsync(Context.RequestAborted);
+        }
+        catch (KeysUnavailableException exception)
+        {
+            return AuthenticateResult.Fail(exception);
+        }
+        if (tokens.ReadIdentity(token) is not { } identity)
+            return AuthenticateResult.Fail("The token is not valid, or not any more.");
+
+        var claims = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, identity)], SchemeName);
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(claims), SchemeName));
+    }
+
+    /// <inheritdoc />
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        // A guest whose token cannot be checked now must keep it: only 401 says that it is worth nothing.
+        AuthenticateResult result = await HandleAuthenticateOnceSafeAsync();
+        await (result.Failure is KeysUnavailableException
+            ? Refusals.WriteAsync(Context, StatusCodes.Status503ServiceUnavailable, Refusals.Unavailable)
+            : Refusals.WriteAsync(Context, StatusCodes.Status401Unauthorized,
+                "Sign in first: POST /auth/guest answers a token, and sets it as a cookie."));
+    }
+}
+
+/// <summary>Where a token may stand in a request.</summary>
+internal static class PresentedToken
+{
+    /// <summary>The cookie.</summary>
+    public const string Cookie = "streaming";
+
+    private const string Bearer = "Bearer ";
+
+    /// <summary>
+    /// The <c>Authorization</c> header's; else, for the hub only, the query's (a browser cannot set headers on a WebSocket);
+    /// else the cookie's.
+    /// </summary>
+    public static string? Of(HttpRequest request)
+    {
+        string? header = request.Headers.Authorization;
+        if (header is not null && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
+            return header[Bearer.Length..].Trim();
+        if (request.Path.StartsWithSegments(GatewayPaths.Hub) && request.Query["access_token"] is [{ Length: > 0 } query])
+            return query;
+        return request.Cookies[Cookie];
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.StaticFiles;
+using Microsoft.Extensions.FileProviders;
+
+namespace Streaming.Gateway.Page;
+
+/// <summary>The web page, from the folder <c>wwwroot</c> beside the host's binary.</summary>
+internal static class PageFiles
+{
+    private const string HashedNames = "/assets"; // Their names change with their content.
+
+    /// <summary>Serves the page, when the build has one.</summary>
+    public static void UsePage(this IApplicationBuilder app)
+    {
+        string folder = Path.Combine(AppContext.BaseDirectory, "wwwroot");
+        if (!Directory.Exists(folder))
+            return;
+        var files = new PhysicalFileProvider(folder);
+        app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+        app.UseStaticFiles(new StaticFileOptions { FileProvider = files, OnPrepareResponse = SetCaching });
+    }
+
+    private static void SetCaching(StaticFileResponseContext file) =>
+        file.Context.Response.Headers.CacheControl = file.Context.Request.Path.StartsWithSegments(HashedNames)
+            ? "public, max-age=31536000, immutable"
+            : "no-cache";
+}

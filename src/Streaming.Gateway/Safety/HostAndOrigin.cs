@@ -1,0 +1,41 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Gateway.Safety;
+
+/// <summary>
+/// Refuses requests for hosts that this server is not, and from pages that are not its own. Without it any web page could talk
+/// to a server on localhost: from its own origin, or by a name of its own that resolves to this machine.
+/// </summary>
+internal sealed class HostAndOrigin(RequestDelegate next, IOptions<GatewayOptions> options)
+{
+    private static readonly string[] ThisMachine = ["localhost", "127.0.0.1", "[::1]"];
+
+    private readonly HashSet<string> _hosts = new([.. ThisMachine, .. options.Value.AllowedHosts], StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _origins = new(options.Value.AllowedOrigins, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Lets a request through, or answers it.</summary>
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (!_hosts.Contains(context.Request.Host.Host))
+            return Refusals.WriteAsync(context, StatusCodes.Status400BadRequest,
+                $"This server does not answer for the host '{context.Request.Host.Host}': use localhost, or allow it with Streaming:AllowedHosts.");
+
+        // Several Origin headers arrive as one text with commas, which is the origin of nobody.
+        string? origin = context.Request.Headers.Origin;
+        return origin is null || IsOwn(origin, context.Request.Host) || _origins.Contains(origin)
+            ? next(context)
+            : Refusals.WriteAsync(context, StatusCodes.Status403Forbidden,
+                $"Pages from '{origin}' may not talk to this server: allow them with Streaming:AllowedOrigins.");
+    }
+
+    /// <summary>Whether an origin names the host and port of the request; the scheme may have been changed by a proxy in between.</summary>
+    private static bool IsOwn(string origin, HostString host) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri)
+        && uri.Scheme is "http" or "https"
+        && string.Equals(uri.Authority, Authority(uri.Scheme, host), StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Host and port, without the port that the scheme has anyway.</summary>
+    private static string Authority(string scheme, HostString host) =>
+        host.Port == (scheme == "https" ? 443 : 80) ? host.Host : host.Value ?? "";
+}

@@ -1,0 +1,60 @@
+using System.Reflection;
+using Streaming.Contracts;
+using Streaming.Contracts.Conversations;
+
+namespace Streaming.Gateway.Tests.Fakes;
+
+/// <summary>
+/// A conversation without a cluster: reads and subscriptions over a <see cref="FakeLog"/>, which can be out of reach or gone.
+/// A proxy, as a class that implements a grain's interface would count as the grain in the cluster of the other tests.
+/// </summary>
+public class ScriptedGrain : DispatchProxy
+{
+    private FakeLog _log = null!;
+
+    internal bool Unreachable { get; set; }
+
+    internal bool Deleted { get; set; }
+
+    internal int MostNumbersPerPage { get; set; } = int.MaxValue;
+
+    internal int Subscriptions { get; private set; }
+
+    internal int Goodbyes { get; private set; }
+
+    internal static (IConversationGrain Grain, ScriptedGrain Script) Over(FakeLog log)
+    {
+        IConversationGrain grain = Create<IConversationGrain, ScriptedGrain>();
+        var script = (ScriptedGrain)(object)grain;
+        script._log = log;
+        return (grain, script);
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
+    {
+        nameof(IConversationGrain.ReadEvents) => Answer(() => _log.Read((long)args![1]!, MostNumbersPerPage)),
+        nameof(IConversationGrain.Subscribe) => Answer(() =>
+        {
+            Subscriptions++;
+            return _log.LastSeq;
+        }),
+        nameof(IConversationGrain.Unsubscribe) => Answer(() => Goodbyes++),
+        _ => throw new InvalidOperationException($"A feed does not call {targetMethod.Name}."),
+    };
+
+    private Task<T> Answer<T>(Func<T> answer)
+    {
+        if (Unreachable)
+            return Task.FromException<T>(new TimeoutException("The silo does not answer."));
+        if (Deleted)
+            return Task.FromException<T>(RequestRefusedException.NoSuchConversation());
+        try
+        {
+            return Task.FromResult(answer());
+        }
+        catch (RequestRefusedException refused)
+        {
+            return Task.FromException<T>(refused);
+        }
+    }
+}

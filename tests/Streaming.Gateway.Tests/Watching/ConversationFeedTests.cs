@@ -1,0 +1,196 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Concurrency;
+using Streaming.Contracts;
+using Streaming.Contracts.Conversations;
+using Streaming.Gateway.Tests.Fakes;
+using Streaming.Gateway.Watching;
+
+namespace Streaming.Gateway.Tests.Watching;
+
+public sealed class ConversationFeedTests : IAsyncLifetime
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly FakeLog _log = new();
+    private readonly ScriptedGrain _script;
+    private readonly ConversationFeed _feed;
+
+    public ConversationFeedTests()
+    {
+        (IConversationGrain grain, _script) = ScriptedGrain.Over(_log);
+        _feed = new ConversationFeed("c", grain, _time, NullLogger.Instance);
+    }
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => _feed.DisposeAsync();
+
+    [Fact]
+    public async Task What_is_stored_comes_first_and_then_what_happens()
+    {
+        _log.Append(EventKind.Message, 1, "hello");
+        _log.Append(EventKind.Delta, 2, "a", "b");
+        _feed.Start(_feed);
+        await using Watcher watcher = Watch(0).Allow();
+        await watcher.Reaches(3);
+
+        Publish(_log.Append(EventKind.Delta, 2, "c"));
+        await watcher.Reaches(4);
+
+        AssertComplete(watcher, 0);
+        Assert.Equal(["hello", "ab", "c"], watcher.Seen.Select(next => next.Text));
+        Assert.Equal(1, _log.Reads);
+    }
+
+    [Fact]
+    public async Task A_lost_last_event_is_noticed_by_the_next_renewal()
+    {
+        _feed.Start(_feed);
+        await using Watcher watcher = Watch(0).Allow();
+        Publish(_log.Append(EventKind.Started, 2, [null]));
+        await watcher.Reaches(1);
+
+        _log.Append(EventKind.Finished, 2, "lost");
+        _time.Advance(Limits.SubscriptionRenewal);
+
+        Assert.Equal("lost", (await watcher.Reaches(2)).Text);
+        Assert.Equal(2, _script.Subscriptions);
+    }
+
+    [Fact]
+    public async Task A_watcher_of_the_middle_of_a_group_gets_the_rest_of_it_from_the_log()
+    {
+        Publish(_log.Append(EventKind.Delta, 2, "a", "b", "c"));
+        await using Watcher watcher = Watch(1).Allow();
+
+        Assert.Equal(_log.Of(2, 3), await watcher.Reaches(3));
+    }
+
+    [Fact]
+    public async Task A_watcher_waits_while_the_silo_is_away_and_goes_on_without_a_gap()
+    {
+        _log.Append(EventKind.Message, 1, "hello");
+        _script.Unreachable = true;
+        _feed.Start(_feed);
+        _feed.Learn(1);
+        await using Watcher watcher = Watch(0).Allow();
+        for (int second = 0; second < 60; second++)
+            _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Empty(watcher.Seen);
+
+        _log.Append(EventKind.Delta, 2, "meanwhile");
+        _script.Unreachable = false;
+        await AdvanceUntil(watcher.Reaches(2));
+
+        AssertComplete(watcher, 0);
+    }
+
+    [Fact]
+    public async Task A_slow_watcher_gets_few_large_pieces_and_the_feed_holds_little()
+    {
+        await using Watcher slow = Watch(0).Allow(1);
+        Publish(_log.Append(EventKind.Started, 2, [null]));
+        await slow.Reaches(1);
+        string word = new('x', 16);
+        for (int i = 0; i < 50_000; i++)
+            Publish(_log.Append(EventKind.Delta, 2, word));
+
+        slow.Allow();
+        await slow.Reaches(50_001);
+
+        AssertComplete(slow, 0);
+        // 800,000 characters in pieces of 32 Ki at most; the recent 1,024 events in one more, and one at the seam.
+        Assert.InRange(slow.Seen.Count, 25, 30);
+        Assert.All(slow.Seen, piece => Assert.True((piece.Text?.Length ?? 0) <= Limits.PieceLength));
+    }
+
+    [Fact]
+    public async Task Of_events_without_a_number_a_watcher_sees_the_latest_of_each_kind()
+    {
+        await using Watcher watcher = Watch(0);
+        Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Queued, 2, 3), Passing(EventKind.Queued, 2, 2));
+        Publish(Passing(EventKind.Queued, 2, 1));
+        watcher.Allow();
+        await watcher.Sees(next => next.Place == 1);
+
+        Assert.Equal([(EventKind.Message, null), (EventKind.Queued, 1)], watcher.Seen.Select(next => (next.Kind, next.Place)));
+    }
+
+    [Fact]
+    public async Task A_place_in_line_is_not_shown_once_the_reply_has_started()
+    {
+        await using Watcher watcher = Watch(0);
+        Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Queued, 2, 1));
+        Publish(_log.Append(EventKind.Started, 2, [null]));
+        watcher.Allow();
+        await watcher.Reaches(2);
+        Publish(_log.Append(EventKind.Delta, 2, "a"));
+        await watcher.Reaches(3);
+
+        Assert.DoesNotContain(watcher.Seen, next => next.Kind == EventKind.Queued);
+    }
+
+    [Fact]
+    public async Task Deletion_is_the_last_event_of_every_watcher()
+    {
+        await using Watcher first = Watch(0).Allow();
+        await using Watcher second = Watch(0).Allow();
+        Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Deleted, 0, null));
+        await Task.WhenAll(first.Ended, second.Ended);
+
+        Assert.All([first, second], watcher =>
+            Assert.Equal([EventKind.Message, EventKind.Deleted], watcher.Seen.Select(next => next.Kind)));
+    }
+
+    [Fact]
+    public async Task A_deletion_whose_event_was_lost_is_noticed_by_the_next_renewal()
+    {
+        _feed.Start(_feed);
+        await using Watcher watcher = Watch(0).Allow();
+        _script.Deleted = true;
+        _time.Advance(Limits.SubscriptionRenewal);
+        await watcher.Ended;
+
+        Assert.Equal([EventKind.Deleted], watcher.Seen.Select(next => next.Kind));
+    }
+
+    [Fact]
+    public async Task A_feed_that_ends_says_goodbye()
+    {
+        (IConversationGrain grain, ScriptedGrain script) = ScriptedGrain.Over(_log);
+        var feed = new ConversationFeed("c", grain, _time, NullLogger.Instance);
+        feed.Start(feed);
+        await feed.DisposeAsync();
+
+        Assert.Equal((1, 1), (script.Subscriptions, script.Goodbyes));
+    }
+
+    private Watcher Watch(long after) => new(leaving => _feed.Watch("me", after, leaving));
+
+    private void Publish(params ConversationEvent[] events) =>
+        Assert.True(_feed.OnEvents("c", new Immutable<IReadOnlyList<ConversationEvent>>(events)).IsCompletedSuccessfully);
+
+    private static ConversationEvent Passing(string kind, int turn, int? place) => new() { Kind = kind, Turn = turn, Place = place };
+
+    private async Task AdvanceUntil(Task reached)
+    {
+        while (!reached.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Yield();
+        }
+        await reached;
+    }
+
+    private void AssertComplete(Watcher watcher, long after)
+    {
+        long expected = after + 1;
+        foreach (ConversationEvent next in watcher.Seen.Where(next => next.Seq is not null))
+        {
+            Assert.Equal(expected, next.FirstSeq());
+            Assert.Equal(_log.Of(next.FirstSeq(), next.Seq!.Value), next);
+            expected = next.Seq.Value + 1;
+        }
+        Assert.Equal(_log.LastSeq + 1, expected);
+    }
+}
