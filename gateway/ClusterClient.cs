@@ -1,5 +1,4 @@
 using Orleans.Configuration;
-using Streaming.Gateway;
 using Streaming.Gateway.Settings;
 
 namespace Streaming.StandaloneGateway;
@@ -25,7 +24,7 @@ internal static class ClusterClient
     /// <summary>Reads the settings and refuses unknown names.</summary>
     public static ClusterSettings ReadClusterSettings(this WebApplicationBuilder builder)
     {
-        SettingsSection.RequireKnownNames(builder.Configuration, typeof(ClusterSettings), typeof(GatewaySettings));
+        SettingsSection.RequireKnownNames(builder.Configuration, typeof(ClusterSettings));
         return SettingsSection.Bind<ClusterSettings>(builder.Configuration);
     }
 

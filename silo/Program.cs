@@ -3,6 +3,7 @@ using Streaming.Gateway.Settings;
 using Streaming.Inference;
 using Streaming.Inference.Hosting;
 using Streaming.Silo;
+using Streaming.Storage;
 
 AllocatorEnvironment.EnsureOrReexec();
 return await HostRun.ReportingAsync(async () =>
@@ -19,4 +20,4 @@ return await HostRun.ReportingAsync(async () =>
     if (settings.Gateway)
         app.MapGateway();
     await app.RunUntilStoppedAsync();
-});
+}, typeof(InputException), typeof(StoreOpenException));

@@ -13,7 +13,7 @@ internal static class SiloHost
     /// <summary>Reads the settings and refuses unknown names and impossible values.</summary>
     public static SiloSettings ReadSiloSettings(this WebApplicationBuilder builder)
     {
-        SettingsSection.RequireKnownNames(builder.Configuration, typeof(SiloSettings), typeof(GatewaySettings));
+        SettingsSection.RequireKnownNames(builder.Configuration, typeof(SiloSettings));
         SiloSettings settings = SettingsSection.Bind<SiloSettings>(builder.Configuration);
         settings.Validate();
         return settings;

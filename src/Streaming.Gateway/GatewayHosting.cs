@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 using Streaming.Gateway.Health;
 using Streaming.Gateway.Hub;
 using Streaming.Gateway.Identity;
-using Streaming.Gateway.Page;
+using Streaming.Gateway.WebPage;
 using Streaming.Gateway.Safety;
 using Streaming.Gateway.Watching;
 

@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Streaming.Gateway.Settings;
 
@@ -12,16 +12,18 @@ public static class HostRun
 {
     private const int BadInput = 2;
 
-    /// <summary>Runs a host; what stops it is one line on stderr and an exit code, never a stack trace of bad input.</summary>
+    /// <summary>Runs a host; bad input is one line on stderr and an exit code, never a stack trace.</summary>
+    /// <param name="run">Builds and runs it.</param>
+    /// <param name="badInput">Exceptions, besides those of settings and ports, whose message is a sentence for whoever started it.</param>
     /// <returns>The process's exit code: 0, or 2 for bad input.</returns>
-    public static async Task<int> ReportingAsync(Func<Task> run)
+    public static async Task<int> ReportingAsync(Func<Task> run, params IReadOnlyList<Type> badInput)
     {
         try
         {
             await run();
             return 0;
         }
-        catch (Exception e) when (SentenceOf(e) is { } sentence)
+        catch (Exception e) when (SentenceOf(e, badInput) is { } sentence)
         {
             await Console.Error.WriteLineAsync(sentence);
             return BadInput;
@@ -52,13 +54,13 @@ public static class HostRun
     }
 
     /// <summary>What is bad input and says itself what to do; null for everything that is a defect and needs its stack.</summary>
-    private static string? SentenceOf(Exception exception)
+    private static string? SentenceOf(Exception exception, IReadOnlyList<Type> badInput)
     {
         for (Exception? e = exception; e is not null; e = e.InnerException)
         {
             if (e is AddressInUseException)
                 return $"{exception.Message.TrimEnd('.')}: stop the other process, or choose another address with --urls http://localhost:PORT.";
-            if (e is SettingsException || e.GetType().Name is "InputException" or "StoreInUseException" or "StoreException")
+            if (e is SettingsException or OptionsValidationException || badInput.Contains(e.GetType()))
                 return e.Message;
         }
         return null;

@@ -13,12 +13,13 @@ public static class SettingsSection
     /// <summary>The section's name.</summary>
     public const string Name = "Streaming";
 
-    /// <summary>Stops at a name that none of the types has.</summary>
+    /// <summary>Stops at a name that is neither one of the gateway's settings nor one of the host's.</summary>
     /// <exception cref="SettingsException">Names the key and what it may have been meant to be.</exception>
-    public static void RequireKnownNames(IConfiguration configuration, params IReadOnlyList<Type> types)
+    public static void RequireKnownNames(IConfiguration configuration, Type hostSettings)
     {
+        PropertyInfo[] known = [.. PropertiesOf(hostSettings), .. PropertiesOf(typeof(GatewayOptions))];
         foreach (IConfigurationSection child in configuration.GetSection(Name).GetChildren())
-            RequireKnownName(child, [.. types.SelectMany(t => t.GetProperties(BindingFlags.Public | BindingFlags.Instance)).DistinctBy(p => p.Name)]);
+            RequireKnownName(child, known);
     }
 
     /// <summary>Fills a new object from the section.</summary>
@@ -51,8 +52,10 @@ public static class SettingsSection
         if (isLeaf)
             return;
         foreach (IConfigurationSection child in section.GetChildren())
-            RequireKnownName(child, type.GetProperties(BindingFlags.Public | BindingFlags.Instance));
+            RequireKnownName(child, PropertiesOf(type));
     }
+
+    private static PropertyInfo[] PropertiesOf(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
 }
 
 /// <summary>A setting is wrong; the message is one sentence that names its key.</summary>

@@ -78,6 +78,7 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
             {
                 Epoch = Head.Epoch,
                 ExpectedLastSeq = Head.LastSeq,
+                ExpectedPosition = Head.Position,
                 Events = next.Events,
                 Ids = next.Ids,
                 LastTurn = next.LastTurn ?? Head.LastTurn,

@@ -13,10 +13,17 @@ internal sealed class DirectoryGrain(IConversationLog log) : Grain, IDirectoryGr
     private const int MaxTake = 200;
 
     /// <inheritdoc/>
-    public Task<ConversationPage> List(string? after, int? take)
+    public async Task<ConversationPage> List(string? after, int? take)
     {
         if (take is < 1 or > MaxTake)
             throw Validation.Invalid($"take is {take}; it must be 1 to {MaxTake}.");
-        return log.ListOwnedAsync(this.GetPrimaryKeyString(), after, take ?? DefaultTake);
+        try
+        {
+            return await log.ListOwnedAsync(this.GetPrimaryKeyString(), after, take ?? DefaultTake);
+        }
+        catch (ArgumentException)
+        {
+            throw Validation.Invalid("after is not a page's next: pass what the page before answered, or leave it out.");
+        }
     }
 }

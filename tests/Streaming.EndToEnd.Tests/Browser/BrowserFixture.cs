@@ -1,0 +1,72 @@
+using Microsoft.Playwright;
+using Streaming.EndToEnd.Tests.Browser;
+using Streaming.EndToEnd.Tests.Hosts;
+
+[assembly: AssemblyFixture(typeof(BrowserFixture))]
+
+namespace Streaming.EndToEnd.Tests.Browser;
+
+/// <summary>A silo with the page in it, a stand-alone gateway of it, and Chromium: started once, when a test first needs them.</summary>
+public sealed class BrowserFixture : IAsyncDisposable
+{
+    private static readonly string[] Arguments =
+    [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+
+    private readonly TemporaryFolder _data = new();
+    private readonly SemaphoreSlim _starting = new(1, 1);
+    private HostProcess? _silo;
+    private HostProcess? _gateway;
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    internal HostProcess Silo => _silo!;
+
+    internal HostProcess Gateway => _gateway!;
+
+    /// <summary>A browser window group of a person nobody knows yet.</summary>
+    public async Task<IBrowserContext> NewPersonAsync()
+    {
+        await _starting.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            if (_browser is null)
+                await StartAsync();
+        }
+        finally
+        {
+            _starting.Release();
+        }
+        IBrowserContext context = await _browser!.NewContextAsync(new() { ViewportSize = new() { Width = 1200, Height = 800 } });
+        context.SetDefaultTimeout(60_000);
+        return context;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null)
+            await _browser.DisposeAsync();
+        _playwright?.Dispose();
+        if (_gateway is not null)
+            await _gateway.DisposeAsync();
+        if (_silo is not null)
+            await _silo.DisposeAsync();
+        _data.Dispose();
+        _starting.Dispose();
+    }
+
+    private async Task StartAsync()
+    {
+        ClusterPorts ports = ClusterPorts.Free();
+        _silo = await HostProcess.Silo(_data.Path, ports).StartAsync();
+        _gateway = await HostProcess.Gateway(ports, ClusterPorts.FreePorts(1)[0]).StartAsync();
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium",
+            Headless = true,
+            Args = Arguments,
+        });
+    }
+}
