@@ -1,0 +1,341 @@
+using System.Globalization;
+using Streaming.Contracts.Conversations;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Tests.Log;
+
+/// <summary>Creating, opening, appending.</summary>
+public abstract partial class ConversationLogContract
+{
+    [Fact]
+    public async Task A_new_conversation_has_an_empty_head()
+    {
+        await Log.CreateAsync(new NewLog("conversation", "owner", "title", TestWriter.Start), Token);
+
+        Assert.Equal(
+            new LogHead { Id = "conversation", Owner = "owner", CreatedAt = TestWriter.Start, ActiveAt = TestWriter.Start },
+            await Log.ReadHeadAsync("conversation", Token));
+    }
+
+    [Fact]
+    public async Task Creating_twice_is_refused_and_changes_nothing()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+
+        await Assert.ThrowsAsync<LogExistsException>(() => Log.CreateAsync(new NewLog("conversation", "another", null, TestWriter.Start), Token));
+
+        Assert.Equal(writer.Head, await HeadAsync());
+        Assert.Empty((await Log.ListOwnedAsync("another", null, 10, Token)).Items);
+    }
+
+    [Fact]
+    public async Task Without_a_head_there_is_nothing_to_read_or_write()
+    {
+        Assert.Null(await Log.ReadHeadAsync("unknown", Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.OpenForWritingAsync("unknown", "writer", Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.AppendAsync("unknown", new LogAppend { Epoch = 1, ExpectedLastSeq = 0, LastTurn = 0, Running = false, State = "" }, Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.ReadEventsAsync("unknown", 1, 10, 10, 10, Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.ReadIdsAsync("unknown", 0, 0, 1, Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.FindMessageAsync("unknown", "hash", Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.RetitleAsync("unknown", "title", Token));
+        await Assert.ThrowsAsync<LogMissingException>(() => Log.HideAsync("unknown", TestWriter.Start, Token));
+        await Log.EraseAsync("unknown", Token);
+    }
+
+    [Fact]
+    public async Task Each_writer_takes_the_next_epoch()
+    {
+        await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
+
+        var first = await Log.OpenForWritingAsync("conversation", "a", Token);
+        var second = await Log.OpenForWritingAsync("conversation", "b", Token);
+        var third = await Log.OpenForWritingAsync("conversation", "a", Token);
+
+        Assert.Equal([(1L, "a"), (2L, "b"), (3L, "a")], [(first.Epoch, first.Writer), (second.Epoch, second.Writer), (third.Epoch, third.Writer)]);
+        Assert.Equal(third, await HeadAsync());
+    }
+
+    [Fact]
+    public async Task A_writer_whose_opening_got_no_answer_finds_its_epoch_again()
+    {
+        await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
+        await _store.WithoutAnswerAsync(cancellation => Log.OpenForWritingAsync("conversation", "a", cancellation));
+
+        Assert.Equal(1, (await Log.OpenForWritingAsync("conversation", "a", Token)).Epoch);
+    }
+
+    [Fact]
+    public async Task An_append_stores_events_ids_and_head_together()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var at = TestWriter.Start.AddTicks(123_456_789);
+        LogEvent[] events =
+        [
+            new() { First = 1, Last = 1, Kind = EventKind.Message, Turn = 1, Author = "owner", Text = "Grüße, 世界 👋 \0\r\n", At = at },
+            new() { First = 2, Last = 2, Kind = EventKind.Started, Turn = 2, At = at },
+            new() { First = 3, Last = 6, Kind = EventKind.Delta, Turn = 2, Text = "Hi 👋!", TextOffset = 0, Lengths = [2, 0, 300 - 299, 3], At = at },
+            new() { First = 7, Last = 7, Kind = EventKind.Finished, Turn = 2, Text = " end", TextOffset = 6, At = at, Detail = """{"reason":"stop"}""" },
+        ];
+
+        var head = await writer.AppendAsync(writer.Next() with
+        {
+            Events = events,
+            Ids = new[] { 0, 127, 128, 16_383, 16_384, 151_643, int.MaxValue },
+            LastTurn = 2,
+            Running = true,
+            State = """{"pending":"ü"}""",
+            ActiveAt = at,
+        });
+
+        var expected = new LogHead
+        {
+            Id = "conversation", Owner = "owner", CreatedAt = TestWriter.Start, ActiveAt = at, Epoch = 1, Writer = writer.Head.Writer,
+            LastSeq = 7, Position = 7, LastTurn = 2, Running = true, State = """{"pending":"ü"}""",
+        };
+        Assert.Equal(expected, head);
+        Assert.Equal(expected, await HeadAsync());
+        Assert.Equivalent(events, await EventsAsync(), strict: true);
+        Assert.Equal([0, 127, 128, 16_383, 16_384, 151_643, int.MaxValue], await IdsAsync(0, 0, 7));
+    }
+
+    [Fact]
+    public async Task An_append_under_an_older_epoch_is_fenced_and_stores_nothing()
+    {
+        var older = await TestWriter.CreateAsync(Log);
+        await older.AppendAsync(older.Message("first"));
+        var newer = await TestWriter.OpenAsync(Log);
+
+        await Assert.ThrowsAsync<LogFencedException>(() => older.AppendAsync(older.Message("from the past")));
+
+        Assert.Equal(newer.Head, await HeadAsync());
+        Assert.Equal(["first"], (await EventsAsync()).Select(e => e.Text));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(1)]
+    public async Task An_append_at_another_number_is_fenced_and_stores_nothing(int off)
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("first"));
+        var head = writer.Head;
+        var wrong = writer.Message("wrong") with { ExpectedLastSeq = head.LastSeq + off };
+        wrong = wrong with { Events = [wrong.Events[0] with { First = head.LastSeq + off + 1, Last = head.LastSeq + off + 1 }] };
+
+        await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(wrong));
+
+        Assert.Equal(head, await HeadAsync());
+        Assert.Equal(["first"], (await EventsAsync()).Select(e => e.Text));
+    }
+
+    [Fact]
+    public async Task An_append_at_another_position_is_fenced_and_stores_nothing()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 5) });
+
+        await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Next() with { Ids = new[] { 5 }, ExpectedPosition = 4 }));
+
+        Assert.Equal(5, (await HeadAsync()).Position);
+    }
+
+    [Fact]
+    public async Task An_append_that_fails_halfway_leaves_nothing_behind_and_can_be_repeated()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("first"));
+        var head = writer.Head;
+        var append = writer.Cut(0, ids: 2_000) with { Receipt = new MessageReceipt("hash", "text", 1, 2) };
+
+        await _store.AppendThatFailsHalfwayAsync("conversation", append);
+
+        Assert.Equal(head, await HeadAsync());
+        Assert.Equal([(1L, 1L)], Numbers(await EventsAsync()));
+        Assert.Empty(await IdsAsync(0, 0, 10));
+        Assert.Null(await Log.FindMessageAsync("conversation", "hash", Token));
+
+        await writer.AppendAsync(append);
+        Assert.Equal([(1L, 1L), (2L, 2L)], Numbers(await EventsAsync()));
+        Assert.Equal(TestWriter.Ids(1000, 2_000), await IdsAsync(1, 0, 2_000));
+    }
+
+    [Fact]
+    public async Task A_repeated_append_answers_as_the_first_time_and_is_stored_once()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello", hash: "h1"));
+        var append = writer.Group("a", "b");
+        await _store.WithoutAnswerAsync(cancellation => Log.AppendAsync("conversation", append, cancellation));
+
+        var again = await writer.AppendAsync(append);
+        var thrice = await writer.AppendAsync(append);
+
+        Assert.Equal((3L, 2L), (again.LastSeq, again.Position));
+        Assert.Equal(again, thrice);
+        Assert.Equal(again, await HeadAsync());
+        Assert.Equal([(1L, 1L), (2L, 3L)], Numbers(await EventsAsync()));
+        Assert.Equal([0, 1], await IdsAsync(0, 0, 9));
+    }
+
+    [Fact]
+    public async Task A_repeated_append_of_ids_alone_is_stored_once_and_the_same_ids_after_it_again()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var append = writer.Next() with { Ids = new[] { 7, 7 } };
+
+        await writer.AppendAsync(append);
+        await writer.AppendAsync(append);
+        await writer.AppendAsync(writer.Next() with { Ids = new[] { 7, 7 } });
+
+        Assert.Equal([7, 7, 7, 7], await IdsAsync(0, 0, 9));
+    }
+
+    [Fact]
+    public async Task Another_append_under_the_numbers_of_the_last_is_not_taken_for_its_repetition()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var append = writer.Message("what was stored");
+        await Log.AppendAsync("conversation", append, Token);
+
+        await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Message("something else")));
+
+        Assert.Equal(["what was stored"], (await EventsAsync()).Select(e => e.Text));
+    }
+
+    [Fact]
+    public async Task Only_the_last_append_can_be_repeated()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var first = writer.Message("first");
+        await writer.AppendAsync(first);
+        await writer.AppendAsync(writer.Message("second"));
+
+        await Assert.ThrowsAsync<LogFencedException>(() => Log.AppendAsync("conversation", first, Token));
+    }
+
+    [Fact]
+    public async Task Of_appends_that_race_for_a_number_one_is_stored()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var appends = Enumerable.Range(0, 16).Select(i => writer.Message(i.ToString(CultureInfo.InvariantCulture))).ToArray();
+
+        var outcomes = await Task.WhenAll(appends.Select(async append =>
+        {
+            try
+            {
+                await Log.AppendAsync("conversation", append, Token);
+                return append.Events[0].Text;
+            }
+            catch (LogFencedException)
+            {
+                return null;
+            }
+        }));
+
+        Assert.Equal(outcomes.OfType<string>(), (await EventsAsync()).Select(e => e.Text));
+        Assert.Single(outcomes.OfType<string>());
+    }
+
+    [Fact]
+    public async Task Of_writers_that_open_at_once_each_has_an_epoch_of_its_own_and_the_last_one_writes()
+    {
+        await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
+
+        var writers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => TestWriter.OpenAsync(Log)));
+
+        Assert.Equal(Enumerable.Range(1, 16).Select(i => (long)i), writers.Select(w => w.Head.Epoch).Order());
+        foreach (var stale in writers.Where(w => w.Head.Epoch < 16))
+            await Assert.ThrowsAsync<LogFencedException>(() => stale.AppendAsync(stale.Message("stale")));
+        var last = writers.Single(w => w.Head.Epoch == 16);
+        Assert.Equal(1, (await last.AppendAsync(last.Message("mine"))).LastSeq);
+    }
+
+    [Fact]
+    public async Task A_message_of_one_MiB_is_stored_whole()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var text = string.Concat(Enumerable.Repeat("世a", 262_144));
+
+        await writer.AppendAsync(writer.Message(text, hash: "h"));
+
+        Assert.Equal(text, Assert.Single(await EventsAsync()).Text);
+    }
+
+    [Fact]
+    public async Task An_unpaired_surrogate_becomes_a_replacement_character_and_moves_nothing()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+
+        await writer.AppendAsync(writer.Group("a\ud83d", "b", "\udc4bc"));
+
+        var stored = Assert.Single(await EventsAsync());
+        Assert.Equal("a\ufffdb\ufffdc", stored.Text);
+        Assert.Equal([2, 1, 2], stored.Lengths);
+    }
+
+    [Fact]
+    public async Task A_receipt_is_found_again_with_the_hash_of_its_text()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await TestWriter.CreateAsync(Log, "another");
+        await writer.AppendAsync(writer.Message("hello", hash: "h1"));
+        await writer.AppendAsync(writer.Message("world", hash: "h2"));
+
+        Assert.Equal(new MessageReceipt("h1", "text of h1", 1, 1), await Log.FindMessageAsync("conversation", "h1", Token));
+        Assert.Equal(new MessageReceipt("h2", "text of h2", 2, 2), await Log.FindMessageAsync("conversation", "h2", Token));
+        Assert.Null(await Log.FindMessageAsync("conversation", "h3", Token));
+        Assert.Null(await Log.FindMessageAsync("another", "h1", Token));
+    }
+
+    [Fact]
+    public async Task A_second_receipt_for_a_message_is_refused_and_stores_nothing()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello", hash: "h1"));
+
+        await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(writer.Message("again", hash: "h1")));
+
+        Assert.Equal(writer.Head, await HeadAsync());
+        Assert.Equal(["hello"], (await EventsAsync()).Select(e => e.Text));
+    }
+
+    public static TheoryData<string, Func<TestWriter, LogAppend>> Contradictions => new()
+    {
+        { "a gap in the numbers", w => Changed(w.Message("x"), e => e with { First = 4, Last = 4 }) },
+        { "a range that ends before it starts", w => Changed(w.Group("x"), e => e with { Last = e.First - 1 }) },
+        { "a kind that is not stored", w => Changed(w.Message("x"), e => e with { Kind = EventKind.Progress }) },
+        { "a message of two numbers", w => Changed(w.Message("x"), e => e with { Last = e.First + 1 }) },
+        { "a length too few", w => Changed(w.Group("x", "y"), e => e with { Lengths = [2] }) },
+        { "lengths that do not add up", w => Changed(w.Group("x", "y"), e => e with { Lengths = [1, 2] }) },
+        { "a negative length", w => Changed(w.Group("x", "y"), e => e with { Lengths = [3, -1] }) },
+        { "a delta without lengths", w => Changed(w.Group("x", "y"), e => e with { Lengths = [] }) },
+        { "a negative id", w => w.Next() with { Ids = new[] { -1 } } },
+        { "ids alone without the expected position", w => w.Next() with { Ids = new[] { 1 }, ExpectedPosition = null } },
+        { "a cut without its event", w => w.Next() with { CutTo = 0 } },
+        { "a cut beyond the stream", w => w.Cut(4) },
+        { "a cut before the stream", w => w.Cut(-1) },
+        { "a turn that goes down", w => w.Next() with { LastTurn = 0 } },
+        { "too much text", w => w.Message(new string('x', LogAppend.MaxBytes + 1)) },
+        { "too many ids", w => w.Next() with { Ids = new int[(LogAppend.MaxBytes / 4) + 1] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Contradictions), DisableDiscoveryEnumeration = true)]
+    public async Task An_append_that_contradicts_itself_is_refused_and_stores_nothing(string what, Func<TestWriter, LogAppend> make)
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("first") with { Ids = TestWriter.Ids(0, 3) });
+        var head = writer.Head;
+
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(make(writer)));
+
+        Assert.StartsWith("An append to the log is wrong: ", error.Message, StringComparison.Ordinal);
+        Assert.True(head == await HeadAsync(), what);
+        Assert.Single(await EventsAsync());
+        Assert.Equal([0, 1, 2], await IdsAsync(0, 0, 100));
+    }
+
+    private static LogAppend Changed(LogAppend append, Func<LogEvent, LogEvent> change) =>
+        append with { Events = [change(append.Events[0])] };
+}

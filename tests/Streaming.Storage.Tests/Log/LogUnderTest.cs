@@ -1,0 +1,24 @@
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Tests.Log;
+
+/// <summary>A store of its own for one test, with the faults that the contract is about.</summary>
+public abstract class LogUnderTest : IAsyncDisposable
+{
+    /// <summary>The log.</summary>
+    public abstract IConversationLog Log { get; }
+
+    /// <summary>Closes the store in good order and opens it again.</summary>
+    public abstract Task ReopenAsync();
+
+    /// <summary>An append that the store breaks off after some of its rows were written: throws <see cref="LogUnavailableException"/>.</summary>
+    public abstract Task AppendThatFailsHalfwayAsync(string id, LogAppend append);
+
+    /// <summary>A write that takes effect, but whose answer does not arrive: the caller sees an exception.</summary>
+    public abstract Task WithoutAnswerAsync(Func<CancellationToken, Task> write);
+
+    /// <summary>An erasure that the store breaks off after some rows have gone and before the head has.</summary>
+    public abstract Task EraseThatIsInterruptedAsync(string id);
+
+    public abstract ValueTask DisposeAsync();
+}

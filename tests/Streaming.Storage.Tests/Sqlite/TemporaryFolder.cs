@@ -1,0 +1,11 @@
+namespace Streaming.Storage.Tests.Sqlite;
+
+/// <summary>A folder for one test, gone after it.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("storage-tests-").FullName;
+
+    public string Database => System.IO.Path.Combine(Path, "conversations.db");
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
