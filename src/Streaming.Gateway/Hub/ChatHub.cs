@@ -53,7 +53,7 @@ internal sealed class ChatHub(
     {
         using WatchCount counted = WatchCount.Add(Context);
         await using IAsyncEnumerator<ConversationEvent> events =
-            feeds.Watch(Arguments.ConversationId(id), Caller, afterSeq, cancellation).GetAsyncEnumerator(cancellation);
+            feeds.Watch(id, Caller, afterSeq, cancellation).GetAsyncEnumerator(cancellation);
         while (await failures.Translate(nameof(Watch), () => events.MoveNextAsync(), cancellation))
             yield return events.Current;
     }

@@ -28,6 +28,8 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
     public async IAsyncEnumerable<ConversationEvent> Watch(
         string conversationId, string caller, long afterSeq, [EnumeratorCancellation] CancellationToken cancellation)
     {
+        if (!ConversationId.IsValid(conversationId))
+            throw RequestRefusedException.NoSuchConversation();
         IConversationGrain grain = grains.GetGrain<IConversationGrain>(conversationId);
         Conversation conversation = await grain.Get(caller).WaitAsync(Reaching.Patience, time, cancellation);
         if (afterSeq < 0 || afterSeq > conversation.LastSeq)

@@ -25,7 +25,7 @@ internal sealed class FakeConversation(string id, string owner, NewConversation 
 
     public NewConversation Request { get; } = request;
 
-    public FakeLog Log { get; } = new();
+    public FakeLog Log { get; } = new(owner);
 
     public bool Deleted { get; set; }
 

@@ -41,7 +41,7 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
         FakeConversation conversation = Mine(caller);
         if (conversation.Said.TryGetValue(clientMessageId, out var said))
             return said.Text == text ? said.Sent : throw new RequestRefusedException(Refusal.Conflict, "The same clientMessageId said something else: give the message a new one.");
-        ConversationEvent message = conversation.Log.Append(EventKind.Message, ++conversation.Turns, text) with { Author = caller };
+        ConversationEvent message = conversation.Log.Append(EventKind.Message, ++conversation.Turns, text);
         var sent = new Sent(message.Turn, message.Seq!.Value);
         conversation.Said[clientMessageId] = (text, sent);
         await conversation.Push(message);

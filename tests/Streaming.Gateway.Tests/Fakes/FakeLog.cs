@@ -4,7 +4,7 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Tests.Fakes;
 
 /// <summary>A conversation's stored events, by number: what the real log answers, kept in memory.</summary>
-internal sealed class FakeLog
+internal sealed class FakeLog(string? author = null)
 {
     private readonly Lock _gate = new();
     private readonly List<(string Kind, int Turn, string? Text)> _numbers = [];
@@ -78,6 +78,7 @@ internal sealed class FakeLog
             Turn = _numbers[(int)first - 1].Turn,
             First = first == last ? null : first,
             Seq = last,
+            Author = Kind(first) == EventKind.Message ? author : null,
             Text = text.Length == 0 ? null : text,
             At = At,
         };

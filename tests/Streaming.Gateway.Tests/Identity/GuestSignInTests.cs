@@ -1,0 +1,198 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Net.Http.Headers;
+using Streaming.Contracts.Conversations;
+using Streaming.Gateway.Identity;
+using Streaming.Gateway.Tests.Fakes;
+
+namespace Streaming.Gateway.Tests.Identity;
+
+public sealed class GuestSignInTests(Gateways gateways)
+{
+    private const string SignInFirst = """{"error":{"message":"Sign in first: POST /auth/guest answers a token, and sets it as a cookie."}}""";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private GuestTokens Tokens => gateways.Services.GetRequiredService<GuestTokens>();
+
+    [Fact]
+    public async Task A_guest_gets_a_token_and_the_same_one_as_a_cookie_that_scripts_cannot_read()
+    {
+        using HttpResponseMessage answer = await SignInAsync(gateways.Silo, _ => { });
+        GuestToken token = (await answer.Content.ReadFromJsonAsync<GuestToken>(Cancelled))!;
+        SetCookieHeaderValue cookie = SetCookieHeaderValue.Parse(answer.Headers.GetValues("Set-Cookie").Single());
+
+        Assert.Equal(("streaming", token.Token), (cookie.Name.Value, cookie.Value.Value));
+        Assert.Equal((true, false, "/", Microsoft.Net.Http.Headers.SameSiteMode.Lax), (cookie.HttpOnly, cookie.Secure, cookie.Path.Value, cookie.SameSite));
+        Assert.Equal(token.ExpiresAt.ToUnixTimeSeconds(), cookie.Expires!.Value.ToUnixTimeSeconds());
+        Assert.Matches("""^\{"token":"[A-Za-z0-9_-]+","expiresAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}$""", await answer.Content.ReadAsStringAsync(Cancelled));
+        Assert.Equal("no-store", answer.Headers.CacheControl!.ToString());
+    }
+
+    [Theory]
+    [InlineData("cookie")]
+    [InlineData("bearer")]
+    public async Task A_guest_who_comes_again_stays_the_same(string where)
+    {
+        string token = await Gateways.SignInAsync(gateways.Silo);
+        using HttpResponseMessage again = await SignInAsync(gateways.Silo, request => Present(request, where, token));
+        string renewed = (await again.Content.ReadFromJsonAsync<GuestToken>(Cancelled))!.Token;
+
+        Assert.NotEqual(token, renewed);
+        Assert.Equal(Tokens.ReadIdentity(token), Tokens.ReadIdentity(renewed));
+        Assert.NotNull(Tokens.ReadIdentity(renewed));
+    }
+
+    [Fact]
+    public async Task A_guest_whose_token_is_worth_nothing_is_a_new_one()
+    {
+        string token = await Gateways.SignInAsync(gateways.Silo);
+        using HttpResponseMessage again = await SignInAsync(gateways.Silo, request => Present(request, "bearer", token[..^2] + "AA"));
+        string other = (await again.Content.ReadFromJsonAsync<GuestToken>(Cancelled))!.Token;
+
+        Assert.NotNull(Tokens.ReadIdentity(other));
+        Assert.NotEqual(Tokens.ReadIdentity(token), Tokens.ReadIdentity(other));
+    }
+
+    [Theory]
+    [InlineData("cookie", HttpStatusCode.OK)]
+    [InlineData("bearer", HttpStatusCode.OK)]
+    [InlineData("query", HttpStatusCode.OK)]
+    [InlineData("none", HttpStatusCode.Unauthorized)]
+    public async Task The_hub_takes_a_token_from_cookie_header_and_query_and_nobody_without(string where, HttpStatusCode status)
+    {
+        string token = await Gateways.SignInAsync(gateways.Silo);
+        using HttpResponseMessage answer = await NegotiateAsync(gateways.Silo, where, token);
+
+        Assert.Equal(status, answer.StatusCode);
+        if (status == HttpStatusCode.Unauthorized)
+            Assert.Equal(SignInFirst, await answer.Content.ReadAsStringAsync(Cancelled));
+    }
+
+    [Theory]
+    [InlineData("cookie")]
+    [InlineData("bearer")]
+    [InlineData("query")]
+    public async Task A_changed_token_opens_nothing(string where)
+    {
+        string token = await Gateways.SignInAsync(gateways.Silo);
+        using HttpResponseMessage answer = await NegotiateAsync(gateways.Silo, where, token[..^2] + (token[^2] == 'A' ? "BA" : "AA"));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal(SignInFirst, await answer.Content.ReadAsStringAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task Each_gateway_takes_the_others_tokens_and_shows_the_same_conversation()
+    {
+        string first = await Gateways.SignInAsync(gateways.Silo);
+        await using HubConnection here = await Gateways.ConnectAsync(gateways.Silo, first);
+        await using HubConnection there = await Gateways.ConnectAsync(gateways.Standalone, first);
+        string id = (await here.InvokeAsync<Conversation>("CreateConversation", new { }, Cancelled)).Id;
+        await using var watching = there.StreamAsync<ConversationEvent>("Watch", id, 0L, Cancelled).GetAsyncEnumerator(Cancelled);
+        await here.InvokeAsync("Send", id, "hello", "m1", Cancelled);
+        Assert.True(await watching.MoveNextAsync());
+        Assert.Equal("hello", watching.Current.Text);
+
+        ValueTask<bool> next = watching.MoveNextAsync();
+        while (gateways.Conversations[id].Observers.IsEmpty)
+            await Task.Yield();
+        await gateways.Conversations[id].Say(EventKind.Delta, 2, "pushed");
+        Assert.True(await next);
+        Assert.Equal("pushed", watching.Current.Text);
+
+        string second = await Gateways.SignInAsync(gateways.Standalone);
+        await using HubConnection back = await Gateways.ConnectAsync(gateways.Silo, second);
+        Assert.Empty((await back.InvokeAsync<ConversationPage>("ListConversations", Cancelled)).Items);
+    }
+
+    [Fact]
+    public async Task One_address_cannot_ask_for_tokens_without_end()
+    {
+        await using WebApplication app = await StartWithoutClusterAsync("Streaming:GuestsPerMinute=2");
+        var gateway = new Uri(app.Urls.Single());
+        using HttpResponseMessage first = await SignInAsync(gateway, _ => { });
+        using HttpResponseMessage second = await SignInAsync(gateway, _ => { });
+        using HttpResponseMessage third = await SignInAsync(gateway, _ => { });
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, third.StatusCode);
+        Assert.Equal("""{"error":{"message":"Too many guests came from this address: try again in a minute."}}""", await third.Content.ReadAsStringAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task While_the_cluster_is_away_nobody_loses_an_identity_and_the_process_says_that_it_is_not_ready()
+    {
+        await using WebApplication app = await StartWithoutClusterAsync();
+        var gateway = new Uri(app.Urls.Single());
+        const string unavailable = """{"error":{"message":"The service is starting or cannot be reached: try again in a moment."}}""";
+
+        using HttpResponseMessage signIn = await SignInAsync(gateway, _ => { });
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, unavailable), (signIn.StatusCode, await signIn.Content.ReadAsStringAsync(Cancelled)));
+        using HttpResponseMessage hub = await NegotiateAsync(gateway, "cookie", await Gateways.SignInAsync(gateways.Silo));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, unavailable), (hub.StatusCode, await hub.Content.ReadAsStringAsync(Cancelled)));
+
+        using var http = new HttpClient { BaseAddress = gateway };
+        using HttpResponseMessage ready = await http.GetAsync("/health/ready", Cancelled);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Equal("""{"status":"unhealthy","checks":{"cluster":"The cluster does not answer."}}""", await ready.Content.ReadAsStringAsync(Cancelled));
+        Assert.Equal("""{"status":"healthy"}""", await http.GetStringAsync("/health/live", Cancelled));
+    }
+
+    [Fact]
+    public async Task A_cluster_that_comes_later_is_found()
+    {
+        var grains = new AwayGrainFactory(gateways.Services.GetRequiredService<IGrainFactory>());
+        var keys = new ClusterKeyRing(grains.Factory, TimeProvider.System);
+        await Assert.ThrowsAsync<KeysUnavailableException>(() => keys.ReachAsync(Cancelled).AsTask());
+
+        grains.Away = false;
+        await keys.ReachAsync(Cancelled);
+        Assert.NotNull(keys.GetAllElements());
+    }
+
+    [Fact]
+    public void The_keys_are_not_asked_for_while_the_host_starts() =>
+        Assert.DoesNotContain(gateways.Services.GetServices<IHostedService>(), service => service.GetType().FullName!.Contains("DataProtection", StringComparison.Ordinal));
+
+    private static async Task<WebApplication> StartWithoutClusterAsync(params string[] settings)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(settings);
+        builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
+        builder.Services.AddSingleton(new AwayGrainFactory(null).Factory);
+        builder.Services.AddGateway(builder.Configuration);
+        WebApplication app = builder.Build();
+        app.MapGateway();
+        await app.StartAsync(Cancelled);
+        return app;
+    }
+
+    private static async Task<HttpResponseMessage> SignInAsync(Uri gateway, Action<HttpRequestMessage> present)
+    {
+        using var http = new HttpClient(new HttpClientHandler { UseCookies = false });
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, "/auth/guest"));
+        present(request);
+        return await http.SendAsync(request, Cancelled);
+    }
+
+    private static async Task<HttpResponseMessage> NegotiateAsync(Uri gateway, string where, string token)
+    {
+        using var http = new HttpClient(new HttpClientHandler { UseCookies = false });
+        string query = where == "query" ? "&access_token=" + token : "";
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(gateway, "/hubs/chat/negotiate?negotiateVersion=1" + query));
+        Present(request, where, token);
+        return await http.SendAsync(request, Cancelled);
+    }
+
+    private static void Present(HttpRequestMessage request, string where, string token)
+    {
+        if (where == "cookie")
+            request.Headers.Add("Cookie", "streaming=" + token);
+        else if (where == "bearer")
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+}
