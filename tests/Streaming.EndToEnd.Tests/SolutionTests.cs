@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Xml.Linq;
+using CliWrap;
+using CliWrap.Buffered;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>The house stays as docs/design.md draws it.</summary>
+public class SolutionTests
+{
+    /// <summary>Who may know whom; nobody else.</summary>
+    private static readonly Dictionary<string, string[]> Knows = new()
+    {
+        ["src/Streaming.Inference/Streaming.Inference.csproj"] = [],
+        ["src/Streaming.Contracts/Streaming.Contracts.csproj"] = [],
+        ["src/Streaming.Storage/Streaming.Storage.csproj"] = ["Streaming.Contracts"],
+        ["src/Streaming.Grains/Streaming.Grains.csproj"] = ["Streaming.Contracts", "Streaming.Inference", "Streaming.Storage"],
+        ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
+        ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference"],
+        ["silo/Silo.csproj"] = ["Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
+        ["gateway/Gateway.csproj"] = ["Streaming.Contracts", "Streaming.Gateway"],
+    };
+
+    [Fact]
+    public void Parts_know_each_other_only_in_the_directions_of_the_design()
+    {
+        string[] projects = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories).Where(p => !p.Contains("node_modules", StringComparison.Ordinal))];
+        Assert.Equal(Knows.Keys.Count(k => k.StartsWith("src/", StringComparison.Ordinal)), projects.Length);
+        foreach ((string project, string[] allowed) in Knows)
+        {
+            XDocument file = XDocument.Load(Path.Combine(Repository.Root, project));
+            IEnumerable<string> known = file.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
+            Assert.Empty(known.Except(allowed));
+        }
+    }
+
+    [Fact]
+    public void Only_the_engine_s_side_holds_libtorch()
+    {
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(Path.GetDirectoryName(Repository.Assembly("gateway", "x"))!), "*orch*", SearchOption.AllDirectories));
+        Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(Path.GetDirectoryName(Repository.Assembly("silo", "x"))!), "*orch*", SearchOption.AllDirectories));
+    }
+
+    [Theory]
+    [InlineData("cuda", "TorchSharp-cuda-linux", "libtorch-cpu-linux-x64")]
+    [InlineData("cpu", "libtorch-cpu-linux-x64", "TorchSharp-cuda-linux")]
+    public async Task The_build_property_selects_libtorch(string torch, string present, string absent)
+    {
+        BufferedCommandResult result = await Cli.Wrap("dotnet")
+            .WithArguments(["msbuild", Path.Combine(Repository.Root, "silo", "Silo.csproj"), $"-p:Torch={torch}", "-getItem:PackageReference"])
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        using JsonDocument items = JsonDocument.Parse(result.StandardOutput);
+        string[] packages = [.. items.RootElement.GetProperty("Items").GetProperty("PackageReference").EnumerateArray().Select(p => p.GetProperty("Identity").GetString()!)];
+        Assert.Contains(present, packages);
+        Assert.DoesNotContain(absent, packages);
+    }
+}
