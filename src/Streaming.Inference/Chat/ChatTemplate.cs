@@ -1,0 +1,98 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Jint;
+using Jint.Native;
+using Jint.Runtime;
+
+namespace Streaming.Inference.Chat;
+
+/// <summary>
+/// A checkpoint's own chat template, rendered by <c>@huggingface/jinja</c> inside a JavaScript engine: the real template
+/// language, without writing one. A template comes with a checkpoint that somebody else made, so time, memory and
+/// statements are limited. One engine, one rendering at a time (about a millisecond).
+/// </summary>
+internal sealed class ChatTemplate
+{
+    private const int MostStatements = 2_000_000, MostBytes = 256 << 20, DeepestRecursion = 2_000;
+    private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(10); // loading the language takes one on an idle machine
+
+    private static readonly Lazy<Prepared<Acornima.Ast.Script>> Language = new(PrepareLanguage);
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly string _file;
+    private readonly string _source;
+    private readonly IReadOnlyDictionary<string, string> _tokens;
+    private readonly Lock _lock = new();
+    private Engine? _engine; // null after a run that was broken off: what it left behind is not trusted
+
+    /// <summary>Loads and parses a template.</summary>
+    /// <param name="file">Where it is from, for messages.</param>
+    /// <param name="source">Its text.</param>
+    /// <param name="tokens">The variables bos_token, eos_token and so on.</param>
+    /// <exception cref="InputException">It is not a template.</exception>
+    public ChatTemplate(string file, string source, IReadOnlyDictionary<string, string> tokens)
+    {
+        _file = file;
+        _source = source;
+        _tokens = tokens;
+        lock (_lock)
+            Run(_ => JsValue.Undefined);
+    }
+
+    /// <summary>Renders messages, up to where the model's reply begins.</summary>
+    /// <exception cref="InputException">The template refuses them or runs beyond its limits.</exception>
+    public string Render(IEnumerable<(string Role, string Content)> messages)
+    {
+        var variables = new Dictionary<string, object>(_tokens.Select(t => KeyValuePair.Create(t.Key, (object)t.Value)))
+        {
+            ["messages"] = messages.Select(m => new Dictionary<string, string> { ["role"] = m.Role, ["content"] = m.Content }),
+            ["add_generation_prompt"] = true,
+        };
+        string json = JsonSerializer.Serialize(variables, Plain);
+        lock (_lock)
+            return Run(engine => engine.Invoke("render", json)).AsString();
+    }
+
+    private JsValue Run(Func<Engine, JsValue> work)
+    {
+        try
+        {
+            _engine ??= Start();
+            return work(_engine);
+        }
+        catch (Exception e) when (e is JintException or TimeoutException)
+        {
+            _engine = null;
+            string why = e is JavaScriptException ? $"fails with \"{e.Message.ReplaceLineEndings(" ")}\"" : $"runs beyond its limits ({e.GetType().Name})";
+            throw new InputException($"The chat template in '{_file}' {why}: correct it, or use what it does not refuse.", e);
+        }
+    }
+
+    private Engine Start()
+    {
+        var engine = new Engine(options => options
+            .TimeoutInterval(LongestRun)
+            .RegexTimeoutInterval(LongestRun)
+            .MaxStatements(MostStatements)
+            .LimitMemory(MostBytes)
+            .LimitRecursion(DeepestRecursion));
+        engine.Execute(Language.Value);
+        engine.Invoke("load", _source);
+        return engine;
+    }
+
+    private static Prepared<Acornima.Ast.Script> PrepareLanguage()
+    {
+        using Stream resource = typeof(ChatTemplate).Assembly.GetManifestResourceStream("jinja.cjs")
+            ?? throw new InvalidOperationException("The build did not embed jinja.cjs.");
+        using var reader = new StreamReader(resource);
+        return Engine.PrepareScript($$"""
+            var module = { exports: {} };
+            (function (module, exports) { {{reader.ReadToEnd()}}
+            })(module, module.exports);
+            var template;
+            function load(source) { template = new module.exports.Template(source); }
+            function render(json) { return template.render(JSON.parse(json)); }
+            """);
+    }
+}

@@ -1,0 +1,168 @@
+using System.Text.Json.Nodes;
+using Streaming.Inference.Checkpoints;
+using TorchSharp;
+
+namespace Streaming.Inference.Tests.Checkpoints;
+
+public class CheckpointTests
+{
+    [Fact]
+    public void The_starter_says_what_it_is()
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
+        Assert.Equal(
+            new ModelConfig
+            {
+                Layers = 6, HiddenSize = 256, IntermediateSize = 768, Heads = 4, KeyValueHeads = 2, HeadDim = 64,
+                VocabularySize = 4096, ContextLength = 512, RopeTheta = 10_000, NormEpsilon = 1e-5, TiedHead = true,
+            },
+            checkpoint.Config);
+        Assert.Equal("starter", checkpoint.Name);
+        Assert.Equal([2, 3], checkpoint.Generation.EndIds);
+        Assert.Equal(0.7, checkpoint.Generation.Sampling.Temperature);
+        Assert.Equal(0.9, checkpoint.Generation.Sampling.TopP);
+        Assert.Equal(4096, checkpoint.LoadTokenizer().Size);
+    }
+
+    [Fact]
+    public void A_checkpoint_that_does_not_sample_is_greedy()
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Stories260K);
+        Assert.Equal(0, checkpoint.Generation.Sampling.Temperature);
+        Assert.Equal([1, 2], checkpoint.Generation.EndIds);
+    }
+
+    [Fact]
+    public void End_tokens_come_from_the_config_where_there_is_no_generation_config()
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        File.Delete(folder.PathOf("generation_config.json"));
+        folder.Edit("config.json", c => c["eos_token_id"] = 3);
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        Assert.Equal([3], checkpoint.Generation.EndIds);
+        Assert.Equal(0.7, checkpoint.Generation.Sampling.Temperature);
+    }
+
+    [Fact]
+    public void The_fingerprint_goes_with_the_contents_and_not_with_the_place()
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        using Checkpoint starter = Checkpoint.Open(ModelFolders.Starter);
+        using (Checkpoint copy = Checkpoint.Open(folder.Folder))
+            Assert.Equal(starter.Fingerprint, copy.Fingerprint);
+        using (FileStream weights = File.OpenWrite(folder.PathOf("model.safetensors")))
+        {
+            weights.Position = weights.Length - 1;
+            weights.WriteByte(0x7B);
+        }
+        using (Checkpoint other = Checkpoint.Open(folder.Folder))
+            Assert.NotEqual(starter.Fingerprint, other.Fingerprint);
+    }
+
+    [Fact]
+    public void A_tensor_is_read_in_its_stored_type_and_with_its_values()
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
+        using torch.Tensor norm = checkpoint.Weights.Read("model.norm.weight", 256);
+        Assert.Equal(torch.ScalarType.BFloat16, norm.dtype);
+        byte[] file = File.ReadAllBytes(Path.Combine(ModelFolders.Starter, "model.safetensors"));
+        int header = (int)BitConverter.ToUInt64(file);
+        JsonNode entry = JsonNode.Parse(file.AsSpan(8, header))!["model.norm.weight"]!;
+        int begin = 8 + header + (int)entry["data_offsets"]![0]!, end = 8 + header + (int)entry["data_offsets"]![1]!;
+        Assert.Equal(file[begin..end], norm.bytes.ToArray());
+    }
+
+    [Fact]
+    public void Newer_files_state_the_rope_base_in_rope_parameters()
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        folder.Edit("config.json", c =>
+        {
+            c.Remove("rope_theta");
+            c.Remove("rope_scaling");
+            c["rope_parameters"] = new JsonObject { ["rope_type"] = "default", ["rope_theta"] = 500_000.0 };
+        });
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        Assert.Equal(500_000, checkpoint.Config.RopeTheta);
+    }
+
+    [Theory]
+    [InlineData("architectures", """["MistralForCausalLM"]""", "MistralForCausalLM")]
+    [InlineData("architectures", "null", "architectures")]
+    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":4}""", "rope_scaling")]
+    [InlineData("rope_scaling", """{"type":"dynamic"}""", "rope_scaling")]
+    [InlineData("rope_parameters", """{"rope_type":"llama3","rope_theta":500000}""", "rope_parameters")]
+    [InlineData("attention_bias", "true", "attention_bias")]
+    [InlineData("mlp_bias", "true", "mlp_bias")]
+    [InlineData("hidden_act", "\"gelu\"", "hidden_act")]
+    [InlineData("quantization_config", "{}", "quantization_config")]
+    [InlineData("sliding_window", "256", "sliding_window")]
+    [InlineData("partial_rotary_factor", "0.5", "partial_rotary_factor")]
+    [InlineData("layer_types", """["sliding_attention"]""", "layer_types")]
+    [InlineData("num_key_value_heads", "3", "num_key_value_heads")]
+    [InlineData("head_dim", "63", "head_dim")]
+    [InlineData("hidden_size", "\"wide\"", "hidden_size")]
+    [InlineData("num_hidden_layers", "0", "num_hidden_layers")]
+    [InlineData("vocab_size", "null", "vocab_size")]
+    [InlineData("rms_norm_eps", "-1", "rms_norm_eps")]
+    [InlineData("eos_token_id", "\"end\"", "eos_token_id")]
+    public void A_field_that_is_wrong_or_not_supported_is_refused_by_name(string field, string value, string named)
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        File.Delete(folder.PathOf("generation_config.json"));
+        folder.Edit("config.json", c => c[field] = JsonNode.Parse(value));
+        AssertRefused(folder.Folder, named, "config.json");
+    }
+
+    [Fact]
+    public void A_sliding_window_that_is_switched_off_is_none()
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        folder.Edit("config.json", c =>
+        {
+            c["sliding_window"] = 256;
+            c["use_sliding_window"] = false;
+        });
+        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        Assert.Equal(512, checkpoint.Config.ContextLength);
+    }
+
+    [Theory]
+    [InlineData("temperature", "-0.5")]
+    [InlineData("top_p", "1.5")]
+    [InlineData("top_k", "-1")]
+    [InlineData("eos_token_id", "9999")]
+    public void A_generation_config_with_a_wrong_value_is_refused(string field, string value)
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        folder.Edit("generation_config.json", c => c[field] = JsonNode.Parse(value));
+        AssertRefused(folder.Folder, field);
+    }
+
+    [Fact]
+    public void A_missing_folder_is_named() => AssertRefused("/no/such/folder", "/no/such/folder");
+
+    [Fact]
+    public void A_folder_without_a_config_or_weights_is_named()
+    {
+        using var folder = new TemporaryCheckpoint();
+        AssertRefused(folder.Folder, "*.safetensors");
+        File.Delete(folder.PathOf("config.json"));
+        AssertRefused(folder.Folder, "config.json");
+    }
+
+    [Fact]
+    public void A_config_that_is_not_json_is_named_with_the_line()
+    {
+        using var folder = new TemporaryCheckpoint(withWeights: true);
+        File.WriteAllText(folder.PathOf("config.json"), "{\n  \"hidden_size\": }");
+        AssertRefused(folder.Folder, "config.json", "line 2");
+    }
+
+    internal static void AssertRefused(string folder, params string[] mentions)
+    {
+        var e = Assert.Throws<InputException>(() => Checkpoint.Open(folder).Dispose());
+        Assert.DoesNotContain('\n', e.Message);
+        Assert.All(mentions, m => Assert.Contains(m, e.Message, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,157 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Streaming.Inference.Tests.Checkpoints;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Tests.Tokenizing;
+
+public class TokenizerTests
+{
+    private static readonly Tokenizer Starter = Tokenizer.Load(ModelFolders.Starter);
+
+    [Fact]
+    public void The_post_processor_puts_the_start_token_first_when_asked()
+    {
+        Assert.Equal(0, Starter.BosId);
+        int[] plain = Starter.Encode("Hello", parseControl: true, addSpecial: false);
+        Assert.Equal([0, .. plain], Starter.Encode("Hello", parseControl: true, addSpecial: true));
+        Assert.DoesNotContain(0, plain);
+        Assert.Equal([0], Starter.Encode("", parseControl: true, addSpecial: true));
+    }
+
+    [Fact]
+    public void Control_tokens_are_parsed_only_when_asked()
+    {
+        int[] parsed = Starter.Encode("<|im_start|>user\nHi<|im_end|>", parseControl: true, addSpecial: false);
+        Assert.Equal(1, parsed[0]);
+        Assert.Equal(2, parsed[^1]);
+        int[] plain = Starter.Encode("<|im_start|>user\nHi<|im_end|>", parseControl: false, addSpecial: false);
+        Assert.DoesNotContain(plain, Starter.IsControl);
+        Assert.Equal("<|im_start|>user\nHi<|im_end|>", Starter.Decode(plain));
+    }
+
+    [Fact]
+    public void Control_tokens_say_nothing()
+    {
+        Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, Starter.Size).Where(Starter.IsControl));
+        Assert.All(Enumerable.Range(0, 4), id => Assert.True(Starter.BytesOf(id).IsEmpty));
+        Assert.Equal("Hi", Starter.Decode([0, .. Starter.Encode("Hi", false, false), 2]));
+        Assert.Equal(2, Starter.IdOf("<|im_end|>"));
+        Assert.Null(Starter.IdOf("no such token"));
+        Assert.True(Starter.BytesOf(-1).IsEmpty && Starter.BytesOf(Starter.Size).IsEmpty);
+    }
+
+    [Fact]
+    public void Any_text_comes_back_from_its_ids()
+    {
+        var random = new Random(1);
+        string[] words = ["the", " the", "\n", "\r\n", "  ", "don't", "DON'T", "é", "日本語", "😀", "𝐀𝟘", "<|im_end|>", "1234", "\0", "\uFEFF", "Ġ", "▁"];
+        for (int i = 0; i < 2_000; i++)
+        {
+            var text = new StringBuilder();
+            for (int n = random.Next(12); n > 0; n--)
+            {
+                int scalar = random.Next(0x11_0000 - 0x800);
+                _ = random.Next(3) == 0
+                    ? text.Append(new Rune(scalar < 0xD800 ? scalar : scalar + 0x800))
+                    : text.Append(words[random.Next(words.Length)]);
+            }
+            Assert.Equal(text.ToString(), Starter.Decode(Starter.Encode(text.ToString(), parseControl: false, addSpecial: false)));
+        }
+    }
+
+    [Fact]
+    public void Letters_and_digits_beyond_the_basic_plane_are_letters_and_digits()
+    {
+        // As pieces of the pattern: a word is one piece, each digit is one.
+        using var folder = new TemporaryCheckpoint();
+        Assert.Equal(["𝐀𝐁c", "𝟘", "𝟙", " 𠀀𠀁", "😀!"], Pieces(folder, "𝐀𝐁c𝟘𝟙 𠀀𠀁😀!"));
+    }
+
+    private static string[] Pieces(TemporaryCheckpoint folder, string text)
+    {
+        var file = Streaming.Inference.Checkpoints.ConfigReader.Open(folder.Folder, "tokenizer.json");
+        return [.. PreTokenizer.Read(file.Section("pre_tokenizer")).Split(text)];
+    }
+
+    [Fact]
+    public void A_long_run_of_one_letter_takes_no_longer_than_its_length_allows()
+    {
+        int[] ids = Starter.Encode(new string('a', 200_000), parseControl: false, addSpecial: false);
+        Assert.Equal(200_000, ids.Sum(id => Starter.BytesOf(id).Length));
+    }
+
+    [Fact]
+    public void SentencePiece_vocabularies_prepend_a_space_and_fall_back_to_bytes()
+    {
+        Tokenizer tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
+        Assert.Equal(512, tokenizer.Size);
+        Assert.Equal(1, tokenizer.BosId);
+        Assert.True(tokenizer.StripsLeadingSpace);
+        // <0xE6> is 3 + 0xE6, and so on.
+        int[] ids = tokenizer.Encode("日", parseControl: true, addSpecial: true);
+        Assert.Equal([1, tokenizer.IdOf("▁")!.Value, 3 + 0xE6, 3 + 0x97, 3 + 0xA5], ids);
+        Assert.Equal("日", tokenizer.Decode(ids));
+        Assert.Equal("Once upon a time, \"日本\" 😀\n", tokenizer.Decode(tokenizer.Encode("Once upon a time, \"日本\" 😀\n", true, true)));
+        Assert.Equal([1], tokenizer.Encode("<s>", parseControl: true, addSpecial: false));
+        Assert.DoesNotContain(tokenizer.Encode("<s></s><unk>", parseControl: false, addSpecial: false), tokenizer.IsControl);
+    }
+
+    [Fact]
+    public void The_published_greedy_text_of_stories260K_is_what_its_ids_say()
+    {
+        Tokenizer tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
+        JsonNode expected = JsonNode.Parse(File.ReadAllText(Path.Combine(ModelFolders.Stories260K, "expected_greedy.json")))!;
+        string text = (string)expected["expected_text"]!;
+        int[] ids = [.. expected["ids"]!.AsArray().Select(n => (int)n!)];
+        Assert.Equal(text, tokenizer.Decode(ids));
+    }
+
+    [Fact]
+    public void Half_a_surrogate_pair_is_refused_with_its_place()
+    {
+        foreach (string text in new[] { "ab\uD83D", "ab\uDE00c", "ab\uD83D\uD83D" })
+        {
+            var e = Assert.Throws<InputException>(() => Starter.Encode(text, false, false));
+            Assert.Contains("at place 2", e.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("model.type", "\"Unigram\"", "Unigram")]
+    [InlineData("model.dropout", "0.1", "dropout")]
+    [InlineData("model.end_of_word_suffix", "\"</w>\"", "end_of_word_suffix")]
+    [InlineData("model.merges", """["a b c"]""", "merges")]
+    [InlineData("model.merges", """["zz nosuch"]""", "nosuch")]
+    [InlineData("model.vocab", """{"a":"b"}""", "vocab.a")]
+    [InlineData("normalizer", """{"type":"BertNormalizer"}""", "BertNormalizer")]
+    [InlineData("pre_tokenizer", """{"type":"Metaspace"}""", "Metaspace")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}""", "pattern")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"MergedWithNext"}""", "MergedWithNext")]
+    [InlineData("post_processor", """{"type":"BertProcessing"}""", "BertProcessing")]
+    [InlineData("decoder", """{"type":"WordPiece"}""", "WordPiece")]
+    [InlineData("added_tokens", """[{"id":0,"content":"x","single_word":true}]""", "single_word")]
+    [InlineData("model", "null", "model")]
+    public void A_part_that_is_not_supported_is_refused_by_name(string path, string value, string named)
+    {
+        using var folder = new TemporaryCheckpoint();
+        folder.Edit("tokenizer.json", json =>
+        {
+            string[] parts = path.Split('.');
+            JsonObject owner = parts.Length == 1 ? json : json[parts[0]]!.AsObject();
+            owner[parts[^1]] = JsonNode.Parse(value);
+        });
+        var e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));
+        Assert.Contains(named, e.Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer.json", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_folder_without_a_tokenizer_is_named()
+    {
+        Assert.Contains("/no/such", Assert.Throws<InputException>(() => Tokenizer.Load("/no/such")).Message, StringComparison.Ordinal);
+        using var folder = new TemporaryCheckpoint();
+        File.Delete(folder.PathOf("tokenizer.json"));
+        Assert.Contains("tokenizer.json", Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder)).Message, StringComparison.Ordinal);
+    }
+}
