@@ -1,0 +1,141 @@
+using System.Text;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Tests.Tokenizing;
+
+public class TextStreamTests
+{
+    private static readonly ToyVocabulary Toy = new("END", "E", "ND", "<|", "stop", "|>", "é", "日本", "😀", "aEN", "D.");
+
+    private static (string[] Texts, string Remainder, bool Stopped) Run(IEnumerable<int> ids, params string[] stop)
+    {
+        var stream = new TextStream(Toy, TextState.Empty, stop);
+        string[] texts = [.. ids.Select(stream.Append)];
+        return (texts, stream.Flush(), stream.Stopped);
+    }
+
+    [Fact]
+    public void A_character_is_shown_when_its_last_byte_came()
+    {
+        (string[] texts, string rest, _) = Run(ToyVocabulary.Bytes("a€😀"));
+        Assert.Equal(["a", "", "", "€", "", "", "", "😀"], texts);
+        Assert.Equal("", rest);
+    }
+
+    [Fact]
+    public void An_incomplete_character_at_the_end_becomes_one_replacement_character()
+    {
+        (string[] texts, string rest, _) = Run([0xF0, 0x9F, 0x98]);
+        Assert.Equal(["", "", ""], texts);
+        Assert.Equal("\uFFFD", rest);
+    }
+
+    [Fact]
+    public void Bytes_that_can_become_no_character_are_replaced_at_once()
+    {
+        (string[] texts, _, _) = Run([0xFF, 0xE2, 0x41, 0x80]);
+        Assert.Equal(["\uFFFD", "", "\uFFFDA", "\uFFFD"], texts);
+    }
+
+    [Fact]
+    public void A_control_token_brings_no_text()
+    {
+        (string[] texts, string rest, _) = Run(['a', ToyVocabulary.Control, 'b']);
+        Assert.Equal(["a", "", "b"], texts);
+        Assert.Equal("", rest);
+    }
+
+    [Fact]
+    public void A_possible_beginning_of_a_stop_string_is_held_back_until_it_is_none()
+    {
+        (string[] texts, _, bool stopped) = Run(ToyVocabulary.Bytes("xENENx"), "END");
+        Assert.Equal(["x", "", "", "EN", "", "ENx"], texts);
+        Assert.False(stopped);
+    }
+
+    [Fact]
+    public void Text_held_back_at_the_end_is_shown_by_the_flush()
+    {
+        (string[] texts, string rest, _) = Run(ToyVocabulary.Bytes("xEN"), "END");
+        Assert.Equal(["x", "", ""], texts);
+        Assert.Equal("EN", rest);
+    }
+
+    [Fact]
+    public void A_stop_string_across_tokens_is_not_shown_and_nothing_comes_after_it()
+    {
+        const int aEN = 266, dDot = 267;
+        (string[] texts, string rest, bool stopped) = Run([aEN, dDot, 'x'], "END");
+        Assert.Equal(["a", "", ""], texts);
+        Assert.Equal("", rest);
+        Assert.True(stopped);
+    }
+
+    [Fact]
+    public void The_stop_string_that_is_complete_first_counts_however_the_text_was_cut()
+    {
+        string[] stop = ["abcd", "bc"];
+        var whole = new TextStream(new ToyVocabulary("abcd"), TextState.Empty, stop);
+        Assert.Equal("a", whole.Append(257));
+        Assert.Equal("a", string.Concat(Run(ToyVocabulary.Bytes("abcd"), stop).Texts));
+    }
+
+    [Fact] // no InlineData: attributes cannot hold half a surrogate pair
+    public void A_stop_string_that_is_no_text_is_refused()
+    {
+        foreach (string stop in new[] { "", "\uD83D", "x\uDE00y" })
+            Assert.Throws<InputException>(() => new TextStream(Toy, TextState.Empty, [stop]));
+    }
+
+    [Fact]
+    public void A_stream_resumed_from_its_state_gives_what_an_uninterrupted_one_gives()
+    {
+        string[][] stops = [[], ["END"], ["<|stop|>", "END."], ["日本語", "\uFFFD\uFFFD", "aEN"], ["éé", "ND"]];
+        var random = new Random(1);
+        int resumedInMidstream = 0;
+        for (int run = 0; run < 3_000; run++)
+        {
+            string[] stop = stops[run % stops.Length];
+            int[] ids = [.. Enumerable.Range(0, 40).Select(_ => RandomId(random))];
+            var uninterrupted = new TextStream(Toy, TextState.Empty, stop);
+            var resumed = new TextStream(Toy, TextState.Empty, stop);
+            var all = new StringBuilder();
+            foreach (int id in ids)
+            {
+                if (random.Next(3) == 0 && !resumed.Stopped)
+                {
+                    resumedInMidstream += resumed.State.IsEmpty ? 0 : 1;
+                    resumed = new TextStream(Toy, resumed.State, stop);
+                }
+                string text = uninterrupted.Append(id);
+                Assert.Equal(text, resumed.Append(id));
+                Assert.Equal(uninterrupted.Stopped, resumed.Stopped);
+                all.Append(text);
+            }
+            string rest = uninterrupted.Flush();
+            Assert.Equal(rest, resumed.Flush());
+            Assert.Equal(WholeText(ids, stop), all.Append(rest).ToString());
+        }
+        Assert.InRange(resumedInMidstream, 1_000, int.MaxValue);
+    }
+
+    /// <summary>The text by definition: decode everything at once, cut at the stop string that is complete first.</summary>
+    private static string WholeText(int[] ids, string[] stop)
+    {
+        string text = Encoding.UTF8.GetString([.. ids.SelectMany(id => Toy.BytesOf(id).ToArray())]);
+        for (int end = 1; end <= text.Length; end++)
+        {
+            string? met = stop.Where(s => text[..end].EndsWith(s, StringComparison.Ordinal)).MaxBy(s => s.Length);
+            if (met is not null)
+                return text[..(end - met.Length)];
+        }
+        return text;
+    }
+
+    private static int RandomId(Random random) => random.Next(4) switch
+    {
+        0 => random.Next(256),
+        1 => "END<|stop|>."[random.Next(12)],
+        _ => random.Next(ToyVocabulary.Control, Toy.Size),
+    };
+}
