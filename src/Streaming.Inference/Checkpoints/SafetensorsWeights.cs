@@ -1,0 +1,116 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Checkpoints;
+
+/// <summary>A checkpoint's weights: one or many safetensors files, with or without an index.</summary>
+internal sealed class SafetensorsWeights : IWeightSource, IDisposable
+{
+    private const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
+
+    private readonly string _folder;
+    private readonly List<SafetensorsFile> _files = [];
+    private readonly Dictionary<string, (SafetensorsFile File, SafetensorsEntry Entry)> _tensors = [];
+
+    private SafetensorsWeights(string folder) => _folder = folder;
+
+    /// <summary>The files, in the order of their names.</summary>
+    public IEnumerable<string> Paths => _files.Select(f => f.Path);
+
+    /// <summary>Whether a tensor is there.</summary>
+    public bool Has(string name) => _tensors.ContainsKey(name);
+
+    /// <summary>Opens a folder's weights and checks every header.</summary>
+    /// <exception cref="InputException">There are none, or one is not sound.</exception>
+    public static SafetensorsWeights Open(string folder)
+    {
+        var weights = new SafetensorsWeights(folder);
+        try
+        {
+            ConfigReader? index = ConfigReader.OpenIfPresent(folder, IndexFile);
+            foreach (string path in index is null ? WithoutIndex(folder) : NamedBy(index, folder))
+                weights.Add(path);
+            if (index is not null)
+                weights.CheckAgainst(index.Section("weight_map"));
+            return weights;
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public torch.Tensor Read(string name, params ReadOnlySpan<long> shape)
+    {
+        if (!_tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found))
+            throw new InputException($"The weights in '{_folder}' lack the tensor '{name}': use a complete checkpoint.");
+        (SafetensorsFile file, SafetensorsEntry entry) = found;
+        if (!shape.SequenceEqual(entry.Shape))
+        {
+            throw new InputException(
+                $"'{file.Path}': the tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], but config.json asks for [{string.Join(", ", shape.ToArray())}]: use the files of one checkpoint.");
+        }
+        if (entry.ScalarType is not torch.ScalarType type)
+        {
+            throw new InputException(
+                $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, and weights are read in F32, BF16 or F16: use such files.");
+        }
+        return file.Read(entry, type);
+    }
+
+    public void Dispose()
+    {
+        foreach (SafetensorsFile file in _files)
+            file.Dispose();
+    }
+
+    private static string[] WithoutIndex(string folder)
+    {
+        string single = Path.Combine(folder, SingleFile);
+        if (File.Exists(single))
+            return [single];
+        string[] all = [.. Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal)];
+        return all.Length > 0
+            ? all
+            : throw new InputException($"'{folder}' has no *.safetensors: put the checkpoint's weights there (other formats are not read).");
+    }
+
+    private static IEnumerable<string> NamedBy(ConfigReader index, string folder)
+    {
+        ConfigReader map = index.Section("weight_map");
+        foreach (string name in map.Names.Select(map.Text).Distinct().Order(StringComparer.Ordinal))
+        {
+            if (name != Path.GetFileName(name) || name is "" or "." or "..")
+                throw new InputException($"'{index.File}' names the file '{name}', which is not in its folder: use the checkpoint's own index.");
+            string path = Path.Combine(folder, name);
+            if (!File.Exists(path))
+                throw new InputException($"'{index.File}' names '{name}', which is not there: put the whole checkpoint into '{folder}'.");
+            yield return path;
+        }
+    }
+
+    private void Add(string path)
+    {
+        SafetensorsFile file = SafetensorsFile.Open(path);
+        _files.Add(file);
+        foreach (SafetensorsEntry entry in file.Entries)
+        {
+            if (!_tensors.TryAdd(entry.Name, (file, entry)))
+            {
+                throw new InputException(
+                    $"The tensor '{entry.Name}' is both in '{_tensors[entry.Name].File.Path}' and in '{path}': keep the files of one checkpoint.");
+            }
+        }
+    }
+
+    private void CheckAgainst(ConfigReader map)
+    {
+        foreach (string name in map.Names)
+        {
+            string file = map.Text(name);
+            if (!_tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found) || Path.GetFileName(found.File.Path) != file)
+                throw new InputException($"'{map.File}' says that '{name}' is in '{file}', and it is not: use the files of one checkpoint.");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text.Json;
+using Streaming.Inference.Checkpoints;
+
+namespace Streaming.Inference.Tokenizing;
+
+/// <summary>Reads the <c>model</c> of a <c>tokenizer.json</c>.</summary>
+internal static class BpeModelReader
+{
+    /// <param name="model">The section <c>model</c>.</param>
+    /// <param name="byteLevel">Whether the pre-tokenizer writes bytes.</param>
+    /// <param name="control">Texts of control tokens.</param>
+    /// <param name="vocabulary">The vocabulary, as read.</param>
+    public static BpeModel Read(ConfigReader model, bool byteLevel, IReadOnlySet<string> control, out Dictionary<string, int> vocabulary)
+    {
+        if (model.TextIfPresent("type") is not (null or "BPE"))
+            throw model.Unsupported("type", "use a tokenizer of the type \"BPE\"");
+        foreach (string field in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
+        {
+            if (!string.IsNullOrEmpty(model.TextIfPresent(field)))
+                throw model.Unsupported(field, "use a tokenizer without it");
+        }
+        if (model.Double("dropout", 0) != 0)
+            throw model.Unsupported("dropout", "use a tokenizer without it, or set it to null");
+
+        vocabulary = Vocabulary(model);
+        Dictionary<long, (int, int)> merges = Merges(model, vocabulary, control);
+        bool byteFallback = !byteLevel && model.Bool("byte_fallback", whenAbsent: false);
+        int? unknown = null;
+        if (model.TextIfPresent("unk_token") is string token)
+            unknown = vocabulary.TryGetValue(token, out int id) ? id : throw model.Wrong("unk_token", "a token of the vocabulary");
+        Dictionary<string, int>? whole = null;
+        if (model.Bool("ignore_merges", whenAbsent: false))
+            whole = new Dictionary<string, int>(vocabulary.Where(entry => !control.Contains(entry.Key)));
+        return new BpeModel(
+            byteLevel, Characters(vocabulary, control), new BytePairMerges(merges), whole,
+            ByteIds(model, vocabulary, byteLevel, byteFallback), unknown, model.Bool("fuse_unk", whenAbsent: false));
+    }
+
+    private static Dictionary<string, int> Vocabulary(ConfigReader model)
+    {
+        ConfigReader section = model.Section("vocab");
+        var vocabulary = new Dictionary<string, int>();
+        foreach (JsonProperty entry in model.Find("vocab")!.Value.EnumerateObject())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id < 0)
+                throw section.Wrong(entry.Name, "a token's id");
+            vocabulary[entry.Name] = id;
+        }
+        return vocabulary;
+    }
+
+    /// <summary>
+    /// Merges by pair of ids, written as "a b" or as ["a", "b"]. A merge that would end in a control token is left out: where
+    /// control tokens are parsed it is never reached, and where they are not, no text may make one.
+    /// </summary>
+    private static Dictionary<long, (int, int)> Merges(ConfigReader model, Dictionary<string, int> vocabulary, IReadOnlySet<string> control)
+    {
+        var merges = new Dictionary<long, (int, int)>();
+        int rank = 0;
+        foreach (JsonElement merge in model.List("merges"))
+        {
+            (string left, string right) = Parts(model, merge);
+            if (!vocabulary.TryGetValue(left, out int leftId) || !vocabulary.TryGetValue(right, out int rightId)
+                || !vocabulary.TryGetValue(left + right, out int id))
+            {
+                throw new InputException(
+                    $"'{model.File}': the merge {rank} ('{left}' with '{right}') speaks of tokens that the vocabulary lacks: copy the file again from where it came.");
+            }
+            if (!control.Contains(left + right))
+                merges.TryAdd(BytePairMerges.Pair(leftId, rightId), (rank, id));
+            rank++;
+        }
+        return merges;
+    }
+
+    private static (string Left, string Right) Parts(ConfigReader model, JsonElement merge)
+    {
+        if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [string left, string right])
+            return (left, right);
+        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2
+            && merge[0].ValueKind == JsonValueKind.String && merge[1].ValueKind == JsonValueKind.String)
+        {
+            return (merge[0].GetString()!, merge[1].GetString()!);
+        }
+        throw model.Wrong("merges", "a list of pairs of tokens");
+    }
+
+    /// <summary>Tokens that are one character: what a piece is split into before anything is merged.</summary>
+    private static Dictionary<string, int> Characters(Dictionary<string, int> vocabulary, IReadOnlySet<string> control) =>
+        new(vocabulary.Where(entry => !control.Contains(entry.Key)
+            && (entry.Key.Length == 1 || (entry.Key.Length == 2 && char.IsSurrogatePair(entry.Key, 0)))));
+
+    private static int[] ByteIds(ConfigReader model, Dictionary<string, int> vocabulary, bool byteLevel, bool byteFallback)
+    {
+        var ids = new int[256];
+        for (int b = 0; b < 256; b++)
+        {
+            string token = byteLevel ? ByteAlphabet.CharOf((byte)b).ToString() : ByteToken((byte)b);
+            bool found = vocabulary.TryGetValue(token, out ids[b]);
+            if (byteLevel && !found)
+                throw new InputException($"'{model.File}': the vocabulary lacks a token for the byte 0x{b:X2}: use a complete tokenizer.");
+            if (!found || !(byteLevel || byteFallback))
+                ids[b] = -1;
+        }
+        return ids;
+    }
+
+    /// <summary>SentencePiece's text of a byte token.</summary>
+    private static string ByteToken(byte value) => $"<0x{value:X2}>";
+
+    /// <summary>The byte that a SentencePiece byte token stands for, or null for any other token.</summary>
+    public static byte? ByteOf(string token) =>
+        token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+        && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)
+            ? value
+            : null;
+}

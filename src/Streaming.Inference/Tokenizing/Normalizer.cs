@@ -1,0 +1,36 @@
+using System.Text;
+using Streaming.Inference.Checkpoints;
+
+namespace Streaming.Inference.Tokenizing;
+
+/// <summary>What is done to plain text before it is cut into pieces, by a tokenizer's <c>normalizer</c>.</summary>
+internal static class Normalizer
+{
+    /// <summary>Reads a normalizer; null stands for none.</summary>
+    public static Func<string, string>? Read(ConfigReader? normalizer)
+    {
+        if (normalizer is null)
+            return null;
+        switch (normalizer.Text("type"))
+        {
+            case "Sequence":
+                Func<string, string>[] steps = [.. normalizer.Sections("normalizers").Select(n => Read(n)!)];
+                return text => steps.Aggregate(text, (t, step) => step(t));
+            case "Prepend":
+                string prefix = normalizer.Text("prepend");
+                return text => text.Length == 0 ? text : prefix + text;
+            case "Replace":
+                string pattern = normalizer.Section("pattern").TextIfPresent("String")
+                    ?? throw normalizer.Unsupported("pattern", "use a tokenizer that replaces a \"String\"");
+                string content = normalizer.Text("content");
+                return text => text.Replace(pattern, content, StringComparison.Ordinal);
+            case "NFC":
+                // Without ICU's data .NET leaves texts as they are and says nothing; wrong ids would follow.
+                if ("e\u0301".Normalize(NormalizationForm.FormC) != "\u00E9")
+                    throw normalizer.Unsupported("type", "run with InvariantGlobalization switched off, which normalizing needs");
+                return text => text.Normalize(NormalizationForm.FormC);
+            default:
+                throw normalizer.Unsupported("type", "use a tokenizer with NFC, Prepend, Replace or none");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Text.RegularExpressions;
+using Streaming.Inference.Checkpoints;
+
+namespace Streaming.Inference.Tokenizing;
+
+/// <summary>Cuts plain text into the pieces that merges never cross, by a tokenizer's <c>pre_tokenizer</c>.</summary>
+internal sealed class PreTokenizer
+{
+    /// <summary>GPT-2's pattern, which a ByteLevel pre-tokenizer uses by itself.</summary>
+    private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+    private readonly List<(Regex Pattern, bool GapsAreKept)> _splits = [];
+
+    private PreTokenizer()
+    {
+    }
+
+    /// <summary>Whether pieces are then taken as bytes.</summary>
+    public bool ByteLevel { get; private set; }
+
+    /// <summary>Whether a space is put before each piece that has none before the last splits.</summary>
+    private bool AddsPrefixSpace { get; set; }
+
+    /// <summary>Reads a pre-tokenizer; null stands for none, where all text is one piece.</summary>
+    public static PreTokenizer Read(ConfigReader? section)
+    {
+        var result = new PreTokenizer();
+        if (section is not null)
+            result.Add(section);
+        return result;
+    }
+
+    /// <summary>The pieces of a text, in order; together they are the text, less what the tokenizer drops.</summary>
+    public List<string> Split(string text)
+    {
+        if (AddsPrefixSpace && text.Length > 0 && text[0] != ' ')
+            text = ' ' + text;
+        List<string> pieces = [text];
+        foreach ((Regex pattern, bool gapsAreKept) in _splits)
+        {
+            var finer = new List<string>();
+            foreach (string piece in pieces)
+                Split(piece, pattern, gapsAreKept, finer);
+            pieces = finer;
+        }
+        return pieces;
+    }
+
+    private static void Split(string text, Regex pattern, bool gapsAreKept, List<string> pieces)
+    {
+        PlaneZero copy = PlaneZero.Of(text);
+        int reached = 0;
+        foreach (ValueMatch match in pattern.EnumerateMatches(copy.Text))
+        {
+            if (match.Length == 0)
+                continue;
+            int start = copy.InText(match.Index), end = copy.InText(match.Index + match.Length);
+            if (gapsAreKept && start > reached)
+                pieces.Add(text[reached..start]);
+            pieces.Add(text[start..end]);
+            reached = end;
+        }
+        if (gapsAreKept && reached < text.Length)
+            pieces.Add(text[reached..]);
+    }
+
+    private void Add(ConfigReader section)
+    {
+        switch (section.Text("type"))
+        {
+            case "Sequence":
+                foreach (ConfigReader inner in section.Sections("pretokenizers"))
+                    Add(inner);
+                break;
+            case "Split" when !ByteLevel:
+                AddSplit(section);
+                break;
+            case "ByteLevel" when !ByteLevel:
+                ByteLevel = true;
+                AddsPrefixSpace = section.Bool("add_prefix_space", whenAbsent: true);
+                if (AddsPrefixSpace && _splits.Count > 0)
+                    throw section.Unsupported("add_prefix_space", "use a tokenizer that adds the space before it splits");
+                if (section.Bool("use_regex", whenAbsent: true))
+                    _splits.Add((Compile(section, "use_regex", Gpt2Pattern), GapsAreKept: true));
+                break;
+            default:
+                throw section.Unsupported("type", "use a tokenizer with Split and then ByteLevel, or none");
+        }
+    }
+
+    private void AddSplit(ConfigReader section)
+    {
+        bool inverted = section.Bool("invert", whenAbsent: false);
+        string behavior = section.Text("behavior");
+        if ((behavior, inverted) is not (("Isolated", false) or ("Removed", true)))
+            throw section.Unsupported("behavior", "use a tokenizer with \"Isolated\", or with \"Removed\" inverted");
+        ConfigReader pattern = section.Section("pattern");
+        string source = pattern.TextIfPresent("Regex") ?? Regex.Escape(pattern.Text("String"));
+        _splits.Add((Compile(section, "pattern", source), GapsAreKept: !inverted));
+    }
+
+    private static Regex Compile(ConfigReader section, string field, string pattern)
+    {
+        try
+        {
+            return new Regex(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant);
+        }
+        catch (ArgumentException)
+        {
+            throw section.Unsupported(field, "use a tokenizer whose pattern .NET's regular expressions know");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Text;
+using Streaming.Inference.Checkpoints;
+
+namespace Streaming.Inference.Tokenizing;
+
+/// <summary>
+/// A checkpoint's tokenizer, from its <c>tokenizer.json</c>: byte-pair encoding, byte-level or SentencePiece's with byte
+/// fallback. Immutable; any number of threads may use it.
+/// </summary>
+public sealed class Tokenizer : IVocabulary
+{
+    private readonly AddedTokens _added;
+    private readonly Func<string, string>? _normalize;
+    private readonly PreTokenizer _preTokenizer;
+    private readonly BpeModel _model;
+    private readonly PostProcessor _postProcessor;
+    private readonly Dictionary<string, int> _ids;
+    private readonly ReadOnlyMemory<byte>[] _bytes; // by id; empty for control tokens and gaps
+    private readonly HashSet<int> _control;
+
+    private Tokenizer(ConfigReader file)
+    {
+        _added = AddedTokens.Read(file);
+        _normalize = Normalizer.Read(file.SectionIfPresent("normalizer"));
+        _preTokenizer = PreTokenizer.Read(file.SectionIfPresent("pre_tokenizer"));
+        HashSet<string> control = [.. _added.All.Where(t => t.Special).Select(t => t.Content)];
+        _model = BpeModelReader.Read(file.Section("model"), _preTokenizer.ByteLevel, control, out _ids);
+        _postProcessor = PostProcessor.Read(file.SectionIfPresent("post_processor"));
+        var decoder = TokenDecoder.Read(file.SectionIfPresent("decoder"), _preTokenizer.ByteLevel);
+        StripsLeadingSpace = decoder.StripsLeadingSpace;
+
+        foreach (AddedToken token in _added.All)
+            _ids[token.Content] = token.Id;
+        int size = _ids.Count == 0 ? 0 : _ids.Values.Max() + 1;
+        if (size > MostTokens)
+            throw file.Wrong("model", $"a vocabulary whose ids are below {MostTokens}");
+        _bytes = new ReadOnlyMemory<byte>[size];
+        foreach ((string token, int id) in _ids)
+            _bytes[id] = decoder.BytesOf(token);
+        foreach (AddedToken token in _added.All)
+            _bytes[token.Id] = token.Special ? default : Encoding.UTF8.GetBytes(token.Content);
+        _control = [.. _added.All.Where(t => t.Special).Select(t => t.Id)];
+        foreach (int id in (int[])[.. _postProcessor.Before, .. _postProcessor.After])
+        {
+            if (id >= size)
+                throw file.Wrong("post_processor", $"made of tokens of the vocabulary (there is no token {id})");
+        }
+    }
+
+    private const int MostTokens = 10_000_000;
+
+    /// <summary>One more than the greatest id.</summary>
+    public int Size => _bytes.Length;
+
+    /// <summary>The token that <see cref="Encode"/> puts first, or null where the post-processor states none.</summary>
+    public int? BosId => _postProcessor.Before is [int first, ..] ? first : null;
+
+    /// <summary>
+    /// Whether <see cref="Decode"/> leaves out one space at a text's beginning, as SentencePiece's vocabularies ask for. Text
+    /// that is streamed from the first token on must do the same by itself.
+    /// </summary>
+    public bool StripsLeadingSpace { get; }
+
+    /// <summary>Loads the tokenizer of a checkpoint's folder.</summary>
+    /// <exception cref="InputException">There is none, it is damaged, or a part of it is not supported.</exception>
+    public static Tokenizer Load(string folder)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        if (!Directory.Exists(folder))
+            throw new InputException($"The model folder '{folder}' does not exist: name a folder with a tokenizer.json.");
+        return new Tokenizer(ConfigReader.Open(folder, "tokenizer.json"));
+    }
+
+    /// <summary>Encodes a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="parseControl">Whether the text of an added token, control tokens included, becomes that token; for what people write: no.</param>
+    /// <param name="addSpecial">Whether to add what the post-processor states, usually BOS.</param>
+    /// <exception cref="InputException">The text has half of a surrogate pair.</exception>
+    public int[] Encode(string text, bool parseControl, bool addSpecial)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        WellFormed.Require(text, "The text");
+        var ids = new List<int>();
+        if (addSpecial)
+            ids.AddRange(_postProcessor.Before);
+        if (parseControl)
+        {
+            foreach ((Range plain, AddedToken? token) in _added.Split(text))
+            {
+                EncodePlain(text[plain], ids);
+                if (token is not null)
+                    ids.Add(token.Id);
+            }
+        }
+        else
+        {
+            EncodePlain(text, ids);
+        }
+        if (addSpecial)
+            ids.AddRange(_postProcessor.After);
+        return [.. ids];
+    }
+
+    /// <summary>The text of ids: control tokens say nothing, and bytes that are no character become U+FFFD.</summary>
+    public string Decode(IEnumerable<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        using var bytes = new MemoryStream();
+        foreach (int id in ids)
+            bytes.Write(BytesOf(id).Span);
+        ReadOnlySpan<byte> text = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
+        return Encoding.UTF8.GetString(StripsLeadingSpace && text.StartsWith(" "u8) ? text[1..] : text);
+    }
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> BytesOf(int id) => id >= 0 && id < _bytes.Length ? _bytes[id] : default;
+
+    /// <summary>Whether an id is a control token: it says nothing, and no text that a person writes makes it.</summary>
+    public bool IsControl(int id) => _control.Contains(id);
+
+    /// <summary>The id of a token by its text in the vocabulary, or null.</summary>
+    public int? IdOf(string token) => _ids.TryGetValue(token, out int id) ? id : null;
+
+    /// <summary>Finds added tokens; for those who must know which part of a text wrote one.</summary>
+    internal AddedTokens Added => _added;
+
+    /// <summary>Encodes text in which no added token is looked for.</summary>
+    internal void EncodePlain(string text, List<int> ids)
+    {
+        if (text.Length == 0)
+            return;
+        string normal = _normalize is null ? text : _normalize(text);
+        foreach (string piece in _preTokenizer.Split(normal))
+            _model.Encode(piece, ids);
+    }
+}
