@@ -56,8 +56,16 @@ public sealed class Decoder : IDisposable
         torch.Device device = DeviceOf(options.Device);
         DType type = DTypes.Resolve(options.DType, device);
         using IDisposable noGradient = torch.no_grad();
-        DecoderWeights loaded = new WeightLoader(config, weights, type, device).Load();
-        return new Decoder(config, loaded, options, type, device, kernels(config, type, device));
+        IKernels operations = kernels(config, type, device);
+        try
+        {
+            return new Decoder(config, new WeightLoader(config, weights, type, device).Load(), options, type, device, operations);
+        }
+        catch
+        {
+            operations.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Tokens from the end of a stream that, after the fixed part, rebuild a slot exactly: each layer looks W - 1 tokens further back.</summary>
@@ -117,18 +125,21 @@ public sealed class Decoder : IDisposable
 
     private static torch.Device DeviceOf(string name)
     {
-        torch.Device device;
         try
         {
-            device = torch.device(name);
+            torch.Device device = torch.device(name);
+            if (device.type != DeviceType.CUDA || (torch.cuda.is_available() && device.index < torch.cuda.device_count()))
+                return device;
+            throw new InputException($"The device {name} is not to be had: libtorch sees {torch.cuda.device_count()} CUDA devices.");
+        }
+        catch (InvalidOperationException failure)
+        {
+            throw new InputException($"The device {name} is not to be had: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).", failure);
         }
         catch (ArgumentException failure)
         {
             throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure);
         }
-        if (device.type == DeviceType.CUDA && (!torch.cuda.is_available() || device.index >= torch.cuda.device_count()))
-            throw new InputException($"The device {name} is not to be had: libtorch sees {(torch.cuda.is_available() ? torch.cuda.device_count() : 0)} CUDA devices (a build with -p:Torch=cuda is needed for any).");
-        return device;
     }
 
     private void Check(IReadOnlyList<Segment> segments)

@@ -82,7 +82,7 @@ internal sealed class TorchAttention : IDisposable
 
     /// <summary>Scaled and masked products: queries [kv_heads, R, D], keys [kv_heads, n, D] to [kv_heads, R, n].</summary>
     private torch.Tensor Scores(torch.Tensor queries, torch.Tensor keys, torch.Tensor? mask) =>
-        torch.baddbmm(mask ?? _noMask, queries, keys.transpose(1, 2), beta: mask is null ? 0 : 1, alpha: _scale);
+        queries.baddbmm(keys.transpose(1, 2), mask ?? _noMask, beta: mask is null ? 0 : 1, alpha: _scale); // the factors, then the sum: unlike libtorch
 
     /// <summary>Query heads of one key-value head beside each other: [N, heads, D] to [kv_heads, groups, N, D].</summary>
     private torch.Tensor Grouped(torch.Tensor queries) =>

@@ -13,12 +13,13 @@ internal sealed class TorchKernels : IKernels
     public TorchKernels(ModelConfig config, DType type, torch.Device device)
     {
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
-        string epsilon = config.NormEpsilon.ToString("R", CultureInfo.InvariantCulture);
+        string epsilon = config.NormEpsilon.ToString("e17", CultureInfo.InvariantCulture);
         _script = torch.jit.compile($"""
             def normalise(rows, weight):
                 return torch.rms_norm(rows, [{config.HiddenSize}], weight, {epsilon})
             def project_int8(rows, weight, scales):
                 return torch._weight_int8pack_mm(rows, weight, scales)
+
             """);
         _attention = new TorchAttention(config, DTypes.Activations(type), device);
     }
@@ -26,10 +27,10 @@ internal sealed class TorchKernels : IKernels
     public torch.Tensor Embed(torch.Tensor embedding, torch.Tensor ids) => embedding.index_select(0, ids);
 
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight) =>
-        _script.invoke<torch.Tensor, torch.Tensor>("normalise", rows, weight);
+        (torch.Tensor)_script.invoke("normalise", rows, weight);
 
     public torch.Tensor Project(torch.Tensor rows, Weight weight) => weight.Scales is { } scales
-        ? _script.invoke<torch.Tensor, torch.Tensor>("project_int8", rows, weight.Rows, scales)
+        ? (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales)
         : torch.nn.functional.linear(rows, weight.Rows);
 
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) =>
