@@ -33,7 +33,10 @@ public sealed record DecodeWork
     /// <summary>The conversation's branch; part of the randomness.</summary>
     public int Branch { get; init; }
 
-    /// <summary>Tokens this reply has already from before an interruption; count against the limit.</summary>
+    /// <summary>
+    /// Tokens this reply has already from before an interruption; count against the limit. At the limit already, the work ends
+    /// at once and the slot stays as it is.
+    /// </summary>
     public long AlreadyGenerated { get; init; }
 
     /// <summary>What the reply's text still owes from before an interruption.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Streaming.Inference.Sampling;
 
 /// <summary>How the next token is chosen; every value resolved, so that a continuation samples as the beginning did.</summary>
@@ -35,4 +37,24 @@ public sealed record SamplingParameters
 
     /// <summary>Texts that end the reply; they are not part of it.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Refuses values outside their ranges.</summary>
+    /// <exception cref="InputException">One is; the sentence names it.</exception>
+    public void Validate()
+    {
+        Require(Temperature is >= 0 and <= 100, nameof(Temperature), Temperature, "from 0 to 100");
+        Require(TopP is > 0 and <= 1, nameof(TopP), TopP, "above 0 and at most 1");
+        Require(TopK >= 0, nameof(TopK), TopK, "0 or more");
+        Require(MinP is >= 0 and <= 1, nameof(MinP), MinP, "from 0 to 1");
+        Require(RepeatPenalty is > 0 and <= 100, nameof(RepeatPenalty), RepeatPenalty, "above 0 and at most 100");
+        Require(FrequencyPenalty is >= -2 and <= 2, nameof(FrequencyPenalty), FrequencyPenalty, "from -2 to 2");
+        Require(PresencePenalty is >= -2 and <= 2, nameof(PresencePenalty), PresencePenalty, "from -2 to 2");
+        Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "0 (no limit) or more");
+
+        static void Require(bool holds, string name, IFormattable value, string range)
+        {
+            if (!holds)
+                throw new InputException($"{name} is {value.ToString(null, CultureInfo.InvariantCulture)}: use a value {range}.");
+        }
+    }
 }

@@ -1,0 +1,196 @@
+using System.Runtime.InteropServices;
+using Streaming.Inference.Decoding;
+using TorchSharp;
+
+namespace Streaming.Inference.Batching;
+
+public sealed partial class Batcher
+{
+    private readonly List<Sequence> _running = [];
+
+    /// <summary>A sequence's part of a step.</summary>
+    private readonly record struct Scheduled(Sequence Sequence, Segment Segment, bool IsInput);
+
+    /// <summary>One step of the device. False when there is nothing to do: no work, or none whose reader is near enough.</summary>
+    private bool Step()
+    {
+        Accept();
+        EndWhatWasStopped();
+        List<Scheduled> scheduled = Schedule();
+        if (scheduled.Count == 0)
+            return false;
+
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor? logits; // [sequences that sample, vocabulary]
+        try
+        {
+            logits = _decoder.Forward(scheduled.ConvertAll(part => part.Segment));
+        }
+        catch (Exception failure) // the edge of the device: the works of this step end, the others go on
+        {
+            foreach (Scheduled part in scheduled)
+                Fail(part.Sequence, failure);
+            return true;
+        }
+
+        int row = 0;
+        foreach ((Sequence sequence, Segment segment, bool isInput) in scheduled)
+        {
+            Slot slot = _slots[sequence.Work.Slot];
+            slot.Advance(segment);
+            sequence.Fed(segment.Ids);
+            if (isInput && sequence.InputTotal > _options.PrefillTokens)
+                sequence.Tell(new InputRead(sequence.InputDone, sequence.InputTotal));
+            if (segment.Logits == LogitRows.None)
+                continue;
+
+            Span<float> ofSequence = Row(logits!, row++);
+            try
+            {
+                int id = _sampler.Sample(ofSequence, sequence.Work.Sampling, sequence.Work.Branch, slot.Position, slot.CachedIds);
+                Deliver(sequence, id);
+            }
+            catch (ArithmeticException failure) // logits that are not numbers
+            {
+                Fail(sequence, failure);
+            }
+        }
+        return true;
+    }
+
+    /// <summary>Takes up what was asked since the last step.</summary>
+    private void Accept()
+    {
+        while (_requests.Reader.TryRead(out Sequence? sequence))
+        {
+            Slot slot = _slots[sequence.Work.Slot];
+            sequence.StartedAt = _time.GetTimestamp();
+            try
+            {
+                if (sequence.Cancelled)
+                {
+                    Release(sequence);
+                    continue;
+                }
+                slot.Check(sequence.Work);
+                if (sequence.ReachedLimit)
+                    End(sequence, EndReason.Length);
+                else
+                    Begin(sequence, slot);
+            }
+            catch (InputException refusal)
+            {
+                Release(sequence, refusal);
+            }
+        }
+    }
+
+    private void Begin(Sequence sequence, Slot slot)
+    {
+        _running.Add(sequence);
+        if (!slot.Begin(sequence.Work))
+            return;
+        try
+        {
+            _decoder.Clear(sequence.Work.Slot);
+        }
+        catch (ExternalException failure) // the device's own
+        {
+            Fail(sequence, failure);
+        }
+    }
+
+    /// <summary>Cancelling and stopping take effect between two steps.</summary>
+    private void EndWhatWasStopped()
+    {
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            Sequence sequence = _running[i];
+            if (sequence.Cancelled)
+            {
+                _slots[sequence.Work.Slot].MustReset = true;
+                Release(sequence);
+                _running.RemoveAt(i);
+            }
+            else if (sequence.StopRequest is { } reason)
+            {
+                End(sequence, reason);
+            }
+        }
+    }
+
+    /// <summary>One token of every reply, and a bounded number of input tokens, whose owners take turns.</summary>
+    private List<Scheduled> Schedule()
+    {
+        var scheduled = new List<Scheduled>(_running.Count);
+        var readers = new List<Sequence>();
+        int budget = _options.PrefillTokens;
+        foreach (Sequence sequence in _running)
+        {
+            if (!sequence.HasRoom())
+                continue;
+            Slot slot = _slots[sequence.Work.Slot];
+            (long position, ReadOnlyMemory<int> ids, bool isInput) = sequence.Next(slot.Position, budget);
+            if (ids.IsEmpty)
+                continue; // this step's budget is spent
+            LogitRows logits = sequence.IsLast(ids) ? LogitRows.Last : LogitRows.None;
+            scheduled.Add(new Scheduled(sequence, slot.Next(position, ids, logits), isInput));
+            if (!isInput)
+                continue;
+            budget -= ids.Length;
+            readers.Add(sequence);
+        }
+        foreach (Sequence reader in readers)
+        {
+            _running.Remove(reader);
+            _running.Add(reader); // the next step reads for somebody else first
+        }
+        return scheduled;
+    }
+
+    /// <summary>Shows a token, and decides before the next step whether it was the last: a ring cannot be rewound.</summary>
+    private void Deliver(Sequence sequence, int id)
+    {
+        sequence.FirstTokenAt ??= _time.GetTimestamp();
+        sequence.Sampled(id);
+        bool isEnd = _endTokens.Contains(id) && !sequence.Work.Sampling.IgnoreEos;
+        string text = isEnd ? "" : sequence.Text.Append(id);
+        sequence.Tell(new TokenSampled(id, text, sequence.Text.State));
+        if (isEnd || sequence.Text.Stopped)
+            End(sequence, EndReason.Stop);
+        else if (sequence.ReachedLimit)
+            End(sequence, EndReason.Length);
+    }
+
+    private void End(Sequence sequence, EndReason reason)
+    {
+        long now = _time.GetTimestamp(), firstToken = sequence.FirstTokenAt ?? now;
+        _running.Remove(sequence);
+        Release(sequence, last: new DecodeEnded(
+            reason, sequence.Text.Flush(), sequence.InputDone,
+            _time.GetElapsedTime(sequence.StartedAt, firstToken), _time.GetElapsedTime(firstToken, now)));
+    }
+
+    private void Fail(Sequence sequence, Exception failure)
+    {
+        int slot = sequence.Work.Slot;
+        _slots[slot].MustReset = true;
+        _running.Remove(sequence);
+        Release(sequence, new DeviceFailedException($"The device failed at a step of slot {slot}'s work: reset the slot and try again.", failure));
+    }
+
+    /// <summary>Frees the slot, and only then tells: whoever learns of the end may ask for the slot again.</summary>
+    private void Release(Sequence sequence, Exception? failure = null, DecodeOutput? last = null)
+    {
+        Volatile.Write(ref _current[sequence.Work.Slot], null);
+        if (last is not null)
+            sequence.Tell(last);
+        sequence.Complete(failure);
+    }
+
+    private static Span<float> Row(torch.Tensor logits, int row)
+    {
+        int width = (int)logits.shape[1];
+        return MemoryMarshal.Cast<byte, float>(logits.bytes).Slice(row * width, width);
+    }
+}

@@ -1,0 +1,156 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
+using TorchSharp;
+
+namespace Streaming.Inference.Batching;
+
+/// <summary>
+/// Continuous batching on one device (Yu et al. 2022, "Orca"): one thread owns all tensors and takes a step at a time for all
+/// conversations that are decoding; works join and leave between steps. Long inputs are read in chunks between and beside the
+/// replies of others. The steps are in <c>Batcher.Step.cs</c>.
+/// </summary>
+public sealed partial class Batcher : IDecodeDevice
+{
+    private readonly Decoder _decoder;
+    private readonly IVocabulary _vocabulary;
+    private readonly HashSet<int> _endTokens;
+    private readonly BatcherOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Sampler _sampler;
+    private readonly Slot[] _slots;
+    private readonly Sequence?[] _current;
+    private readonly Channel<Sequence> _requests;
+    private readonly Signal _wake = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _disposing;
+
+    /// <summary>Starts the device's thread, which owns the decoder from here on and disposes it at the end.</summary>
+    /// <param name="decoder">The model on its device.</param>
+    /// <param name="vocabulary">What each token says.</param>
+    /// <param name="endTokens">Tokens that end a reply.</param>
+    /// <param name="options">How the device is shared; null for the defaults.</param>
+    /// <param name="time">Where times come from; null for the system's clock.</param>
+    /// <exception cref="InputException">An option or an end token is impossible.</exception>
+    public Batcher(Decoder decoder, IVocabulary vocabulary, IReadOnlyCollection<int> endTokens, BatcherOptions? options = null, TimeProvider? time = null)
+    {
+        _options = options ?? new BatcherOptions();
+        _options.Check();
+        foreach (int id in endTokens)
+        {
+            if (id < 0 || id >= decoder.Config.VocabularySize)
+                throw new InputException($"The end token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: correct eos_token_id.");
+        }
+        _decoder = decoder;
+        _vocabulary = vocabulary;
+        _endTokens = [.. endTokens];
+        _time = time ?? TimeProvider.System;
+        _sampler = new Sampler(_endTokens);
+        _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new Slot(index, decoder.Capacity))];
+        _current = new Sequence?[decoder.Slots];
+        _requests = Channel.CreateBounded<Sequence>(new BoundedChannelOptions(decoder.Slots) { SingleReader = true });
+        new Thread(Run) { IsBackground = true, Name = "decode" }.Start();
+    }
+
+    /// <inheritdoc/>
+    public int Slots => _decoder.Slots;
+
+    /// <inheritdoc/>
+    public int Capacity => _decoder.Capacity;
+
+    /// <inheritdoc/>
+    public int RebuildLength(int window) => _decoder.RebuildLength(window);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        Sequence sequence = Submit(work);
+        try
+        {
+            await foreach (DecodeOutput output in sequence.Outputs.ReadAllAsync(cancellation).ConfigureAwait(false))
+            {
+                if (sequence.MadeRoom())
+                    _wake.Set();
+                cancellation.ThrowIfCancellationRequested(); // a reader that is always behind never waits for the channel
+                yield return output;
+            }
+        }
+        finally
+        {
+            sequence.Cancel();
+            _wake.Set();
+            await sequence.Released.WaitAsync(_options.StepTimeout, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Stop(int slot, EndReason reason)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(slot);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Slots);
+        Volatile.Read(ref _current[slot])?.RequestStop(reason);
+        _wake.Set();
+    }
+
+    /// <summary>Ends the thread after the step under way; works that still run get an <see cref="ObjectDisposedException"/>.</summary>
+    /// <exception cref="TimeoutException">The step under way did not end in time.</exception>
+    public async ValueTask DisposeAsync()
+    {
+        _disposing = true;
+        _wake.Set();
+        await _ended.Task.WaitAsync(_options.StepTimeout, _time).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes the slot for a work and hands it to the device's thread.</summary>
+    private Sequence Submit(DecodeWork work)
+    {
+        ObjectDisposedException.ThrowIf(_disposing, this);
+        WorkCheck.Check(work, _decoder);
+        var sequence = new Sequence(work, _vocabulary, _options.OutputsAhead);
+        if (Interlocked.CompareExchange(ref _current[work.Slot], sequence, null) is not null)
+            throw new InputException($"Slot {work.Slot} is busy with another work: wait for its end, or stop it.");
+
+        // There is a place for each slot; only a thread that has ended takes nothing.
+        if (!_requests.Writer.TryWrite(sequence))
+        {
+            Volatile.Write(ref _current[work.Slot], null);
+            throw new ObjectDisposedException(nameof(Batcher));
+        }
+        _wake.Set();
+        return sequence;
+    }
+
+    /// <summary>The device's thread: steps while there is something to do, sleeps while there is not.</summary>
+    private void Run()
+    {
+        Exception end = new ObjectDisposedException(nameof(Batcher));
+        try
+        {
+            if (_options.Threads > 0)
+                torch.set_num_threads(_options.Threads); // OpenMP's number belongs to the thread that sets it
+            while (!_disposing)
+            {
+                if (!Step())
+                    _wake.Wait();
+            }
+        }
+        catch (Exception failure) // the edge of the thread: whoever waits is told
+        {
+            end = failure;
+        }
+        finally
+        {
+            _disposing = true;
+            _requests.Writer.Complete();
+            while (_requests.Reader.TryRead(out Sequence? request))
+                Release(request, end);
+            foreach (Sequence sequence in _running)
+                Release(sequence, end);
+            _running.Clear();
+            _decoder.Dispose();
+            _ended.SetResult();
+        }
+    }
+}

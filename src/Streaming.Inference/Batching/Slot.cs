@@ -1,0 +1,67 @@
+using Streaming.Inference.Decoding;
+
+namespace Streaming.Inference.Batching;
+
+/// <summary>What a slot of the device holds: how far its stream was fed, and which id is in which place. The device thread's own.</summary>
+internal sealed class Slot(int index, int capacity)
+{
+    private const int EmptyPlace = -1;
+    private readonly int[] _ids = new int[capacity];
+
+    /// <summary>How the present conversation uses the slot.</summary>
+    public CacheLayout Layout { get; private set; }
+
+    /// <summary>Stream position of the next token.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Tokens fed since the last reset; fewer than <see cref="Position"/> in a slot that was rebuilt.</summary>
+    public long Fed { get; private set; }
+
+    /// <summary>Its last work was cancelled or failed, so that nobody knows how far it came.</summary>
+    public bool MustReset { get; set; }
+
+    /// <summary>The ids of the places in use, [F + W]; empty places are negative.</summary>
+    public ReadOnlySpan<int> CachedIds => _ids.AsSpan(0, Layout.Places);
+
+    /// <summary>Refuses a work that does not go on where the slot is.</summary>
+    public void Check(DecodeWork work)
+    {
+        if (work.Reset)
+            return;
+        if (MustReset)
+            throw new InputException($"Slot {index} lost its place when its last work was cancelled or failed: reset it and feed it the fixed part and the end of the stream.");
+        if (Fed > 0 && work.Layout != Layout)
+            throw new InputException($"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {work.Layout.Fixed}+{work.Layout.Window}: reset it to change that.");
+        long first = work.Input.First(run => !run.Ids.IsEmpty).Position;
+        if (first != Position)
+            throw new InputException($"Slot {index} is at position {Position}, and the input begins at {first}: feed it from {Position}, or reset it.");
+    }
+
+    /// <summary>Begins a work that was checked.</summary>
+    /// <returns>Whether the slot is empty now and its tensors must be cleared.</returns>
+    public bool Begin(DecodeWork work)
+    {
+        if (!work.Reset && Fed > 0)
+            return false;
+        Layout = work.Layout;
+        Position = 0;
+        Fed = 0;
+        MustReset = false;
+        _ids.AsSpan().Fill(EmptyPlace);
+        return true;
+    }
+
+    /// <summary>The next tokens as part of a batch.</summary>
+    public Segment Next(long position, ReadOnlyMemory<int> ids, LogitRows logits) =>
+        new() { Slot = index, Layout = Layout, Position = position, Fed = Fed, Ids = ids, Logits = logits };
+
+    /// <summary>The tokens of a segment are in the tensors.</summary>
+    public void Advance(Segment segment)
+    {
+        ReadOnlySpan<int> ids = segment.Ids.Span;
+        for (int i = 0; i < ids.Length; i++)
+            _ids[Layout.PlaceOf(segment.Position + i)] = ids[i];
+        Position = segment.Position + ids.Length;
+        Fed += ids.Length;
+    }
+}

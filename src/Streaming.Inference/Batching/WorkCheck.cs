@@ -1,0 +1,57 @@
+using Streaming.Inference.Decoding;
+
+namespace Streaming.Inference.Batching;
+
+/// <summary>Refuses works that are impossible whatever the slot holds.</summary>
+internal static class WorkCheck
+{
+    private const long LastPosition = long.MaxValue / 2;
+
+    /// <exception cref="InputException">The work contradicts itself, the device or the checkpoint.</exception>
+    public static void Check(DecodeWork work, Decoder decoder)
+    {
+        if (work.Slot < 0 || work.Slot >= decoder.Slots)
+            throw new InputException($"There is no slot {work.Slot}: the device has {decoder.Slots}, counted from 0.");
+        CheckLayout(work.Layout, decoder.Capacity);
+        work.Sampling.Validate();
+        if (work.AlreadyGenerated < 0)
+            throw new InputException($"A reply cannot have {work.AlreadyGenerated} tokens already.");
+
+        long fed = 0, next = -1;
+        foreach (TokenRun run in work.Input)
+        {
+            if (run.Ids.IsEmpty)
+                continue;
+            CheckPosition(work, run.Position, fed, next);
+            foreach (int id in run.Ids.Span)
+            {
+                if (id < 0 || id >= decoder.Config.VocabularySize)
+                    throw new InputException($"Token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: encode the text with its own tokenizer.");
+            }
+            fed += run.Ids.Length;
+            next = run.Position + run.Ids.Length;
+        }
+        if (fed == 0)
+            throw new InputException("The input is empty: feed at least one token before sampling.");
+    }
+
+    private static void CheckLayout(CacheLayout layout, int capacity)
+    {
+        if (layout.Fixed < 0 || layout.Window < 1)
+            throw new InputException($"A cache of {layout.Fixed}+{layout.Window} is impossible: use 0 or more fixed places and a window of at least 1.");
+        if ((long)layout.Fixed + layout.Window > capacity)
+            throw new InputException($"A cache of {layout.Fixed}+{layout.Window} does not fit the slot's {capacity} places: use fewer sinks, a shorter pinned prompt or a smaller window.");
+    }
+
+    /// <summary>Positions rise without a gap, but after the fixed part of a slot that is rebuilt.</summary>
+    private static void CheckPosition(DecodeWork work, long position, long fed, long next)
+    {
+        if (position < 0 || position > LastPosition)
+            throw new InputException($"{position} is no position in a stream: use 0 or more.");
+        if (fed == 0 && work.Reset && work.Layout.Fixed > 0 && position != 0)
+            throw new InputException($"An empty slot begins with its fixed part, and the input begins at position {position}: feed it from position 0.");
+        bool afterFixedPart = work.Reset && next == work.Layout.Fixed && position > next;
+        if (fed > 0 && position != next && !afterFixedPart)
+            throw new InputException($"The input's positions jump from {next} to {position}: only after the fixed part of a slot that is reset may tokens be left out.");
+    }
+}

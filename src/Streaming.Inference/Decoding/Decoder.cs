@@ -1,0 +1,169 @@
+using Streaming.Inference.Checkpoints;
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>
+/// A Llama with a sink cache for several conversations on one device. It belongs to one thread at a time.
+/// </summary>
+public sealed class Decoder : IDisposable
+{
+    private readonly DecoderWeights _weights;
+    private readonly SinkCache _cache;
+    private readonly IKernels _kernels;
+    private readonly BatchShape _shape;
+
+    internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
+    {
+        Config = config;
+        DType = type;
+        Slots = options.Slots;
+        Capacity = options.Capacity;
+        _weights = weights;
+        _kernels = kernels;
+        torch.ScalarType activations = DTypes.Activations(type);
+        _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, activations, device);
+        _shape = new BatchShape(
+            config.Heads / config.KeyValueHeads, config.KeyValueHeads, Capacity, Rotation.Frequencies(config.HeadDim, config.RopeTheta), activations, device);
+    }
+
+    /// <summary>What the model is.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>The arithmetic, never <see cref="DType.Auto"/>.</summary>
+    public DType DType { get; }
+
+    /// <summary>Conversations whose tensors are held at a time.</summary>
+    public int Slots { get; }
+
+    /// <summary>C, places of a slot.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Reads a model's weights and allocates its cache.</summary>
+    /// <exception cref="InputException">A weight is missing or has another shape, or an option is impossible.</exception>
+    public static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options) =>
+        Load(config, weights, options, static (model, type, device) => new TorchKernels(model, type, device));
+
+    internal static Decoder Load(
+        ModelConfig config, IWeightSource weights, DecoderOptions options, Func<ModelConfig, DType, torch.Device, IKernels> kernels)
+    {
+        if (options.Slots < 1)
+            throw new InputException($"A decoder needs at least one slot, not {options.Slots}.");
+        if (options.Capacity < 1)
+            throw new InputException($"A slot needs at least one place, not {options.Capacity}.");
+        if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
+            throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
+        torch.Device device = DeviceOf(options.Device);
+        DType type = DTypes.Resolve(options.DType, device);
+        using IDisposable noGradient = torch.no_grad();
+        IKernels operations = kernels(config, type, device);
+        try
+        {
+            return new Decoder(config, new WeightLoader(config, weights, type, device).Load(), options, type, device, operations);
+        }
+        catch
+        {
+            operations.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Tokens from the end of a stream that, after the fixed part, rebuild a slot exactly: each layer looks W - 1 tokens further back.</summary>
+    public int RebuildLength(int window) => checked(Config.Layers * (window - 1) + 1);
+
+    /// <summary>Empties a slot.</summary>
+    public void Clear(int slot)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(slot);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Slots);
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        _cache.Clear(slot);
+    }
+
+    /// <summary>Feeds every segment to its slot, in one pass through the layers.</summary>
+    /// <param name="segments">At least one; a slot at most once.</param>
+    /// <returns>
+    /// Logits of the rows that were asked for, in the order of the segments: [rows, vocabulary], float32, contiguous, in the
+    /// computer's memory; the caller's to dispose. No rows, no logits: null.
+    /// </returns>
+    /// <exception cref="ArgumentException">A segment contradicts its layout, the decoder or another segment.</exception>
+    public torch.Tensor? Forward(IReadOnlyList<Segment> segments)
+    {
+        Check(segments);
+        using IDisposable inference = torch.inference_mode(true);
+        using DisposeScope scope = torch.NewDisposeScope();
+
+        Batch batch = Batch.Of(segments, _shape);
+        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch.Ids);                             // [N, hidden]
+        for (int l = 0; l < _weights.Layers.Count; l++)
+        {
+            LayerWeights layer = _weights.Layers[l];
+
+            torch.Tensor queryKeyValue = _kernels.Project(_kernels.Normalise(x, layer.AttentionNorm), layer.QueryKeyValue);
+            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch);               // [N, heads · head_dim]
+            x.add_(_kernels.Project(attended, layer.Output));
+
+            torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);
+            x.add_(_kernels.Project(_kernels.Gate(gateUp), layer.Down));
+        }
+        if (batch.LogitRows is null)
+            return null;
+
+        torch.Tensor last = x.index_select(0, batch.LogitRows);                                     // [M, hidden]
+        torch.Tensor logits = _kernels.Head(_kernels.Normalise(last, _weights.Norm), _weights.Head); // [M, vocabulary]
+        return logits.cpu().contiguous().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Releases weights and cache.</summary>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _weights.Dispose();
+        _kernels.Dispose();
+    }
+
+    private static torch.Device DeviceOf(string name)
+    {
+        try
+        {
+            torch.Device device = torch.device(name);
+            if (device.type != DeviceType.CUDA || (torch.cuda.is_available() && device.index < torch.cuda.device_count()))
+                return device;
+            throw new InputException($"The device {name} is not to be had: libtorch sees {torch.cuda.device_count()} CUDA devices.");
+        }
+        catch (InvalidOperationException failure)
+        {
+            throw new InputException($"The device {name} is not to be had: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).", failure);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure);
+        }
+    }
+
+    private void Check(IReadOnlyList<Segment> segments)
+    {
+        if (segments.Count == 0)
+            throw new ArgumentException("There is nothing to feed.", nameof(segments));
+        var slots = new HashSet<int>();
+        foreach (Segment segment in segments)
+        {
+            CacheLayout layout = segment.Layout;
+            if (segment.Slot < 0 || segment.Slot >= Slots || !slots.Add(segment.Slot))
+                throw new ArgumentException($"Slot {segment.Slot} is not one of {Slots}, or is used twice.", nameof(segments));
+            if (layout.Fixed < 0 || layout.Window < 1 || layout.Places > Capacity)
+                throw new ArgumentException($"A layout of {layout.Fixed}+{layout.Window} does not fit {Capacity} places.", nameof(segments));
+            bool continues = segment.Fed < layout.Fixed
+                ? segment.Fed >= 0 && segment.Position == segment.Fed
+                : segment.Position >= segment.Fed;
+            if (segment.Ids.IsEmpty || !continues)
+                throw new ArgumentException($"{segment.Ids.Length} tokens at position {segment.Position} do not continue a slot that was fed {segment.Fed}.", nameof(segments));
+            foreach (int id in segment.Ids.Span)
+            {
+                if (id < 0 || id >= Config.VocabularySize)
+                    throw new ArgumentException($"Token {id} is not in the vocabulary of {Config.VocabularySize}.", nameof(segments));
+            }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>
+/// The operations that the forward pass is made of. libtorch's are <see cref="TorchKernels"/>; others work on the same tensors'
+/// memory. An implementation keeps no state between calls but workspaces: a result may be a view of one, valid until the same
+/// operation is called again, and is read, never kept, by the caller.
+/// </summary>
+internal interface IKernels : IDisposable
+{
+    /// <summary>Rows of the embedding [vocabulary, hidden] for ids [N]: a residual stream [N, hidden] that the caller may change in place.</summary>
+    torch.Tensor Embed(torch.Tensor embedding, torch.Tensor ids);
+
+    /// <summary>Root-mean-square norm of rows [N, hidden] with a weight [hidden].</summary>
+    torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight);
+
+    /// <summary>Product of rows [N, in] with a weight [out, in]: [N, out].</summary>
+    torch.Tensor Project(torch.Tensor rows, Weight weight);
+
+    /// <summary>
+    /// Rotates queries and keys, writes keys and values to their places and attends: fused projections
+    /// [N, (heads + 2 kv_heads) · head_dim] to [N, heads · head_dim].
+    /// </summary>
+    torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch);
+
+    /// <summary>SwiGLU's gate (Shazeer 2020), silu(gate) · up: [N, 2 · inner] to [N, inner].</summary>
+    torch.Tensor Gate(torch.Tensor gateUp);
+
+    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32.</summary>
+    torch.Tensor Head(torch.Tensor rows, Weight head);
+}

@@ -1,0 +1,53 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>
+/// Rotary position embedding (Su et al. 2021) of the rows of a batch, in Hugging Face's half-split form: the pair of
+/// component i is i + D/2, not i + 1.
+/// </summary>
+/// <param name="Cosines">[N, 1, D], float32.</param>
+/// <param name="Sines">[N, 1, D], float32; the first half is negated.</param>
+internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sines)
+{
+    /// <summary>RoPE's angle per position: theta^(-2i/D) for i = 0 to D/2 - 1.</summary>
+    public static double[] Frequencies(int headDim, double theta)
+    {
+        var frequencies = new double[headDim / 2];
+        for (int i = 0; i < frequencies.Length; i++)
+            frequencies[i] = Math.Pow(theta, -2.0 * i / headDim);
+        return frequencies;
+    }
+
+    /// <summary>
+    /// The rotation of each row to its position. Angles are taken and reduced in float64 and only their sines and cosines are
+    /// cast: at ten million a float32 angle is wrong by half a radian.
+    /// </summary>
+    public static Rotation To(ReadOnlySpan<long> positions, double[] frequencies, torch.Device device)
+    {
+        int half = frequencies.Length, width = 2 * half;
+        var cosines = new float[positions.Length * width];
+        var sines = new float[positions.Length * width];
+        for (int row = 0; row < positions.Length; row++)
+        {
+            for (int i = 0; i < half; i++)
+            {
+                (double sine, double cosine) = Math.SinCos(positions[row] * frequencies[i] % Math.Tau);
+                int at = row * width + i;
+                cosines[at] = cosines[at + half] = (float)cosine;
+                sines[at] = -(float)sine;
+                sines[at + half] = (float)sine;
+            }
+        }
+        return new Rotation(
+            torch.tensor(cosines, [positions.Length, 1, width], device: device),
+            torch.tensor(sines, [positions.Length, 1, width], device: device));
+    }
+
+    /// <summary>Rotates heads [N, heads, D], float32.</summary>
+    public torch.Tensor Apply(torch.Tensor heads)
+    {
+        torch.Tensor partners = heads.roll(heads.shape[^1] / 2, -1);
+        return torch.addcmul(heads * Cosines, partners, Sines, 1);
+    }
+}

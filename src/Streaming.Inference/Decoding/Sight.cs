@@ -1,0 +1,100 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>
+/// What a segment's queries attend to, as columns of one softmax: the first <see cref="FixedPlaces"/> places of the slot, then
+/// <see cref="RingPlaces"/> places of its ring, then the <see cref="OwnKeys"/> last keys of the segment itself. A single token was
+/// written to its place before, so it has none of the last; a chunk's rolling tokens are written only after it has attended, as
+/// writing first would destroy keys that its own earlier queries need.
+/// </summary>
+internal sealed record Sight
+{
+    private const long Empty = long.MaxValue;
+
+    /// <summary>The slot.</summary>
+    public required int Slot { get; init; }
+
+    /// <summary>The segment's first row in the batch.</summary>
+    public required int FirstRow { get; init; }
+
+    /// <summary>T, the segment's tokens.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Places of the fixed part that are in use once this segment's fixed tokens are written; 0 to F.</summary>
+    public required int FixedPlaces { get; init; }
+
+    /// <summary>Places from F upwards that are read; those among them that are empty are masked.</summary>
+    public required int RingPlaces { get; init; }
+
+    /// <summary>Rolling tokens of a chunk.</summary>
+    public required int OwnKeys { get; init; }
+
+    /// <summary>Zero where a query sees a key, else minus infinity; [1, groups · T, columns]; null when every query sees all of them.</summary>
+    public required torch.Tensor? Mask { get; init; }
+
+    /// <summary>Columns before the segment's own keys: they are places of the slot, one after the other.</summary>
+    public int Places => FixedPlaces + RingPlaces;
+
+    /// <summary>All columns.</summary>
+    public int Columns => Places + OwnKeys;
+
+    /// <summary>The sight of a segment whose first row in the batch is <paramref name="firstRow"/>.</summary>
+    public static Sight Of(Segment segment, int firstRow, BatchShape shape)
+    {
+        CacheLayout layout = segment.Layout;
+        int count = segment.Ids.Length;
+        bool single = count == 1;
+        long end = segment.Position + count;
+        int ownKeys = single ? 0 : (int)Math.Max(0, end - Math.Max(segment.Position, layout.Fixed));
+
+        // Rolling tokens in the ring while this segment attends: the positions [from, to).
+        long to = single ? end : segment.Position;
+        long rolling = Math.Min(layout.Window, Math.Max(0, segment.Fed + (single ? 1 : 0) - layout.Fixed));
+        long from = to - rolling;
+        int ringPlaces = RingPlacesInUse(layout, from, rolling);
+
+        var sight = new Sight
+        {
+            Slot = segment.Slot,
+            FirstRow = firstRow,
+            Rows = count,
+            FixedPlaces = (int)Math.Min(layout.Fixed, segment.Fed + count),
+            RingPlaces = ringPlaces,
+            OwnKeys = ownKeys,
+            Mask = null,
+        };
+        bool seesAll = single && rolling == ringPlaces;
+        return seesAll ? sight : sight with { Mask = MaskOf(sight, segment, from, to, shape) };
+    }
+
+    private static int RingPlacesInUse(CacheLayout layout, long from, long rolling)
+    {
+        if (rolling == 0)
+            return 0;
+        long start = (from - layout.Fixed) % layout.Window;
+        return (int)Math.Min(layout.Window, start + rolling);
+    }
+
+    /// <summary>
+    /// The rule of the sink cache, in one line: a query at p sees a key at j when j ≤ p and (j &lt; F or j &gt; p - W).
+    /// </summary>
+    private static torch.Tensor MaskOf(Sight sight, Segment segment, long from, long to, BatchShape shape)
+    {
+        CacheLayout layout = segment.Layout;
+        var keys = new long[sight.Columns];
+        for (int place = 0; place < sight.FixedPlaces; place++)
+            keys[place] = place;
+        Array.Fill(keys, Empty, sight.FixedPlaces, sight.RingPlaces);
+        for (long position = from; position < to; position++)
+            keys[layout.PlaceOf(position)] = position;
+        for (int i = 0; i < sight.OwnKeys; i++)
+            keys[sight.Places + i] = segment.Position + segment.Ids.Length - sight.OwnKeys + i;
+
+        torch.Tensor j = torch.tensor(keys, device: shape.Device);                                                         // [columns]
+        torch.Tensor p = torch.arange(segment.Position, segment.Position + sight.Rows, torch.ScalarType.Int64, shape.Device).unsqueeze(1); // [T, 1]
+        torch.Tensor seen = (j <= p) & ((j < layout.Fixed) | (j > p - layout.Window));                                     // [T, columns]
+        torch.Tensor mask = torch.zeros(seen.shape, shape.Type, shape.Device).masked_fill_(~seen, float.NegativeInfinity);
+        return mask.unsqueeze(0).expand(shape.Groups, -1, -1).reshape(1, shape.Groups * sight.Rows, sight.Columns);
+    }
+}

@@ -1,0 +1,102 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>
+/// The keys and values of every conversation on a device (StreamingLLM, Xiao et al. 2023), allocated once. The first F places
+/// of a slot hold the attention sinks (or the pinned prompt), the others are a ring in which the token at stream position p has
+/// place F + (p - F) mod W. Nothing is ever concatenated, shifted or copied.
+/// <para>
+/// The paper gives positions inside the cache and re-rotates every key at every step. Here no key is rotated twice: RoPE depends
+/// on differences only, so a rolling key keeps its stream position and a fixed one its index, and each query is rotated twice
+/// instead, to its own stream position for the window and to min(tokens fed before it, F + W - 1) for the sinks.
+/// </para>
+/// </summary>
+internal sealed class SinkCache : IDisposable
+{
+    private readonly LayerCache[] _layers;
+
+    public SinkCache(int layers, int slots, int keyValueHeads, int capacity, int headDim, torch.ScalarType type, torch.Device device)
+    {
+        _layers = new LayerCache[layers];
+        for (int layer = 0; layer < layers; layer++)
+            _layers[layer] = new LayerCache(slots, keyValueHeads, capacity, headDim, type, device);
+    }
+
+    /// <summary>One layer's keys and values.</summary>
+    public LayerCache this[int layer] => _layers[layer];
+
+    /// <summary>Zeroes a slot. What an earlier conversation left could be infinite, and infinity times a masked zero is not zero.</summary>
+    public void Clear(int slot)
+    {
+        foreach (LayerCache layer in _layers)
+            layer.Clear(slot);
+    }
+
+    public void Dispose()
+    {
+        foreach (LayerCache layer in _layers)
+            layer.Dispose();
+    }
+}
+
+/// <summary>One layer of a <see cref="SinkCache"/>.</summary>
+internal sealed class LayerCache : IDisposable
+{
+    private readonly torch.Tensor _keys;
+    private readonly torch.Tensor _values;
+    private readonly torch.Tensor _keyRows;
+    private readonly torch.Tensor _valueRows;
+    private readonly torch.Tensor[] _slotKeys;
+    private readonly torch.Tensor[] _slotValues;
+
+    public LayerCache(int slots, int keyValueHeads, int capacity, int headDim, torch.ScalarType type, torch.Device device)
+    {
+        _keys = torch.zeros([slots, keyValueHeads, capacity, headDim], type, device).DetachFromDisposeScope();
+        _values = torch.zeros([slots, keyValueHeads, capacity, headDim], type, device).DetachFromDisposeScope();
+        _keyRows = _keys.view(-1, headDim).DetachFromDisposeScope();
+        _valueRows = _values.view(-1, headDim).DetachFromDisposeScope();
+        _slotKeys = [.. Enumerable.Range(0, slots).Select(slot => _keys[slot].DetachFromDisposeScope())];
+        _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
+    }
+
+    /// <summary>A slot's rotated keys, a view [kv_heads, C, head_dim].</summary>
+    public torch.Tensor Keys(int slot) => _slotKeys[slot];
+
+    /// <summary>A slot's values, a view [kv_heads, C, head_dim].</summary>
+    public torch.Tensor Values(int slot) => _slotValues[slot];
+
+    /// <summary>Writes rows of a batch to their places.</summary>
+    /// <param name="stored">Which rows, and where to.</param>
+    /// <param name="keys">Rotated keys of the whole batch, [N, kv_heads, head_dim].</param>
+    /// <param name="values">Values of the whole batch, [N, kv_heads, head_dim].</param>
+    public void Store(StoredRows stored, torch.Tensor keys, torch.Tensor values)
+    {
+        if (stored.Rows is { } rows)
+        {
+            keys = keys.index_select(0, rows);
+            values = values.index_select(0, rows);
+        }
+        long width = keys.shape[^1];
+        _keyRows.index_copy_(0, stored.Targets, keys.reshape(-1, width));
+        _valueRows.index_copy_(0, stored.Targets, values.reshape(-1, width));
+    }
+
+    /// <summary>Zeroes a slot.</summary>
+    public void Clear(int slot)
+    {
+        _slotKeys[slot].zero_();
+        _slotValues[slot].zero_();
+    }
+
+    public void Dispose()
+    {
+        foreach (torch.Tensor tensor in (torch.Tensor[])[.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values])
+            tensor.Dispose();
+    }
+}
+
+/// <summary>Rows of a batch that are written to the cache at once.</summary>
+/// <param name="Rows">The batch's rows, [M] int64; null for all of them.</param>
+/// <param name="Targets">Rows of the cache seen as [slots · kv_heads · C, head_dim], [M · kv_heads] int64.</param>
+internal sealed record StoredRows(torch.Tensor? Rows, torch.Tensor Targets);

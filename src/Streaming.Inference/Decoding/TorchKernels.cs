@@ -1,0 +1,52 @@
+using System.Globalization;
+using Streaming.Inference.Checkpoints;
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>libtorch's operations, on any of its devices.</summary>
+internal sealed class TorchKernels : IKernels
+{
+    private readonly torch.jit.CompilationUnit _script;
+    private readonly TorchAttention _attention;
+
+    public TorchKernels(ModelConfig config, DType type, torch.Device device)
+    {
+        // What libtorch has and TorchSharp does not name, reached through TorchScript.
+        string epsilon = config.NormEpsilon.ToString("e17", CultureInfo.InvariantCulture);
+        _script = torch.jit.compile($"""
+            def normalise(rows, weight):
+                return torch.rms_norm(rows, [{config.HiddenSize}], weight, {epsilon})
+            def project_int8(rows, weight, scales):
+                return torch._weight_int8pack_mm(rows, weight, scales)
+
+            """);
+        _attention = new TorchAttention(config, DTypes.Activations(type), device);
+    }
+
+    public torch.Tensor Embed(torch.Tensor embedding, torch.Tensor ids) => embedding.index_select(0, ids);
+
+    public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight) =>
+        (torch.Tensor)_script.invoke("normalise", rows, weight);
+
+    public torch.Tensor Project(torch.Tensor rows, Weight weight) => weight.Scales is { } scales
+        ? (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales)
+        : torch.nn.functional.linear(rows, weight.Rows);
+
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) =>
+        _attention.Attend(queryKeyValue, cache, batch);
+
+    public torch.Tensor Gate(torch.Tensor gateUp)
+    {
+        long inner = gateUp.shape[1] / 2;
+        return torch.nn.functional.silu(gateUp.narrow(1, 0, inner)).mul_(gateUp.narrow(1, inner, inner));
+    }
+
+    public torch.Tensor Head(torch.Tensor rows, Weight head) => Project(rows, head).to(torch.ScalarType.Float32);
+
+    public void Dispose()
+    {
+        _attention.Dispose();
+        _script.Dispose();
+    }
+}

@@ -1,0 +1,43 @@
+namespace Streaming.Inference.Sampling;
+
+/// <summary>A token that may be drawn.</summary>
+/// <param name="Weight">Proportional to its probability.</param>
+/// <param name="Id">The token.</param>
+internal readonly record struct Candidate(double Weight, int Id)
+{
+    /// <summary>More likely, or as likely with a lower id.</summary>
+    public bool ComesBefore(Candidate other) => Weight > other.Weight || (Weight == other.Weight && Id < other.Id);
+}
+
+/// <summary>A binary heap over a span, the most likely candidate first: built in linear time, popped in logarithmic.</summary>
+internal static class MaxHeap
+{
+    public static void Build(Span<Candidate> heap)
+    {
+        for (int parent = heap.Length / 2 - 1; parent >= 0; parent--)
+            Sink(heap, parent);
+    }
+
+    /// <summary>Takes the first one out; the span becomes shorter by one.</summary>
+    public static Candidate Pop(ref Span<Candidate> heap)
+    {
+        Candidate first = heap[0];
+        heap[0] = heap[^1];
+        heap = heap[..^1];
+        Sink(heap, 0);
+        return first;
+    }
+
+    private static void Sink(Span<Candidate> heap, int parent)
+    {
+        for (int child = 2 * parent + 1; child < heap.Length; child = 2 * parent + 1)
+        {
+            if (child + 1 < heap.Length && heap[child + 1].ComesBefore(heap[child]))
+                child++;
+            if (!heap[child].ComesBefore(heap[parent]))
+                return;
+            (heap[parent], heap[child]) = (heap[child], heap[parent]);
+            parent = child;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System.Runtime.InteropServices;
+
+namespace Streaming.Inference.Sampling;
+
+/// <summary>
+/// Chooses a token by a row of logits: penalties, temperature, top-k, top-p of what is left, min-p, in this order, as Hugging Face
+/// does. Ties are broken by the lowest id. An instance owns its workspaces and belongs to one thread.
+/// </summary>
+/// <param name="endTokens">Never sampled where <see cref="SamplingParameters.IgnoreEos"/> is set.</param>
+public sealed class Sampler(IReadOnlyCollection<int> endTokens)
+{
+    private readonly Dictionary<int, int> _occurrences = [];
+    private readonly List<Candidate> _heap = [];
+    private readonly List<Candidate> _kept = [];
+    private double[] _weights = [];
+
+    /// <summary>The token that comes at a stream position.</summary>
+    /// <param name="logits">A row of logits, [vocabulary]; used as workspace.</param>
+    /// <param name="parameters">How to choose.</param>
+    /// <param name="branch">The conversation's branch.</param>
+    /// <param name="position">Stream position that the sampled token takes.</param>
+    /// <param name="cached">Ids in the conversation's cache, for the penalties; negative ones are empty places.</param>
+    /// <exception cref="ArithmeticException">No logit is a number that can be chosen.</exception>
+    public int Sample(Span<float> logits, SamplingParameters parameters, int branch, long position, ReadOnlySpan<int> cached)
+    {
+        Penalise(logits, parameters, cached);
+        if (parameters.IgnoreEos)
+        {
+            foreach (int id in endTokens)
+                logits[id] = float.NegativeInfinity;
+        }
+        int best = MostLikely(logits);
+        if (parameters.Temperature == 0)
+            return best;
+
+        double uniform = StreamRandom.Uniform(parameters.Seed, branch, position);
+        double total = Exponentiate(logits, logits[best], parameters.Temperature);
+        bool all = parameters.TopP >= 1 && (parameters.TopK == 0 || parameters.TopK >= logits.Length);
+        return all ? DrawFromAll(logits.Length, total, uniform, parameters.MinP) : DrawFromMostLikely(logits.Length, total, uniform, parameters);
+    }
+
+    /// <summary>Keskar et al. 2019 (repeat), and OpenAI's frequency and presence penalties, over the tokens in the cache.</summary>
+    private void Penalise(Span<float> logits, SamplingParameters parameters, ReadOnlySpan<int> cached)
+    {
+        if (parameters is { RepeatPenalty: 1, FrequencyPenalty: 0, PresencePenalty: 0 })
+            return;
+        _occurrences.Clear();
+        foreach (int id in cached)
+        {
+            if (id >= 0)
+                CollectionsMarshal.GetValueRefOrAddDefault(_occurrences, id, out _)++;
+        }
+        foreach ((int id, int count) in _occurrences)
+        {
+            double logit = logits[id];
+            logit = logit > 0 ? logit / parameters.RepeatPenalty : logit * parameters.RepeatPenalty;
+            logits[id] = (float)(logit - count * parameters.FrequencyPenalty - parameters.PresencePenalty);
+        }
+    }
+
+    private static int MostLikely(ReadOnlySpan<float> logits)
+    {
+        int best = 0;
+        for (int id = 0; id < logits.Length; id++)
+        {
+            if (float.IsNaN(logits[id]))
+                throw new ArithmeticException($"The logit of token {id} is not a number.");
+            if (logits[id] > logits[best])
+                best = id;
+        }
+        return float.IsFinite(logits[best])
+            ? best
+            : throw new ArithmeticException($"The largest logit, token {best}'s, is {logits[best]}.");
+    }
+
+    /// <summary>Weights exp((logit - max) / temperature), of which the largest is 1; answers their sum.</summary>
+    private double Exponentiate(ReadOnlySpan<float> logits, double max, double temperature)
+    {
+        if (_weights.Length < logits.Length)
+            _weights = new double[logits.Length];
+        double total = 0;
+        for (int id = 0; id < logits.Length; id++)
+            total += _weights[id] = Math.Exp((logits[id] - max) / temperature);
+        return total;
+    }
+
+    private int DrawFromAll(int count, double total, double uniform, double minP)
+    {
+        if (minP > 0)
+        {
+            total = 0;
+            for (int id = 0; id < count; id++)
+                total += _weights[id] >= minP ? _weights[id] : _weights[id] = 0;
+        }
+        double left = uniform * total;
+        int last = 0;
+        for (int id = 0; id < count; id++)
+        {
+            if (_weights[id] == 0)
+                continue;
+            last = id;
+            left -= _weights[id];
+            if (left < 0)
+                return id;
+        }
+        return last; // rounding may leave a crumb of the sum
+    }
+
+    /// <summary>
+    /// Pops the most likely tokens from a heap until top-k, top-p or min-p is satisfied: no sort of the vocabulary. Tokens that
+    /// all together could not fill the part that top-p drops do not even enter the heap.
+    /// </summary>
+    private int DrawFromMostLikely(int count, double total, double uniform, SamplingParameters parameters)
+    {
+        int most = parameters.TopK == 0 ? count : Math.Min(parameters.TopK, count);
+        double least = most < count ? 0 : Math.Max(parameters.MinP, (1 - parameters.TopP) * total / count);
+        _heap.Clear();
+        for (int id = 0; id < count; id++)
+        {
+            double weight = _weights[id];
+            if (weight > 0 && weight >= least)
+                _heap.Add(new Candidate(weight, id));
+        }
+        Span<Candidate> heap = CollectionsMarshal.AsSpan(_heap);
+        MaxHeap.Build(heap);
+
+        // Top-p is a share of what top-k leaves, so with top-k all K have to be known first.
+        double whole = most < count ? Pop(ref heap, most, double.PositiveInfinity) : total;
+        double enough = parameters.TopP * whole;
+        if (most >= count)
+            Pop(ref heap, count, enough);
+        double kept = 0;
+        int take = 0;
+        while (take < _kept.Count && (take == 0 || (kept < enough && _kept[take].Weight >= parameters.MinP)))
+            kept += _kept[take++].Weight;
+
+        double left = uniform * kept;
+        for (int i = 0; i < take; i++)
+        {
+            left -= _kept[i].Weight;
+            if (left < 0)
+                return _kept[i].Id;
+        }
+        return _kept[take - 1].Id; // rounding may leave a crumb of the sum
+    }
+
+    /// <summary>Moves the most likely candidates to those that are kept, until there are enough; answers the sum of their weights.</summary>
+    private double Pop(ref Span<Candidate> heap, int most, double enough)
+    {
+        _kept.Clear();
+        double sum = 0;
+        while (heap.Length > 0 && _kept.Count < most && sum < enough)
+        {
+            Candidate next = MaxHeap.Pop(ref heap);
+            _kept.Add(next);
+            sum += next.Weight;
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,156 @@
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using TorchSharp;
+
+namespace Streaming.Inference.Tests.Decoding;
+
+public class DecoderTests
+{
+    private static readonly CacheLayout Layout = new(4, 20);
+
+    [Fact]
+    public void Eight_conversations_in_one_batch_give_the_logits_that_each_gives_alone()
+    {
+        int[][] ids = [.. Enumerable.Range(0, 8).Select(s => Logits.RandomIds(80, Shapes.Small.VocabularySize, seed: 20 + s))];
+        using Decoder alone = Load(DType.Float32);
+        using Decoder together = Load(DType.Float32, slots: 8);
+        Stream[] streams = [.. Enumerable.Range(0, 8).Select(s => new Stream(together, s, Layout))];
+        var shared = new List<List<float[]>>();
+        for (int step = 0; step < 80; step++)
+            shared.Add(Stream.Rows(together, [.. streams.Select((stream, s) => stream.Next(ids[s].AsMemory(step, 1)))]));
+
+        for (int s = 0; s < 8; s++)
+        {
+            alone.Clear(0);
+            List<float[]> expected = new Stream(alone, 0, Layout).Feed(ids[s], 1);
+            for (int step = 0; step < 80; step++)
+                Logits.AssertClose(expected[step], shared[step][s], $"conversation {s}, step {step}");
+        }
+    }
+
+    [Theory]
+    [InlineData(DType.BFloat16), InlineData(DType.Int8)]
+    public void Smaller_types_give_nearly_the_same_distribution_token_by_token_and_in_chunks(DType type)
+    {
+        int[] ids = Logits.RandomIds(60, Shapes.Starter.VocabularySize, seed: 4);
+        var weights = new RandomWeights(seed: 5);
+        using Decoder exact = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = DType.Float32, Capacity = 24 });
+        using Decoder small = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = type, Capacity = 24, Slots = 2 });
+
+        List<float[]> expected = new Stream(exact, 0, Layout).Feed(ids, 1);
+        List<float[]> steps = new Stream(small, 0, Layout).Feed(ids, 1);
+        List<float[]> chunks = new Stream(small, 1, Layout).Feed(ids, 16);
+
+        Assert.Equal(type, small.DType);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            Assert.InRange(Divergence(expected[i], steps[i]), -1e-9, 0.01);
+            Assert.InRange(Divergence(expected[i], chunks[i]), -1e-9, 0.01);
+        }
+    }
+
+    [Fact]
+    public void Only_rows_that_are_asked_for_give_logits()
+    {
+        using Decoder decoder = Load(DType.Float32, slots: 3);
+        int[] ids = Logits.RandomIds(9, Shapes.Small.VocabularySize, seed: 2);
+        List<float[]> all = new Stream(decoder, 0, Layout).Feed(ids, 9);
+        decoder.Clear(0);
+
+        List<float[]> some = Stream.Rows(decoder,
+        [
+            new Stream(decoder, 0, Layout).Next(ids, LogitRows.None),
+            new Stream(decoder, 1, Layout).Next(ids, LogitRows.Last),
+            new Stream(decoder, 2, Layout).Next(ids, LogitRows.All),
+        ]);
+
+        Assert.Equal(10, some.Count);
+        Logits.AssertClose(all[8], some[0], "last");
+        for (int i = 0; i < 9; i++)
+            Logits.AssertClose(all[i], some[1 + i], $"row {i}");
+        Assert.Null(decoder.Forward([new Segment { Slot = 0, Layout = Layout, Position = 9, Fed = 9, Ids = ids }]));
+    }
+
+    [Theory]
+    [InlineData(3, 0, 0, "Slot 3")]
+    [InlineData(-1, 0, 0, "Slot -1")]
+    [InlineData(0, 5, 0, "do not continue")]   // a gap inside the fixed part
+    [InlineData(0, 5, 6, "do not continue")]   // more fed than the stream has
+    [InlineData(0, -1, -1, "do not continue")]
+    public void A_segment_that_contradicts_the_decoder_is_refused(int slot, long position, long fed, string because)
+    {
+        using Decoder decoder = Load(DType.Float32, slots: 3);
+        var segment = new Segment { Slot = slot, Layout = Layout, Position = position, Fed = fed, Ids = new[] { 1 } };
+
+        Assert.Contains(because, Assert.Throws<ArgumentException>(() => decoder.Forward([segment])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Impossible_segments_are_refused()
+    {
+        using Decoder decoder = Load(DType.Float32);
+        var good = new Segment { Slot = 0, Layout = Layout, Position = 0, Fed = 0, Ids = new[] { 1 } };
+
+        Assert.Throws<ArgumentException>(() => decoder.Forward([]));
+        Assert.Throws<ArgumentException>(() => decoder.Forward([good, good]));
+        Assert.Throws<ArgumentException>(() => decoder.Forward([good with { Ids = Array.Empty<int>() }]));
+        Assert.Throws<ArgumentException>(() => decoder.Forward([good with { Ids = new[] { 50 } }]));
+        Assert.Throws<ArgumentException>(() => decoder.Forward([good with { Ids = new[] { -1 } }]));
+        Assert.Throws<ArgumentException>(() => decoder.Forward([good with { Layout = new CacheLayout(4, 21) }]));
+        Assert.Throws<ArgumentException>(() => decoder.Forward([good with { Layout = new CacheLayout(4, 0) }]));
+    }
+
+    [Theory]
+    [InlineData("quantum", "There is no device quantum")]
+    [InlineData("cuda:7", "The device cuda:7 is not to be had")]
+    public void A_device_that_is_not_there_is_one_clear_sentence(string device, string sentence)
+    {
+        InputException refusal = Assert.Throws<InputException>(() =>
+            Decoder.Load(Shapes.Small, new RandomWeights(1), new DecoderOptions { Device = device }));
+
+        Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_missing_weight_leaves_nothing_behind()
+    {
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        Assert.Throws<InputException>(() => Decoder.Load(Shapes.Small, new Without("model.norm.weight"), new DecoderOptions { DType = DType.Float32 }));
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    [Fact]
+    public void Disposing_releases_every_tensor()
+    {
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
+        using (Decoder decoder = Load(DType.BFloat16))
+            new Stream(decoder, 0, Layout).Feed(new[] { 1, 2, 3, 4, 5, 6, 7 }, 5);
+
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
+    }
+
+    /// <summary>Kullback-Leibler divergence of softmax(actual) from softmax(expected), nats.</summary>
+    private static double Divergence(float[] expected, float[] actual)
+    {
+        double[] p = LogSoftmax(expected), q = LogSoftmax(actual);
+        return p.Zip(q, (a, b) => Math.Exp(a) * (a - b)).Sum();
+
+        static double[] LogSoftmax(float[] logits)
+        {
+            double max = logits.Max(), sum = Math.Log(logits.Sum(l => Math.Exp(l - max)));
+            return Array.ConvertAll(logits, l => l - max - sum);
+        }
+    }
+
+    private static Decoder Load(DType type, int slots = 1) =>
+        Decoder.Load(Shapes.Small, new RandomWeights(seed: 7), new DecoderOptions { DType = type, Slots = slots, Capacity = 24 });
+
+    private sealed class Without(string missing) : IWeightSource
+    {
+        public torch.Tensor Read(string name, params ReadOnlySpan<long> shape) =>
+            name == missing ? throw new InputException($"There is no {name}.") : new RandomWeights(1).Read(name, shape);
+    }
+}
