@@ -83,7 +83,7 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
     private void Reset<T>(IGrainState<T> grainState)
     {
         grainState.State = activators.GetActivator<T>().Create();
-        grainState.ETag = null!;
+        grainState.ETag = null;
         grainState.RecordExists = false;
     }
 

@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Tests.Sqlite;
+
+/// <summary>The store in a real host with a real silo.</summary>
+public sealed class SqliteHostTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_store_outlives_the_silo_so_that_a_grain_can_write_as_it_leaves()
+    {
+        using (var host = SiloHost())
+        {
+            await host.StartAsync(Token);
+            await host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoteGrain>("a/世").Write(42);
+            await host.Services.GetRequiredService<IConversationLog>().CreateAsync(new NewLog("conversation", "owner", null, DateTimeOffset.UnixEpoch), Token);
+            await host.StopAsync(Token);
+        }
+
+        using (var host = SiloHost())
+        {
+            await host.StartAsync(Token);
+            Assert.Equal(("42 written, then left", 42), await host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoteGrain>("a/世").Read());
+            Assert.NotNull(await host.Services.GetRequiredService<IConversationLog>().ReadHeadAsync("conversation", Token));
+            await host.StopAsync(Token);
+        }
+    }
+
+    [Fact]
+    public async Task A_folder_in_use_stops_a_second_host_with_a_sentence()
+    {
+        using var first = SmallHost();
+        await first.StartAsync(Token);
+        using var second = SmallHost();
+
+        var error = await Assert.ThrowsAsync<StoreOpenException>(() => second.StartAsync(Token));
+
+        Assert.Contains($"The data folder {_folder.Path} is in use by another host", error.Message, StringComparison.Ordinal);
+        await first.StopAsync(Token);
+        using var third = SmallHost();
+        await third.StartAsync(Token);
+        await third.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task Before_the_host_starts_the_log_says_that_it_is_not_open()
+    {
+        using var host = SmallHost();
+
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.Services.GetRequiredService<IConversationLog>().ReadHeadAsync("c", Token));
+
+        Assert.Equal("The store is not open yet; it opens when the host starts.", error.Message);
+    }
+
+    private IHost SmallHost()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddLogging().AddSqliteStore(_folder.Path);
+        return builder.Build();
+    }
+
+    private IHost SiloHost()
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        // The silo comes first here: in whatever order they are added, the store opens before it and closes after it.
+        builder.UseOrleans(silo => silo.UseLocalhostClustering(FreePort(), FreePort()).AddSqliteGrainStorageAsDefault());
+        builder.Services.AddSqliteStore(_folder.Path);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        return builder.Build();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>A grain that writes its state when asked, and again as it leaves.</summary>
+[Alias("storage-test-note-grain")]
+public interface INoteGrain : IGrainWithStringKey
+{
+    [Alias("write")]
+    Task Write(int number);
+
+    [Alias("read")]
+    Task<(string Text, int Number)> Read();
+}
+
+internal sealed class NoteGrain([PersistentState("note")] IPersistentState<Note> note) : Grain, INoteGrain
+{
+    public Task Write(int number)
+    {
+        note.State.Number = number;
+        note.State.Text = $"{number} written";
+        return note.WriteStateAsync();
+    }
+
+    public Task<(string Text, int Number)> Read() => Task.FromResult((note.State.Text, note.State.Number));
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        note.State.Text += ", then left";
+        return note.WriteStateAsync(cancellationToken);
+    }
+}

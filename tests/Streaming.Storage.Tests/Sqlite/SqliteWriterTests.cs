@@ -1,0 +1,172 @@
+using Streaming.Storage.Log;
+using Streaming.Storage.Tests.Log;
+
+namespace Streaming.Storage.Tests.Sqlite;
+
+/// <summary>The writer's thread: group commit, failures, its queue, crash and close.</summary>
+public sealed class SqliteWriterTests : IAsyncLifetime
+{
+    private const int QueueLimit = 1024;
+    private readonly SqliteLogUnderTest _store = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    [Fact]
+    public async Task Appends_that_wait_together_take_one_commit()
+    {
+        var writers = await CreateAsync(100);
+        var before = _store.Store.Commits;
+
+        Task<LogHead>[] appends;
+        using (_store.HoldWriters())
+            appends = [.. writers.Select(writer => writer.AppendAsync(writer.Message("hello")))];
+        await Task.WhenAll(appends);
+
+        Assert.Equal(before + 1, _store.Store.Commits);
+        foreach (var writer in writers)
+            Assert.Equal(writer.Head, await _store.Log.ReadHeadAsync(writer.Id, Token));
+    }
+
+    [Fact]
+    public async Task A_commit_closes_at_eight_MiB()
+    {
+        var writers = await CreateAsync(12);
+        var before = _store.Store.Commits;
+
+        Task<LogHead>[] appends;
+        using (_store.HoldWriters())
+            appends = [.. writers.Select(writer => writer.AppendAsync(writer.Message(new string('x', 1 << 20))))];
+        await Task.WhenAll(appends);
+
+        Assert.Equal(before + 2, _store.Store.Commits);
+    }
+
+    [Fact]
+    public async Task A_write_that_fails_harms_no_other_of_its_commit()
+    {
+        var writers = await CreateAsync(3);
+        var before = _store.Store.Commits;
+
+        Task<LogHead> first, stale, last;
+        using (_store.HoldWriters())
+        {
+            first = writers[0].AppendAsync(writers[0].Message("first"));
+            stale = writers[1].AppendAsync(writers[1].Message("stale") with { Epoch = 7 });
+            last = writers[2].AppendAsync(writers[2].Message("last"));
+        }
+
+        await Assert.ThrowsAsync<LogFencedException>(() => stale);
+        Assert.Equal((1L, 1L), ((await first).LastSeq, (await last).LastSeq));
+        Assert.Equal(before + 1, _store.Store.Commits);
+    }
+
+    [Fact]
+    public async Task A_commit_that_fails_fails_all_its_writes_and_the_next_one_works()
+    {
+        var writers = await CreateAsync(3);
+        LogAppend[] appends = [.. writers.Select((writer, i) => writer.Message("hello", hash: i == 1 ? "h" : null))];
+        Task<LogHead>[] failing;
+        using (_store.FailCommitsWithReceipts())
+        {
+            using (_store.HoldWriters())
+                failing = [.. writers.Select((writer, i) => writer.AppendAsync(appends[i]))];
+            foreach (var append in failing)
+                await Assert.ThrowsAsync<LogUnavailableException>(() => append);
+        }
+
+        foreach (var writer in writers)
+            Assert.Equal(0, (await _store.Log.ReadHeadAsync(writer.Id, Token))!.LastSeq);
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(1, (await writers[i].AppendAsync(appends[i])).LastSeq);
+    }
+
+    [Fact]
+    public async Task A_message_never_stands_in_an_errors_text()
+    {
+        var writer = (await CreateAsync(1))[0];
+        LogException error;
+        using (_store.FailCommitsWithReceipts())
+            error = await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(writer.Message("private words", hash: "h")));
+
+        Assert.DoesNotContain("private words", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_write_that_is_cancelled_while_the_queue_is_full_is_not_done()
+    {
+        using var impatience = new CancellationTokenSource();
+        Task[] queued;
+        using (_store.HoldWriters())
+        {
+            queued = [.. Enumerable.Range(0, QueueLimit).Select(i => _store.Log.CreateAsync(New($"c{i}"), Token))];
+            var tooMany = _store.Log.CreateAsync(New("one too many"), impatience.Token);
+            await impatience.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tooMany);
+        }
+
+        await Task.WhenAll(queued);
+        Assert.Equal(QueueLimit, (await _store.Log.ListOwnedAsync("owner", null, 2 * QueueLimit, Token)).Items.Count);
+        Assert.Null(await _store.Log.ReadHeadAsync("one too many", Token));
+    }
+
+    [Fact]
+    public async Task Closing_finishes_what_waits_and_refuses_what_comes_after()
+    {
+        var log = _store.Log;
+        Task[] queued;
+        Task closing;
+        using (_store.HoldWriters())
+        {
+            queued = [.. Enumerable.Range(0, 50).Select(i => log.CreateAsync(New($"c{i}"), Token))];
+            closing = Task.Run(_store.Store.Dispose, Token);
+        }
+
+        await Task.WhenAll(queued);
+        await closing;
+        await Assert.ThrowsAsync<LogUnavailableException>(() => log.CreateAsync(New("late"), Token));
+        await Assert.ThrowsAsync<LogUnavailableException>(() => log.ReadHeadAsync("c0", Token));
+        await _store.ReopenAsync();
+        Assert.Equal(50, (await _store.Log.ListOwnedAsync("owner", null, 100, Token)).Items.Count);
+    }
+
+    [Fact]
+    public async Task What_was_acknowledged_is_there_after_a_crash_at_any_moment()
+    {
+        // The files as a killed process leaves them: copied while the store is open, the write-ahead log not yet in the database.
+        var writer = (await CreateAsync(1))[0];
+        for (var i = 0; i < 40; i++)
+        {
+            await writer.AppendAsync(writer.Group("token ", "by ", "token "));
+            if (i % 8 != 0)
+                continue;
+            using var crashed = new TemporaryFolder();
+            File.Copy(Path.Combine(_store.Folder, "conversations.db"), crashed.Database);
+            File.Copy(Path.Combine(_store.Folder, "conversations.db-wal"), crashed.Database + "-wal");
+            using var store = SqliteLogUnderTest.OpenStore(crashed.Path);
+            var log = new Streaming.Storage.Sqlite.SqliteConversationLog(store);
+
+            Assert.Equal(writer.Head, await log.ReadHeadAsync(writer.Id, Token));
+            Assert.Equal(i + 1, (await log.ReadEventsAsync(writer.Id, 1, long.MaxValue, 100, int.MaxValue, Token)).Count);
+            Assert.Equal(3 * (i + 1), (await log.ReadIdsAsync(writer.Id, 0, 0, 1_000, Token)).Length);
+        }
+    }
+
+    [Fact]
+    public async Task The_write_ahead_log_stays_short()
+    {
+        var writer = (await CreateAsync(1))[0];
+        for (var i = 0; i < 40; i++)
+            await writer.AppendAsync(writer.Message(new string('x', 1 << 20)));
+
+        Assert.InRange(new FileInfo(Path.Combine(_store.Folder, "conversations.db-wal")).Length, 1, 16 << 20);
+    }
+
+    private static NewLog New(string id) => new(id, "owner", null, TestWriter.Start);
+
+    private Task<TestWriter[]> CreateAsync(int count) =>
+        Task.WhenAll(Enumerable.Range(0, count).Select(i => TestWriter.CreateAsync(_store.Log, $"c{i}")));
+}
