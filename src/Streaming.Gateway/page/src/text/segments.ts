@@ -58,7 +58,7 @@ export class Segmenter {
   #scan(): number | undefined {
     while (this.#scanned < this.#open.length) {
       const start = this.#scanned;
-      const lineEnd = this.#open.indexOf("\n", start);
+      const inLine = this.#open.slice(start, start + longestLength + 1).indexOf("\n");
       if (
         this.#afterBlank &&
         this.#fence === "" &&
@@ -70,10 +70,9 @@ export class Segmenter {
         return start;
       }
       if (start >= longestLength) return start;
-      if (lineEnd < 0) break;
-      this.#pass(this.#open.slice(start, lineEnd));
-      this.#scanned = lineEnd + 1;
-      if (lineEnd + 1 - start > longestLength) return this.#cutLine(start);
+      if (inLine < 0) break;
+      this.#pass(this.#open.slice(start, start + inLine));
+      this.#scanned = start + inLine + 1;
     }
     return this.#open.length - this.#scanned > longestLength ? this.#cutLine(this.#scanned) : undefined;
   }

@@ -1,0 +1,189 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { ConversationState } from "../src/conversation/state.ts";
+import { renderMarkdown, renderPlain } from "../src/text/markdown.ts";
+import { sends } from "../src/view/composer.ts";
+import { morph } from "../src/view/dom.ts";
+import { SettingsForm } from "../src/view/settings-form.ts";
+import { TurnText } from "../src/view/turn-text.ts";
+import type { Viewport } from "../src/view/viewport.ts";
+import { conversation, event, item } from "./events.ts";
+
+const html = (text: string) => {
+  const element = document.createElement("div");
+  element.append(renderMarkdown({ text, prefix: "" }));
+  return element.innerHTML;
+};
+
+describe("Markdown", () => {
+  it("keeps the markup of Markdown", () => {
+    expect(html("**a** *b* `c`")).toBe("<p><strong>a</strong> <em>b</em> <code>c</code></p>\n");
+    expect(html("4. four\n5. five")).toContain('<ol start="4">');
+    expect(html("one\ntwo")).toContain("one<br>two");
+  });
+
+  it.each([
+    "<b>x</b>",
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "a <iframe src='//x'></iframe>",
+    "<svg/onload=alert(1)>",
+    "<style>*{}</style>",
+  ])("shows markup that was written, as text: %s", (text) => {
+    const element = document.createElement("div");
+    element.append(renderMarkdown({ text, prefix: "" }));
+    expect(element.textContent?.trim()).toBe(text);
+    expect([...element.querySelectorAll("*")].map((one) => one.tagName).filter((tag) => tag !== "P")).toEqual([]);
+  });
+
+  it("opens links elsewhere and tells nobody where they were", () => {
+    const element = document.createElement("div");
+    element.append(renderMarkdown({ text: "[x](https://example.org)", prefix: "" }));
+    const link = element.querySelector("a");
+    expect(link?.getAttribute("href")).toBe("https://example.org");
+    expect([link?.getAttribute("target"), link?.getAttribute("rel")]).toEqual([
+      "_blank",
+      "noopener nofollow noreferrer",
+    ]);
+  });
+
+  it.each([
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    "data:text/html,x",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "//evil.example",
+  ])("does not link to %s", (address) => {
+    expect(html(`[x](<${address}>)`)).not.toContain("href");
+  });
+
+  it("loads no images: they are links", () => {
+    expect(html("![cat](https://example.org/cat.png)")).toContain('<a href="https://example.org/cat.png"');
+    expect(html("![cat](https://example.org/cat.png)")).not.toContain("<img");
+  });
+
+  it("goes on inside a code fence that an earlier segment opened", () => {
+    const element = document.createElement("div");
+    element.append(renderMarkdown({ text: "*a*\n", prefix: "```js\n" }));
+    expect(element.querySelector("pre code")?.textContent).toBe("*a*\n");
+  });
+
+  it("leaves people's text as it is", () => {
+    const element = document.createElement("div");
+    element.append(renderPlain({ text: "**a**\n<b>b</b>", prefix: "" }));
+    expect(element.textContent).toBe("**a**\n<b>b</b>");
+    expect(element.children.length).toBe(0);
+  });
+});
+
+describe("morph", () => {
+  it("leaves equal leading nodes in place", () => {
+    const target = document.createElement("div");
+    morph(target, renderMarkdown({ text: "one\n\ntw", prefix: "" }));
+    const first = target.firstElementChild;
+    morph(target, renderMarkdown({ text: "one\n\ntwo\n\nthree", prefix: "" }));
+    expect(target.firstElementChild).toBe(first);
+    expect([...target.children].map((one) => one.textContent)).toEqual(["one", "two", "three"]);
+  });
+});
+
+describe("the composer", () => {
+  const key = { key: "Enter", shiftKey: false, altKey: false, isComposing: false, keyCode: 13 };
+  it("sends with Enter, and not with Shift+Enter or another key", () => {
+    expect(sends(key)).toBe(true);
+    expect(sends({ ...key, shiftKey: true })).toBe(false);
+    expect(sends({ ...key, key: "a" })).toBe(false);
+  });
+
+  it("does not send while a word is composed", () => {
+    expect(sends({ ...key, isComposing: true })).toBe(false);
+    expect(sends({ ...key, keyCode: 229 })).toBe(false);
+  });
+});
+
+describe("the settings", () => {
+  it("make a reply endless, and give back what they have no field for", () => {
+    const form = new SettingsForm();
+    form.value = { temperature: 0.5, seed: 7, topK: null, maxTokens: 0, ignoreEos: true };
+    expect(form.value).toEqual({ temperature: 0.5, seed: 7, maxTokens: 0, ignoreEos: true });
+    form.element.querySelector<HTMLInputElement>("[data-testid=endless]")?.click();
+    expect(form.value).toEqual({ temperature: 0.5, seed: 7 });
+  });
+});
+
+describe("the text of a turn", () => {
+  /** Stretches of text that the test brings near or sends away. */
+  const near = new Map<Element, (near: boolean) => void>();
+  const viewport = {
+    observe: (element: Element, on: (near: boolean) => void) => near.set(element, on),
+    unobserve: (element: Element) => near.delete(element),
+  } as unknown as Viewport;
+  const words = (n: number) =>
+    Array.from({ length: n }, (_, i) => `Sentence number ${i}.${i % 5 === 4 ? "\n\n" : " "}`).join("");
+  let state: ConversationState;
+
+  beforeEach(() => {
+    near.clear();
+    document.body.replaceChildren();
+    state = new ConversationState();
+  });
+
+  const shown = () => {
+    const turn = state.turn(1);
+    if (turn === undefined) throw new Error("The turn is missing.");
+    const element = TurnText.create(turn, viewport);
+    document.body.append(element);
+    element.update();
+    return element;
+  };
+  const bare = (text: string) => text.replace(/\s+/g, "");
+
+  it("grows as the reply does, and touches only its end", () => {
+    state.load(conversation(), [item(1, "", 1)], undefined);
+    const element = shown();
+    const whole = words(400);
+    let seq = 1;
+    for (let i = 0; i < whole.length; i += 50) {
+      state.apply(event("delta", ++seq, { turn: 1, text: whole.slice(i, i + 50) }));
+      element.update();
+    }
+    expect(bare(element.textContent ?? "")).toBe(bare(whole));
+    expect(element.sourceText).toBe(whole);
+    const first = element.querySelector("p");
+    state.apply(event("delta", ++seq, { turn: 1, text: "The end." }));
+    element.update();
+    expect(element.querySelector("p")).toBe(first);
+  });
+
+  it("has content only where it is near: history is empty but for its end until it comes near", () => {
+    const whole = words(2_000);
+    state.load(conversation(), [item(1, whole, 1)], undefined);
+    const element = shown();
+    const filled = () => [...element.children].filter((one) => one.childNodes.length > 0).length;
+    expect(element.children.length).toBeGreaterThan(10);
+    expect(filled()).toBe(1);
+    for (const on of near.values()) on(true);
+    expect(filled()).toBe(element.children.length);
+    expect(bare(element.textContent ?? "")).toBe(bare(whole));
+    for (const on of near.values()) on(false);
+    expect(filled()).toBe(1);
+    expect(element.sourceText).toBe(whole);
+  });
+
+  it.each([3, 100, 5_000, 30_000])("joins an older piece of %i characters without a seam", (at) => {
+    const whole = words(2_000);
+    state.load(conversation(), [item(1, whole.slice(at), 9, { from: at })], 5);
+    const element = shown();
+    state.addOlder([item(1, whole.slice(0, at), 4)], null);
+    element.update();
+    for (const on of near.values()) on(true);
+    expect(bare(element.textContent ?? "")).toBe(bare(whole));
+    expect(
+      [...element.querySelectorAll("p")].map((p) => p.textContent).filter((text) => !text?.trimEnd().endsWith(".")),
+    ).toEqual([]);
+    state.apply(event("delta", 10, { turn: 1, text: "The end." }));
+    element.update();
+    expect(bare(element.textContent ?? "")).toBe(bare(`${whole}The end.`));
+    expect([element.sourceFrom, element.sourceText]).toEqual([0, `${whole}The end.`]);
+  });
+});
