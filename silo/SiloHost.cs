@@ -1,8 +1,8 @@
 using System.Net;
-using Streaming.Gateway;
 using Streaming.Gateway.Settings;
 using Streaming.Grains;
 using Streaming.Inference;
+using Streaming.Inference.Chat;
 using Streaming.Storage;
 
 namespace Streaming.Silo;
@@ -42,7 +42,7 @@ internal static class SiloHost
     {
         Name = engine.Name,
         Fingerprint = engine.Fingerprint,
-        Chat = engine.Chat,
+        Chat = ChatFormat.Load(engine.Folder, engine.Tokenizer),
         DefaultSampling = engine.DefaultSampling,
         DefaultLayout = engine.DefaultLayout,
         Devices = engine.Devices,

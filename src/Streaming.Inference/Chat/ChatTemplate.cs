@@ -3,6 +3,7 @@ using System.Text.Json;
 using Jint;
 using Jint.Native;
 using Jint.Runtime;
+using JintEngine = Jint.Engine;
 
 namespace Streaming.Inference.Chat;
 
@@ -23,7 +24,7 @@ internal sealed class ChatTemplate
     private readonly string _source;
     private readonly IReadOnlyDictionary<string, string> _tokens;
     private readonly Lock _lock = new();
-    private Engine? _engine; // null after a run that was broken off: what it left behind is not trusted
+    private JintEngine? _engine; // null after a run that was broken off: what it left behind is not trusted
 
     /// <summary>Loads and parses a template.</summary>
     /// <param name="file">Where it is from, for messages.</param>
@@ -53,7 +54,7 @@ internal sealed class ChatTemplate
             return Run(engine => engine.Invoke("render", json)).AsString();
     }
 
-    private JsValue Run(Func<Engine, JsValue> work)
+    private JsValue Run(Func<JintEngine, JsValue> work)
     {
         try
         {
@@ -68,9 +69,9 @@ internal sealed class ChatTemplate
         }
     }
 
-    private Engine Start()
+    private JintEngine Start()
     {
-        var engine = new Engine(options => options
+        var engine = new JintEngine(options => options
             .TimeoutInterval(LongestRun)
             .RegexTimeoutInterval(LongestRun)
             .MaxStatements(MostStatements)
@@ -86,7 +87,7 @@ internal sealed class ChatTemplate
         using Stream resource = typeof(ChatTemplate).Assembly.GetManifestResourceStream("jinja.cjs")
             ?? throw new InvalidOperationException("The build did not embed jinja.cjs.");
         using var reader = new StreamReader(resource);
-        return Engine.PrepareScript($$"""
+        return JintEngine.PrepareScript($$"""
             var module = { exports: {} };
             (function (module, exports) { {{reader.ReadToEnd()}}
             })(module, module.exports);

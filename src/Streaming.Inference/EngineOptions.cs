@@ -1,0 +1,26 @@
+namespace Streaming.Inference;
+
+/// <summary>What an engine is made of.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The checkpoint's directory.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>S.</summary>
+    public int Sinks { get; init; } = 4;
+
+    /// <summary>W; null fills the checkpoint's context, at most <see cref="Engine.DefaultPlaces"/> tokens with the sinks.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>auto, float32, bfloat16 or int8.</summary>
+    public string DType { get; init; } = "auto";
+
+    /// <summary>cpu, cuda:0, cuda:1, ...</summary>
+    public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
+
+    /// <summary>Slots of each device.</summary>
+    public int Slots { get; init; } = 1;
+
+    /// <summary>Threads of a CPU device; null leaves one processor to the host.</summary>
+    public int? Threads { get; init; }
+}
