@@ -290,9 +290,10 @@ public sealed class ConversationGrainTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData(" \n")]
-    [InlineData("half \ud83d a pair")]
+    [InlineData("half ? a pair")]
     public async Task A_bad_message_is_refused_and_leaves_nothing(string text)
     {
+        text = text.Replace('?', '\ud83d'); // An attribute cannot hold half a surrogate pair.
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync();
         Assert.Equal(Refusal.Invalid, (await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, text, "m1"))).Refusal);

@@ -3,7 +3,7 @@ using Streaming.Contracts.Conversations;
 using Streaming.Grains.Conversations;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Directory;
+namespace Streaming.Grains.Directories;
 
 /// <summary>Reads an owner's index; holds nothing.</summary>
 [StatelessWorker]
