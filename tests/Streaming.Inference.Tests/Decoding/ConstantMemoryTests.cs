@@ -17,7 +17,7 @@ public class ConstantMemoryTests
         ModelConfig shape = Shapes.Small;
         var layout = new CacheLayout(4, window);
         using Decoder decoder = Decoder.Load(shape, new RandomWeights(seed: 7), new DecoderOptions { DType = DType.Float32, Capacity = layout.Places });
-        var stream = new Stream(decoder, 0, layout);
+        var stream = new TestStream(decoder, 0, layout);
         var token = new int[1];
         Decode(2 * window);
         Footprint early = Footprint.Now();

@@ -14,15 +14,15 @@ public class DecoderTests
         int[][] ids = [.. Enumerable.Range(0, 8).Select(s => Logits.RandomIds(80, Shapes.Small.VocabularySize, seed: 20 + s))];
         using Decoder alone = Load(DType.Float32);
         using Decoder together = Load(DType.Float32, slots: 8);
-        Stream[] streams = [.. Enumerable.Range(0, 8).Select(s => new Stream(together, s, Layout))];
+        TestStream[] streams = [.. Enumerable.Range(0, 8).Select(s => new TestStream(together, s, Layout))];
         var shared = new List<List<float[]>>();
         for (int step = 0; step < 80; step++)
-            shared.Add(Stream.Rows(together, [.. streams.Select((stream, s) => stream.Next(ids[s].AsMemory(step, 1)))]));
+            shared.Add(TestStream.Rows(together, [.. streams.Select((stream, s) => stream.Next(ids[s].AsMemory(step, 1)))]));
 
         for (int s = 0; s < 8; s++)
         {
             alone.Clear(0);
-            List<float[]> expected = new Stream(alone, 0, Layout).Feed(ids[s], 1);
+            List<float[]> expected = new TestStream(alone, 0, Layout).Feed(ids[s], 1);
             for (int step = 0; step < 80; step++)
                 Logits.AssertClose(expected[step], shared[step][s], $"conversation {s}, step {step}");
         }
@@ -37,9 +37,9 @@ public class DecoderTests
         using Decoder exact = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = DType.Float32, Capacity = 24 });
         using Decoder small = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = type, Capacity = 24, Slots = 2 });
 
-        List<float[]> expected = new Stream(exact, 0, Layout).Feed(ids, 1);
-        List<float[]> steps = new Stream(small, 0, Layout).Feed(ids, 1);
-        List<float[]> chunks = new Stream(small, 1, Layout).Feed(ids, 16);
+        List<float[]> expected = new TestStream(exact, 0, Layout).Feed(ids, 1);
+        List<float[]> steps = new TestStream(small, 0, Layout).Feed(ids, 1);
+        List<float[]> chunks = new TestStream(small, 1, Layout).Feed(ids, 16);
 
         Assert.Equal(type, small.DType);
         for (int i = 0; i < ids.Length; i++)
@@ -54,14 +54,14 @@ public class DecoderTests
     {
         using Decoder decoder = Load(DType.Float32, slots: 3);
         int[] ids = Logits.RandomIds(9, Shapes.Small.VocabularySize, seed: 2);
-        List<float[]> all = new Stream(decoder, 0, Layout).Feed(ids, 9);
+        List<float[]> all = new TestStream(decoder, 0, Layout).Feed(ids, 9);
         decoder.Clear(0);
 
-        List<float[]> some = Stream.Rows(decoder,
+        List<float[]> some = TestStream.Rows(decoder,
         [
-            new Stream(decoder, 0, Layout).Next(ids, LogitRows.None),
-            new Stream(decoder, 1, Layout).Next(ids, LogitRows.Last),
-            new Stream(decoder, 2, Layout).Next(ids, LogitRows.All),
+            new TestStream(decoder, 0, Layout).Next(ids, LogitRows.None),
+            new TestStream(decoder, 1, Layout).Next(ids, LogitRows.Last),
+            new TestStream(decoder, 2, Layout).Next(ids, LogitRows.All),
         ]);
 
         Assert.Equal(10, some.Count);
@@ -127,7 +127,7 @@ public class DecoderTests
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
         using (Decoder decoder = Load(DType.BFloat16))
-            new Stream(decoder, 0, Layout).Feed(new[] { 1, 2, 3, 4, 5, 6, 7 }, 5);
+            new TestStream(decoder, 0, Layout).Feed(new[] { 1, 2, 3, 4, 5, 6, 7 }, 5);
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }

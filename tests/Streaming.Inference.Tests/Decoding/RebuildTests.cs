@@ -13,12 +13,12 @@ public class RebuildTests
         var layout = new CacheLayout(@fixed, window);
         int[] ids = Logits.RandomIds(30 * window, Shapes.Small.VocabularySize, seed: 5);
         using Decoder decoder = Load(Shapes.Small, layout, gain: 1.5);
-        var alive = new Stream(decoder, 0, layout);
+        var alive = new TestStream(decoder, 0, layout);
         alive.Feed(ids.AsMemory(0, ids.Length - 1), lived);
 
         float[] next = alive.Feed(ids.AsMemory(^1), 1)[0];
 
-        (Stream again, float[] nextAgain) = Rebuild(decoder, layout, ids, decoder.RebuildLength(window), rebuilt);
+        (TestStream again, float[] nextAgain) = Rebuild(decoder, layout, ids, decoder.RebuildLength(window), rebuilt);
 
         Logits.AssertClose(next, nextAgain, $"{layout} rebuilt");
         // Also the tokens after the next: what they see has been rebuilt as well.
@@ -34,7 +34,7 @@ public class RebuildTests
         int[] ids = Logits.RandomIds(60, Shapes.Small.VocabularySize, seed: 8);
         using Decoder decoder = Load(Shapes.Small, layout, gain: 3);
         Assert.Equal(3, decoder.RebuildLength(2));
-        var alive = new Stream(decoder, 0, layout);
+        var alive = new TestStream(decoder, 0, layout);
         float[] expected = alive.Feed(ids, 1)[^1];
 
         (_, float[] enough) = Rebuild(decoder, layout, ids, tail: 3, chunk: 1);
@@ -50,21 +50,21 @@ public class RebuildTests
         var layout = new CacheLayout(4, 10);
         int[] ids = Logits.RandomIds(40, Shapes.Small.VocabularySize, seed: 9);
         using Decoder decoder = Load(Shapes.Small, layout, gain: 1.5);
-        List<float[]> expected = new Stream(decoder, 1, layout).Feed(ids, 3);
-        new Stream(decoder, 0, layout).Feed(Logits.RandomIds(50, Shapes.Small.VocabularySize, seed: 10), 7);
+        List<float[]> expected = new TestStream(decoder, 1, layout).Feed(ids, 3);
+        new TestStream(decoder, 0, layout).Feed(Logits.RandomIds(50, Shapes.Small.VocabularySize, seed: 10), 7);
 
         decoder.Clear(0);
-        List<float[]> actual = new Stream(decoder, 0, layout).Feed(ids, 3);
+        List<float[]> actual = new TestStream(decoder, 0, layout).Feed(ids, 3);
 
         foreach ((float[] a, float[] b) in expected.Zip(actual))
             Assert.Equal(a, b);
     }
 
     /// <summary>Slot 1 from the fixed part and the last tokens of a stream, and the logits after the last.</summary>
-    private static (Stream Stream, float[] Next) Rebuild(Decoder decoder, CacheLayout layout, int[] ids, int tail, int chunk)
+    private static (TestStream Stream, float[] Next) Rebuild(Decoder decoder, CacheLayout layout, int[] ids, int tail, int chunk)
     {
         decoder.Clear(1);
-        var stream = new Stream(decoder, 1, layout);
+        var stream = new TestStream(decoder, 1, layout);
         stream.Feed(ids.AsMemory(0, layout.Fixed), chunk);
         stream.JumpTo(ids.Length - tail);
         return (stream, stream.Feed(ids.AsMemory(ids.Length - tail), chunk)[^1]);

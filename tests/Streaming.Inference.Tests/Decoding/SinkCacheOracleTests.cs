@@ -22,7 +22,7 @@ public class SinkCacheOracleTests
         double[][] expected = new PaperOracle(Shapes.Small, Weights, sinks, Window).FeedAll(Ids);
         using Decoder decoder = Load(sinks + Window);
 
-        List<float[]> actual = new Stream(decoder, 0, new CacheLayout(sinks, Window)).Feed(Ids, chunk);
+        List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(sinks, Window)).Feed(Ids, chunk);
 
         Logits.AssertClose(expected, actual, $"{sinks}+{Window} in chunks of {chunk}");
     }
@@ -33,7 +33,7 @@ public class SinkCacheOracleTests
     {
         double[][] expected = new PaperOracle(Shapes.Small, Weights, sinks, Window).FeedAll(Ids);
         using Decoder decoder = Load(sinks + Window);
-        var stream = new Stream(decoder, 0, new CacheLayout(sinks, Window));
+        var stream = new TestStream(decoder, 0, new CacheLayout(sinks, Window));
 
         List<float[]> actual = stream.Feed(Ids.AsMemory(0, sinks), chunk);
         stream.JumpTo(10_000_003);
@@ -50,7 +50,7 @@ public class SinkCacheOracleTests
         double[][] expected = new PaperOracle(Shapes.Small, Weights, prompt, window).FeedAll(Ids);
         using Decoder decoder = Load(prompt + window);
 
-        List<float[]> actual = new Stream(decoder, 0, new CacheLayout(prompt, window)).Feed(Ids, chunk);
+        List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(prompt, window)).Feed(Ids, chunk);
 
         Logits.AssertClose(expected, actual, $"{prompt}+{window} in chunks of {chunk}");
     }
@@ -60,7 +60,7 @@ public class SinkCacheOracleTests
     {
         double[][] expected = new PaperOracle(Shapes.Small, Weights, 4, Window).FeedAll(Ids);
         using Decoder decoder = Load(4 + Window);
-        var stream = new Stream(decoder, 0, new CacheLayout(4, Window));
+        var stream = new TestStream(decoder, 0, new CacheLayout(4, Window));
 
         int[] chunks = [1, 5, 1, 1, 30, 1, 2, 1, 1, 19, 20, 1, 21, 1];
         var actual = new List<float[]>();
@@ -83,7 +83,7 @@ public class SinkCacheOracleTests
         double[][][] expected = [.. layouts.Select((layout, s) =>
             new PaperOracle(Shapes.Small, Weights, layout.Fixed, layout.Window).FeedAll(Ids[s..(s + lengths[s])]))];
         using Decoder decoder = Load(4 + Window, slots: 5);
-        Stream[] streams = [.. layouts.Select((layout, s) => new Stream(decoder, s, layout))];
+        TestStream[] streams = [.. layouts.Select((layout, s) => new TestStream(decoder, s, layout))];
         var actual = new List<float[]>[5];
         for (int s = 0; s < actual.Length; s++)
             actual[s] = [];
@@ -103,7 +103,7 @@ public class SinkCacheOracleTests
             }
             if (segments.Count == 0)
                 continue;
-            foreach ((float[] row, int owner) in Stream.Rows(decoder, segments).Zip(owners))
+            foreach ((float[] row, int owner) in TestStream.Rows(decoder, segments).Zip(owners))
                 actual[owner].Add(row);
         }
 
@@ -118,7 +118,7 @@ public class SinkCacheOracleTests
         double[][] dense = new PaperOracle(Shapes.Small, Weights, sinks: 0, window: int.MaxValue).FeedAll(Ids.Take(sinks + Window + 1));
         using Decoder decoder = Load(sinks + Window);
 
-        List<float[]> actual = new Stream(decoder, 0, new CacheLayout(sinks, Window)).Feed(Ids.AsMemory(0, sinks + Window + 1), 1);
+        List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(sinks, Window)).Feed(Ids.AsMemory(0, sinks + Window + 1), 1);
 
         Logits.AssertClose(dense[..^1], actual[..^1], "dense");
         Assert.True(Logits.Distance(actual[^1], dense[^1]) > 100 * Logits.Tolerance, "Nothing was evicted.");
@@ -130,7 +130,7 @@ public class SinkCacheOracleTests
     {
         using Decoder decoder = Decoder.Load(Shapes.Starter, StarterWeights, new DecoderOptions { DType = DType.Float32, Capacity = 512 });
 
-        List<float[]> actual = new Stream(decoder, 0, new CacheLayout(4, 508)).Feed(StarterIds, chunk);
+        List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(4, 508)).Feed(StarterIds, chunk);
 
         Logits.AssertClose(StarterLogits.Value, actual, $"4+508 in chunks of {chunk}");
     }

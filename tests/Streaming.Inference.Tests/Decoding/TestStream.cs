@@ -4,7 +4,7 @@ using TorchSharp;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>One conversation of a decoder in a test: where it is, and what it was fed.</summary>
-internal sealed class Stream(Decoder decoder, int slot, CacheLayout layout)
+internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout)
 {
     public long Position { get; private set; }
 

@@ -1,0 +1,191 @@
+using Streaming.Inference.Batching;
+using Streaming.Inference.Sampling;
+using static Streaming.Inference.Tests.Batching.TestDevice;
+
+namespace Streaming.Inference.Tests.Batching;
+
+/// <summary>How works end, and what is left of the slot.</summary>
+public class BatcherEndTests
+{
+    private static readonly DecodeWork Typical = Work() with { Sampling = new SamplingParameters { Temperature = 2, TopP = 1, MaxTokens = 200 } };
+    private static readonly int[] Reply = Expected(Typical, 200);
+
+    [Fact]
+    public async Task An_end_token_is_told_without_text_and_ends_the_reply()
+    {
+        (int end, int at) = FirstSeen(10);
+        await using var device = new TestDevice(endTokens: end);
+
+        List<DecodeOutput> outputs = await device.RunAsync(Typical);
+
+        Assert.Equal(Reply[..(at + 1)], Ids(outputs));
+        Assert.Equal("", outputs.OfType<TokenSampled>().Last().Text);
+        Assert.Equal(EndReason.Stop, End(outputs).Reason);
+
+        // The end token is pending, not fed.
+        List<DecodeOutput> more = await device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(5 + at, new[] { end })] });
+        Assert.Equal(1, End(more).InputTokens);
+    }
+
+    [Fact]
+    public async Task Ignored_end_tokens_never_come_and_end_nothing()
+    {
+        (int end, _) = FirstSeen(10);
+        await using var device = new TestDevice(endTokens: end);
+
+        List<DecodeOutput> outputs = await device.RunAsync(Typical with { Sampling = Typical.Sampling with { IgnoreEos = true } });
+
+        Assert.Equal(200, Ids(outputs).Length);
+        Assert.DoesNotContain(end, Ids(outputs));
+        Assert.Equal(EndReason.Length, End(outputs).Reason);
+    }
+
+    [Fact]
+    public async Task A_stop_string_ends_the_reply_and_is_not_part_of_it()
+    {
+        await using var device = new TestDevice();
+        string text = Text(await device.RunAsync(Typical));
+        int at = Enumerable.Range(20, text.Length).First(i => char.IsAscii(text[i]) && char.IsAscii(text[i + 1]) && text.IndexOf(text.Substring(i, 2), StringComparison.Ordinal) == i);
+
+        List<DecodeOutput> outputs = await device.RunAsync(Typical with { Sampling = Typical.Sampling with { Stop = [text.Substring(at, 2)] } });
+
+        Assert.Equal(text[..at], Text(outputs));
+        Assert.Equal(EndReason.Stop, End(outputs).Reason);
+        Assert.True(Ids(outputs).Length < 200, "The reply went on.");
+    }
+
+    [Fact]
+    public async Task Text_held_back_for_a_stop_string_that_is_never_met_comes_with_the_end()
+    {
+        await using var device = new TestDevice();
+        DecodeWork shorter = Typical with { Sampling = Typical.Sampling with { MaxTokens = LastAsciiToken() + 1 } };
+        string text = Text(await device.RunAsync(shorter));
+
+        List<DecodeOutput> outputs = await device.RunAsync(shorter with { Sampling = shorter.Sampling with { Stop = [text[^1] + "never"] } });
+
+        Assert.Equal(text, Text(outputs));
+        Assert.Equal(text[^1..], End(outputs).Text);
+        Assert.Equal(text[^1..], outputs.OfType<TokenSampled>().Last().State.HeldBack);
+
+        static int LastAsciiToken() => Array.FindLastIndex(Reply, id => id is > ' ' and < 127);
+    }
+
+    [Theory]
+    [InlineData(0, 12), InlineData(5, 7), InlineData(11, 1)]
+    public async Task The_limit_counts_tokens_from_before_an_interruption(int already, int sampled)
+    {
+        await using var device = new TestDevice();
+
+        List<DecodeOutput> outputs = await device.RunAsync(Typical with { AlreadyGenerated = already, Sampling = Typical.Sampling with { MaxTokens = 12 } });
+
+        Assert.Equal(Reply[..sampled], Ids(outputs));
+        Assert.Equal(EndReason.Length, End(outputs).Reason);
+    }
+
+    [Fact]
+    public async Task At_the_limit_already_a_work_ends_at_once_and_its_slot_stays_as_it_is()
+    {
+        await using var device = new TestDevice();
+        int[] reply = Ids(await device.RunAsync(Work()));
+        DecodeWork next = Work() with { Reset = false, Input = [new TokenRun(5 + 29, new[] { reply[^1] })] };
+
+        List<DecodeOutput> outputs = await device.RunAsync(next with { AlreadyGenerated = 30 });
+
+        Assert.Equal(new DecodeEnded(EndReason.Length, "", 0, TimeSpan.Zero, TimeSpan.Zero), End(outputs) with { InputTime = TimeSpan.Zero });
+        Assert.Single(outputs);
+        Assert.Equal(30, Ids(await device.RunAsync(next)).Length);
+    }
+
+    [Fact]
+    public async Task A_stop_ends_the_reply_after_the_step_under_way_with_everything_delivered()
+    {
+        await using var device = new TestDevice();
+        using var gate = new StepGate(device);
+        Task<List<DecodeOutput>> running = device.RunAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } });
+        await gate.BegunAsync();
+        await gate.NextAsync();
+        await gate.NextAsync(); // the third step is under way
+
+        device.Batcher.Stop(0, EndReason.Interrupted);
+        gate.Open();
+        List<DecodeOutput> outputs = await running;
+
+        Assert.Equal(Reply[..3], Ids(outputs));
+        Assert.Equal(EndReason.Interrupted, End(outputs).Reason);
+        Assert.Equal(3, gate.Rows.Count);
+
+        // Two of the three are fed, the third is pending.
+        Assert.Equal(1, End(await device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(7, new[] { Reply[2] })] })).InputTokens);
+    }
+
+    [Fact]
+    public async Task A_stop_while_an_input_is_read_ends_the_work_and_says_how_far_it_came()
+    {
+        await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 });
+        using var gate = new StepGate(device);
+        Task<List<DecodeOutput>> running = device.RunAsync(Work(inputTokens: 35));
+        await gate.BegunAsync();
+        await gate.NextAsync();
+
+        device.Batcher.Stop(0, EndReason.Stopped);
+        gate.Open();
+        List<DecodeOutput> outputs = await running;
+
+        Assert.Empty(Ids(outputs));
+        Assert.Equal((EndReason.Stopped, 20), (End(outputs).Reason, End(outputs).InputTokens));
+        List<DecodeOutput> rest = await device.RunAsync(Work() with { Reset = false, Input = [new TokenRun(20, Input(35).AsMemory(20))] });
+        Assert.Equal(Expected(Work(inputTokens: 35), 30), Ids(rest));
+    }
+
+    [Fact]
+    public async Task A_stop_of_a_slot_without_work_has_no_effect()
+    {
+        await using var device = new TestDevice();
+
+        device.Batcher.Stop(0, EndReason.Stopped);
+
+        Assert.Equal(200, Ids(await device.RunAsync(Typical)).Length);
+        Assert.Throws<ArgumentOutOfRangeException>(() => device.Batcher.Stop(4, EndReason.Stopped));
+        Assert.Throws<ArgumentOutOfRangeException>(() => device.Batcher.Stop(-1, EndReason.Stopped));
+    }
+
+    [Fact]
+    public async Task A_cancelled_work_ends_between_steps_and_its_slot_must_be_reset()
+    {
+        await using var device = new TestDevice();
+        using var cancellation = new CancellationTokenSource();
+        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher
+            .DecodeAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } }, cancellation.Token).GetAsyncEnumerator(CancellationToken.None);
+        for (int i = 0; i < 5; i++)
+            Assert.True(await reader.MoveNextAsync());
+
+        await cancellation.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            while (await reader.MoveNextAsync())
+            {
+            }
+        });
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(9, new[] { 1 })] }));
+        Assert.StartsWith("Slot 0 lost its place", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
+    }
+
+    [Fact]
+    public async Task A_reader_that_leaves_frees_the_slot()
+    {
+        await using var device = new TestDevice();
+        await foreach (DecodeOutput _ in device.Batcher.DecodeAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } }, TestContext.Current.CancellationToken))
+            break;
+
+        Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
+    }
+
+    /// <summary>A token that the typical reply has first at some place at or after this one.</summary>
+    private static (int Id, int At) FirstSeen(int from)
+    {
+        int at = Enumerable.Range(from, Reply.Length - from).First(i => Array.IndexOf(Reply, Reply[i]) == i);
+        return (Reply[at], at);
+    }
+}

@@ -1,0 +1,230 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Time.Testing;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+using static Streaming.Inference.Tests.Batching.TestDevice;
+
+namespace Streaming.Inference.Tests.Batching;
+
+/// <summary>Slow readers, failing devices, impossible works, the end of the device.</summary>
+public class BatcherFailureTests
+{
+    [Fact]
+    public async Task A_work_whose_reader_does_not_read_pauses_and_the_others_go_on()
+    {
+        await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
+        int fed = 0;
+        device.Kernels.StepBegins = rows => Interlocked.Add(ref fed, rows);
+        DecodeWork slow = Work(slot: 0) with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 } }, fast = Work(slot: 1, inputSeed: 2);
+        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
+
+        Assert.Equal(Expected(fast, 30), Ids(await device.RunAsync(fast)));
+
+        // One output was taken, six lie in the channel; the seventh token is pending. The other fed 5 and 29.
+        Assert.Equal(5 + 6 + 5 + 29, Volatile.Read(ref fed));
+        var outputs = new List<DecodeOutput> { reader.Current };
+        while (await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken))
+            outputs.Add(reader.Current);
+        Assert.Equal(Expected(slow, 40), Ids(outputs));
+        Assert.Equal(EndReason.Length, End(outputs).Reason);
+    }
+
+    [Fact]
+    public async Task A_paused_work_can_be_stopped()
+    {
+        await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
+        DecodeWork slow = Work(slot: 0) with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 } };
+        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        await device.RunAsync(Work(slot: 1)); // by then the first one is paused
+
+        device.Batcher.Stop(0, EndReason.Stopped);
+
+        var outputs = new List<DecodeOutput> { reader.Current };
+        while (await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken))
+            outputs.Add(reader.Current);
+        Assert.Equal(EndReason.Stopped, End(outputs).Reason);
+        Assert.Equal(7, Ids(outputs).Length);
+    }
+
+    [Fact]
+    public async Task A_failed_step_fails_its_works_and_no_others_and_the_device_lives_on()
+    {
+        await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
+        DecodeWork paused = Work(slot: 2) with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 } };
+        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher.DecodeAsync(paused, TestContext.Current.CancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
+        await device.RunAsync(Work(slot: 1)); // by then the paused one has paused
+        device.Kernels.StepBegins = rows =>
+        {
+            if (rows == 2)
+                throw new ExternalException("out of memory");
+        };
+        DecodeWork[] works = [Work(slot: 0), Work(slot: 1, inputSeed: 2)];
+
+        Task<List<DecodeOutput>>[] failing = [.. works.Select(work => device.RunAsync(work))];
+
+        foreach ((Task<List<DecodeOutput>> run, int slot) in failing.Zip([0, 1]))
+        {
+            DeviceFailedException failure = await Assert.ThrowsAsync<DeviceFailedException>(() => run);
+            Assert.Contains($"slot {slot}", failure.Message, StringComparison.Ordinal);
+            Assert.Equal("out of memory", Assert.IsType<ExternalException>(failure.InnerException).Message);
+        }
+        device.Kernels.StepBegins = static _ => { };
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(works[0] with { Reset = false }));
+        Assert.StartsWith("Slot 0 lost its place", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(Expected(works[0], 30), Ids(await device.RunAsync(works[0])));
+
+        var outputs = new List<DecodeOutput> { reader.Current };
+        while (await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken))
+            outputs.Add(reader.Current);
+        Assert.Equal(Expected(paused, 40), Ids(outputs));
+    }
+
+    [Fact]
+    public async Task Logits_that_are_not_numbers_fail_the_work_that_has_them_alone()
+    {
+        await using var device = new TestDevice();
+        using var gate = new StepGate(device);
+        device.Kernels.LogitsAreReady = logits =>
+        {
+            if (logits.shape[0] == 2)
+                logits[1].fill_(float.NaN);
+        };
+        DecodeWork sound = Work(slot: 0), sick = Work(slot: 1, inputSeed: 2);
+        Task<List<DecodeOutput>> a = device.RunAsync(sound);
+        await gate.BegunAsync();
+        await gate.NextAsync(); // the first is in front
+        Task<List<DecodeOutput>> b = device.RunAsync(sick);
+        gate.Open();
+
+        DeviceFailedException failure = await Assert.ThrowsAsync<DeviceFailedException>(() => b);
+
+        Assert.IsType<ArithmeticException>(failure.InnerException);
+        Assert.Equal(Expected(sound, 30), Ids(await a));
+    }
+
+    public static TheoryData<string, DecodeWork> Impossible => new()
+    {
+        { "There is no slot 4", Work(slot: 4) },
+        { "There is no slot -1", Work(slot: -1) },
+        { "A cache of 4+21 does not fit the slot's 24 places", Work() with { Layout = new CacheLayout(4, 21) } },
+        { "A cache of 2147483647+1 does not fit", Work() with { Layout = new CacheLayout(int.MaxValue, 1) } },
+        { "A cache of -1+5 is impossible", Work() with { Layout = new CacheLayout(-1, 5) } },
+        { "A cache of 4+0 is impossible", Work() with { Layout = new CacheLayout(4, 0) } },
+        { "The input is empty", Work() with { Input = [] } },
+        { "The input is empty", Work() with { Input = [new TokenRun(0, ReadOnlyMemory<int>.Empty)] } },
+        { "Token 257 is not in the checkpoint's vocabulary of 257", Work() with { Input = [new TokenRun(0, new[] { 1, 257 })] } },
+        { "Token -1 is not in", Work() with { Input = [new TokenRun(0, new[] { -1 })] } },
+        { "-3 is no position", Work() with { Input = [new TokenRun(-3, new[] { 1 })] } },
+        { "An empty slot begins with its fixed part", Work() with { Input = [new TokenRun(7, new[] { 1 })] } },
+        { "The input's positions jump from 2 to 9", Work() with { Input = [new TokenRun(0, new[] { 1, 2 }), new TokenRun(9, new[] { 1 })] } },
+        { "The input's positions jump from 4 to 3", Work() with { Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(3, new[] { 1 })] } },
+        { "The input's positions jump from 9 to 11", Work() with { Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(8, new[] { 1 }), new TokenRun(11, new[] { 1 })] } },
+        { "Temperature is -1", Work() with { Sampling = new SamplingParameters { Temperature = -1 } } },
+        { "A stop string is empty", Work() with { Sampling = new SamplingParameters { Stop = [""] } } },
+        { "A reply cannot have -1 tokens", Work() with { AlreadyGenerated = -1 } },
+        { "Slot 0 is at position 0, and the input begins at 3", Work() with { Reset = false, Input = [new TokenRun(3, new[] { 1 })] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Impossible), DisableDiscoveryEnumeration = true)]
+    public async Task An_impossible_work_is_refused_with_a_sentence_and_leaves_the_slot_alone(string sentence, DecodeWork work)
+    {
+        await using var device = new TestDevice();
+
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(work));
+
+        Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(30, Ids(await device.RunAsync(Work())).Length);
+    }
+
+    [Fact]
+    public async Task A_work_that_contradicts_its_slot_is_refused_and_the_slot_can_go_on()
+    {
+        await using var device = new TestDevice();
+        int[] reply = Ids(await device.RunAsync(Work()));
+        DecodeWork next = Work() with { Reset = false, Input = [new TokenRun(34, new[] { reply[^1] })] };
+
+        InputException position = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(next with { Input = [new TokenRun(35, new[] { 1 })] }));
+        InputException layout = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(next with { Layout = new CacheLayout(3, 20) }));
+
+        Assert.StartsWith("Slot 0 is at position 34, and the input begins at 35", position.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Slot 0 is used as 4+20, not as 3+20", layout.Message, StringComparison.Ordinal);
+        Assert.Equal(30, Ids(await device.RunAsync(next)).Length);
+    }
+
+    [Fact]
+    public async Task A_busy_slot_refuses_a_second_work_and_takes_one_as_soon_as_the_end_was_read()
+    {
+        await using var device = new TestDevice();
+        using (var gate = new StepGate(device))
+        {
+            Task<List<DecodeOutput>> running = device.RunAsync(Work());
+            await gate.BegunAsync();
+            InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(Work()));
+            Assert.StartsWith("Slot 0 is busy", refusal.Message, StringComparison.Ordinal);
+            gate.Open();
+            await running;
+        }
+
+        DecodeWork shortest = Work() with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 1 } };
+        for (int i = 0; i < 300; i++)
+        {
+            await foreach (DecodeOutput output in device.Batcher.DecodeAsync(shortest, TestContext.Current.CancellationToken))
+            {
+                if (output is DecodeEnded)
+                    await device.RunAsync(shortest);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Times_are_the_input_up_to_the_first_token_and_the_rest_up_to_the_end()
+    {
+        var time = new FakeTimeProvider();
+        await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 }, time: time);
+        device.Kernels.StepBegins = _ => time.Advance(TimeSpan.FromMilliseconds(10));
+
+        List<DecodeOutput> outputs = await device.RunAsync(Work(inputTokens: 25));
+
+        Assert.Equal(TimeSpan.FromMilliseconds(30), End(outputs).InputTime);
+        Assert.Equal(TimeSpan.FromMilliseconds(290), End(outputs).DecodeTime);
+    }
+
+    [Fact]
+    public async Task Disposing_ends_running_works_with_an_exception_and_refuses_new_ones()
+    {
+        var device = new TestDevice();
+        Task<List<DecodeOutput>> running;
+        using (var gate = new StepGate(device))
+        {
+            running = device.RunAsync(Work() with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 } });
+            await gate.BegunAsync();
+            await gate.NextAsync();
+        }
+
+        await device.DisposeAsync();
+        await device.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => device.RunAsync(Work()));
+    }
+
+    [Theory]
+    [InlineData(0, 1, 0, 1), InlineData(1, 0, 0, 1), InlineData(1, 1, -1, 1), InlineData(1, 1, 0, 0)]
+    public void Impossible_options_are_refused(int prefill, int ahead, int threads, int seconds)
+    {
+        var options = new BatcherOptions { PrefillTokens = prefill, OutputsAhead = ahead, Threads = threads, StepTimeout = TimeSpan.FromSeconds(seconds) };
+
+        Assert.Throws<InputException>(() => new TestDevice(options: options));
+    }
+
+    [Fact]
+    public void An_end_token_that_the_model_does_not_know_is_refused()
+    {
+        Assert.StartsWith("The end token 257", Assert.Throws<InputException>(() => new TestDevice(endTokens: 257)).Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,180 @@
+using Streaming.Inference.Batching;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
+using static Streaming.Inference.Tests.Batching.TestDevice;
+
+namespace Streaming.Inference.Tests.Batching;
+
+/// <summary>What a work samples, and how several share the device.</summary>
+public class BatcherTests
+{
+    [Theory]
+    [InlineData(0), InlineData(1.3)]
+    public async Task A_reply_is_what_a_plain_loop_over_the_decoder_samples(double temperature)
+    {
+        await using var device = new TestDevice();
+        DecodeWork work = Work() with
+        {
+            Branch = 3,
+            Sampling = new SamplingParameters { Temperature = temperature, TopP = 0.95, Seed = 5, MaxTokens = 100, RepeatPenalty = 1.1, FrequencyPenalty = 0.1 },
+        };
+
+        List<DecodeOutput> outputs = await device.RunAsync(work);
+
+        Assert.Equal(Expected(work, 100), Ids(outputs));
+        Assert.Equal(101, outputs.Count);
+        Assert.Equal(EndReason.Length, End(outputs).Reason);
+        Assert.Equal(5, End(outputs).InputTokens);
+    }
+
+    [Fact]
+    public async Task Works_join_and_leave_between_steps_and_sample_what_they_sample_alone()
+    {
+        await using var device = new TestDevice();
+        using var gate = new StepGate(device);
+        DecodeWork first = Work(slot: 2, inputTokens: 5, inputSeed: 1), second = Work(slot: 0, inputTokens: 7, inputSeed: 2) with
+        {
+            Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 3 },
+        };
+
+        Task<List<DecodeOutput>> a = device.RunAsync(first);
+        await gate.BegunAsync();
+        await gate.NextAsync();
+        Task<List<DecodeOutput>> b = device.RunAsync(second);
+        await gate.NextAsync(); // the step under way was scheduled without the second
+        await gate.NextAsync();
+        await gate.NextAsync();
+        await gate.NextAsync();
+        gate.Open();
+
+        Assert.Equal(Expected(first, 30), Ids(await a));
+        Assert.Equal(Expected(second, 3), Ids(await b));
+        Assert.Equal([5, 1, 8, 2, 2, 1, 1], gate.Rows.Take(7));
+        Assert.Equal(30, gate.Rows.Count); // the last token is not fed
+    }
+
+    [Fact]
+    public async Task Eight_replies_at_once_are_what_each_is_alone()
+    {
+        await using var device = new TestDevice(slots: 8);
+        DecodeWork[] works = [.. Enumerable.Range(0, 8).Select(slot => Work(slot, inputTokens: 3 + 9 * slot, inputSeed: slot))];
+
+        List<DecodeOutput>[] outputs = await Task.WhenAll(works.Select(work => device.RunAsync(work)));
+
+        foreach ((DecodeWork work, List<DecodeOutput> ofWork) in works.Zip(outputs))
+            Assert.Equal(Expected(work, 30), Ids(ofWork));
+    }
+
+    [Fact]
+    public async Task A_long_input_is_read_in_chunks_beside_the_replies_of_others()
+    {
+        await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 16 });
+        using var gate = new StepGate(device);
+        DecodeWork talking = Work(slot: 0, inputTokens: 4), book = Work(slot: 1, inputTokens: 100, inputSeed: 3);
+
+        Task<List<DecodeOutput>> a = device.RunAsync(talking);
+        await gate.BegunAsync();
+        Task<List<DecodeOutput>> b = device.RunAsync(book);
+        gate.Open();
+
+        List<DecodeOutput> read = await b;
+        Assert.Equal(Expected(talking, 30), Ids(await a));
+        Assert.Equal(Expected(book, 30), Ids(read));
+        Assert.Equal([4, 17, 17, 17, 17, 17, 17, 5, 2], gate.Rows.Take(9));
+        Assert.Equal(
+            [16, 32, 48, 64, 80, 96, 100],
+            read.TakeWhile(output => output is not TokenSampled).Cast<InputRead>().Select(progress => progress.Total == 100 ? progress.Done : -1));
+    }
+
+    [Fact]
+    public async Task Long_inputs_take_turns()
+    {
+        await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 });
+        using var gate = new StepGate(device);
+        Task<List<DecodeOutput>> holder = device.RunAsync(Work(slot: 2, inputTokens: 1));
+        await gate.BegunAsync();
+
+        // Both are asked for while a step is held; the first to end reading is at most one chunk ahead.
+        DecodeWork one = Work(slot: 0, inputTokens: 50, inputSeed: 4), other = Work(slot: 1, inputTokens: 50, inputSeed: 5);
+        Task<List<DecodeOutput>> a = device.RunAsync(one), b = device.RunAsync(other);
+        gate.Open();
+
+        Assert.Equal(Expected(one, 30), Ids(await a));
+        Assert.Equal(Expected(other, 30), Ids(await b));
+        await holder;
+        Assert.Equal([1, 11, 11, 11, 11, 11, 11, 11, 11, 11, 12, 3], gate.Rows.Take(12)); // the ninth chunk ends one input, the tenth the other
+    }
+
+    [Fact]
+    public async Task A_reply_goes_on_after_an_interruption_as_if_there_had_been_none()
+    {
+        DecodeWork work = Work() with
+        {
+            Branch = 2,
+            Sampling = new SamplingParameters { Temperature = 1, TopP = 0.9, Seed = 77, MaxTokens = 90, Stop = ["never met"] },
+        };
+        await using var uninterrupted = new TestDevice();
+        List<DecodeOutput> whole = await uninterrupted.RunAsync(work);
+
+        for (int told = 1; told < 90; told += 11)
+        {
+            await using var device = new TestDevice();
+            List<DecodeOutput> begun = [.. whole.Take(told)];
+            List<DecodeOutput> rest = await device.RunAsync(work with
+            {
+                Input = [new TokenRun(0, (int[])[.. work.Input[0].Ids.Span, .. Ids(begun)])],
+                AlreadyGenerated = told,
+                Text = begun.Cast<TokenSampled>().Last().State,
+            });
+
+            Assert.Equal(Ids(whole), Ids([.. begun, .. rest]));
+            Assert.Equal(Text(whole), Text(begun) + Text(rest));
+            Assert.Equal(EndReason.Length, End(rest).Reason);
+        }
+    }
+
+    [Fact]
+    public async Task A_slot_rebuilt_from_the_fixed_part_and_the_streams_end_goes_on_alike()
+    {
+        await using var device = new TestDevice();
+        int[] ids = Input(20 * Layout.Window);
+        DecodeWork lived = Work(slot: 0) with { Input = [new TokenRun(0, ids)] };
+        int from = ids.Length - device.Batcher.RebuildLength(Layout.Window);
+        DecodeWork rebuilt = lived with
+        {
+            Slot = 1,
+            Input = [new TokenRun(0, ids.AsMemory(0, Layout.Fixed)), new TokenRun(from, ids.AsMemory(from))],
+        };
+
+        Assert.Equal(Ids(await device.RunAsync(lived)), Ids(await device.RunAsync(rebuilt)));
+        Assert.Equal(1 + (Layout.Window - 1) * 2, ids.Length - from);
+    }
+
+    [Fact]
+    public async Task A_conversation_goes_on_where_its_slot_is_with_the_pending_token_first()
+    {
+        await using var device = new TestDevice();
+        DecodeWork first = Work();
+        int[] reply = Ids(await device.RunAsync(first));
+        int[] message = Input(6, seed: 9);
+        DecodeWork second = first with { Reset = false, Input = [new TokenRun(5 + 29, (int[])[reply[^1], .. message])] };
+
+        List<DecodeOutput> outputs = await device.RunAsync(second);
+
+        DecodeWork atOnce = first with { Input = [new TokenRun(0, (int[])[.. first.Input[0].Ids.Span, .. reply, .. message])] };
+        Assert.Equal(Expected(atOnce, 30), Ids(outputs));
+        Assert.Equal(7, End(outputs).InputTokens);
+    }
+
+    [Fact]
+    public async Task Text_comes_with_its_tokens_in_whole_characters()
+    {
+        await using var device = new TestDevice();
+        List<DecodeOutput> outputs = await device.RunAsync(Work() with { Sampling = new SamplingParameters { Temperature = 2, TopP = 1, MaxTokens = 200 } });
+        var stream = new TextStream(Vocabulary, TextState.Empty, []);
+        string expected = string.Concat(Ids(outputs).Select(stream.Append)) + stream.Flush();
+
+        Assert.Equal(expected, Text(outputs));
+        Assert.Contains('\uFFFD', expected);
+    }
+}

@@ -1,0 +1,142 @@
+using System.Runtime.InteropServices;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Tests.Decoding;
+using Streaming.Inference.Tests.Tokenizing;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Tests.Batching;
+
+/// <summary>A batcher over a small real model whose ids are bytes, and what tests need around it.</summary>
+internal sealed class TestDevice : IAsyncDisposable
+{
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+    public static readonly CacheLayout Layout = new(4, 20);
+    public static readonly IVocabulary Vocabulary = new ToyVocabulary();
+    private static readonly ModelConfig Shape = Shapes.Small with { VocabularySize = 257 };
+
+    public TestDevice(int slots = 4, BatcherOptions? options = null, TimeProvider? time = null, params int[] endTokens)
+    {
+        ObservedKernels? observed = null;
+        Decoder decoder = Decoder.Load(
+            Shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = Layout.Places },
+            (config, type, device) => observed = new ObservedKernels(new TorchKernels(config, type, device)));
+        Kernels = observed!;
+        Batcher = new Batcher(decoder, Vocabulary, endTokens, options, time);
+    }
+
+    public Batcher Batcher { get; }
+
+    public ObservedKernels Kernels { get; }
+
+    /// <summary>A work with a short input that decodes 30 tokens greedily.</summary>
+    public static DecodeWork Work(int slot = 0, int inputTokens = 5, int inputSeed = 1) => new()
+    {
+        Slot = slot,
+        Layout = Layout,
+        Reset = true,
+        Input = [new TokenRun(0, Input(inputTokens, inputSeed))],
+        Sampling = new SamplingParameters { Temperature = 0, TopP = 1, MaxTokens = 30 },
+    };
+
+    public static int[] Input(int tokens, int seed = 1) => Logits.RandomIds(tokens, 256, seed);
+
+    /// <summary>What a work must sample: a plain loop over a decoder of its own.</summary>
+    public static int[] Expected(DecodeWork work, int tokens)
+    {
+        using Decoder decoder = Decoder.Load(
+            Shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = DType.Float32, Capacity = Layout.Places });
+        var sampler = new Sampler([]);
+        var stream = new TestStream(decoder, 0, work.Layout);
+        float[] logits = [];
+        var all = new List<int>();
+        foreach (TokenRun run in work.Input)
+        {
+            stream.JumpTo(run.Position);
+            logits = stream.Feed(run.Ids, 1)[^1];
+            all.AddRange(run.Ids.ToArray());
+        }
+        var sampled = new List<int>();
+        while (sampled.Count < tokens)
+        {
+            int[] cached = [.. all.Take(work.Layout.Fixed), .. all.Skip(work.Layout.Fixed).TakeLast(work.Layout.Window)];
+            int id = sampler.Sample(logits, work.Sampling, work.Branch, stream.Position, cached);
+            sampled.Add(id);
+            all.Add(id);
+            logits = stream.Feed(new[] { id }, 1)[0];
+        }
+        return [.. sampled];
+    }
+
+    /// <summary>Runs a work to its end.</summary>
+    public Task<List<DecodeOutput>> RunAsync(DecodeWork work, CancellationToken cancellation = default)
+    {
+        return Read().WaitAsync(Deadline, CancellationToken.None);
+
+        async Task<List<DecodeOutput>> Read()
+        {
+            var outputs = new List<DecodeOutput>();
+            await foreach (DecodeOutput output in Batcher.DecodeAsync(work, cancellation))
+                outputs.Add(output);
+            return outputs;
+        }
+    }
+
+    public static int[] Ids(IEnumerable<DecodeOutput> outputs) => [.. outputs.OfType<TokenSampled>().Select(token => token.Id)];
+
+    public static DecodeEnded End(IEnumerable<DecodeOutput> outputs) => Assert.IsType<DecodeEnded>(outputs.Last());
+
+    /// <summary>All text, in the order in which a watcher gets it.</summary>
+    public static string Text(IEnumerable<DecodeOutput> outputs) => string.Concat(outputs.Select(output => output switch
+    {
+        TokenSampled token => token.Text,
+        DecodeEnded end => end.Text,
+        _ => "",
+    }));
+
+    public ValueTask DisposeAsync() => Batcher.DisposeAsync();
+}
+
+/// <summary>Lets the device take steps one by one, and tells how many rows each had.</summary>
+internal sealed class StepGate : IDisposable
+{
+    private readonly SemaphoreSlim _allowed = new(0);
+    private readonly SemaphoreSlim _begun = new(0);
+    private volatile bool _open;
+
+    public StepGate(TestDevice device) => device.Kernels.StepBegins = rows =>
+    {
+        lock (Rows)
+            Rows.Add(rows);
+        _begun.Release();
+        if (!_open && !_allowed.Wait(TestDevice.Deadline))
+            throw new ExternalException("The test did not let the step go on.");
+    };
+
+    /// <summary>Rows of each step that has begun.</summary>
+    public List<int> Rows { get; } = [];
+
+    /// <summary>Waits until another step has begun; it is held.</summary>
+    public async Task BegunAsync() => Assert.True(await _begun.WaitAsync(TestDevice.Deadline), "No step began.");
+
+    /// <summary>Lets the held step end, and waits for the next to begin.</summary>
+    public async Task NextAsync()
+    {
+        _allowed.Release();
+        await BegunAsync();
+    }
+
+    /// <summary>From here on no step is held.</summary>
+    public void Open()
+    {
+        _open = true;
+        _allowed.Release();
+    }
+
+    public void Dispose()
+    {
+        Open();
+    }
+}

@@ -1,0 +1,184 @@
+using Streaming.Inference.Sampling;
+
+namespace Streaming.Inference.Tests.Sampling;
+
+public class SamplerTests
+{
+    private const int Vocabulary = 12;
+    private static readonly SamplingParameters Plain = new() { Temperature = 1, TopP = 1 };
+
+    /// <summary>Temperature, top-k, top-p, min-p.</summary>
+    public static TheoryData<double, int, double, double> Filters => new()
+    {
+        { 1, 0, 1, 0 }, { 0.5, 0, 1, 0 }, { 2, 0, 1, 0 },
+        { 1, 1, 1, 0 }, { 1, 3, 1, 0 }, { 1, 12, 1, 0 }, { 1, 500, 1, 0 },
+        { 1, 0, 0.5, 0 }, { 1, 0, 0.9, 0 }, { 1, 0, 0.999, 0 }, { 1, 0, 1e-9, 0 },
+        { 1, 0, 1, 0.2 }, { 1, 0, 1, 1 },
+        { 0.7, 5, 0.8, 0 }, { 1.5, 6, 0.9, 0.15 }, { 1, 0, 0.95, 0.3 }, { 1, 8, 0.99, 0.4 },
+    };
+
+    [Theory]
+    [MemberData(nameof(Filters))]
+    public void Tokens_come_as_often_as_a_plain_reference_says(double temperature, int topK, double topP, double minP)
+    {
+        SamplingParameters parameters = Plain with { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP };
+        var random = new Random(3);
+        float[] logits = [.. Enumerable.Range(0, Vocabulary).Select(_ => (float)(2 * random.NextDouble() - 1) * 2)];
+        logits[7] = logits[2]; // a tie
+        double[] expected = Reference(logits, parameters);
+        var sampler = new Sampler([]);
+        const int draws = 40_000;
+        var counts = new int[Vocabulary];
+        for (int position = 0; position < draws; position++)
+            counts[sampler.Sample([.. logits], parameters with { Seed = 11 }, branch: 0, position, [])]++;
+
+        for (int id = 0; id < Vocabulary; id++)
+        {
+            if (expected[id] == 0)
+                Assert.Equal(0, counts[id]);
+            double deviation = Math.Sqrt(draws * expected[id] * (1 - expected[id]));
+            Assert.InRange(counts[id], draws * expected[id] - 4.5 * deviation, draws * expected[id] + 4.5 * deviation);
+        }
+    }
+
+    [Fact]
+    public void A_large_vocabulary_keeps_exactly_the_nucleus_of_a_full_sort()
+    {
+        const int vocabulary = 5000;
+        var random = new Random(4);
+        for (int round = 0; round < 20; round++)
+        {
+            float[] logits = [.. Enumerable.Range(0, vocabulary).Select(_ => (float)(4 * random.NextDouble() * random.NextDouble() * random.NextDouble() * 3))];
+            SamplingParameters parameters = Plain with { TopP = 0.05 + 0.9 * random.NextDouble(), TopK = round % 3 == 0 ? 40 : 0, Seed = (ulong)round };
+            double[] expected = Reference(logits, parameters);
+            var sampler = new Sampler([]);
+            for (int position = 0; position < 100; position++)
+            {
+                // The token in whose share of the line, most likely first, the random number falls.
+                double left = StreamRandom.Uniform(parameters.Seed, 5, position);
+                int wanted = Enumerable.Range(0, vocabulary).OrderByDescending(id => expected[id]).ThenBy(id => id).First(id => (left -= expected[id]) < 1e-12);
+
+                Assert.Equal(wanted, sampler.Sample([.. logits], parameters, branch: 5, position, []));
+            }
+        }
+    }
+
+    [Fact]
+    public void Temperature_zero_takes_the_most_likely_token_and_of_equals_the_lowest_id()
+    {
+        var sampler = new Sampler([]);
+
+        Assert.Equal(2, sampler.Sample([1, 0, 5, 5, -3], Plain with { Temperature = 0 }, 0, 0, []));
+    }
+
+    [Fact]
+    public void Equal_tokens_at_the_border_of_top_k_are_kept_by_lowest_id()
+    {
+        var sampler = new Sampler([]);
+        HashSet<int> seen = [];
+        for (int position = 0; position < 200; position++)
+            seen.Add(sampler.Sample([1, 2, 1, 1, 1], Plain with { TopK = 3 }, 0, position, []));
+
+        Assert.Equal([0, 1, 2], seen.Order());
+    }
+
+    [Fact]
+    public void The_choice_is_a_function_of_seed_branch_and_position_and_of_nothing_that_came_before()
+    {
+        SamplingParameters parameters = Plain with { TopP = 0.95, Seed = 99 };
+        float[] logits = [.. Enumerable.Range(0, 200).Select(i => (float)Math.Sin(i))];
+        var first = new Sampler([]);
+        int[] inOrder = [.. Enumerable.Range(0, 50).Select(position => first.Sample([.. logits], parameters, 2, position, []))];
+        var second = new Sampler([]);
+        int[] backwards = [.. Enumerable.Range(0, 50).Reverse().Select(position => second.Sample([.. logits], parameters, 2, position, []))];
+
+        Assert.Equal(inOrder, backwards.Reverse());
+        Assert.NotEqual(inOrder, Enumerable.Range(0, 50).Select(position => second.Sample([.. logits], parameters, 3, position, [])));
+        Assert.NotEqual(inOrder, Enumerable.Range(0, 50).Select(position => second.Sample([.. logits], parameters with { Seed = 100 }, 2, position, [])));
+    }
+
+    [Fact]
+    public void Penalties_change_the_logits_of_tokens_in_the_cache_by_their_count()
+    {
+        SamplingParameters parameters = Plain with { Temperature = 0, RepeatPenalty = 2, FrequencyPenalty = 0.5, PresencePenalty = 0.25 };
+        float[] logits = [4, -1, 3, 2];
+
+        new Sampler([]).Sample(logits, parameters, 0, 0, cached: [0, 1, 0, 0, -1, 3, -1]);
+
+        // 4/2 - 3·0.5 - 0.25;  -1·2 - 0.5 - 0.25;  not in the cache;  2/2 - 0.5 - 0.25
+        Assert.Equal([0.25f, -2.75f, 3f, 0.25f], logits);
+    }
+
+    [Theory]
+    [InlineData(0), InlineData(1)]
+    public void Ignored_end_tokens_are_never_sampled(double temperature)
+    {
+        var sampler = new Sampler([1, 3]);
+        SamplingParameters parameters = Plain with { Temperature = temperature };
+        for (int position = 0; position < 200; position++)
+        {
+            Assert.Contains(sampler.Sample([0, 9, 0, 9], parameters with { IgnoreEos = true }, 0, position, []), (int[])[0, 2]);
+            Assert.Contains(sampler.Sample([-20, 9, -20, 9], parameters, 0, position, []), (int[])[1, 3]);
+        }
+    }
+
+    [Theory]
+    [InlineData(float.NaN, 0f), InlineData(float.NegativeInfinity, float.NegativeInfinity), InlineData(0f, float.PositiveInfinity), InlineData(0f, float.NaN)]
+    public void Logits_that_are_not_numbers_are_an_error(float first, float second)
+    {
+        Assert.Throws<ArithmeticException>(() => new Sampler([]).Sample([first, second], Plain, 0, 0, []));
+    }
+
+    [Theory]
+    [InlineData("Temperature", -0.1), InlineData("Temperature", 101), InlineData("Temperature", double.NaN)]
+    [InlineData("TopP", 0), InlineData("TopP", 1.01), InlineData("TopP", double.NaN)]
+    [InlineData("TopK", -1), InlineData("MinP", -0.1), InlineData("MinP", 1.1)]
+    [InlineData("RepeatPenalty", 0), InlineData("FrequencyPenalty", 2.1), InlineData("PresencePenalty", -2.1), InlineData("MaxTokens", -1)]
+    public void A_value_outside_its_range_is_refused_by_name(string name, double value)
+    {
+        SamplingParameters parameters = name switch
+        {
+            "Temperature" => Plain with { Temperature = value },
+            "TopP" => Plain with { TopP = value },
+            "TopK" => Plain with { TopK = (int)value },
+            "MinP" => Plain with { MinP = value },
+            "RepeatPenalty" => Plain with { RepeatPenalty = value },
+            "FrequencyPenalty" => Plain with { FrequencyPenalty = value },
+            "PresencePenalty" => Plain with { PresencePenalty = value },
+            _ => Plain with { MaxTokens = (long)value },
+        };
+
+        Assert.StartsWith($"{name} is ", Assert.Throws<InputException>(parameters.Validate).Message, StringComparison.Ordinal);
+        Plain.Validate();
+    }
+
+    /// <summary>Probabilities by sorting everything, as Hugging Face's processors do one after the other.</summary>
+    private static double[] Reference(float[] logits, SamplingParameters parameters)
+    {
+        double max = logits.Max();
+        double[] probabilities = Normalise(Array.ConvertAll(logits, logit => Math.Exp((logit - max) / parameters.Temperature)));
+        int[] order = [.. Enumerable.Range(0, logits.Length).OrderByDescending(id => probabilities[id]).ThenBy(id => id)];
+        if (parameters.TopK > 0)
+        {
+            foreach (int id in order.Skip(parameters.TopK))
+                probabilities[id] = 0;
+            probabilities = Normalise(probabilities);
+        }
+        double before = 0;
+        double[] nucleus = [.. probabilities];
+        foreach (int id in order)
+        {
+            if (before >= parameters.TopP)
+                nucleus[id] = 0;
+            before += probabilities[id];
+        }
+        double most = nucleus.Max();
+        return Normalise(Array.ConvertAll(nucleus, p => p >= parameters.MinP * most ? p : 0));
+    }
+
+    private static double[] Normalise(double[] weights)
+    {
+        double sum = weights.Sum();
+        return Array.ConvertAll(weights, weight => weight / sum);
+    }
+}
