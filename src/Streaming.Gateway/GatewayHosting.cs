@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Streaming.Gateway.Health;
 using Streaming.Gateway.Hub;
@@ -36,6 +37,9 @@ public static class GatewayHosting
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<IOptions<GatewayOptions>>((cors, gateway) => cors.AddDefaultPolicy(policy =>
             policy.WithOrigins([.. gateway.Value.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod().AllowCredentials()));
+
+        // A request's address may carry a token (the hub's access_token): it must not stand in a log.
+        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning));
         services.AddHealthChecks().AddCheck<ClusterHealthCheck>("cluster", tags: [HealthRoutes.ReadyTag]);
         return services;
     }
@@ -45,7 +49,7 @@ public static class GatewayHosting
     {
         app.UseMiddleware<SecurityHeaders>();
         app.UseMiddleware<HostAndOrigin>();
-        app.UsePage();
+        app.UsePage(PageFiles.Folder);
         app.UseRouting();
         app.UseCors();
         app.UseRateLimiter();

@@ -16,6 +16,7 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private volatile bool _reached;
+    private volatile int _known; // elements that Data Protection knows
 
     private IKeyRingGrain Grain => grains.GetGrain<IKeyRingGrain>(Key);
 
@@ -41,12 +42,22 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
         Grain.Read().WaitAsync(Patience, time, cancellation);
 
     /// <inheritdoc />
-    public IReadOnlyCollection<XElement> GetAllElements() =>
-        [.. Wait(() => ReadAsync(CancellationToken.None)).Select(element => XElement.Parse(element))];
+    public IReadOnlyCollection<XElement> GetAllElements()
+    {
+        IReadOnlyList<string> elements = Wait(() => ReadAsync(CancellationToken.None));
+        _known = elements.Count;
+        return [.. elements.Select(element => XElement.Parse(element))];
+    }
 
-    /// <inheritdoc />
+    /// <summary>
+    /// Stores a new key, unless another gateway has just stored one: Data Protection reads the ring again afterwards and then
+    /// takes that one. Otherwise two gateways that start together would each sign with a key that the other one learns
+    /// only a day later.
+    /// </summary>
     public void StoreElement(XElement element, string friendlyName) => Wait(async () =>
     {
+        if ((await ReadAsync(CancellationToken.None)).Count > _known)
+            return false;
         await Grain.Add(element.ToString(SaveOptions.DisableFormatting)).WaitAsync(Patience, time);
         return true;
     });

@@ -132,8 +132,6 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
                 _passing.Add(next);
             return;
         }
-        if (seq <= (_recent.LastSeq ?? _lastSeq))
-            return;
         if (next.FirstSeq() > _lastSeq + 1)
             _passing.Clear();
         _recent.Add(next);

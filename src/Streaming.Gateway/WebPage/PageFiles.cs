@@ -9,10 +9,12 @@ internal static class PageFiles
 {
     private const string HashedNames = "/assets"; // Their names change with their content.
 
+    /// <summary>Where hosts have it.</summary>
+    public static string Folder => Path.Combine(AppContext.BaseDirectory, "wwwroot");
+
     /// <summary>Serves the page, when the build has one.</summary>
-    public static void UsePage(this IApplicationBuilder app)
+    public static void UsePage(this IApplicationBuilder app, string folder)
     {
-        string folder = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!Directory.Exists(folder))
             return;
         var files = new PhysicalFileProvider(folder);

@@ -1,14 +1,15 @@
 using System.Reflection;
+using Streaming.Contracts.Identity;
 
 namespace Streaming.Gateway.Tests.Fakes;
 
-/// <summary>A cluster that is away, until it is not.</summary>
+/// <summary>A cluster that is away, until it is not; with a key ring of its own if it is given one.</summary>
 internal sealed class AwayGrainFactory
 {
-    public AwayGrainFactory(IGrainFactory? cluster)
+    public AwayGrainFactory(IGrainFactory? cluster, KeyRingInMemory? ring = null)
     {
         Factory = DispatchProxy.Create<IGrainFactory, Proxy>();
-        ((Proxy)(object)Factory).Use(this, cluster);
+        ((Proxy)(object)Factory).Use(this, cluster, ring);
     }
 
     public IGrainFactory Factory { get; }
@@ -19,11 +20,39 @@ internal sealed class AwayGrainFactory
     {
         private AwayGrainFactory _state = null!;
         private IGrainFactory? _cluster;
+        private KeyRingInMemory? _ring;
 
-        public void Use(AwayGrainFactory state, IGrainFactory? cluster) => (_state, _cluster) = (state, cluster);
+        public void Use(AwayGrainFactory state, IGrainFactory? cluster, KeyRingInMemory? ring) =>
+            (_state, _cluster, _ring) = (state, cluster, ring);
 
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _state.Away || _cluster is null
-            ? throw new Orleans.Runtime.OrleansException("No silo answers.")
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+            _state.Away ? throw new OrleansException("No silo answers.")
+            : _ring is not null ? _ring.Grain
             : targetMethod!.Invoke(_cluster, args);
+    }
+}
+
+/// <summary>A key ring over a list.</summary>
+internal sealed class KeyRingInMemory
+{
+    public KeyRingInMemory(List<string> elements)
+    {
+        Grain = DispatchProxy.Create<IKeyRingGrain, Proxy>();
+        ((Proxy)(object)Grain).Elements = elements;
+    }
+
+    public IKeyRingGrain Grain { get; }
+
+    internal class Proxy : DispatchProxy
+    {
+        public List<string> Elements { get; set; } = [];
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            if (targetMethod!.Name == nameof(IKeyRingGrain.Read))
+                return Task.FromResult<IReadOnlyList<string>>([.. Elements]);
+            Elements.Add((string)args![0]!);
+            return Task.CompletedTask;
+        }
     }
 }

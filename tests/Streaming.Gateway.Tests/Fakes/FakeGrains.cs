@@ -56,7 +56,7 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
         return Task.CompletedTask;
     }
 
-    public Task<EventPage> ReadEvents(string caller, long afterSeq) => Task.FromResult(Mine(caller).Log.Read(afterSeq));
+    public Task<EventPage> ReadEvents(string caller, long afterSeq) => Task.FromResult(Mine(caller).Log.Read(afterSeq, most: 256));
 
     public Task<TurnPage> ReadTurns(string caller, long? before, int? take) => Task.FromResult(new TurnPage(
         [new TurnItem { Turn = 1, Author = Mine(caller).Owner, Text = $"before {before} take {take}", From = 0, Seq = 1, At = FakeLog.At }], 7));

@@ -37,11 +37,11 @@ public sealed class Gateways : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         int siloPort = FreePort(), gatewayPort = FreePort();
-        _silo = Build(builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort, gatewayPort)), "Streaming:InspectCache=true");
+        _silo = Build(_conversations, builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort, gatewayPort)), "Streaming:InspectCache=true");
         await _silo.StartAsync(TestContext.Current.CancellationToken);
         Silo = new Uri(_silo.Urls.Single());
 
-        _standalone = Build(builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort)),
+        _standalone = Build(_conversations, builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort)),
             "Streaming:AllowedOrigins=https://chat.example.org", "Streaming:AllowedHosts=gateway.example.org", "Streaming:GuestsPerMinute=100000");
         await _standalone.StartAsync(TestContext.Current.CancellationToken);
         Standalone = new Uri(_standalone.Urls.Single());
@@ -88,7 +88,8 @@ public sealed class Gateways : IAsyncLifetime
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private WebApplication Build(Action<WebApplicationBuilder> useOrleans, params string[] settings)
+    /// <summary>A gateway's host, with fake grains where it is a silo.</summary>
+    internal static WebApplication Build(FakeConversations conversations, Action<WebApplicationBuilder> useOrleans, params string[] settings)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
@@ -100,7 +101,7 @@ public sealed class Gateways : IAsyncLifetime
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         useOrleans(builder);
         builder.Services.Configure<ClusterOptions>(options => options.ClusterId = options.ServiceId = "gateway-tests");
-        builder.Services.AddSingleton(_conversations);
+        builder.Services.AddSingleton(conversations);
         builder.Services.AddGateway(builder.Configuration);
         WebApplication app = builder.Build();
         app.MapGateway();

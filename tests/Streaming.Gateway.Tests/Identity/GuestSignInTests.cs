@@ -1,10 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Xml.Linq;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.SignalR.Client;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Net.Http.Headers;
 using Streaming.Contracts.Conversations;
 using Streaming.Gateway.Identity;
@@ -156,12 +158,31 @@ public sealed class GuestSignInTests(Gateways gateways)
     }
 
     [Fact]
+    public void Of_two_gateways_that_make_the_first_key_at_once_one_does()
+    {
+        var ring = new List<string>();
+        ClusterKeyRing first = NewRing(), second = NewRing();
+        Assert.Empty(first.GetAllElements());
+        Assert.Empty(second.GetAllElements());
+        first.StoreElement(new XElement("key", "first"), "");
+        second.StoreElement(new XElement("key", "second"), "");
+
+        Assert.Equal(["<key>first</key>"], ring);
+        Assert.Equal("first", second.GetAllElements().Single().Value);
+        second.StoreElement(new XElement("key", "later"), "");
+        Assert.Equal(["<key>first</key>", "<key>later</key>"], ring);
+
+        ClusterKeyRing NewRing() => new(new AwayGrainFactory(null, new KeyRingInMemory(ring)) { Away = false }.Factory, TimeProvider.System);
+    }
+
+    [Fact]
     public void The_keys_are_not_asked_for_while_the_host_starts() =>
         Assert.DoesNotContain(gateways.Services.GetServices<IHostedService>(), service => service.GetType().FullName!.Contains("DataProtection", StringComparison.Ordinal));
 
     private static async Task<WebApplication> StartWithoutClusterAsync(params string[] settings)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(settings);
+        builder.Logging.ClearProviders();
         builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
         builder.Services.AddSingleton(new AwayGrainFactory(null).Factory);
         builder.Services.AddGateway(builder.Configuration);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Streaming.Gateway.Tests.Fakes;
 
@@ -100,6 +101,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
     public async Task A_wrong_setting_stops_the_host_with_a_sentence(string setting, string sentence)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["Streaming:" + setting]);
+        builder.Logging.ClearProviders();
         builder.Services.AddGateway(builder.Configuration);
         await using WebApplication app = builder.Build();
 

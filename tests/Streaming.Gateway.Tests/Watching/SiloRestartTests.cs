@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.Extensions.Hosting;
+using Streaming.Contracts.Conversations;
+using Streaming.Gateway.Tests.Fakes;
+
+namespace Streaming.Gateway.Tests.Watching;
+
+public sealed class SiloRestartTests
+{
+    [Fact]
+    public async Task A_watcher_of_a_stand_alone_gateway_outlives_the_silo()
+    {
+        CancellationToken cancelled = TestContext.Current.CancellationToken;
+        int siloPort = Gateways.FreePort(), gatewayPort = Gateways.FreePort();
+        var conversations = new FakeConversations();
+        WebApplication silo = await StartSiloAsync();
+        await using WebApplication gateway = Gateways.Build(conversations,
+            builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort)));
+        await gateway.StartAsync(cancelled);
+        await using HubConnection hub = await Gateways.ConnectAsync(new Uri(gateway.Urls.Single()));
+        string id = (await hub.InvokeAsync<Conversation>("CreateConversation", cancelled)).Id;
+        FakeConversation conversation = conversations[id];
+        await using Watcher watcher = new Watcher(leaving => hub.StreamAsync<ConversationEvent>("Watch", id, 0L, leaving)).Allow();
+        conversation.Log.Append(EventKind.Started, 2, [null]);
+        await watcher.Reaches(1);
+
+        await silo.DisposeAsync();
+        conversation.Observers.Clear();
+        conversation.Log.Append(EventKind.Delta, 2, "while it was away");
+        silo = await StartSiloAsync();
+        Assert.Equal("while it was away", (await watcher.Reaches(2)).Text);
+        await conversation.Say(EventKind.Delta, 2, "and afterwards");
+        Assert.Equal("and afterwards", (await watcher.Reaches(3)).Text);
+        Assert.Equal([1L, 2L, 3L], watcher.Seen.Select(next => next.Seq!.Value));
+        await silo.DisposeAsync();
+
+        async Task<WebApplication> StartSiloAsync()
+        {
+            WebApplication app = Gateways.Build(conversations, builder =>
+                builder.UseOrleans(host => host.UseLocalhostClustering(siloPort, gatewayPort)));
+            await app.StartAsync(cancelled);
+            return app;
+        }
+    }
+}
