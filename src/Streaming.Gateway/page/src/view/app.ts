@@ -117,7 +117,12 @@ export class App {
         this.#announcement,
       ),
     );
-    addEventListener("hashchange", () => this.#go());
+    addEventListener("hashchange", () => {
+      this.#go();
+      this.#list.refreshSoon();
+    });
+    // Other windows and devices change the list too.
+    addEventListener("focus", () => this.#list.refreshSoon());
     addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#drawer(false);
     });
