@@ -30,6 +30,7 @@ export class ConversationList {
   /** Reads what is shown anew, a little later, so that a burst of reasons costs one call. */
   refreshSoon(): void {
     clearTimeout(this.#timer);
+    if (this.hub.state !== "live") return;
     this.#timer = setTimeout(() => {
       // A list that could not be read is read again when the connection is back.
       this.#refresh().catch(() => undefined);

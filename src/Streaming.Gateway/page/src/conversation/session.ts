@@ -45,13 +45,14 @@ export class Session {
     private readonly store: SessionStore,
     /** Called after every change. */
     private readonly changed: () => void,
-    /** Called when a message was stored: lists show the conversation first. */
-    private readonly onMessage: () => void = () => {},
+    /** Called when lists show the conversation elsewhere, or no more: a message was stored, or it is gone. */
+    private readonly onListed: () => void = () => {},
   ) {
     this.outbox = new Outbox(store.load(id));
     this.#offState = hub.onState((state) => {
       if (state === "live") this.#resume();
       else this.#unwatch();
+      this.changed();
     });
     if (hub.state === "live") this.#resume();
   }
@@ -69,6 +70,10 @@ export class Session {
     this.outbox.add(id, text);
     this.#outboxChanged();
     void this.#deliver(id);
+  }
+
+  get live(): boolean {
+    return this.hub.state === "live";
   }
 
   get canSend(): boolean {
@@ -222,11 +227,14 @@ export class Session {
       if (event.kind === "message") {
         this.outbox.arrived(event.turn, event.text ?? "");
         this.store.save(this.id, this.outbox.all);
-        this.onMessage();
+        this.onListed();
       }
       this.#describeSoon(event.kind === "finished" || event.kind === "cut" ? 0 : describeEvery);
     }
-    if (this.state.deleted) this.#unwatch();
+    if (this.state.deleted) {
+      this.#unwatch();
+      this.onListed();
+    }
     this.changed();
   }
 

@@ -19,6 +19,8 @@ const marked = new Marked({
 const purify = DOMPurify(window);
 
 purify.addHook("afterSanitizeAttributes", (node) => {
+  // What scrolls sideways can be reached by keyboard.
+  if (node.nodeName === "PRE" || node.nodeName === "TABLE") node.setAttribute("tabindex", "0");
   if (node.nodeName !== "A") return;
   node.setAttribute("target", "_blank");
   node.setAttribute("rel", "noopener nofollow noreferrer");

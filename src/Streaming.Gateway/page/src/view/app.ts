@@ -37,6 +37,7 @@ export class App {
   readonly #gauge = new GaugeView();
   readonly #title = h("h2", { class: "title", testId: testIds.title, dir: "auto" });
   readonly #tools: HTMLElement;
+  readonly #dock = h("div", { class: "dock" });
   readonly #stage = h("div", { class: "stage" });
   readonly #message = h("div", { class: "lost", hidden: true });
   readonly #announcement = h("p", { class: "visually-hidden", attributes: { role: "status", "aria-live": "polite" } });
@@ -56,6 +57,7 @@ export class App {
       stop: () => void this.#stop(),
       draft: (text) => store.saveDraft(this.#draftKey, text),
     });
+    this.#dock.append(this.#composer.element);
     this.#sidebar = new Sidebar(
       this.#list,
       {
@@ -113,11 +115,16 @@ export class App {
         h("header", { class: "topbar" }, menu, this.#title, this.#tools, connectionView(hub)),
         this.#gauge.element,
         this.#stage,
-        h("div", { class: "dock" }, this.#composer.element),
+        this.#dock,
         this.#announcement,
       ),
     );
-    addEventListener("hashchange", () => this.#go());
+    addEventListener("hashchange", () => {
+      this.#go();
+      this.#list.refreshSoon();
+    });
+    // Other windows and devices change the list too.
+    addEventListener("focus", () => this.#list.refreshSoon());
     addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#drawer(false);
     });
@@ -137,6 +144,7 @@ export class App {
     this.#announced = undefined;
     this.#route = routeOf(location.hash);
     this.#message.hidden = true;
+    this.#dock.hidden = false;
     if (this.#route.view === "start") this.#stage.replaceChildren(this.#start.element);
     else {
       const session = new Session(
@@ -180,7 +188,9 @@ export class App {
     const { session, transcript } = open;
     const { state } = session;
     const entry = this.#list.items.find((item) => item.id === current);
-    this.#setTitle(entry?.title || state.info?.title || (state.loaded ? untitled : ""));
+    this.#setTitle(
+      entry?.title || state.info?.title || (state.loaded ? untitled : session.problem ? "Not found" : "Loading"),
+    );
     this.#gauge.render(state.info === undefined ? undefined : gaugeOf(state.info, state.position));
     transcript.render();
     this.#composer.running = state.running !== undefined;
@@ -191,11 +201,13 @@ export class App {
 
   #setTitle(title: string): void {
     setText(this.#title, title);
-    document.title = title === "" || title === untitled ? "Streaming" : `${title} · Streaming`;
+    document.title = ["", untitled, "Loading"].includes(title) ? "Streaming" : `${title} · Streaming`;
   }
 
   #showLost(sentence: string | undefined): void {
     this.#message.hidden = sentence === undefined;
+    this.#dock.hidden = sentence !== undefined;
+    this.#message.classList.toggle("empty", this.#open?.session.state.loaded !== true);
     if (sentence !== undefined && this.#message.dataset.sentence !== sentence)
       this.#message.replaceChildren(
         h("p", { attributes: { role: "alert" } }, sentence),

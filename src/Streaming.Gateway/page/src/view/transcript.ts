@@ -3,6 +3,7 @@ import type { Session } from "../conversation/session.ts";
 import { testIds } from "../testids.ts";
 import { h, setAttribute, setText } from "./dom.ts";
 import { icon } from "./icons.ts";
+import { PendingView } from "./pending-view.ts";
 import { TurnView } from "./turn-view.ts";
 import { Viewport } from "./viewport.ts";
 
@@ -17,7 +18,7 @@ export class Transcript {
   readonly #viewport: Viewport;
   readonly #views = new Map<number, TurnView>();
   readonly #notices = new Map<number, HTMLElement>();
-  readonly #pending = new Map<string, { message: Pending; element: HTMLElement }>();
+  readonly #pending = new Map<string, PendingView>();
   readonly #older: HTMLButtonElement;
   readonly #tail: HTMLElement;
   #shownOlder: number | undefined;
@@ -115,6 +116,7 @@ export class Transcript {
       view.update(state.running === turn.number);
       for (const notice of notices.get(turn.number) ?? []) put(this.#notice(notice.seq, notice.text));
     }
+    if (outbox.all.length === 0) this.#pending.clear();
     for (const message of outbox.shown) put(this.#pendingElement(message));
     while (place !== null) {
       const next: Element | null = place.nextElementSibling;
@@ -154,53 +156,13 @@ export class Transcript {
   }
 
   #pendingElement(message: Pending): HTMLElement {
-    const known = this.#pending.get(message.clientMessageId);
-    if (known?.message === message) return known.element;
-    const failed = message.state === "failed";
-    const element = h(
-      "article",
-      {
-        class: `turn person pending ${message.state}`,
-        testId: testIds.turn,
-        attributes: { "aria-label": "You", "data-author": "person", "data-state": message.state },
-      },
-      h("div", { class: "plain", dir: "auto" }, message.text),
-      h(
-        "footer",
-        { class: "turn-footer" },
-        h(
-          "span",
-          { class: failed ? "ending failed" : "ending", testId: testIds.turnStatus },
-          failed ? (message.problem ?? "Not sent.") : "Sending …",
-        ),
-        failed
-          ? h(
-              "button",
-              {
-                class: "quiet",
-                type: "button",
-                testId: testIds.retry,
-                on: { click: () => this.session.retry(message.clientMessageId) },
-              },
-              "Try again",
-            )
-          : undefined,
-        failed
-          ? h(
-              "button",
-              {
-                class: "quiet",
-                type: "button",
-                testId: testIds.discard,
-                on: { click: () => this.session.discard(message.clientMessageId) },
-              },
-              "Discard",
-            )
-          : undefined,
-      ),
-    );
-    this.#pending.set(message.clientMessageId, { message, element });
-    return element;
+    let view = this.#pending.get(message.clientMessageId);
+    if (view?.message !== message) {
+      view = new PendingView(message, this.session);
+      this.#pending.set(message.clientMessageId, view);
+    }
+    view.update(this.session.live);
+    return view.element;
   }
 
   #loadOlder(): void {
