@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Streaming.EndToEnd.Tests.Clients;
 
