@@ -112,7 +112,7 @@ public abstract partial class ConversationLogContract
             Operation.Message => writer.Message(step.Text, hash: step.B % 2 == 0 ? $"hash {step.A}" : null, at),
             Operation.Group => writer.Group([step.Text, "", step.Text]),
             Operation.Ids => writer.Next() with { Ids = TestWriter.Ids(step.B, step.A), State = step.Text },
-            Operation.Cut => writer.Cut(step.B % 4 == 0 ? step.A : Math.Min(step.A, writer.Head.Position), ids: step.B % 6),
+            Operation.Cut => writer.Cut(step.B % 4 == 0 ? step.A : step.A * writer.Head.Position / 40, ids: step.B % 6),
             Operation.HeadOnly => writer.Next() with { Running = step.A % 2 == 0, State = step.Text, LastTurn = Math.Max(0, writer.Head.LastTurn + (step.B % 3) - 1) },
             _ => writer.Next() with { ExpectedPosition = writer.Head.Position + step.A + 1 },
         };

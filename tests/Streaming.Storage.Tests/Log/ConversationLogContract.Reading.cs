@@ -96,19 +96,23 @@ public abstract partial class ConversationLogContract
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 10) });
-        await writer.AppendAsync(writer.Cut(6, ids: 3));        // branch 1: 0..5, 1006..1008
-        await writer.AppendAsync(writer.Cut(8, ids: 2));        // branch 2: 0..5, 1006, 1007, 2008, 2009
-        await writer.AppendAsync(writer.Cut(2, ids: 1));        // branch 3: 0, 1, 3002
-        await writer.AppendAsync(writer.Cut(3));                // branch 4: 0, 1, 3002
+        await writer.AppendAsync(writer.Cut(4, ids: 5));        // branch 1: 0..3, 1004..1008
+        await writer.AppendAsync(writer.Cut(8, ids: 2));        // branch 2: 0..3, 1004..1007, 2008, 2009
+        await writer.AppendAsync(writer.Cut(6, ids: 1));        // branch 3: 0..3, 1004, 1005, 3006: what is before is branch 1's
+        await writer.AppendAsync(writer.Cut(2, ids: 1));        // branch 4: 0, 1, 4002
+        await writer.AppendAsync(writer.Cut(3));                // branch 5: 0, 1, 4002
 
-        Assert.Equal((3L, 4), (writer.Head.Position, writer.Head.Branch));
+        Assert.Equal((3L, 5), (writer.Head.Position, writer.Head.Branch));
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], await IdsAsync(0, 0, 99));
-        Assert.Equal([0, 1, 2, 3, 4, 5, 1006, 1007, 1008], await IdsAsync(1, 0, 99));
-        Assert.Equal([0, 1, 2, 3, 4, 5, 1006, 1007, 2008, 2009], await IdsAsync(2, 0, 99));
-        Assert.Equal([0, 1, 3002], await IdsAsync(3, 0, 99));
-        Assert.Equal([0, 1, 3002], await IdsAsync(4, 0, 99));
-        Assert.Equal([5, 1006, 1007, 2008], await IdsAsync(2, 5, 9));
-        Assert.Equal([1, 3002], await IdsAsync(4, 1, 3));
+        Assert.Equal([0, 1, 2, 3, 1004, 1005, 1006, 1007, 1008], await IdsAsync(1, 0, 99));
+        Assert.Equal([0, 1, 2, 3, 1004, 1005, 1006, 1007, 2008, 2009], await IdsAsync(2, 0, 99));
+        Assert.Equal([0, 1, 2, 3, 1004, 1005, 3006], await IdsAsync(3, 0, 99));
+        Assert.Equal([0, 1, 4002], await IdsAsync(4, 0, 99));
+        Assert.Equal([0, 1, 4002], await IdsAsync(5, 0, 99));
+        Assert.Equal([3, 1004, 1005, 1006, 1007, 2008], await IdsAsync(2, 3, 9));
+        Assert.Equal([1005, 3006], await IdsAsync(3, 5, 7));
+        Assert.Equal([2, 3], await IdsAsync(3, 2, 4));
+        Assert.Equal([1, 4002], await IdsAsync(5, 1, 3));
     }
 
     [Fact]

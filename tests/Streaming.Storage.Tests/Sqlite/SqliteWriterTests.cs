@@ -156,6 +156,40 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_erasure_commits_every_500_rows_and_every_4_MiB()
+    {
+        var writers = await CreateAsync(2);
+        var messages = Enumerable.Range(1, 1_200).Select(i => writers[0].Message("x").Events[0] with { First = i, Last = i });
+        await writers[0].AppendAsync(writers[0].Next() with { Events = [.. messages], Ids = TestWriter.Ids(0, 10 * 1024) });
+        for (var i = 0; i < 10; i++)
+            await writers[1].AppendAsync(writers[1].Message(new string('x', 1 << 20)));
+
+        Assert.Equal(3, await CommitsOfErasingAsync("c0"));     // 500 events; 500; 200, 10 rows of ids and the head
+        Assert.Equal(3, await CommitsOfErasingAsync("c1"));     // 4 messages; 4; 2 and the head
+    }
+
+    [Fact]
+    public async Task A_cancelled_erasure_goes_on_when_called_again()
+    {
+        var writer = (await CreateAsync(1))[0];
+        for (var i = 0; i < 10; i++)
+            await writer.AppendAsync(writer.Message(new string('x', 1 << 20)));
+        await _store.Log.HideAsync("c0", TestWriter.Start, Token);
+
+        using var stopping = new CancellationTokenSource();
+        using (_store.HoldWriters())
+        {
+            var erasing = _store.Log.EraseAsync("c0", stopping.Token);
+            await stopping.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => erasing);
+        }
+
+        Assert.Equal(6, (await EventsAfterTheNextCommitAsync("c0")).Count);
+        await _store.Log.EraseAsync("c0", Token);
+        Assert.Null(await _store.Log.ReadHeadAsync("c0", Token));
+    }
+
+    [Fact]
     public async Task The_write_ahead_log_stays_short()
     {
         var writer = (await CreateAsync(1))[0];
@@ -163,6 +197,22 @@ public sealed class SqliteWriterTests : IAsyncLifetime
             await writer.AppendAsync(writer.Message(new string('x', 1 << 20)));
 
         Assert.InRange(new FileInfo(Path.Combine(_store.Folder, "conversations.db-wal")).Length, 1, 16 << 20);
+    }
+
+    private async Task<long> CommitsOfErasingAsync(string id)
+    {
+        await _store.Log.HideAsync(id, TestWriter.Start, Token);
+        var before = _store.Store.Commits;
+        await _store.Log.EraseAsync(id, Token);
+        Assert.Null(await _store.Log.ReadHeadAsync(id, Token));
+        return _store.Store.Commits - before;
+    }
+
+    /// <summary>A commit answers only after those before it, also after one that nobody waits for any more.</summary>
+    private async Task<IReadOnlyList<LogEvent>> EventsAfterTheNextCommitAsync(string id)
+    {
+        await _store.Log.CreateAsync(New("another"), Token);
+        return await _store.Log.ReadEventsAsync(id, 1, long.MaxValue, 100, int.MaxValue, Token);
     }
 
     private static NewLog New(string id) => new(id, "owner", null, TestWriter.Start);
