@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 
-namespace Streaming.Gateway.Page;
+namespace Streaming.Gateway;
 
 /// <summary>The web page, from the folder <c>wwwroot</c> beside the host's binary.</summary>
 internal static class PageFiles
