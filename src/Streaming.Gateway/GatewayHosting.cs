@@ -8,7 +8,6 @@ using Microsoft.Extensions.Options;
 using Streaming.Gateway.Health;
 using Streaming.Gateway.Hub;
 using Streaming.Gateway.Identity;
-using Streaming.Gateway.WebPage;
 using Streaming.Gateway.Safety;
 using Streaming.Gateway.Watching;
 

@@ -1,9 +1,8 @@
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
-using Streaming.Gateway.Page;
 
-namespace Streaming.Gateway.Tests.Page;
+namespace Streaming.Gateway.Tests;
 
 public sealed class PageFilesTests : IAsyncLifetime
 {
