@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Streaming.Bench;
+using Streaming.Inference;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Hosting;
+
+// Benchmarks of the engine; results go to bench/results, with the machine and the date beside the numbers:
+//   dotnet run -c Release --project bench/Streaming.Bench -- batch
+//   dotnet run -c Release --project bench/Streaming.Bench -- long
+if (AllocatorEnvironment.EnsureOrReexec() is { } slower)
+    Console.Error.WriteLine(slower);
+
+var model = new Option<string>("--model") { Description = "Checkpoint folder.", DefaultValueFactory = _ => Repository.PathTo("models", "starter"), Recursive = true };
+var sinks = new Option<int>("--sinks") { Description = "Sinks.", DefaultValueFactory = _ => 4, Recursive = true };
+var window = new Option<int>("--window") { Description = "Window.", DefaultValueFactory = _ => 508, Recursive = true };
+var type = new Option<DType>("--dtype") { Description = "Arithmetic.", DefaultValueFactory = _ => DType.Auto, Recursive = true };
+var threads = new Option<int>("--threads") { Description = "Threads of an operation.", DefaultValueFactory = _ => 1, Recursive = true };
+var output = new Option<string>("--out") { Description = "Folder of the results.", DefaultValueFactory = _ => Repository.PathTo("bench", "results"), Recursive = true };
+var tokens = new Option<int>("--tokens") { Description = "Tokens that each conversation decodes in a measurement.", DefaultValueFactory = _ => 300 };
+var windows = new Option<int>("--windows") { Description = "Length of the reply, in windows.", DefaultValueFactory = _ => 100 };
+
+var batch = new Command("batch", "Tokens per second in all for 1, 2, 4, 8, 16 conversations.") { tokens };
+batch.SetAction((parsed, cancellation) => BatchBenchmark.RunAsync(SetupOf(parsed), parsed.GetValue(tokens), cancellation));
+var @long = new Command("long", "Resident memory and time per token along one long reply.") { windows };
+@long.SetAction((parsed, cancellation) => LongBenchmark.RunAsync(SetupOf(parsed), parsed.GetValue(windows), cancellation));
+
+try
+{
+    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, model, sinks, window, type, threads, output };
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+}
+catch (InputException refusal)
+{
+    Console.Error.WriteLine(refusal.Message);
+    return 2;
+}
+
+Setup SetupOf(ParseResult parsed) => new(
+    parsed.GetRequiredValue(model), new CacheLayout(parsed.GetValue(sinks), parsed.GetValue(window)),
+    parsed.GetValue(type), parsed.GetValue(threads), parsed.GetRequiredValue(output), string.Join(' ', args));

@@ -1,0 +1,44 @@
+using Streaming.Inference.Batching;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+
+namespace Streaming.Bench;
+
+/// <summary>What is measured.</summary>
+/// <param name="Model">Checkpoint folder.</param>
+/// <param name="Layout">Sinks and window of every conversation.</param>
+/// <param name="DType">The arithmetic.</param>
+/// <param name="Threads">Threads of one operation.</param>
+/// <param name="Output">Folder of the results.</param>
+/// <param name="Arguments">The command line, for the record.</param>
+internal sealed record Setup(string Model, CacheLayout Layout, DType DType, int Threads, string Output, string Arguments)
+{
+    /// <summary>A device with the checkpoint, and the arithmetic that it took.</summary>
+    public (Batcher Device, DType DType) Load(int slots)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(Model);
+        var options = new DecoderOptions { DType = DType, Slots = slots, Capacity = Layout.Places };
+        Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, options);
+        var device = new Batcher(decoder, checkpoint.LoadTokenizer(), checkpoint.Generation.EndIds, new BatcherOptions { Threads = Threads });
+        return (device, decoder.DType);
+    }
+
+    /// <summary>An endless reply to an input that fills the cache, so that every measured token attends to all of it.</summary>
+    public DecodeWork EndlessReply(int slot, IReadOnlyList<int> text) => new()
+    {
+        Slot = slot,
+        Layout = Layout,
+        Reset = true,
+        Input = [new TokenRun(0, Enumerable.Range(slot, Layout.Places).Select(i => text[i % text.Count]).ToArray())],
+        Sampling = new SamplingParameters { Temperature = 0.7, TopP = 0.9, Seed = (ulong)slot, MaxTokens = 0, IgnoreEos = true },
+    };
+
+    /// <summary>Ids to fill caches with.</summary>
+    public int[] SomeText()
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(Model);
+        var random = new Random(1);
+        return [.. Enumerable.Range(0, 4096).Select(_ => random.Next(checkpoint.Config.VocabularySize))];
+    }
+}
