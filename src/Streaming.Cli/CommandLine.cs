@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Streaming.Cli.Commands;
+using Streaming.Inference;
+
+namespace Streaming.Cli;
+
+/// <summary>
+/// The <c>streaming</c> command. Results go to standard output, all else to standard error; what goes wrong is one line
+/// that says what to do about it, never a stack trace.
+/// </summary>
+internal static class CommandLine
+{
+    private const int Failed = 1, BadInput = 2;
+
+    /// <summary>Runs a command; answers the exit code: 0, 2 for bad input, 130 after Ctrl-C, 1 for anything else.</summary>
+    public static async Task<int> RunAsync(string[] arguments)
+    {
+        var root = new RootCommand("Conversations that never end: generate, chat, tokenize.")
+        {
+            GenerateCommand.Create(),
+            ChatCommand.Create(),
+            TokenizeCommand.Create(),
+        };
+        // A prompt may begin with '@', and values are taken as they are.
+        ParseResult parsed = CommandLineParser.Parse(root, arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        if (parsed.Errors.Count > 0)
+            return await ReportAsync(BadInput, SentenceOf(parsed));
+        try
+        {
+            // Signals are the commands' own: the first Ctrl-C ends a reply, and its text and stats are still written.
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (InputException e)
+        {
+            return await ReportAsync(BadInput, e.Message);
+        }
+        catch (Exception e) // the edge of the program: whatever else went wrong is still one line
+        {
+            return await ReportAsync(Failed, $"{e.GetType().Name}: {e.Message}");
+        }
+    }
+
+    private static string SentenceOf(ParseResult parsed)
+    {
+        string command = parsed.CommandResult.Command is RootCommand ? "streaming" : $"streaming {parsed.CommandResult.Command.Name}";
+        string wrong = parsed.UnmatchedTokens is [string unknown, ..]
+            ? $"'{unknown}' is not a command or option"
+            : parsed.Errors[0].Message.TrimEnd('.');
+        return $"{wrong}: see `{command} --help`.";
+    }
+
+    private static async Task<int> ReportAsync(int exitCode, string sentence)
+    {
+        await Console.Error.WriteLineAsync(sentence.ReplaceLineEndings(" "));
+        return exitCode;
+    }
+}

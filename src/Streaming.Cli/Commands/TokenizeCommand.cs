@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Text;
+using Streaming.Cli.Options;
+using Streaming.Inference;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Cli.Commands;
+
+/// <summary><c>streaming tokenize</c>: prints the ids of a text as a JSON array.</summary>
+internal static class TokenizeCommand
+{
+    public static Command Create()
+    {
+        Option<string> model = ModelOption.Create();
+        var text = new Option<string?>("--text") { Description = "The text.", HelpName = "TEXT" };
+        var file = new Option<string?>("--text-file") { Description = "A file with the text, in UTF-8.", HelpName = "FILE" };
+        var plain = new Option<bool>("--plain") { Description = "Takes the text of control tokens for text." };
+        var noBos = new Option<bool>("--no-bos") { Description = "Leaves out what the tokenizer adds, usually BOS." };
+        var command = new Command("tokenize", "Prints the ids of a text as a JSON array.") { model, text, file, plain, noBos };
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(text) is null == result.GetResult(file) is null)
+                result.AddError("Give the text by either --text or --text-file");
+        });
+        command.SetAction(parsed =>
+        {
+            var tokenizer = Tokenizer.Load(parsed.GetRequiredValue(model));
+            string content = parsed.GetValue(text) ?? Read(parsed.GetRequiredValue(file)!);
+            int[] ids = tokenizer.Encode(content, parseControl: !parsed.GetValue(plain), addSpecial: !parsed.GetValue(noBos));
+            Console.Out.WriteLine($"[{string.Join(',', ids)}]");
+        });
+        return command;
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(file));
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InputException($"'{file}' is not UTF-8 (at byte {e.Index}): convert it first.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"'{file}' cannot be read ({e.Message}): name a file that exists and may be read.", e);
+        }
+    }
+}

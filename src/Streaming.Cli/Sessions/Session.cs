@@ -1,0 +1,115 @@
+using Streaming.Cli.Options;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Cli.Sessions;
+
+/// <summary>One loaded checkpoint and one endless stream on it.</summary>
+internal sealed class Session : IAsyncDisposable
+{
+    private readonly Batcher _batcher;
+    private readonly CacheLayout _layout;
+    private readonly SamplingParameters _sampling;
+    private int[] _unfed = []; // belongs to the stream and is not in the cache: a sampled token, or input that a stop left unread
+    private long _fed;
+
+    private Session(Checkpoint checkpoint, Tokenizer tokenizer, GenerationRequest request)
+    {
+        Tokenizer = tokenizer;
+        Folder = checkpoint.Folder;
+        _layout = request.Layout(checkpoint.Config);
+        _sampling = request.Sampling(checkpoint.Generation.Sampling);
+        var options = new DecoderOptions { DType = request.DType, Slots = 1, Capacity = _layout.Places };
+        var decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, options);
+        _batcher = new Batcher(decoder, tokenizer, checkpoint.Generation.EndIds, new BatcherOptions { Threads = request.Threads });
+        Stats = new GenerationStats { Seed = request.Seed, Sinks = _layout.Fixed, Window = _layout.Window };
+    }
+
+    /// <summary>The checkpoint's folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The checkpoint's tokenizer.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>Counts and times of the replies so far.</summary>
+    public GenerationStats Stats { get; private set; }
+
+    /// <summary>The stream's last token, the one that a continuation follows.</summary>
+    public int? LastId { get; private set; }
+
+    /// <summary>Loads a checkpoint.</summary>
+    public static Session Load(GenerationRequest request)
+    {
+        using var checkpoint = Checkpoint.Open(request.Model);
+        return new Session(checkpoint, checkpoint.LoadTokenizer(), request);
+    }
+
+    /// <summary>Feeds tokens and writes the reply as it comes; what comes after <see cref="Stop"/> was sampled before it.</summary>
+    public async Task<EndReason> ReplyAsync(int[] input, TextWriter output)
+    {
+        int[] all = [.. _unfed, .. input];
+        // SentencePiece's vocabularies begin a text with a space that is not part of it.
+        bool atBeginning = Tokenizer.StripsLeadingSpace && _fed == 0 && all.All(id => Tokenizer.BytesOf(id).IsEmpty);
+        var work = new DecodeWork
+        {
+            Slot = 0,
+            Layout = _layout,
+            Reset = _fed == 0,
+            Input = [new TokenRun(_fed, all)],
+            Sampling = _sampling,
+        };
+        long sampled = 0;
+        DecodeEnded? ended = null;
+        await foreach (DecodeOutput part in _batcher.DecodeAsync(work))
+        {
+            string text = "";
+            if (part is TokenSampled token)
+            {
+                sampled++;
+                LastId = token.Id;
+                text = token.Text;
+            }
+            else if (part is DecodeEnded end)
+            {
+                ended = end;
+                text = end.Text;
+            }
+            if (text.Length == 0)
+                continue;
+            await output.WriteAsync(atBeginning && text[0] == ' ' ? text[1..] : text);
+            await output.FlushAsync();
+            atBeginning = false;
+        }
+        if (ended is null)
+            throw new InvalidOperationException("The device ended a reply without saying why.");
+        Advance(all, sampled, ended);
+        return ended.Reason;
+    }
+
+    /// <summary>Ends the reply after the step under way.</summary>
+    public void Stop() => _batcher.Stop(0, EndReason.Stopped);
+
+    /// <summary>Writes the stats.</summary>
+    public Task WriteStatsAsync(string file) => File.WriteAllTextAsync(file, Stats.ToJson());
+
+    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+
+    private void Advance(int[] input, long sampled, DecodeEnded ended)
+    {
+        if (sampled > 0)
+        {
+            _fed += input.Length + sampled - 1;
+            _unfed = [LastId!.Value];
+        }
+        else
+        {
+            _fed += ended.InputTokens;
+            _unfed = input[(int)ended.InputTokens..];
+            LastId = input[^1];
+        }
+        Stats = Stats.With(ended, sampled, position: _fed + _unfed.Length);
+    }
+}

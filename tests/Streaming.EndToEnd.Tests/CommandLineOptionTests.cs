@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using CliWrap;
+using CliWrap.Buffered;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>What the options of the <c>streaming</c> command promise beyond <see cref="CommandLineTests"/>.</summary>
+public class CommandLineOptionTests
+{
+    private const string Story = "Tell me a story that never ends.";
+
+    [Fact]
+    public async Task A_stop_string_ends_the_reply_before_it()
+    {
+        string[] command = ["generate", "--prompt", "What is 2 plus 3?", "--temperature", "0", "--threads", "1"];
+        string whole = (await RunAsync(command)).StandardOutput;
+        Assert.Contains("plus", whole, StringComparison.Ordinal);
+        string cut = (await RunAsync([.. command, "--stop", "never said", "--stop", "plus"])).StandardOutput;
+        Assert.Equal(whole[..whole.IndexOf("plus", StringComparison.Ordinal)], cut);
+    }
+
+    [Fact]
+    public async Task A_reply_goes_on_beyond_its_window()
+    {
+        using JsonDocument stats = await StatsOfAsync("generate", "--prompt", Story, "--max-tokens", "150", "--ignore-eos", "--sinks", "4", "--window", "28", "--threads", "1");
+        Assert.Equal(150, stats.RootElement.GetProperty("generatedTokens").GetInt64());
+        Assert.Equal("length", stats.RootElement.GetProperty("finishReason").GetString());
+        Assert.Equal(
+            stats.RootElement.GetProperty("promptTokens").GetInt64() + 150,
+            stats.RootElement.GetProperty("position").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_chat_is_one_stream()
+    {
+        using JsonDocument stats = await StatsOfAsync(
+            Streaming("chat", "--temperature", "0", "--max-tokens", "12", "--threads", "1").WithStandardInputPipe(PipeSource.FromString("Hello!\n\nWhat is 2 plus 3?\nThank you, goodbye!\n")));
+        JsonElement all = stats.RootElement;
+        // Between two replies the last sampled token is fed with what is new, so it counts as read and as sampled.
+        Assert.Equal(
+            all.GetProperty("promptTokens").GetInt64() + all.GetProperty("generatedTokens").GetInt64() - 2,
+            all.GetProperty("position").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_seed_is_reported_and_repeats_the_reply()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "stats.json");
+        string[] command = ["generate", "--prompt", "Hello!", "--max-tokens", "30", "--threads", "1", "--dtype", "float32", "--stats", file];
+        string first = (await RunAsync(command)).StandardOutput;
+        using JsonDocument stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        string seed = stats.RootElement.GetProperty("seed").GetRawText();
+        Assert.Equal(first, (await RunAsync([.. command, "--seed", seed])).StandardOutput);
+    }
+
+    [Fact]
+    public async Task A_signal_ends_a_reply_with_what_was_said_and_its_stats()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent by kill.");
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "stats.json");
+        string[] arguments = ["generate", "--prompt", Story, "--max-tokens", "0", "--ignore-eos", "--threads", "1", "--stats", file];
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var buffer = new char[1];
+        Assert.Equal(1, await process.StandardOutput.ReadBlockAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        Process.Start("kill", ["-TERM", process.Id.ToString()]).WaitForExit();
+        await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("", await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(130, process.ExitCode);
+        using JsonDocument stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        Assert.Equal("stopped", stats.RootElement.GetProperty("finishReason").GetString());
+    }
+
+    [Fact]
+    public async Task Tokenize_reads_a_file_as_it_is()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "text.txt");
+        await File.WriteAllTextAsync(file, "日本語\n<|im_end|>", TestContext.Current.CancellationToken);
+        Assert.Equal(
+            (await RunAsync("tokenize", "--text", "日本語\n<|im_end|>")).StandardOutput,
+            (await RunAsync("tokenize", "--text-file", file)).StandardOutput);
+        await File.WriteAllBytesAsync(file, [(byte)'a', 0xFF], TestContext.Current.CancellationToken);
+        await AssertRefusedAsync("not UTF-8", "tokenize", "--text-file", file);
+    }
+
+    [Theory]
+    [InlineData("--text-file", "tokenize", "--text", "a", "--text-file", "b")]
+    [InlineData("/no/such/file", "tokenize", "--text-file", "/no/such/file")]
+    [InlineData("--prompt", "generate", "--prompt", "")]
+    [InlineData("--deterministic", "generate", "--prompt", "x", "--deterministic")]
+    [InlineData("--stats", "generate", "--prompt", "x", "--stats")]
+    [InlineData("/no/such/folder/s.json", "generate", "--prompt", "x", "--stats", "/no/such/folder/s.json")]
+    [InlineData("512", "generate", "--prompt", "x", "--sinks", "4", "--window", "509")]
+    [InlineData("--sinks", "generate", "--prompt", "x", "--sinks", "512")]
+    [InlineData("--top-p", "generate", "--prompt", "x", "--top-p", "1.5")]
+    [InlineData("--top-k", "chat", "--top-k", "1.5")]
+    [InlineData("--seed", "chat", "--seed", "-1")]
+    [InlineData("'--windw'", "chat", "--windw", "5")]
+    [InlineData("stop string", "generate", "--prompt", "x", "--stop", "")]
+    public Task Bad_input_is_one_line_and_exit_code_2(string named, params string[] arguments) => AssertRefusedAsync(named, arguments);
+
+    private static string Assembly => Repository.Assembly(Path.Combine("src", "Streaming.Cli"), "streaming");
+
+    private static async Task AssertRefusedAsync(string named, params string[] arguments)
+    {
+        BufferedCommandResult result = await RunAsync(arguments);
+        Assert.Equal("", result.StandardOutput);
+        Assert.Contains(named, Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Equal(2, result.ExitCode);
+    }
+
+    private static Task<JsonDocument> StatsOfAsync(params string[] arguments) => StatsOfAsync(Streaming(arguments));
+
+    private static async Task<JsonDocument> StatsOfAsync(Command command)
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "stats.json");
+        BufferedCommandResult result = await command.WithArguments($"{command.Arguments} --stats {file}").ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("", result.StandardError);
+        Assert.Equal(0, result.ExitCode);
+        return JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+    }
+
+    private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
+        await Streaming(arguments).ExecuteBufferedAsync(Encoding.UTF8, TestContext.Current.CancellationToken);
+
+    private static Command Streaming(params string[] arguments) =>
+        Cli.Wrap("dotnet").WithArguments([Assembly, .. arguments]).WithValidation(CommandResultValidation.None);
+}
