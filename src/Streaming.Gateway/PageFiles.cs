@@ -2,11 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.FileProviders;
 
-<<<<<<<< HEAD:src/Streaming.Gateway/WebPage/PageFiles.cs
-namespace Streaming.Gateway.WebPage;
-========
 namespace Streaming.Gateway;
->>>>>>>> gateway:src/Streaming.Gateway/PageFiles.cs
 
 /// <summary>The web page, from the folder <c>wwwroot</c> beside the host's binary.</summary>
 internal static class PageFiles
