@@ -34,7 +34,7 @@ public static class SettingsSection
         catch (InvalidOperationException e)
         {
             // The binder's message names the key and the value.
-            throw new SettingsException($"{e.Message.TrimEnd('.')}: {e.InnerException?.Message ?? "change the value"}", e);
+            throw new SettingsException($"{e.Message.TrimEnd('.')}: change the value.", e);
         }
         return settings;
     }

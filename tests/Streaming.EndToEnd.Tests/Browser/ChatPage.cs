@@ -18,7 +18,7 @@ internal sealed class ChatPage(IPage page)
         IPage page = await person.NewPageAsync();
         await page.GotoAsync(conversation is null ? url : $"{url}/#/c/{conversation}");
         var chat = new ChatPage(page);
-        await chat.Id("connection").And(page.Locator("[data-state=live]")).WaitForAsync(new() { State = WaitForSelectorState.Attached });
+        await chat.Id("connection").And(page.Locator("[data-state=live]")).First.WaitForAsync(new() { State = WaitForSelectorState.Attached });
         return chat;
     }
 
