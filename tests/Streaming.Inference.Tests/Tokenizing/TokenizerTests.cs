@@ -41,6 +41,25 @@ public class TokenizerTests
         Assert.True(Starter.BytesOf(-1).IsEmpty && Starter.BytesOf(Starter.Size).IsEmpty);
     }
 
+    // Ids by Hugging Face's own tokenizers library (Tokenizers.DotNet 1.4.1), for these files.
+    [Theory]
+    [InlineData("Once upon a time, there was a little girl.", new[] { 1310, 1050, 262, 501, 48, 465, 327, 262, 654, 987, 50 })]
+    [InlineData("don't DON'T  stop\n\n\tnow", new[] { 104, 277, 373, 420, 83, 82, 3215, 36, 1348, 1507, 13, 114, 312 })]
+    [InlineData("unbelievable 12345", new[] { 372, 102, 456, 365, 122, 782, 36, 53, 54, 55, 56, 57 })]
+    [InlineData("<|im_start|>user\nHi<|im_end|>", new[] { 1, 281, 14, 893, 2 })]
+    [InlineData(
+        "naïve 日本語 😀 𝐀𝟘",
+        new[] { 1217, 199, 179, 307, 36, 234, 155, 169, 234, 160, 176, 236, 174, 162, 36, 244, 163, 156, 132, 36, 244, 161, 148, 132, 244, 161, 163, 156 })]
+    public void The_ids_are_the_reference_tokenizers_byte_level(string text, int[] ids) =>
+        Assert.Equal(ids, Starter.Encode(text, parseControl: true, addSpecial: false));
+
+    [Theory]
+    [InlineData("Once upon a time, there was a little girl.", new[] { 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 426 })]
+    [InlineData("don't DON'T  stop\n\n\tnow", new[] { 279, 289, 439, 413, 410, 455, 441, 458, 439, 434, 410, 349, 414, 427, 13, 13, 12, 416, 327 })]
+    [InlineData("</s> x <s>", new[] { 2, 410, 410, 444, 410, 1 })]
+    public void The_ids_are_the_reference_tokenizers_SentencePiece(string text, int[] ids) =>
+        Assert.Equal(ids, Tokenizer.Load(ModelFolders.Stories260K).Encode(text, parseControl: true, addSpecial: false));
+
     [Fact]
     public void Any_text_comes_back_from_its_ids()
     {
