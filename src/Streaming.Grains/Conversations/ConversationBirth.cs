@@ -1,4 +1,5 @@
 using Streaming.Contracts.Conversations;
+using Streaming.Inference;
 
 namespace Streaming.Grains.Conversations;
 
@@ -39,7 +40,15 @@ internal static class ConversationBirth
     /// <summary>Places that the pinned prompt takes; at least half of all places must be left to the window.</summary>
     private static int PinnedLength(string systemPrompt, int places, ConversationModel model)
     {
-        int length = model.Chat.PinnedLength(systemPrompt);
+        int length;
+        try
+        {
+            length = model.Chat.PinnedLength(systemPrompt);
+        }
+        catch (InputException e)
+        {
+            throw Validation.Invalid(e.Message);
+        }
         int limit = places - (places + 1) / 2;
         return length <= limit
             ? length
