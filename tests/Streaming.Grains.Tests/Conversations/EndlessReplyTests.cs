@@ -1,0 +1,88 @@
+using Streaming.Contracts.Conversations;
+using Streaming.Grains.Tests.Hosting;
+using Streaming.Inference;
+using TorchSharp;
+
+namespace Streaming.Grains.Tests.Conversations;
+
+/// <summary>A reply may be longer than any window, and costs no more for it.</summary>
+public sealed class EndlessReplyTests : IDisposable
+{
+    private const string Caller = GrainsHost.Caller;
+    private const int Sinks = 4;
+    private const int Window = 60;
+
+    private readonly string _data = Directory.CreateTempSubdirectory("streaming-endless-").FullName;
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    [Fact]
+    public async Task Twenty_windows_stream_to_a_watcher_and_leave_nothing_behind_that_two_did_not()
+    {
+        await using Engine engine = Engine.Load(new EngineOptions { Model = GrainsHost.StarterFolder, Sinks = Sinks, Window = Window, Threads = 1 });
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, engine.Devices["cpu"]);
+        IConversationGrain grain = await host.CreateAsync();
+        var watcher = new CountingObserver();
+        await grain.Subscribe("gateway-of-the-test", host.Grains.CreateObjectReference<IConversationObserver>(watcher));
+
+        await grain.Configure(Caller, new ConversationChanges { Sampling = new Sampling { MaxTokens = 2 * Window, IgnoreEos = true, Seed = 3 } });
+        Task first = watcher.UntilAsync(e => e.Kind == EventKind.Finished);
+        await grain.Send(Caller, "Tell me a story.", "m1");
+        await first;
+        Footprint two = Footprint.Now();
+
+        long start = (await grain.Get(Caller)).LastSeq;
+        await grain.Configure(Caller, new ConversationChanges { Sampling = new Sampling { MaxTokens = 0, IgnoreEos = true, Seed = 3 } });
+        Task twentyWindows = watcher.UntilAsync(e => e.Seq >= start + 20 * Window);
+        await grain.Send(Caller, "Tell me a story that never ends.", "m2");
+        await twentyWindows;
+        Task finished = watcher.UntilAsync(e => e.Kind == EventKind.Finished);
+        await grain.Stop(Caller, null);
+        await finished;
+        Footprint twenty = Footprint.Now();
+
+        Assert.Equal(two.Tensors, twenty.Tensors);
+        Assert.InRange(twenty.HeapBytes - two.HeapBytes, long.MinValue, 256 * 1024); // 1,200 tokens kept as text would not show, as objects they would
+        Conversation conversation = await grain.Get(Caller);
+        Assert.Equal(conversation.Position - Sinks - Window, conversation.Forgotten);
+        Assert.InRange(conversation.Forgotten, 21 * Window, long.MaxValue);
+    }
+
+    private sealed record Footprint(long Tensors, long HeapBytes)
+    {
+        public static Footprint Now()
+        {
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+            GC.WaitForPendingFinalizers();
+            return new Footprint(torch.Tensor.TotalCount, GC.GetTotalMemory(forceFullCollection: true));
+        }
+    }
+
+    /// <summary>Sees every event and keeps none; what was awaited must not have come before.</summary>
+    private sealed class CountingObserver : IConversationObserver
+    {
+        private readonly Lock _gate = new();
+        private Func<ConversationEvent, bool> _awaited = _ => false;
+        private TaskCompletionSource _met = new();
+
+        public Task UntilAsync(Func<ConversationEvent, bool> awaited)
+        {
+            lock (_gate)
+            {
+                _awaited = awaited;
+                _met = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                return _met.Task.WaitAsync(TimeSpan.FromSeconds(120), TestContext.Current.CancellationToken);
+            }
+        }
+
+        public Task OnEvents(string conversationId, Orleans.Concurrency.Immutable<IReadOnlyList<ConversationEvent>> events)
+        {
+            lock (_gate)
+            {
+                if (events.Value.Any(_awaited))
+                    _met.TrySetResult();
+            }
+            return Task.CompletedTask;
+        }
+    }
+}
