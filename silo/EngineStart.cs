@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Streaming.Gateway.Settings;
 using Streaming.Inference;
+using Streaming.Inference.Decoding;
 
 namespace Streaming.Silo;
 
@@ -9,6 +11,8 @@ internal static class EngineStart
     /// <summary>The engine that the settings ask for.</summary>
     public static Engine Load(SiloSettings settings)
     {
+        if (!Engine.TryParse(settings.DType, out DType type))
+            throw new SettingsException($"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16 or int8.");
         var clock = Stopwatch.StartNew();
         Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
         Engine engine = Engine.Load(new EngineOptions
@@ -16,7 +20,7 @@ internal static class EngineStart
             Model = settings.Model,
             Sinks = settings.Sinks,
             Window = settings.Window,
-            DType = settings.DType,
+            DType = type,
             Devices = settings.Devices is { Length: > 0 } devices ? devices : ["cpu"],
             Slots = settings.Slots,
             Threads = settings.Threads,

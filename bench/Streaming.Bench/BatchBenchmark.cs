@@ -13,8 +13,8 @@ internal static class BatchBenchmark
 
     public static async Task RunAsync(Setup setup, int tokens, CancellationToken cancellation)
     {
-        (Batcher device, DType type) = setup.Load(Conversations.Max());
-        await using Batcher owned = device;
+        (IDecodeDevice device, DType type) = setup.Load(Conversations.Max());
+        await using IDecodeDevice owned = device;
         int[] text = setup.SomeText();
         await MeasureAsync(device, setup, text, 1, tokens, cancellation); // warms up
         var results = new List<(int Conversations, double Median, double Best)>();
@@ -46,7 +46,7 @@ internal static class BatchBenchmark
     }
 
     /// <summary>Tokens per second in all, from the moment when every conversation is decoding.</summary>
-    private static async Task<double> MeasureAsync(Batcher device, Setup setup, int[] text, int conversations, int tokens, CancellationToken cancellation)
+    private static async Task<double> MeasureAsync(IDecodeDevice device, Setup setup, int[] text, int conversations, int tokens, CancellationToken cancellation)
     {
         using var started = new CountdownEvent(conversations);
         var allStarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -16,8 +16,8 @@ internal static class LongBenchmark
 
     public static async Task RunAsync(Setup setup, int windows, CancellationToken cancellation)
     {
-        (Batcher device, DType type) = setup.Load(slots: 1);
-        await using Batcher owned = device;
+        (IDecodeDevice device, DType type) = setup.Load(slots: 1);
+        await using IDecodeDevice owned = device;
         var samples = new List<Sample>();
         long tokens = 0, clock = 0;
         await foreach (DecodeOutput output in device.DecodeAsync(setup.EndlessReply(0, setup.SomeText()), cancellation))

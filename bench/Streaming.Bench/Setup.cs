@@ -1,3 +1,4 @@
+using Streaming.Inference;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
@@ -15,13 +16,10 @@ namespace Streaming.Bench;
 internal sealed record Setup(string Model, CacheLayout Layout, DType DType, int Threads, string Output, string Arguments)
 {
     /// <summary>A device with the checkpoint, and the arithmetic that it took.</summary>
-    public (Batcher Device, DType DType) Load(int slots)
+    public (IDecodeDevice Device, DType DType) Load(int slots)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(Model);
-        var options = new DecoderOptions { DType = DType, Slots = slots, Capacity = Layout.Places };
-        Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, options);
-        var device = new Batcher(decoder, checkpoint.LoadTokenizer(), checkpoint.Generation.EndIds, new BatcherOptions { Threads = Threads });
-        return (device, decoder.DType);
+        Engine engine = Engine.Load(new EngineOptions { Model = Model, Sinks = Layout.Fixed, Window = Layout.Window, DType = DType, Slots = slots, Threads = Threads });
+        return (engine.Devices.Values.Single(), engine.DType);
     }
 
     /// <summary>An endless reply to an input that fills the cache, so that every measured token attends to all of it.</summary>

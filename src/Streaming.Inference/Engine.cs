@@ -52,7 +52,6 @@ public sealed class Engine : IAsyncDisposable
     /// <exception cref="InputException">The checkpoint or an option is wrong; nothing stays loaded.</exception>
     public static Engine Load(EngineOptions options)
     {
-        DType type = ParseType(options.DType);
         using Checkpoint checkpoint = Checkpoint.Open(options.Model);
         var engine = new Engine(checkpoint, LayoutOf(options, checkpoint.Config));
         try
@@ -62,9 +61,9 @@ public sealed class Engine : IAsyncDisposable
                 var decoder = Decoder.Load(
                     checkpoint.Config,
                     checkpoint.Weights,
-                    new DecoderOptions { DType = type, Device = name, Slots = options.Slots, Capacity = engine.DefaultLayout.Places });
+                    new DecoderOptions { DType = options.DType, Device = name, Slots = options.Slots, Capacity = engine.DefaultLayout.Places });
                 engine.DType = decoder.DType;
-                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, new BatcherOptions { Threads = ThreadsOf(options) });
+                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options) });
                 if (!engine._devices.TryAdd(name, batcher))
                     throw new InputException($"The device {name} is named twice: name each once.");
             }
@@ -77,21 +76,26 @@ public sealed class Engine : IAsyncDisposable
         }
     }
 
+    /// <summary>The type that a person names: auto, float32, bfloat16 or int8.</summary>
+    public static bool TryParse(string? name, out DType type)
+    {
+        (type, bool known) = name switch
+        {
+            "auto" => (DType.Auto, true),
+            "float32" => (DType.Float32, true),
+            "bfloat16" => (DType.BFloat16, true),
+            "int8" => (DType.Int8, true),
+            _ => (DType.Auto, false),
+        };
+        return known;
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         foreach (IDecodeDevice device in _devices.Values)
             await device.DisposeAsync().ConfigureAwait(false);
     }
-
-    private static DType ParseType(string name) => name switch
-    {
-        "auto" => DType.Auto,
-        "float32" => DType.Float32,
-        "bfloat16" => DType.BFloat16,
-        "int8" => DType.Int8,
-        _ => throw new InputException($"The type '{name}' is unknown: take auto, float32, bfloat16 or int8."),
-    };
 
     private static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
     {

@@ -1,3 +1,5 @@
+using Streaming.Inference.Decoding;
+
 namespace Streaming.Inference;
 
 /// <summary>What an engine is made of.</summary>
@@ -12,8 +14,8 @@ public sealed record EngineOptions
     /// <summary>W; null fills the checkpoint's context, at most <see cref="Engine.DefaultPlaces"/> tokens with the sinks.</summary>
     public int? Window { get; init; }
 
-    /// <summary>auto, float32, bfloat16 or int8.</summary>
-    public string DType { get; init; } = "auto";
+    /// <summary>The arithmetic.</summary>
+    public DType DType { get; init; } = DType.Auto;
 
     /// <summary>cpu, cuda:0, cuda:1, ...</summary>
     public IReadOnlyList<string> Devices { get; init; } = ["cpu"];

@@ -97,7 +97,7 @@ public class CommandLineOptionTests
     [InlineData("--stats", "generate", "--prompt", "x", "--stats")]
     [InlineData("/no/such/folder/s.json", "generate", "--prompt", "x", "--stats", "/no/such/folder/s.json")]
     [InlineData("512", "generate", "--prompt", "x", "--sinks", "4", "--window", "509")]
-    [InlineData("--sinks", "generate", "--prompt", "x", "--sinks", "512")]
+    [InlineData("512 sinks leave no window", "generate", "--prompt", "x", "--sinks", "512")]
     [InlineData("--top-p", "generate", "--prompt", "x", "--top-p", "1.5")]
     [InlineData("--top-k", "chat", "--top-k", "1.5")]
     [InlineData("--seed", "chat", "--seed", "-1")]

@@ -38,7 +38,7 @@ internal sealed class GenerationOptions
             command.Add(option);
         _dtype.Validators.Add(result =>
         {
-            if (!TryParse(result.GetValueOrDefault<string>(), out _))
+            if (!Engine.TryParse(result.GetValueOrDefault<string>(), out _))
                 result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16 or int8");
         });
     }
@@ -49,7 +49,7 @@ internal sealed class GenerationOptions
     {
         if (parsed.GetValue(_deterministic))
             throw new InputException("--deterministic is not supported yet: leave it out (with a seed, --dtype float32 and one thread a run repeats itself).");
-        TryParse(parsed.GetValue(_dtype), out DType dtype);
+        Engine.TryParse(parsed.GetValue(_dtype), out DType dtype);
         string? stats = parsed.GetValue(_stats);
         if (stats is not null && (Directory.Exists(stats) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(stats)))))
             throw new InputException($"The stats cannot be written to '{stats}': name a file in a folder that exists.");
@@ -68,21 +68,8 @@ internal sealed class GenerationOptions
             Sinks = parsed.GetValue(_sinks) ?? 4,
             Window = parsed.GetValue(_window),
             DType = dtype,
-            Threads = parsed.GetValue(_threads) ?? 0,
+            Threads = parsed.GetValue(_threads),
             StatsFile = stats,
         };
-    }
-
-    private static bool TryParse(string? text, out DType dtype)
-    {
-        (dtype, bool known) = text switch
-        {
-            "auto" => (DType.Auto, true),
-            "float32" => (DType.Float32, true),
-            "bfloat16" => (DType.BFloat16, true),
-            "int8" => (DType.Int8, true),
-            _ => (DType.Auto, false),
-        };
-        return known;
     }
 }

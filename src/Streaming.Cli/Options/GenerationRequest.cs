@@ -1,5 +1,4 @@
 using Streaming.Inference;
-using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
 
@@ -8,8 +7,6 @@ namespace Streaming.Cli.Options;
 /// <summary>What a command line asks of a generation; null where the checkpoint decides.</summary>
 internal sealed record GenerationRequest
 {
-    private const int LargestDefaultCache = 4096;
-
     public required string Model { get; init; }
 
     public required long MaxTokens { get; init; }
@@ -36,7 +33,7 @@ internal sealed record GenerationRequest
 
     public required DType DType { get; init; }
 
-    public required int Threads { get; init; }
+    public required int? Threads { get; init; }
 
     public required string? StatsFile { get; init; }
 
@@ -54,18 +51,6 @@ internal sealed record GenerationRequest
         Stop = Stop,
     };
 
-    /// <summary>Sinks and window; by default a window that fills the checkpoint's context, at most 4096 tokens with the sinks.</summary>
-    /// <exception cref="InputException">They do not fit the checkpoint's context.</exception>
-    public CacheLayout Layout(ModelConfig config)
-    {
-        int context = config.ContextLength;
-        int window = Window ?? Math.Min(context, LargestDefaultCache) - Sinks;
-        if (window < 1 || (long)Sinks + window > context)
-        {
-            throw new InputException(Window is null
-                ? $"--sinks {Sinks} leaves no window in the checkpoint's context of {context} tokens: use fewer sinks."
-                : $"--sinks {Sinks} and --window {window} are more than the checkpoint's context of {context} tokens: use a window of at most {Math.Max(1, context - Sinks)}.");
-        }
-        return new CacheLayout(Sinks, window);
-    }
+    /// <summary>The engine that this takes.</summary>
+    public EngineOptions EngineOptions => new() { Model = Model, Sinks = Sinks, Window = Window, DType = DType, Threads = Threads };
 }

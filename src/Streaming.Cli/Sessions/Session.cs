@@ -1,7 +1,6 @@
 using Streaming.Cli.Options;
+using Streaming.Inference;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Tokenizing;
 
@@ -10,29 +9,25 @@ namespace Streaming.Cli.Sessions;
 /// <summary>One loaded checkpoint and one endless stream on it.</summary>
 internal sealed class Session : IAsyncDisposable
 {
-    private readonly Batcher _batcher;
-    private readonly CacheLayout _layout;
+    private readonly Engine _engine;
+    private readonly IDecodeDevice _device;
     private readonly SamplingParameters _sampling;
     private int[] _unfed = []; // belongs to the stream and is not in the cache: a sampled token, or input that a stop left unread
     private long _fed;
 
-    private Session(Checkpoint checkpoint, Tokenizer tokenizer, GenerationRequest request)
+    private Session(Engine engine, GenerationRequest request)
     {
-        Tokenizer = tokenizer;
-        Folder = checkpoint.Folder;
-        _layout = request.Layout(checkpoint.Config);
-        _sampling = request.Sampling(checkpoint.Generation.Sampling);
-        var options = new DecoderOptions { DType = request.DType, Slots = 1, Capacity = _layout.Places };
-        var decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, options);
-        _batcher = new Batcher(decoder, tokenizer, checkpoint.Generation.EndIds, new BatcherOptions { Threads = request.Threads });
-        Stats = new GenerationStats { Seed = request.Seed, Sinks = _layout.Fixed, Window = _layout.Window };
+        _engine = engine;
+        _device = engine.Devices.Values.Single();
+        _sampling = request.Sampling(engine.DefaultSampling);
+        Stats = new GenerationStats { Seed = request.Seed, Sinks = engine.DefaultLayout.Fixed, Window = engine.DefaultLayout.Window };
     }
 
     /// <summary>The checkpoint's folder.</summary>
-    public string Folder { get; }
+    public string Folder => _engine.Folder;
 
     /// <summary>The checkpoint's tokenizer.</summary>
-    public Tokenizer Tokenizer { get; }
+    public Tokenizer Tokenizer => _engine.Tokenizer;
 
     /// <summary>Counts and times of the replies so far.</summary>
     public GenerationStats Stats { get; private set; }
@@ -41,11 +36,7 @@ internal sealed class Session : IAsyncDisposable
     public int? LastId { get; private set; }
 
     /// <summary>Loads a checkpoint.</summary>
-    public static Session Load(GenerationRequest request)
-    {
-        using var checkpoint = Checkpoint.Open(request.Model);
-        return new Session(checkpoint, checkpoint.LoadTokenizer(), request);
-    }
+    public static Session Load(GenerationRequest request) => new(Engine.Load(request.EngineOptions), request);
 
     /// <summary>Feeds tokens and writes the reply as it comes; what comes after <see cref="Stop"/> was sampled before it.</summary>
     public async Task<EndReason> ReplyAsync(int[] input, TextWriter output)
@@ -56,14 +47,14 @@ internal sealed class Session : IAsyncDisposable
         var work = new DecodeWork
         {
             Slot = 0,
-            Layout = _layout,
+            Layout = _engine.DefaultLayout,
             Reset = _fed == 0,
             Input = [new TokenRun(_fed, all)],
             Sampling = _sampling,
         };
         long sampled = 0;
         DecodeEnded? ended = null;
-        await foreach (DecodeOutput part in _batcher.DecodeAsync(work))
+        await foreach (DecodeOutput part in _device.DecodeAsync(work))
         {
             string text = "";
             if (part is TokenSampled token)
@@ -90,12 +81,12 @@ internal sealed class Session : IAsyncDisposable
     }
 
     /// <summary>Ends the reply after the step under way.</summary>
-    public void Stop() => _batcher.Stop(0, EndReason.Stopped);
+    public void Stop() => _device.Stop(0, EndReason.Stopped);
 
     /// <summary>Writes the stats.</summary>
     public Task WriteStatsAsync(string file) => File.WriteAllTextAsync(file, Stats.ToJson());
 
-    public ValueTask DisposeAsync() => _batcher.DisposeAsync();
+    public ValueTask DisposeAsync() => _engine.DisposeAsync();
 
     private void Advance(int[] input, long sampled, DecodeEnded ended)
     {

@@ -31,7 +31,7 @@ public sealed record Sampling
     /// <summary>Tokens a reply may have; 0 is endless; 1024 by default.</summary>
     [Id(8)] public long? MaxTokens { get; init; }
 
-    /// <summary>End tokens are never sampled.</summary>
+    /// <summary>End tokens and other control tokens are never sampled.</summary>
     [Id(9)] public bool? IgnoreEos { get; init; }
 
     /// <summary>Texts that end a reply and are not part of it; at most 16 of at most 256 characters.</summary>

@@ -31,10 +31,17 @@ public sealed partial class Batcher : IDecodeDevice
     /// <param name="decoder">The model on its device.</param>
     /// <param name="vocabulary">What each token says.</param>
     /// <param name="endTokens">Tokens that end a reply.</param>
+    /// <param name="controlTokens">Other control tokens; like the end tokens, they are not sampled in replies that ignore their end.</param>
     /// <param name="options">How the device is shared; null for the defaults.</param>
     /// <param name="time">Where times come from; null for the system's clock.</param>
     /// <exception cref="InputException">An option or an end token is impossible.</exception>
-    public Batcher(Decoder decoder, IVocabulary vocabulary, IReadOnlyCollection<int> endTokens, BatcherOptions? options = null, TimeProvider? time = null)
+    public Batcher(
+        Decoder decoder,
+        IVocabulary vocabulary,
+        IReadOnlyCollection<int> endTokens,
+        IReadOnlyCollection<int>? controlTokens = null,
+        BatcherOptions? options = null,
+        TimeProvider? time = null)
     {
         _options = options ?? new BatcherOptions();
         _options.Check();
@@ -47,7 +54,7 @@ public sealed partial class Batcher : IDecodeDevice
         _vocabulary = vocabulary;
         _endTokens = [.. endTokens];
         _time = time ?? TimeProvider.System;
-        _sampler = new Sampler(_endTokens);
+        _sampler = new Sampler([.. endTokens.Concat(controlTokens ?? []).Distinct()]);
         _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new Slot(index, decoder.Capacity))];
         _current = new Sequence?[decoder.Slots];
         _requests = Channel.CreateBounded<Sequence>(new BoundedChannelOptions(decoder.Slots) { SingleReader = true });

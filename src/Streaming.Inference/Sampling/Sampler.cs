@@ -6,8 +6,11 @@ namespace Streaming.Inference.Sampling;
 /// Chooses a token by a row of logits: penalties, temperature, top-k, top-p of what is left, min-p, in this order, as Hugging Face
 /// does. Ties are broken by the lowest id. An instance owns its workspaces and belongs to one thread.
 /// </summary>
-/// <param name="endTokens">Never sampled where <see cref="SamplingParameters.IgnoreEos"/> is set.</param>
-public sealed class Sampler(IReadOnlyCollection<int> endTokens)
+/// <param name="silenced">
+/// Never sampled where <see cref="SamplingParameters.IgnoreEos"/> is set: end tokens, and the other control tokens, with which a
+/// chat model that may not end its turn would begin somebody else's.
+/// </param>
+public sealed class Sampler(IReadOnlyCollection<int> silenced)
 {
     private readonly Dictionary<int, int> _occurrences = [];
     private readonly List<Candidate> _heap = [];
@@ -26,7 +29,7 @@ public sealed class Sampler(IReadOnlyCollection<int> endTokens)
         Penalise(logits, parameters, cached);
         if (parameters.IgnoreEos)
         {
-            foreach (int id in endTokens)
+            foreach (int id in silenced)
                 logits[id] = float.NegativeInfinity;
         }
         int best = MostLikely(logits);

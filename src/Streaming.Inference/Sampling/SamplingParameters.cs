@@ -32,7 +32,7 @@ public sealed record SamplingParameters
     /// <summary>Tokens the reply may have, the end token included; 0 is no limit.</summary>
     public long MaxTokens { get; init; } = 1024;
 
-    /// <summary>End tokens are never sampled.</summary>
+    /// <summary>End tokens and other control tokens are never sampled.</summary>
     public bool IgnoreEos { get; init; }
 
     /// <summary>Texts that end the reply; they are not part of it.</summary>

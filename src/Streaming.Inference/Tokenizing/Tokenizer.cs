@@ -115,6 +115,9 @@ public sealed class Tokenizer : IVocabulary
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> BytesOf(int id) => id >= 0 && id < _bytes.Length ? _bytes[id] : default;
 
+    /// <summary>Ids of control tokens: special added ones.</summary>
+    public IReadOnlyCollection<int> ControlIds => _control;
+
     /// <summary>Whether an id is a control token: it says nothing, and no text that a person writes makes it.</summary>
     public bool IsControl(int id) => _control.Contains(id);
 

@@ -41,6 +41,16 @@ public class BatcherEndTests
     }
 
     [Fact]
+    public async Task Other_control_tokens_are_silent_only_where_the_end_is_ignored()
+    {
+        (int control, _) = FirstSeen(10);
+        await using var device = new TestDevice(controlTokens: [control]);
+
+        Assert.Contains(control, Ids(await device.RunAsync(Typical)));
+        Assert.DoesNotContain(control, Ids(await device.RunAsync(Typical with { Sampling = Typical.Sampling with { IgnoreEos = true } })));
+    }
+
+    [Fact]
     public async Task A_stop_string_ends_the_reply_and_is_not_part_of_it()
     {
         await using var device = new TestDevice();

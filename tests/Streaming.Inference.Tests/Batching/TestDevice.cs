@@ -17,14 +17,14 @@ internal sealed class TestDevice : IAsyncDisposable
     public static readonly IVocabulary Vocabulary = new ToyVocabulary();
     private static readonly ModelConfig Shape = Shapes.Small with { VocabularySize = 257 };
 
-    public TestDevice(int slots = 4, BatcherOptions? options = null, TimeProvider? time = null, params int[] endTokens)
+    public TestDevice(int slots = 4, BatcherOptions? options = null, TimeProvider? time = null, int[]? controlTokens = null, params int[] endTokens)
     {
         ObservedKernels? observed = null;
         Decoder decoder = Decoder.Load(
             Shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = Layout.Places },
             (config, type, device) => observed = new ObservedKernels(new TorchKernels(config, type, device)));
         Kernels = observed!;
-        Batcher = new Batcher(decoder, Vocabulary, endTokens, options, time);
+        Batcher = new Batcher(decoder, Vocabulary, endTokens, controlTokens, options, time);
     }
 
     public Batcher Batcher { get; }
