@@ -12,15 +12,17 @@ internal sealed class HostProcess : IAsyncDisposable
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
     private const int SigTerm = 15;
 
-    private readonly string _assembly;
+    private readonly string[] _command;
+    private readonly string _folder;
     private readonly List<string> _arguments;
     private readonly ConcurrentQueue<string> _output = new();
     private Process? _process;
     private TaskCompletionSource _ready = new();
 
-    private HostProcess(string assembly, int httpPort, params ReadOnlySpan<string> arguments)
+    private HostProcess(string[] command, string folder, int httpPort, params ReadOnlySpan<string> arguments)
     {
-        _assembly = assembly;
+        _command = command;
+        _folder = folder;
         Url = $"http://localhost:{httpPort}";
         _arguments = ["--urls", Url, .. arguments];
     }
@@ -31,12 +33,16 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>A silo; settings are given as <c>Name=value</c>, without the section.</summary>
     public static HostProcess Silo(string dataFolder, ClusterPorts ports, params ReadOnlySpan<string> settings) =>
-        new(Repository.Assembly("silo", "Streaming.Silo"), ports.Http,
-            [$"--Streaming:Data={dataFolder}", $"--Streaming:SiloPort={ports.Silo}", $"--Streaming:GatewayPort={ports.Gateway}", "--Streaming:InspectCache=true", .. Options(settings)]);
+        new(["dotnet", Repository.Assembly("silo", "Streaming.Silo")], Path.GetTempPath(), ports.Http,
+            [.. Own(dataFolder, ports), "--Streaming:InspectCache=true", .. Options(settings)]);
+
+    /// <summary>A silo by a command that a person types in the repository's root, with a data folder and ports of its own.</summary>
+    public static HostProcess Typed(string command, string dataFolder, ClusterPorts ports) =>
+        new([.. command.Split(' '), "--"], Repository.Root, ports.Http, [.. Own(dataFolder, ports)]);
 
     /// <summary>A stand-alone gateway of a silo.</summary>
     public static HostProcess Gateway(ClusterPorts ports, int httpPort, params ReadOnlySpan<string> settings) =>
-        new(Repository.Assembly("gateway", "Streaming.StandaloneGateway"), httpPort, [$"--Streaming:GatewayPort={ports.Gateway}", .. Options(settings)]);
+        new(["dotnet", Repository.Assembly("gateway", "Streaming.StandaloneGateway")], Path.GetTempPath(), httpPort, [$"--Streaming:GatewayPort={ports.Gateway}", .. Options(settings)]);
 
     /// <summary>Starts it, and waits until it says that it is ready.</summary>
     public async Task<HostProcess> StartAsync()
@@ -45,7 +51,7 @@ internal sealed class HostProcess : IAsyncDisposable
         _process = Launch();
         await Task.WhenAny(_ready.Task, _process.WaitForExitAsync()).WaitAsync(StartLimit);
         if (!_ready.Task.IsCompletedSuccessfully)
-            throw new InvalidOperationException($"{_assembly} ended before it was ready:\n{Output}");
+            throw new InvalidOperationException($"{string.Join(' ', _command)} ended before it was ready:\n{Output}");
         return this;
     }
 
@@ -86,13 +92,14 @@ internal sealed class HostProcess : IAsyncDisposable
 
     private Process Launch()
     {
-        var start = new ProcessStartInfo("dotnet")
+        var start = new ProcessStartInfo(_command[0])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = Path.GetTempPath(),
+            WorkingDirectory = _folder,
         };
-        start.ArgumentList.Add(_assembly);
+        foreach (string argument in _command[1..])
+            start.ArgumentList.Add(argument);
         _arguments.ForEach(start.ArgumentList.Add);
         var process = new Process { StartInfo = start };
         process.OutputDataReceived += (_, line) => OnLine(line.Data);
@@ -111,6 +118,9 @@ internal sealed class HostProcess : IAsyncDisposable
         if (line.StartsWith("Ready:", StringComparison.Ordinal))
             _ready.TrySetResult();
     }
+
+    private static IEnumerable<string> Own(string dataFolder, ClusterPorts ports) =>
+        [$"--Streaming:Data={dataFolder}", $"--Streaming:SiloPort={ports.Silo}", $"--Streaming:GatewayPort={ports.Gateway}"];
 
     private static IEnumerable<string> Options(ReadOnlySpan<string> settings)
     {

@@ -1,0 +1,47 @@
+using CliWrap;
+using CliWrap.Buffered;
+using Streaming.EndToEnd.Tests.Clients;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>What the README tells people to type works as it stands there (less the building, which has been done).</summary>
+public class ReadmeTests
+{
+    private const string Run = "dotnet run -c Release ";
+    private const string CommandLine = Run + "--project src/Streaming.Cli -- ";
+
+    public static TheoryData<string> Commands() => [.. Lines().Where(l => l.StartsWith(CommandLine, StringComparison.Ordinal))];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task A_command_of_the_README_runs(string command)
+    {
+        BufferedCommandResult result = await Cli.Wrap("bash")
+            .WithArguments(["-c", command.Replace(Run, Run + "--no-build ", StringComparison.Ordinal)])
+            .WithWorkingDirectory(Repository.Root)
+            .WithStandardInputPipe(PipeSource.FromString("Hello!\n")) // for chat
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("", result.StandardError.Trim());
+        Assert.Equal(0, result.ExitCode);
+        Assert.NotEqual("", result.StandardOutput.Trim());
+    }
+
+    [Fact]
+    public async Task The_first_command_of_the_README_starts_a_chat()
+    {
+        string command = Lines().First(l => l.StartsWith(Run, StringComparison.Ordinal));
+        Assert.Equal(Run + "--project silo", command);
+        using var data = new TemporaryFolder();
+        ClusterPorts ports = ClusterPorts.Free();
+        await using HostProcess silo = HostProcess.Typed(command.Replace(Run, Run + "--no-build ", StringComparison.Ordinal), data.Path, ports);
+        await silo.StartAsync();
+        await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
+        string id = (await client.CreateAsync(new { sampling = new { maxTokens = 4 } })).Id;
+        await client.SendAsync(id, "Hello!");
+        Assert.True(await new Watcher(id).UntilAsync(client, e => e.Kind == "finished", TimeSpan.FromSeconds(60)));
+    }
+
+    private static IEnumerable<string> Lines() => File.ReadLines(Path.Combine(Repository.Root, "README.md")).Select(l => l.Trim());
+}
