@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics.X86;
+using Streaming.Inference.Checkpoints;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -22,6 +23,9 @@ public enum DType
 /// <summary>What a <see cref="DType"/> means on a device.</summary>
 internal static class DTypes
 {
+    // libtorch's kernel reads rows of int8 weights in blocks without looking where they end.
+    private const int Int8Block = 32;
+
     /// <summary>The type that <see cref="DType.Auto"/> stands for on a device; the others stand for themselves.</summary>
     /// <exception cref="InputException">The device does not have the type.</exception>
     public static DType Resolve(DType type, torch.Device device)
@@ -31,6 +35,16 @@ internal static class DTypes
         if (type != DType.Auto)
             return type;
         return device.type != DeviceType.CPU || ProcessorHasBFloat16() ? DType.BFloat16 : DType.Float32;
+    }
+
+    /// <summary>Refuses a model whose rows int8 products would read beyond.</summary>
+    public static void CheckShape(DType type, ModelConfig config)
+    {
+        foreach (int width in (int[])[config.HiddenSize, config.Heads * config.HeadDim, config.IntermediateSize])
+        {
+            if (type == DType.Int8 && width % Int8Block != 0)
+                throw new InputException($"The type int8 needs widths that are multiples of {Int8Block}, and this model has one of {width}: choose bfloat16 or float32.");
+        }
     }
 
     /// <summary>The type of the activations, the cache and everything that is not an int8 weight.</summary>

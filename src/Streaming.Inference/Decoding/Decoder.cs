@@ -55,6 +55,7 @@ public sealed class Decoder : IDisposable
             throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
         torch.Device device = DeviceOf(options.Device);
         DType type = DTypes.Resolve(options.DType, device);
+        DTypes.CheckShape(type, config);
         using IDisposable noGradient = torch.no_grad();
         IKernels operations = kernels(config, type, device);
         try
@@ -102,10 +103,10 @@ public sealed class Decoder : IDisposable
 
             torch.Tensor queryKeyValue = _kernels.Project(_kernels.Normalise(x, layer.AttentionNorm), layer.QueryKeyValue);
             torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch);               // [N, heads · head_dim]
-            x.add_(_kernels.Project(attended, layer.Output));
+            x.add_(_kernels.Project(attended, layer.Output), Scalars.One);
 
             torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);
-            x.add_(_kernels.Project(_kernels.Gate(gateUp), layer.Down));
+            x.add_(_kernels.Project(_kernels.Gate(gateUp), layer.Down), Scalars.One);
         }
         if (batch.LogitRows is null)
             return null;

@@ -48,6 +48,6 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
     public torch.Tensor Apply(torch.Tensor heads)
     {
         torch.Tensor partners = heads.roll(heads.shape[^1] / 2, -1);
-        return torch.addcmul(heads * Cosines, partners, Sines, 1);
+        return torch.addcmul(heads * Cosines, partners, Sines, Scalars.One);
     }
 }

@@ -102,10 +102,18 @@ internal sealed record Sight
         for (int i = 0; i < sight.OwnKeys; i++)
             keys[sight.Places + i] = segment.Position + segment.Ids.Length - sight.OwnKeys + i;
 
-        torch.Tensor j = torch.tensor(keys, device: shape.Device);                                                         // [columns]
-        torch.Tensor p = torch.arange(segment.Position, segment.Position + sight.Rows, torch.ScalarType.Int64, shape.Device).unsqueeze(1); // [T, 1]
-        torch.Tensor seen = (j <= p) & ((j < layout.Fixed) | (j > p - layout.Window));                                     // [T, columns]
-        torch.Tensor mask = torch.zeros(seen.shape, shape.Type, shape.Device).masked_fill_(~seen, float.NegativeInfinity);
+        var additions = new float[sight.Rows * sight.Columns];
+        for (int row = 0; row < sight.Rows; row++)
+        {
+            long p = segment.Position + row;
+            for (int column = 0; column < keys.Length; column++)
+            {
+                long j = keys[column];
+                bool sees = j <= p && (j < layout.Fixed || j > p - layout.Window);
+                additions[row * keys.Length + column] = sees ? 0 : float.NegativeInfinity;
+            }
+        }
+        torch.Tensor mask = torch.tensor(additions, [sight.Rows, sight.Columns], device: shape.Device).to(shape.Type);
         return mask.unsqueeze(0).expand(shape.Groups, -1, -1).reshape(1, shape.Groups * sight.Rows, sight.Columns);
     }
 }

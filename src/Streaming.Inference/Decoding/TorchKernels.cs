@@ -7,7 +7,7 @@ namespace Streaming.Inference.Decoding;
 internal sealed class TorchKernels : IKernels
 {
     private readonly torch.jit.CompilationUnit _script;
-    private readonly double _epsilon;
+    private readonly Scalar _epsilon;
     private readonly TorchAttention _attention;
 
     public TorchKernels(ModelConfig config, DType type, torch.Device device)
@@ -26,8 +26,8 @@ internal sealed class TorchKernels : IKernels
 
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight)
     {
-        torch.Tensor exact = rows.to(torch.ScalarType.Float32);                             // [N, hidden]
-        torch.Tensor scale = exact.square().mean([-1], keepdim: true).add_(_epsilon).rsqrt_(); // [N, 1]
+        torch.Tensor exact = rows.to(torch.ScalarType.Float32); // [N, hidden]
+        torch.Tensor scale = exact.mul(exact).mean([-1], keepdim: true).add_(_epsilon, Scalars.One).rsqrt_(); // [N, 1]
         return exact.mul(scale).to(rows.dtype).mul_(weight);
     }
 
@@ -50,5 +50,6 @@ internal sealed class TorchKernels : IKernels
     {
         _attention.Dispose();
         _script.Dispose();
+        _epsilon.Dispose();
     }
 }

@@ -66,9 +66,9 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     /// <summary>Symmetric int8 with one scale a row: w = q · scale, |q| at most 127.</summary>
     private Weight Quantise(torch.Tensor stored)
     {
-        torch.Tensor rows = stored.to(torch.ScalarType.Float32);                                                    // [out, in]
-        torch.Tensor scales = (rows.abs().amax([1]) / 127).clamp_min(1e-8).to(torch.ScalarType.BFloat16);           // [out]
-        torch.Tensor quantised = (rows / scales.to(torch.ScalarType.Float32).unsqueeze(1)).round().clamp(-127, 127);
+        torch.Tensor rows = stored.to(torch.ScalarType.Float32); // [out, in]
+        torch.Tensor scales = rows.abs().amax([1]).div(Scalars.LargestInt8).clamp_min(Scalars.SmallestScale).to(torch.ScalarType.BFloat16); // [out]
+        torch.Tensor quantised = (rows / scales.to(torch.ScalarType.Float32).unsqueeze(1)).round().clamp(Scalars.SmallestInt8, Scalars.LargestInt8);
         return new Weight(quantised.to(torch.ScalarType.Int8, device).contiguous(), scales.to(device));
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
+using TorchSharp;
 using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
@@ -88,10 +89,11 @@ public class BatcherFailureTests
     {
         await using var device = new TestDevice();
         using var gate = new StepGate(device);
+        using Scalar notANumber = float.NaN;
         device.Kernels.LogitsAreReady = logits =>
         {
             if (logits.shape[0] == 2)
-                logits[1].fill_(float.NaN);
+                logits[1].fill_(notANumber);
         };
         DecodeWork sound = Work(slot: 0), sick = Work(slot: 1, inputSeed: 2);
         Task<List<DecodeOutput>> a = device.RunAsync(sound);

@@ -52,10 +52,11 @@ public class DecoderTests
     {
         using var cache = new SinkCache(layers: 2, slots: 3, keyValueHeads: 2, capacity: 5, headDim: 4, torch.ScalarType.Float32, torch.CPU);
         using DisposeScope scope = torch.NewDisposeScope();
+        using Scalar notANumber = float.NaN;
         foreach (int layer in (int[])[0, 1])
         {
-            cache[layer].Keys(0, 3, 0, 5).fill_(float.NaN);
-            cache[layer].Values(0, 3, 0, 5).fill_(float.NaN);
+            cache[layer].Keys(0, 3, 0, 5).fill_(notANumber);
+            cache[layer].Values(0, 3, 0, 5).fill_(notANumber);
         }
 
         cache.Clear(1);
@@ -150,6 +151,14 @@ public class DecoderTests
             Decoder.Load(Shapes.Small, new RandomWeights(1), new DecoderOptions { Device = device }));
 
         Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Int8_refuses_a_model_whose_widths_its_products_cannot_read()
+    {
+        InputException refusal = Assert.Throws<InputException>(() => Load(DType.Int8));
+
+        Assert.StartsWith("The type int8 needs widths that are multiples of 32, and this model has one of 24", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

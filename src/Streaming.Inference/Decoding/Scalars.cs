@@ -1,0 +1,18 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>
+/// Numbers as libtorch takes them, alive for ever. TorchSharp (0.107) does not keep a <see cref="Scalar"/> alive during the native
+/// call that it is passed to: a temporary one, also one that is made by the conversion of a literal or as a default, is
+/// freed when the garbage collector comes by in mid-call, and the operation fails or computes with garbage. So the engine passes
+/// no temporary scalars, nor calls what makes them inside (<c>add(Tensor)</c>, <c>square()</c>, arithmetic and comparisons with numbers).
+/// Tensors are safe: their dispose scope holds them.
+/// </summary>
+internal static class Scalars
+{
+    public static readonly Scalar One = 1;
+    public static readonly Scalar LargestInt8 = 127;
+    public static readonly Scalar SmallestInt8 = -127;
+    public static readonly Scalar SmallestScale = 1e-8f;
+}

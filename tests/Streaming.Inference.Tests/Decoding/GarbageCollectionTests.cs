@@ -1,0 +1,49 @@
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+
+namespace Streaming.Inference.Tests.Decoding;
+
+/// <summary>Native objects must live until the call that uses them has ended (see <see cref="Scalars"/>).</summary>
+[Collection(nameof(ConstantMemoryTests))]
+public class GarbageCollectionTests
+{
+    private static readonly ModelConfig Shape = Shapes.Small with { HiddenSize = 32, IntermediateSize = 64 };
+
+    [Theory]
+    [InlineData(DType.Float32), InlineData(DType.BFloat16), InlineData(DType.Int8)]
+    public void Collections_in_mid_step_change_nothing(DType type)
+    {
+        var layout = new CacheLayout(4, 20);
+        int[] ids = Logits.RandomIds(1500, Shapes.Small.VocabularySize, seed: 4);
+        List<float[]> expected = Decode(), actual;
+
+        bool decoding = true;
+        var collector = new Thread(() =>
+        {
+            while (Volatile.Read(ref decoding))
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        collector.Start();
+        try
+        {
+            actual = Decode();
+        }
+        finally
+        {
+            Volatile.Write(ref decoding, false);
+            collector.Join();
+        }
+
+        foreach ((float[] a, float[] b) in expected.Zip(actual))
+            Assert.InRange(Logits.Distance(b, a), 0, type == DType.Float32 ? Logits.Tolerance : 0.1); // memory lies elsewhere, so last bits differ
+
+        List<float[]> Decode()
+        {
+            using Decoder decoder = Decoder.Load(Shape, new RandomWeights(seed: 7), new DecoderOptions { DType = type, Slots = 2, Capacity = 24 });
+            return [.. new TestStream(decoder, 0, layout).Feed(ids, 1), .. new TestStream(decoder, 1, layout).Feed(ids, 3)];
+        }
+    }
+}
