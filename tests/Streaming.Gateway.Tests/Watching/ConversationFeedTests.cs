@@ -88,11 +88,11 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     [Fact]
     public async Task A_slow_watcher_gets_few_large_pieces_and_the_feed_holds_little()
     {
-        _script.MostNumbersPerPage = 2048;
+        string word = new('x', 16);
+        _script.MostNumbersPerPage = Limits.PieceLength / word.Length; // 1,024
         await using Watcher slow = Watch(0).Allow(1);
         Publish(_log.Append(EventKind.Started, 2, [null]));
         await slow.Reaches(1);
-        string word = new('x', 16);
         for (int i = 0; i < 50_000; i++)
             Publish(_log.Append(EventKind.Delta, 2, word));
 
@@ -100,8 +100,8 @@ public sealed class ConversationFeedTests : IAsyncLifetime
         await slow.Reaches(50_001);
 
         AssertComplete(slow, 0);
-        // The first event; 24 pages of the log until the recent events reach further back; the rest of those, joined.
-        Assert.Equal(1 + 24 + 1, slow.Seen.Count);
+        // The first event; 48 pages of the log until the recent events reach further back; the rest of those, joined.
+        Assert.Equal(1 + 48 + 1, slow.Seen.Count);
         Assert.All(slow.Seen, piece => Assert.True((piece.Text?.Length ?? 0) <= Limits.PieceLength));
     }
 
