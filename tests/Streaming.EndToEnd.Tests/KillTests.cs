@@ -26,6 +26,12 @@ public class KillTests
         var always = new Watcher(conversation.Id);
         var shown = new List<string>();
 
+        // One more watches through a stand-alone gateway that lives through all of it, on one connection.
+        await using HostProcess gateway = await HostProcess.Gateway(ports, ClusterPorts.FreePorts(1)[0]).StartAsync();
+        await using ChatClient patient = await ChatClient.ConnectAsync(gateway.Url, token);
+        var through = new Watcher(conversation.Id);
+        Task<bool> throughAll = through.UntilAsync(patient, e => e.Kind == "finished", TimeSpan.FromMinutes(10));
+
         for (int kill = 0; kill < Kills; kill++)
         {
             // Past the first eviction, and then some random number of tokens further.
@@ -50,6 +56,8 @@ public class KillTests
         string stored = await client.ReadTurnTextAsync(conversation.Id, reply);
         Assert.Equal(stored, always.TextOf(reply));
         Assert.Equal(stored, late.TextOf(reply));
+        Assert.True(await throughAll, "The gateway ended its watcher's stream.");
+        Assert.Equal(stored, through.TextOf(reply));
         Assert.All(shown, text => Assert.StartsWith(text, stored, StringComparison.Ordinal));
 
         ConversationView after = await client.GetAsync(conversation.Id);

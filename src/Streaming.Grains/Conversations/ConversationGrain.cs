@@ -38,6 +38,7 @@ internal sealed partial class ConversationGrain(
     private ReplyRunner? _runner;
     private Task _replies = Task.CompletedTask;
     private bool _takenUp;
+    private bool _toldCheckpoint;
 
     private string Id => this.GetPrimaryKeyString();
 
@@ -252,7 +253,9 @@ internal sealed partial class ConversationGrain(
             return;
         if (state.State.Fingerprint != model.Fingerprint)
         {
-            LogOtherCheckpoint(Id, state.State.Model, model.Name);
+            if (!_toldCheckpoint)
+                LogOtherCheckpoint(Id, state.State.Model, model.Name);
+            _toldCheckpoint = true;
             return;
         }
         _replies = RunRepliesAsync(_takenUp);
