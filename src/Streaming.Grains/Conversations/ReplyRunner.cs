@@ -77,13 +77,16 @@ internal sealed partial class ReplyRunner(
         if (RunningTurn(writer.Head, writer.Session) is not { } running || (turn ?? running) != running)
             return;
         _stop = (running, reason);
+        if (_decoding is not { } decoding || writer.Session.Reply is not { } reply)
+            return; // It ends before its first step.
         // A worker that does not end the stream by itself is left.
-        _decoding?.CancelAfter(StopPatience);
-        await TellWorkerToStopAsync();
+        decoding.CancelAfter(StopPatience);
+        await TellWorkerToStopAsync(reply);
     }
 
-    private Task TellWorkerToStopAsync() =>
-        _stop is { } stop && _decoding is not null ? worker.Stop(id, writer.Head.Epoch, stop.Reason) : Task.CompletedTask;
+    /// <summary>Told again after each group: the first word may have come before the worker knew of the reply.</summary>
+    private Task TellWorkerToStopAsync(ReplyState reply) =>
+        StopReasonOf(reply) is { } reason ? worker.Stop(id, writer.Head.Epoch, reason) : Task.CompletedTask;
 
     private async Task DecodeAsync(ReplyState reply, CancellationToken cancellation)
     {
@@ -106,7 +109,7 @@ internal sealed partial class ReplyRunner(
                 ShowInPassing(group.Then, reply.Turn);
                 if (group.Then is ReplyEnded)
                     return;
-                await TellWorkerToStopAsync();
+                await TellWorkerToStopAsync(reply);
             }
             throw new InvalidOperationException("The worker's stream ended without an end of the reply.");
         }

@@ -150,6 +150,43 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_stop_ends_one_reply_and_none_after_it()
+    {
+        _device.Stepping = true;
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(40));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        _device.Permit(5);
+        await watcher.UntilAsync(EventKind.Delta);
+        await grain.Stop(Caller, null);
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2);
+
+        _device.Permit(100);
+        await grain.Send(Caller, "Again!", "m2");
+        ConversationEvent second = await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
+        Assert.Equal((FinishReason.Length, 40L), (second.FinishReason, second.GeneratedTokens));
+    }
+
+    [Fact]
+    public async Task A_message_interrupts_one_endless_reply_and_not_its_own()
+    {
+        _device.Stepping = true;
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(0));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Tell me a story.", "m1");
+        _device.Permit(5);
+        await watcher.UntilAsync(EventKind.Delta);
+        await grain.Send(Caller, "Another one!", "m2");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2);
+
+        _device.Permit(100);
+        await watcher.UntilAsync(EventKind.Delta, e => e.Turn == 4 && watcher.TextOf(4).Length >= 60);
+        Assert.Equal(4, (await grain.Get(Caller)).Running);
+    }
+
+    [Fact]
     public async Task Who_finds_all_slots_running_waits_and_is_told_the_place()
     {
         _device.Stepping = true;
