@@ -15,7 +15,7 @@ internal static class EngineStart
             throw new SettingsException($"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16 or int8.");
         var clock = Stopwatch.StartNew();
         Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
-        Engine engine = Engine.Load(new EngineOptions
+        Engine engine = Load(new EngineOptions
         {
             Model = settings.Model,
             Sinks = settings.Sinks,
@@ -27,5 +27,17 @@ internal static class EngineStart
         });
         Console.WriteLine($"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}.");
         return engine;
+    }
+
+    private static Engine Load(EngineOptions options)
+    {
+        try
+        {
+            return Engine.Load(options);
+        }
+        catch (InputException e) when (e.Option is { } option)
+        {
+            throw new SettingsException($"{SettingsSection.Name}:{option}: {e.Message}", e);
+        }
     }
 }

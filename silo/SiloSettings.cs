@@ -59,6 +59,7 @@ internal sealed class SiloSettings
     /// <summary>Refuses values that cannot be meant.</summary>
     public void Validate()
     {
+        Require(Model.Trim().Length > 0, nameof(Model), Model, "a checkpoint's directory");
         Require(Sinks >= 0, nameof(Sinks), Sinks, "0 or more");
         Require(Window is null or >= 1, nameof(Window), Window, "1 or more");
         Require(Slots is >= 1 and <= 4096, nameof(Slots), Slots, "1 to 4096");

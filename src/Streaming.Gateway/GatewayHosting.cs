@@ -26,21 +26,42 @@ public static class GatewayHosting
     /// <param name="configuration">The host's configuration; the settings are in its section <c>Streaming</c>.</param>
     public static IServiceCollection AddGateway(this IServiceCollection services, IConfiguration configuration)
     {
-        IConfigurationSection section = configuration.GetSection(GatewayOptions.Section);
-        services.AddOptions<GatewayOptions>().Bind(section).Configure(options => options.ReadLists(section)).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidation>();
-        services.TryAddSingleton(TimeProvider.System);
+        services.AddHealthOnly(configuration);
         services.AddSingleton<ConversationFeeds>();
         services.AddChatHub();
         services.AddGuestSignIn();
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<IOptions<GatewayOptions>>((cors, gateway) => cors.AddDefaultPolicy(policy =>
             policy.WithOrigins([.. gateway.Value.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod().AllowCredentials()));
-
-        // A request's address may carry a token (the hub's access_token): it must not stand in a log.
-        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning));
+        services.AddLogging(logging => logging
+            // A request's address may carry a token (the hub's access_token): it must not stand in a log.
+            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
+            // Logs every refusal as an error with its stack; what is more than a refusal HubFailures logs.
+            .AddFilter("Microsoft.AspNetCore.SignalR.Internal.DefaultHubDispatcher", LogLevel.None));
         services.AddHealthChecks().AddCheck<ClusterHealthCheck>("cluster", tags: [HealthRoutes.ReadyTag]);
         return services;
+    }
+
+    /// <summary>Registers <c>/health/live</c> and <c>/health/ready</c> alone, for a silo whose gateways are elsewhere.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">The host's configuration.</param>
+    public static IServiceCollection AddHealthOnly(this IServiceCollection services, IConfiguration configuration)
+    {
+        IConfigurationSection section = configuration.GetSection(GatewayOptions.Section);
+        services.AddOptions<GatewayOptions>().Bind(section).Configure(options => options.ReadLists(section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<GatewayOptions>, GatewayOptionsValidation>();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddHealthChecks();
+        return services;
+    }
+
+    /// <summary>Puts the health routes alone into the host's pipeline.</summary>
+    public static WebApplication MapHealthOnly(this WebApplication app)
+    {
+        app.UseMiddleware<SecurityHeaders>();
+        app.UseMiddleware<HostAndOrigin>();
+        app.MapHealth();
+        return app;
     }
 
     /// <summary>Puts the gateway into the host's pipeline: checks first, then the page, then who asks, then what is asked.</summary>

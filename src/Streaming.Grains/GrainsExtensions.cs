@@ -19,6 +19,7 @@ public static class GrainsExtensions
             silo.Services.Configure(configure);
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<LocalWorkers>();
+        silo.Services.AddSingleton<RunningReplies>();
         silo.Services.AddPlacementDirector<DevicePlacement, DevicePlacementDirector>();
         silo.Services.AddHostedService<ConversationSweep>();
         return silo;

@@ -65,7 +65,7 @@ public sealed class Engine : IAsyncDisposable
                 engine.DType = decoder.DType;
                 var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options) });
                 if (!engine._devices.TryAdd(name, batcher))
-                    throw new InputException($"The device {name} is named twice: name each once.");
+                    throw new InputException($"The device {name} is named twice: name each once.") { Option = nameof(options.Devices) };
             }
             return engine;
         }
@@ -101,14 +101,14 @@ public sealed class Engine : IAsyncDisposable
     {
         int places = Math.Min(config.ContextLength, DefaultPlaces);
         if (options.Sinks < 0 || (options.Window is null && options.Sinks >= places))
-            throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.");
+            throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.") { Option = nameof(options.Sinks) };
         var layout = new CacheLayout(options.Sinks, options.Window ?? places - options.Sinks);
         if (layout.Window < 1)
-            throw new InputException($"A window of {layout.Window} tokens is too short: take 1 or more.");
+            throw new InputException($"A window of {layout.Window} tokens is too short: take 1 or more.") { Option = nameof(options.Window) };
         if ((long)layout.Fixed + layout.Window > config.ContextLength)
         {
             throw new InputException(
-                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the {config.ContextLength} tokens that the checkpoint was trained for: take a window of at most {config.ContextLength - layout.Fixed}.");
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the {config.ContextLength} tokens that the checkpoint was trained for: take a window of at most {config.ContextLength - layout.Fixed}.") { Option = nameof(options.Window) };
         }
         return layout;
     }

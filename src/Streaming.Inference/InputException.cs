@@ -15,4 +15,7 @@ public sealed class InputException : Exception
     public InputException(string message, Exception inner) : base(message, inner)
     {
     }
+
+    /// <summary>The member of <see cref="EngineOptions"/> that is wrong; null where it is something else.</summary>
+    public string? Option { get; init; }
 }

@@ -20,6 +20,7 @@ public static class SqliteStorageExtensions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(dataDirectory);
         services.AddSingleton(provider => new SqliteStore(dataDirectory, provider.GetRequiredService<ILogger<SqliteStore>>()));
+        services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<SqliteStore>());
         services.AddSingleton<IConversationLog, SqliteConversationLog>();
         services.AddHostedService<SqliteStoreService>();
         return services;

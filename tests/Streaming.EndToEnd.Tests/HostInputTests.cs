@@ -11,22 +11,88 @@ public class HostInputTests
     [Theory]
     [InlineData("Model=/nowhere/at/all", "/nowhere/at/all")]
     [InlineData("Modle=models/starter", "Streaming:Modle is not a setting")]
-    [InlineData("Slots=many", "Streaming:Slots")]
+    [InlineData("Slots=many", "Streaming:Slots is 'many': it must be a whole number")]
+    [InlineData("Gateway=maybe", "true or false")]
+    [InlineData("Model=", "Streaming:Model")]
     [InlineData("Slots=0", "Streaming:Slots")]
     [InlineData("DType=float8", "float8")]
     [InlineData("Storage=Paper", "Streaming:Storage")]
-    [InlineData("Window=100000000", "indow")]
-    [InlineData("Devices:0=tpu", "tpu")]
+    [InlineData("Window=100000000", "Streaming:Window")]
+    [InlineData("Devices:0=tpu", "Streaming:Devices")]
     public async Task A_wrong_setting_stops_the_host_with_one_sentence(string setting, string named)
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
         (int exitCode, string output) = await silo.RunToEndAsync();
-        string sentence = output.Split('\n').Single(l => !l.StartsWith("Loading", StringComparison.Ordinal));
+        string sentence = Assert.Single(output.Split('\n'), IsSentence);
         Assert.Contains(named, sentence, StringComparison.Ordinal);
         Assert.EndsWith(".", sentence, StringComparison.Ordinal);
         Assert.Equal(2, exitCode);
         Assert.False(Directory.Exists(Path.Combine(data.Path, "store")), "A refused start made a store.");
+    }
+
+    [Theory]
+    [InlineData("--Slots=16", "--Slots=16")]
+    [InlineData("garbage", "garbage")]
+    [InlineData("--urls=garbage", "garbage")]
+    [InlineData("--urls=http://localhost:99999", "99999")]
+    [InlineData("--urls=https://localhost:5191", "certificate")]
+    [InlineData("--urls=http://nosuchhost.invalid:5191", "every interface")]
+    public async Task An_argument_that_would_be_ignored_or_misunderstood_stops_the_host(string argument, string named)
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = HostProcess.SiloWith(data.Path, argument);
+        (int exitCode, string output) = await silo.RunToEndAsync();
+        Assert.Contains(named, Assert.Single(output.Split('\n')), StringComparison.Ordinal);
+        Assert.Equal(2, exitCode);
+    }
+
+    [Fact]
+    public async Task A_silo_without_its_gateway_serves_its_health_and_nothing_else()
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free(), "Gateway=false").StartAsync();
+        using var http = new HttpClient();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(silo.Url + "/", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.DoesNotContain("browser", silo.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_that_was_deleted_under_the_host_takes_no_message_and_is_not_ready()
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free()).StartAsync();
+        await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
+        string id = (await client.CreateAsync(new { })).Id;
+        using var http = new HttpClient();
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+        foreach (string file in Directory.GetFiles(data.Path))
+            File.Delete(file);
+        await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.SendAsync(id, "Hello!"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_orderly_stop_in_mid_reply_is_quiet_and_the_reply_goes_on_afterwards()
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free()).StartAsync();
+        ChatClient client = await ChatClient.ConnectAsync(silo.Url);
+        string id = (await client.CreateAsync(new { sampling = new { maxTokens = 0, ignoreEos = true } })).Id;
+        await client.SendAsync(id, "Tell me a story that never ends.");
+        var watcher = new Watcher(id);
+        Assert.True(await watcher.UntilAsync(client, e => e.Seq >= 30, TimeSpan.FromSeconds(60)));
+        int lines = silo.Output.Split('\n').Length;
+        Assert.Equal(0, await silo.TerminateAsync());
+        Assert.Equal("", string.Join('\n', silo.Output.Split('\n').Skip(lines)));
+        await client.DisposeAsync();
+
+        await silo.StartAsync();
+        client = await ChatClient.ConnectAsync(silo.Url, client.Token);
+        long further = watcher.LastSeq + 30;
+        Assert.True(await watcher.UntilAsync(client, e => e.Seq >= further, TimeSpan.FromSeconds(60)));
+        await client.DisposeAsync();
     }
 
     [Fact]
@@ -38,7 +104,7 @@ public class HostInputTests
         await using HostProcess second = HostProcess.Silo(data.Path, ClusterPorts.Free());
         (int exitCode, string output) = await second.RunToEndAsync();
         Assert.Equal(2, exitCode);
-        Assert.Contains(data.Path, output.Split('\n')[^1], StringComparison.Ordinal);
+        Assert.Contains(data.Path, Assert.Single(output.Split('\n'), IsSentence), StringComparison.Ordinal);
         await using ChatClient stillServed = await ChatClient.ConnectAsync(first.Url);
     }
 
@@ -56,7 +122,7 @@ public class HostInputTests
         await using HostProcess silo = HostProcess.Silo(data.Path, ports);
         (int exitCode, string output) = await silo.RunToEndAsync();
         Assert.Equal(2, exitCode);
-        string sentence = output.Split('\n')[^1];
+        string sentence = Assert.Single(output.Split('\n'), IsSentence);
         Assert.Contains(taken.ToString(System.Globalization.CultureInfo.InvariantCulture), sentence, StringComparison.Ordinal);
         if (which != "http")
             Assert.Contains("Streaming:" + which, sentence, StringComparison.Ordinal);
@@ -98,4 +164,8 @@ public class HostInputTests
         await using ChatClient again = await ChatClient.ConnectAsync(third.Url, token);
         Assert.Equal(3, (await again.SendAsync(id, "And now?")).Turn);
     }
+
+    /// <summary>Not one of the lines that tell what a start is doing.</summary>
+    private static bool IsSentence(string line) =>
+        !line.StartsWith("Load", StringComparison.Ordinal) && !line.StartsWith("info:", StringComparison.Ordinal) && !line.StartsWith("      ", StringComparison.Ordinal);
 }

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.ComponentModel;
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 
@@ -26,17 +27,35 @@ public static class SettingsSection
     /// <exception cref="SettingsException">A value is not of its setting's type.</exception>
     public static T Bind<T>(IConfiguration configuration) where T : new()
     {
+        IConfigurationSection section = configuration.GetSection(Name);
+        foreach (PropertyInfo property in PropertiesOf(typeof(T)))
+            RequireConvertible(section.GetSection(property.Name), property.PropertyType);
         var settings = new T();
+        section.Bind(settings);
+        return settings;
+    }
+
+    private static void RequireConvertible(IConfigurationSection section, Type type)
+    {
+        Type target = Nullable.GetUnderlyingType(type) ?? type;
+        if (section.Value is not { } value || !target.IsValueType || IsConvertible(value, target))
+            return;
+        string expected = target == typeof(bool) ? "true or false"
+            : target.IsEnum ? string.Join(" or ", Enum.GetNames(target))
+            : "a whole number";
+        throw new SettingsException($"{section.Path} is '{value}': it must be {expected}.");
+    }
+
+    private static bool IsConvertible(string value, Type type)
+    {
         try
         {
-            configuration.GetSection(Name).Bind(settings);
+            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is not null;
         }
-        catch (InvalidOperationException e)
+        catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException)
         {
-            // The binder's message names the key and the value.
-            throw new SettingsException($"{e.Message.TrimEnd('.')}: change the value.", e);
+            return false;
         }
-        return settings;
     }
 
     private static void RequireKnownName(IConfigurationSection section, IReadOnlyList<PropertyInfo> properties)

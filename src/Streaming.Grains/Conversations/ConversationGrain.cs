@@ -21,6 +21,7 @@ internal sealed partial class ConversationGrain(
     IConversationLog log,
     ConversationModel model,
     LocalWorkers workers,
+    RunningReplies running,
     IOptions<ConversationOptions> options,
     TimeProvider time,
     ILogger<ConversationGrain> logger) : Grain, IConversationGrain, IConversationUpkeepGrain
@@ -249,7 +250,7 @@ internal sealed partial class ConversationGrain(
 
     private void StartReplies()
     {
-        if (_writer is not { Session.IsRunning: true } || !_replies.IsCompleted || _leaving.IsCancellationRequested)
+        if (_writer is not { Session.IsRunning: true } || !_replies.IsCompleted || _leaving.IsCancellationRequested || running.IsLeaving)
             return;
         if (state.State.Fingerprint != model.Fingerprint)
         {
@@ -258,7 +259,7 @@ internal sealed partial class ConversationGrain(
             _toldCheckpoint = true;
             return;
         }
-        _replies = RunRepliesAsync(_takenUp);
+        _replies = running.Track(RunRepliesAsync(_takenUp), _leaving);
         _takenUp = false;
     }
 
@@ -296,7 +297,7 @@ internal sealed partial class ConversationGrain(
 
     private async Task TakeTitleFromAsync(string text)
     {
-        string line = text.Trim().ReplaceLineEndings(" ");
+        string line = string.Concat(text.Trim().ReplaceLineEndings(" ").Where(c => !char.IsControl(c)));
         int length = Math.Min(line.Length, DerivedTitleLength);
         if (length < line.Length && char.IsHighSurrogate(line[length - 1]))
             length--;

@@ -31,8 +31,8 @@ internal static class Validation
 
     public static void RequireTitle(string title)
     {
-        if (string.IsNullOrWhiteSpace(title) || title.Length > Limits.TitleLength || HasUnpairedSurrogate(title))
-            throw Invalid($"The title must have 1 to {Limits.TitleLength} characters.");
+        if (string.IsNullOrWhiteSpace(title) || title.Length > Limits.TitleLength || HasUnpairedSurrogate(title) || title.Any(char.IsControl))
+            throw Invalid($"The title must have 1 to {Limits.TitleLength} characters, without control characters.");
     }
 
     public static void RequireSampling(Sampling sampling)

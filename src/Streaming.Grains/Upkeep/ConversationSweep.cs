@@ -7,18 +7,26 @@ using Streaming.Storage.Log;
 namespace Streaming.Grains.Upkeep;
 
 /// <summary>
-/// Looks at start and at intervals for replies that lost their process, and for deleted conversations whose time to be restored
+/// At an orderly stop ends the replies that run here. Looks at start and at intervals for replies that lost their process, and for deleted conversations whose time to be restored
 /// is over. Waking a conversation that is awake does nothing.
 /// </summary>
 internal sealed partial class ConversationSweep(
     IConversationLog log,
     IGrainFactory grains,
+    RunningReplies replies,
     IHostApplicationLifetime lifetime,
     IOptions<ConversationOptions> options,
     TimeProvider time,
     ILogger<ConversationSweep> logger) : BackgroundService
 {
     private const int PageSize = 200;
+
+    /// <summary>Hosted services stop in reverse order: the silo is still there, and replies can end in order.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await replies.LeaveAsync(cancellationToken);
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

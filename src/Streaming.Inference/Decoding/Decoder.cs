@@ -131,15 +131,15 @@ public sealed class Decoder : IDisposable
             torch.Device device = torch.device(name);
             if (device.type != DeviceType.CUDA || (torch.cuda.is_available() && device.index < torch.cuda.device_count()))
                 return device;
-            throw new InputException($"The device {name} is not to be had: libtorch sees {torch.cuda.device_count()} CUDA devices.");
+            throw new InputException($"The device {name} is not available: libtorch sees {torch.cuda.device_count()} CUDA devices.") { Option = nameof(EngineOptions.Devices) };
         }
         catch (InvalidOperationException failure)
         {
-            throw new InputException($"The device {name} is not to be had: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).", failure);
+            throw new InputException($"The device {name} is not available: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).", failure) { Option = nameof(EngineOptions.Devices) };
         }
         catch (ArgumentException failure)
         {
-            throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure);
+            throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure) { Option = nameof(EngineOptions.Devices) };
         }
     }
 

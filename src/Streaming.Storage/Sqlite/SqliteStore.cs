@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
@@ -7,7 +8,7 @@ namespace Streaming.Storage.Sqlite;
 /// One host's embedded store: the file <c>conversations.db</c> in a folder that no other host has open, one thread that writes
 /// it, and a few connections that read it.
 /// </summary>
-internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> logger) : IDisposable
+internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> logger) : IStoreHealth, IDisposable
 {
     private readonly Lock _opening = new();
     private StoreFolder? _folder;
@@ -16,6 +17,20 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
 
     /// <summary>Commits since it was opened.</summary>
     public long Commits => Opened(_writer).Commits;
+
+    /// <inheritdoc/>
+    public async Task<string?> FindProblemAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await WriteAsync(static session => session.Execute("UPDATE schema_version SET version = version"), cancellation);
+            return null;
+        }
+        catch (LogUnavailableException error)
+        {
+            return Opened(_writer).Problem ?? error.Message;
+        }
+    }
 
     /// <summary>Opens it: takes the folder, creates or checks the file. Open already: no effect.</summary>
     /// <exception cref="StoreOpenException">It cannot be opened; nothing is left open.</exception>
@@ -28,7 +43,7 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
             var taken = StoreFolder.Take(folder);
             try
             {
-                _writer = new SqliteWriter(OpenFirst(taken.Database), () => new SqliteSession(taken.Database, readOnly: false), logger);
+                _writer = new SqliteWriter(taken.Database, OpenFirst(taken.Database), () => new SqliteSession(taken.Database, readOnly: false), logger);
                 _readers = new SqliteReaders(() => new SqliteSession(taken.Database, readOnly: true));
                 _folder = taken;
             }

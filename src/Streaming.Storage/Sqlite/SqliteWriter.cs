@@ -19,18 +19,22 @@ internal sealed partial class SqliteWriter : IDisposable
 
     private readonly Channel<Write> _queue = Channel.CreateBounded<Write>(
         new BoundedChannelOptions(QueueLimit) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly string _database;
     private readonly Func<SqliteSession> _open;
     private readonly ILogger _logger;
     private readonly Thread _thread;
     private SqliteSession? _session;
     private long _commits;
+    private volatile string? _problem;
 
     /// <summary>Starts the thread.</summary>
+    /// <param name="database">The file.</param>
     /// <param name="session">Its connection, which it owns.</param>
     /// <param name="open">Makes another after a failed commit.</param>
     /// <param name="logger">Where failures go.</param>
-    public SqliteWriter(SqliteSession session, Func<SqliteSession> open, ILogger logger)
+    public SqliteWriter(string database, SqliteSession session, Func<SqliteSession> open, ILogger logger)
     {
+        _database = database;
         _session = session;
         _open = open;
         _logger = logger;
@@ -40,6 +44,9 @@ internal sealed partial class SqliteWriter : IDisposable
 
     /// <summary>Commits so far.</summary>
     public long Commits => Interlocked.Read(ref _commits);
+
+    /// <summary>Why the last commit failed; null when it did not.</summary>
+    public string? Problem => _problem;
 
     /// <summary>Queues a write and waits until it is on the disk. Cancelling ends the wait; a write that is queued is done.</summary>
     /// <param name="write">What to do, on the writer's thread, inside a savepoint; may run before others of its commit fail.</param>
@@ -101,6 +108,7 @@ internal sealed partial class SqliteWriter : IDisposable
         var batch = new List<Write>();
         try
         {
+            RequireFile();
             _session ??= _open();
             _session.Execute("BEGIN IMMEDIATE");
             for (long bytes = 0; batch.Count < MaxWritesPerCommit && bytes < MaxBytesPerCommit && _queue.Reader.TryRead(out var write); bytes += write.Bytes)
@@ -111,6 +119,7 @@ internal sealed partial class SqliteWriter : IDisposable
 
             _session.Execute("COMMIT");
             Interlocked.Increment(ref _commits);
+            _problem = null;
         }
         catch (Exception error)
         {
@@ -120,6 +129,13 @@ internal sealed partial class SqliteWriter : IDisposable
 
         foreach (var write in batch)
             write.Answer();
+    }
+
+    /// <summary>SQLite goes on writing to a file that was deleted under it; what is stored there would be gone at the next start.</summary>
+    private void RequireFile()
+    {
+        if (!File.Exists(_database))
+            throw new FileNotFoundException($"{_database} was removed while the store was open: stop the host, restore the file, and start again.");
     }
 
     private static void RunInSavepoint(SqliteSession session, Write write)
@@ -144,6 +160,7 @@ internal sealed partial class SqliteWriter : IDisposable
         while (batch.Count < MaxWritesPerCommit && _queue.Reader.TryRead(out var waiting))
             batch.Add(waiting);
         LogCommitFailed(_logger, batch.Count, error);
+        _problem = error.Message;
         _session?.Dispose();
         _session = null;
         foreach (var write in batch)

@@ -36,6 +36,13 @@ internal sealed class HostProcess : IAsyncDisposable
         new(["dotnet", Repository.Assembly("silo", "Streaming.Silo")], Path.GetTempPath(), ports.Http,
             [.. Own(dataFolder, ports), "--Streaming:InspectCache=true", .. Options(settings)]);
 
+    /// <summary>A silo with arguments as they are, for starts that are refused.</summary>
+    public static HostProcess SiloWith(string dataFolder, params ReadOnlySpan<string> arguments)
+    {
+        ClusterPorts ports = ClusterPorts.Free();
+        return new(["dotnet", Repository.Assembly("silo", "Streaming.Silo")], Path.GetTempPath(), ports.Http, [.. Own(dataFolder, ports), .. arguments]);
+    }
+
     /// <summary>A silo by a command that a person types in the repository's root, with a data folder and ports of its own.</summary>
     public static HostProcess Typed(string command, string dataFolder, ClusterPorts ports) =>
         new([.. command.Split(' '), "--"], Repository.Root, ports.Http, [.. Own(dataFolder, ports)]);

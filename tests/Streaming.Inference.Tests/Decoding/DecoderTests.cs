@@ -144,7 +144,7 @@ public class DecoderTests
 
     [Theory]
     [InlineData("quantum", "There is no device quantum")]
-    [InlineData("cuda:7", "The device cuda:7 is not to be had")]
+    [InlineData("cuda:7", "The device cuda:7 is not available")]
     public void A_device_that_is_not_there_is_one_clear_sentence(string device, string sentence)
     {
         InputException refusal = Assert.Throws<InputException>(() =>
