@@ -35,6 +35,10 @@ internal static class CommandLine
         {
             return await ReportAsync(BadInput, e.Message);
         }
+        catch (IOException e)
+        {
+            return await ReportAsync(Failed, $"The output could not be written ({e.Message.TrimEnd('.')}): look at the disk or the program that reads it.");
+        }
         catch (Exception e) // the edge of the program: whatever else went wrong is still one line
         {
             return await ReportAsync(Failed, $"{e.GetType().Name}: {e.Message}");

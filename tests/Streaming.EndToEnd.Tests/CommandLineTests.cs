@@ -60,6 +60,9 @@ public class CommandLineTests
     [InlineData("--dtype", "generate", "--prompt", "x", "--dtype", "float8")]
     [InlineData("--prompt", "generate")]
     [InlineData("generat", "generat")]
+    [InlineData("--model", "generate", "--model", "", "--prompt", "x")]
+    [InlineData("--stats", "generate", "--stats", "", "--prompt", "x")]
+    [InlineData("--text-file", "tokenize", "--text-file", "")]
     [InlineData("--text", "tokenize")]
     public async Task Bad_input_is_one_line_and_exit_code_2(string named, params string[] arguments)
     {

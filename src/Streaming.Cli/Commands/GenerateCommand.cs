@@ -33,6 +33,8 @@ internal static class GenerateCommand
         signals.Begin();
         EndReason reason = await session.ReplyAsync(ids, output);
         signals.End();
+        if (!Console.IsOutputRedirected)
+            await Console.Error.WriteLineAsync(); // so that a shell's prompt does not stick to the text
         if (request.StatsFile is not null)
             await session.WriteStatsAsync(request.StatsFile);
         return reason == EndReason.Stopped ? StopSignals.ExitCode : 0;

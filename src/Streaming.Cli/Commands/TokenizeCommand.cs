@@ -13,7 +13,7 @@ internal static class TokenizeCommand
     {
         Option<string> model = ModelOption.Create();
         var text = new Option<string?>("--text") { Description = "The text.", HelpName = "TEXT" };
-        var file = new Option<string?>("--text-file") { Description = "A file with the text, in UTF-8.", HelpName = "FILE" };
+        var file = new Option<string?>("--text-file") { Description = "A file with the text, in UTF-8.", HelpName = "FILE" }.NotEmpty();
         var plain = new Option<bool>("--plain") { Description = "Takes the text of control tokens for text." };
         var noBos = new Option<bool>("--no-bos") { Description = "Leaves out what the tokenizer adds, usually BOS." };
         var command = new Command("tokenize", "Prints the ids of a text as a JSON array.") { model, text, file, plain, noBos };

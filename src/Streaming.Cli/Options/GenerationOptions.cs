@@ -24,7 +24,7 @@ internal sealed class GenerationOptions
     private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16 or int8.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
     private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: libtorch's choice.", 1, 1024);
     private readonly Option<bool> _deterministic = new("--deterministic") { Description = "The same bits whatever else is computed (not there yet)." };
-    private readonly Option<string?> _stats = new("--stats") { Description = "Writes counts and times to this JSON file.", HelpName = "FILE.json" };
+    private readonly Option<string?> _stats = new Option<string?>("--stats") { Description = "Writes counts and times to this JSON file.", HelpName = "FILE.json" }.NotEmpty();
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)

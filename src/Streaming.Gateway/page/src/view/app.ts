@@ -293,7 +293,7 @@ export class App {
     const form = new SettingsForm();
     form.value = session.state.info?.sampling ?? {};
     const yes = await ask({
-      title: "From the next reply on",
+      title: "Settings, from the next reply on",
       body: form.element,
       confirm: "Save",
       check: () => form.problem,

@@ -8,6 +8,7 @@ interface NumberField {
   readonly min: number;
   readonly max?: number;
   readonly step: number | "any";
+  readonly range: string;
   readonly testId: TestId;
 }
 
@@ -18,10 +19,26 @@ const fields: Record<"temperature" | "topP" | "maxTokens", NumberField> = {
     min: 0,
     max: 100,
     step: "any",
+    range: "a number from 0 to 100",
     testId: testIds.temperature,
   },
-  topP: { label: "Top-p", hint: "above 0, at most 1", min: 0, max: 1, step: "any", testId: testIds.topP },
-  maxTokens: { label: "Tokens per reply", hint: "0 is no limit", min: 0, step: 1, testId: testIds.maxTokens },
+  topP: {
+    label: "Top-p",
+    hint: "above 0, at most 1",
+    min: 0,
+    max: 1,
+    step: "any",
+    range: "a number above 0, at most 1",
+    testId: testIds.topP,
+  },
+  maxTokens: {
+    label: "Tokens per reply",
+    hint: "0 is no limit",
+    min: 0,
+    step: 1,
+    range: "a whole number, 0 or more",
+    testId: testIds.maxTokens,
+  },
 };
 
 let counter = 0;
@@ -91,9 +108,9 @@ export class SettingsForm {
   /** What is wrong with the values, in one sentence; undefined when nothing is. */
   get problem(): string | undefined {
     for (const [name, input] of Object.entries(this.#inputs)) {
-      const { label, hint } = fields[name as keyof typeof fields];
+      const { label, range } = fields[name as keyof typeof fields];
       const wrong = !input.validity.valid || (name === "topP" && input.value !== "" && Number(input.value) <= 0);
-      if (wrong) return `${label} is not possible: ${hint}.`;
+      if (wrong) return `${label} must be ${range}.`;
     }
     return undefined;
   }
