@@ -37,7 +37,7 @@ public static partial class AllocatorEnvironment
         Set(Marker, "1"); // in the new process: do not start yet another
         // Each argument ends with a zero byte, an empty last one too.
         string[] arguments = Encoding.UTF8.GetString(File.ReadAllBytes("/proc/self/cmdline"))[..^1].Split('\0');
-        execv("/proc/self/exe", [.. arguments, null]); // returns only when it failed
+        execv(Environment.ProcessPath ?? "/proc/self/exe", [.. arguments, null]); // by its own path, whose name tools show; returns only when it failed
         return $"The process could not be started anew with the allocator's settings ({Marshal.GetLastPInvokeErrorMessage()}): set MALLOC_MMAP_MAX_=0, MALLOC_TRIM_THRESHOLD_=17179869184, MALLOC_TOP_PAD_=268435456 and MALLOC_ARENA_MAX=1 yourself.";
     }
 
