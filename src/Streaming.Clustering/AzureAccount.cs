@@ -22,7 +22,7 @@ public sealed class AzureAccount
     {
         settings.Validate();
         _settings = settings;
-        _identity = settings.ConnectionString is null ? new DefaultAzureCredential() : null;
+        _identity = string.IsNullOrWhiteSpace(settings.Account) ? null : new DefaultAzureCredential();
         ProviderTables = Tables(ForProviders);
     }
 
@@ -52,8 +52,8 @@ public sealed class AzureAccount
     {
         var options = new BlobClientOptions();
         ForProviders(options);
-        return Checked(() => _settings.ConnectionString is { } connection
-            ? new BlobServiceClient(connection, options)
+        return Checked(() => _identity is null
+            ? new BlobServiceClient(_settings.ConnectionString, options)
             : new BlobServiceClient(new Uri($"https://{_settings.Account}.blob.core.windows.net"), _identity, options));
     }
 
@@ -61,8 +61,8 @@ public sealed class AzureAccount
     {
         var options = new TableClientOptions();
         configure(options);
-        return Checked(() => _settings.ConnectionString is { } connection
-            ? new TableServiceClient(connection, options)
+        return Checked(() => _identity is null
+            ? new TableServiceClient(_settings.ConnectionString, options)
             : new TableServiceClient(new Uri($"https://{_settings.Account}.table.core.windows.net"), _identity, options));
     }
 

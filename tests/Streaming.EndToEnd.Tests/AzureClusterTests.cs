@@ -1,3 +1,5 @@
+using Azure.Data.Tables;
+using Azure.Storage.Blobs;
 using Microsoft.AspNetCore.SignalR;
 using Streaming.Azurite;
 using Streaming.EndToEnd.Tests.Clients;
@@ -63,8 +65,37 @@ public sealed class AzureClusterTests : IAsyncLifetime
         }
     }
 
-    private HostProcess Silo(ClusterPorts ports) =>
-        HostProcess.Silo(Path.Combine(_data.Path, "store"), ports, ["Storage=Azure", "Threads=1", .. Cluster]);
+    [Fact]
+    public async Task A_reply_waits_while_the_store_is_away_and_goes_on_without_a_gap()
+    {
+        await using HostProcess silo = await Silo(ClusterPorts.Free()).StartAsync();
+        await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
+        Endless endless = await Endless.StartAsync(client);
+        await endless.ReachAsync(client, 80, silo);
+
+        await _azurite.StopAsync();
+        await _azurite.StartAsync();
+
+        await endless.ReachAsync(client, endless.Watcher.LastSeq + 60, silo);
+        await endless.StopAsync(client);
+        await endless.AssertStoredAsShownAsync(client);
+    }
+
+    [Fact]
+    public async Task Everything_that_a_silo_makes_in_the_account_carries_the_services_prefix()
+    {
+        await using HostProcess silo = await Silo(ClusterPorts.Free(), "Azure:Prefix=mine").StartAsync();
+        await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
+        await client.CreateAsync(new { });
+
+        string[] tables = [.. new TableServiceClient(_azurite.ConnectionString).Query(cancellationToken: TestContext.Current.CancellationToken).Select(t => t.Name)];
+        string[] containers = [.. new BlobServiceClient(_azurite.ConnectionString).GetBlobContainers(cancellationToken: TestContext.Current.CancellationToken).Select(c => c.Name)];
+        Assert.Equal(["mineindex", "minelog", "minemembership", "minereminders"], tables.Order(StringComparer.Ordinal));
+        Assert.Equal(["mine-grainstate"], containers);
+    }
+
+    private HostProcess Silo(ClusterPorts ports, params string[] settings) =>
+        HostProcess.Silo(Path.Combine(_data.Path, "store"), ports, ["Storage=Azure", "Threads=1", .. Cluster, .. settings]);
 
     private HostProcess Gateway() => HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", .. Cluster]);
 
