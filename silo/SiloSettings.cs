@@ -86,6 +86,12 @@ internal sealed class SiloSettings
                 $"{SettingsSection.Name}:Clustering is Azure and {SettingsSection.Name}:Storage is Sqlite, a store of one silo that the others of a cluster cannot reach: set {SettingsSection.Name}:Storage to Azure, or {SettingsSection.Name}:Clustering to Localhost.");
         }
 
+        if (Clustering == ClusteringKind.Localhost && !IPAddress.IsLoopback(address!))
+        {
+            throw new SettingsException(
+                $"{SettingsSection.Name}:AdvertisedAddress is {AdvertisedAddress} and {SettingsSection.Name}:Clustering is Localhost, which other machines cannot join: set {SettingsSection.Name}:Clustering to Azure, or leave {SettingsSection.Name}:AdvertisedAddress out.");
+        }
+
         if (Clustering == ClusteringKind.Azure || Storage == StorageKind.Azure)
             Azure.Validate();
     }

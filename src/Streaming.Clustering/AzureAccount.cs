@@ -11,7 +11,7 @@ namespace Streaming.Clustering;
 /// </summary>
 public sealed class AzureAccount
 {
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
 
     private readonly AzureSettings _settings;
     private readonly TokenCredential? _identity;

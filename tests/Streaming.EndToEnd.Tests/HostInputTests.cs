@@ -38,6 +38,7 @@ public class HostInputTests
     [InlineData("Streaming:Azure:Prefix", "Storage=Azure", "Azure:Account=account", "Azure:Prefix=My-Service")]
     [InlineData("Streaming:Azure:Accuont", "Storage=Azure", "Azure:Accuont=account")]
     [InlineData("Streaming:AdvertisedAddress", "AdvertisedAddress=silo-1")]
+    [InlineData("Streaming:AdvertisedAddress is 10.0.0.4", "AdvertisedAddress=10.0.0.4")]
     public async Task A_wrong_cluster_stops_the_host_with_one_sentence(string named, params string[] settings)
     {
         using var data = new TemporaryFolder();

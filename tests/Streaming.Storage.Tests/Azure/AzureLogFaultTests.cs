@@ -74,6 +74,21 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task However_often_a_turn_was_regenerated_what_is_before_it_is_read_as_fast()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
+        for (var i = 0; i < 20; i++)
+            await writer.AppendAsync(writer.Cut(4, ids: 2));
+        var before = _store.Faults.Arrived;
+
+        IEnumerable<int> ids = await Log.ReadIdsAsync("conversation", 20, 2, 9, Token);
+
+        Assert.Equal([2, 3, 20_004, 20_005], ids);
+        Assert.Equal(3, _store.Faults.Arrived - before);     // head, the branch's own ids, the first branch's
+    }
+
+    [Fact]
     public async Task A_title_that_changes_during_a_reply_does_not_fence_its_writer()
     {
         var writer = await TestWriter.CreateAsync(Log);

@@ -9,7 +9,6 @@ internal sealed class StoreFaults : HttpPipelinePolicy
 {
     private Func<Request, bool>? _loses;
     private Func<Request, bool>? _breaks;
-    private Action<Request>? _before;
 
     /// <summary>Requests that reached the store.</summary>
     public int Arrived { get; private set; }
@@ -23,23 +22,13 @@ internal sealed class StoreFaults : HttpPipelinePolicy
     /// <summary>Requests of a kind do not arrive from here on.</summary>
     public void Break(Func<Request, bool> which) => _breaks = which;
 
-    /// <summary>Something happens before the next request of a kind is sent.</summary>
-    public void Before(Func<Request, bool> which, Action act) => _before = request =>
-    {
-        if (!which(request))
-            return;
-        _before = null;
-        act();
-    };
-
     /// <summary>All is well from here on.</summary>
-    public void Mend() => (_loses, _breaks, _before) = (null, null, null);
+    public void Mend() => (_loses, _breaks) = (null, null);
 
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => throw new NotSupportedException("The log asks without blocking.");
 
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {
-        _before?.Invoke(message.Request);
         if (_breaks?.Invoke(message.Request) == true)
             throw new IOException("The request did not arrive.");
         await ProcessNextAsync(message, pipeline);
