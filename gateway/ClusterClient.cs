@@ -1,4 +1,5 @@
 using Orleans.Configuration;
+using Streaming.Clustering;
 using Streaming.Gateway.Settings;
 
 namespace Streaming.StandaloneGateway;
@@ -12,7 +13,13 @@ internal sealed class ClusterSettings
     /// <summary>The service's name.</summary>
     public string ServiceId { get; set; } = "streaming";
 
-    /// <summary>The silo's port for gateways.</summary>
+    /// <summary>How the silos are found.</summary>
+    public ClusteringKind Clustering { get; set; } = ClusteringKind.Localhost;
+
+    /// <summary>The storage account of <see cref="ClusteringKind.Azure"/>.</summary>
+    public AzureSettings Azure { get; set; } = new();
+
+    /// <summary>The silo's port for gateways, for <see cref="ClusteringKind.Localhost"/>.</summary>
     public int GatewayPort { get; set; } = 30000;
 }
 
@@ -31,12 +38,20 @@ internal static class ClusterClient
     /// <summary>An Orleans client that waits for the cluster as long as it takes, saying so, and reconnects.</summary>
     public static void AddClusterClient(this WebApplicationBuilder builder, ClusterSettings settings) =>
         builder.Host.UseOrleansClient(client => client
-            .UseLocalhostClustering(settings.GatewayPort, settings.ServiceId, settings.ClusterId)
-            .Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5))
+            .UseCluster(settings)
             .UseConnectionRetryFilter(async (exception, cancellation) =>
             {
-                Console.WriteLine($"Waiting for a silo on port {settings.GatewayPort} ...");
+                Console.WriteLine(settings.Clustering == ClusteringKind.Azure
+                    ? $"Waiting for a silo of cluster {settings.ClusterId} ..."
+                    : $"Waiting for a silo on port {settings.GatewayPort} ...");
                 await Task.Delay(RetryInterval, cancellation);
                 return true;
             }));
+
+    private static IClientBuilder UseCluster(this IClientBuilder client, ClusterSettings settings) =>
+        settings.Clustering == ClusteringKind.Azure
+            ? client.UseAzureClustering(new AzureAccount(settings.Azure), settings.ServiceId, settings.ClusterId)
+            : client
+                .UseLocalhostClustering(settings.GatewayPort, settings.ServiceId, settings.ClusterId)
+                .Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Streaming.Clustering;
 using Streaming.Gateway.Settings;
 using Streaming.Grains;
 using Streaming.Inference;
@@ -24,19 +25,36 @@ internal static class SiloHost
     {
         HostRun.RequireFreePort(settings.SiloPort, nameof(SiloSettings.SiloPort));
         HostRun.RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
-        builder.Services.AddSqliteStore(settings.Data);
+        AzureAccount? account = settings.Storage == StorageKind.Azure ? new AzureAccount(settings.Azure) : null;
+        if (account is null)
+            builder.Services.AddSqliteStore(settings.Data);
+        else
+            builder.Services.AddAzureStore(account);
         builder.Services.AddSingleton(engine.ForConversations());
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Host.UseOrleans(silo => silo
-            .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, null, settings.ServiceId, settings.ClusterId)
-            .ConfigureEndpoints(IPAddress.Loopback, settings.SiloPort, settings.GatewayPort)
-            .AddSqliteGrainStorageAsDefault()
+            .UseCluster(settings, account)
+            .UseStore(account)
             .AddConversations(o =>
             {
                 o.GroupTokens = settings.GroupTokens;
                 o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);
             }));
     }
+
+    /// <summary>How this silo finds the others. A cluster has its store in the same account, which the settings saw to.</summary>
+    private static ISiloBuilder UseCluster(this ISiloBuilder silo, SiloSettings settings, AzureAccount? account)
+    {
+        IPAddress address = IPAddress.Parse(settings.AdvertisedAddress);
+        if (settings.Clustering == ClusteringKind.Azure)
+            silo.UseAzureClustering(account!, settings.ServiceId, settings.ClusterId);
+        else
+            silo.UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, null, settings.ServiceId, settings.ClusterId);
+        return silo.ConfigureEndpoints(address, settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+    }
+
+    private static ISiloBuilder UseStore(this ISiloBuilder silo, AzureAccount? account) =>
+        account is null ? silo.AddSqliteGrainStorageAsDefault() : silo.AddAzureGrainStorageAsDefault(account);
 
     private static ConversationModel ForConversations(this Engine engine) => new()
     {

@@ -1,3 +1,5 @@
+using System.Net;
+using Streaming.Clustering;
 using Streaming.Gateway.Settings;
 
 namespace Streaming.Silo;
@@ -35,11 +37,17 @@ internal sealed class SiloSettings
     /// <summary>How silos find each other.</summary>
     public ClusteringKind Clustering { get; set; } = ClusteringKind.Localhost;
 
+    /// <summary>The storage account, for <see cref="StorageKind.Azure"/> and <see cref="ClusteringKind.Azure"/>.</summary>
+    public AzureSettings Azure { get; set; } = new();
+
     /// <summary>Names the cluster: silos and gateways with the same one belong together.</summary>
     public string ClusterId { get; set; } = "streaming";
 
     /// <summary>Names the service, for all its clusters.</summary>
     public string ServiceId { get; set; } = "streaming";
+
+    /// <summary>The address by which other silos and gateways reach this one; unless it is this machine's own, the silo listens on all.</summary>
+    public string AdvertisedAddress { get; set; } = "127.0.0.1";
 
     /// <summary>Port by which silos talk with each other.</summary>
     public int SiloPort { get; set; } = 11111;
@@ -71,6 +79,22 @@ internal sealed class SiloSettings
         Require(Data.Trim().Length > 0, nameof(Data), Data, "a directory");
         Require(ClusterId.Trim().Length > 0, nameof(ClusterId), ClusterId, "a name");
         Require(ServiceId.Trim().Length > 0, nameof(ServiceId), ServiceId, "a name");
+        Require(IPAddress.TryParse(AdvertisedAddress, out IPAddress? address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any),
+            nameof(AdvertisedAddress), AdvertisedAddress, "an IP address of this machine, by which the others reach it");
+        if (Clustering == ClusteringKind.Azure && Storage == StorageKind.Sqlite)
+        {
+            throw new SettingsException(
+                $"{SettingsSection.Name}:Clustering is Azure and {SettingsSection.Name}:Storage is Sqlite, a store of one silo that the others of a cluster cannot reach: set {SettingsSection.Name}:Storage to Azure, or {SettingsSection.Name}:Clustering to Localhost.");
+        }
+
+        if (Clustering == ClusteringKind.Localhost && !IPAddress.IsLoopback(address!))
+        {
+            throw new SettingsException(
+                $"{SettingsSection.Name}:AdvertisedAddress is {AdvertisedAddress} and {SettingsSection.Name}:Clustering is Localhost, which other machines cannot join: set {SettingsSection.Name}:Clustering to Azure, or leave {SettingsSection.Name}:AdvertisedAddress out.");
+        }
+
+        if (Clustering == ClusteringKind.Azure || Storage == StorageKind.Azure)
+            Azure.Validate();
     }
 
     private static void Require(bool condition, string name, object? value, string range)
@@ -85,11 +109,7 @@ internal enum StorageKind
 {
     /// <summary>One file under <see cref="SiloSettings.Data"/>; one silo.</summary>
     Sqlite,
-}
 
-/// <summary>How silos find each other.</summary>
-internal enum ClusteringKind
-{
-    /// <summary>One silo and its gateways on one machine.</summary>
-    Localhost,
+    /// <summary>Tables and blobs of a storage account, <see cref="SiloSettings.Azure"/>; any number of silos.</summary>
+    Azure,
 }

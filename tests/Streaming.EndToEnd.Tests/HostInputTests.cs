@@ -95,6 +95,40 @@ public class HostInputTests
         await client.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData("Streaming:Storage is Sqlite", "Clustering=Azure", "Azure:Account=account")]
+    [InlineData("Streaming:Azure:ConnectionString or Streaming:Azure:Account", "Storage=Azure")]
+    [InlineData("Streaming:Azure:ConnectionString or Streaming:Azure:Account", "Storage=Azure", "Azure:Account=account", "Azure:ConnectionString=UseDevelopmentStorage=true")]
+    [InlineData("Streaming:Azure:ConnectionString is not", "Storage=Azure", "Azure:ConnectionString=nonsense")]
+    [InlineData("Streaming:Azure:Account", "Storage=Azure", "Azure:Account=No such name")]
+    [InlineData("Streaming:Azure:Prefix", "Storage=Azure", "Azure:Account=account", "Azure:Prefix=My-Service")]
+    [InlineData("Streaming:Azure:Accuont", "Storage=Azure", "Azure:Accuont=account")]
+    [InlineData("Streaming:AdvertisedAddress", "AdvertisedAddress=silo-1")]
+    [InlineData("Streaming:AdvertisedAddress is 10.0.0.4", "AdvertisedAddress=10.0.0.4")]
+    public async Task A_wrong_cluster_stops_the_host_with_one_sentence(string named, params string[] settings)
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), settings);
+        (int exitCode, string output) = await silo.RunToEndAsync();
+        string sentence = output.Split('\n').Single(l => !l.StartsWith("Load", StringComparison.Ordinal));
+        Assert.Contains(named, sentence, StringComparison.Ordinal);
+        Assert.EndsWith(".", sentence, StringComparison.Ordinal);
+        Assert.Equal(2, exitCode);
+        Assert.False(Directory.Exists(Path.Combine(data.Path, "store")), "A refused start made a store.");
+    }
+
+    [Fact]
+    public async Task A_storage_account_that_does_not_answer_stops_the_host_with_one_sentence()
+    {
+        using var data = new TemporaryFolder();
+        const string nobody = "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/nobody;BlobEndpoint=http://127.0.0.1:9/nobody;";
+        await using HostProcess silo = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Storage=Azure", $"Azure:ConnectionString={nobody}");
+        (int exitCode, string output) = await silo.RunToEndAsync();
+        Assert.Equal(2, exitCode);
+        Assert.Contains(output.Split('\n'), line => line.StartsWith("Azure Storage does not answer for table streaming", StringComparison.Ordinal) && line.Contains("of account nobody: check Streaming:Azure", StringComparison.Ordinal));
+        Assert.DoesNotContain("a2V5", output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_second_host_on_the_same_data_is_refused()
     {

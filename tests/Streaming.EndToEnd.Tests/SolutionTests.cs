@@ -14,12 +14,13 @@ public class SolutionTests
     {
         ["src/Streaming.Inference/Streaming.Inference.csproj"] = [],
         ["src/Streaming.Contracts/Streaming.Contracts.csproj"] = [],
-        ["src/Streaming.Storage/Streaming.Storage.csproj"] = ["Streaming.Contracts"],
+        ["src/Streaming.Clustering/Streaming.Clustering.csproj"] = [],
+        ["src/Streaming.Storage/Streaming.Storage.csproj"] = ["Streaming.Clustering", "Streaming.Contracts"],
         ["src/Streaming.Grains/Streaming.Grains.csproj"] = ["Streaming.Contracts", "Streaming.Inference", "Streaming.Storage"],
         ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
         ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference"],
-        ["silo/Silo.csproj"] = ["Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
-        ["gateway/Gateway.csproj"] = ["Streaming.Contracts", "Streaming.Gateway"],
+        ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
+        ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
     };
 
     [Fact]

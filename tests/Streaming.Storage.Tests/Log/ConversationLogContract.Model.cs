@@ -8,6 +8,9 @@ public abstract partial class ConversationLogContract
 {
     private static int s_conversations;
 
+    /// <summary>How many sequences of random operations a store is tried with.</summary>
+    protected virtual int RandomSequences => 150;
+
     /// <summary>What to do, and numbers that the doing makes of what it will.</summary>
     private readonly record struct Step(Operation Do, int A, int B, string Text);
 
@@ -42,7 +45,7 @@ public abstract partial class ConversationLogContract
                 Assert.Equal(expected, actual);
             }
         },
-        iter: 150, threads: 1, print: steps => string.Join("; ", steps));
+        iter: RandomSequences, threads: 1, print: steps => string.Join("; ", steps));
 
     /// <summary>Plays steps on a log and on the model alike.</summary>
     private sealed class Player(IConversationLog log, string id, string owner)

@@ -1,0 +1,41 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Options;
+
+namespace Streaming.Clustering;
+
+/// <summary>Which Azure Storage account, and which names in it; section <c>Streaming:Azure</c>.</summary>
+public sealed partial class AzureSettings
+{
+    private const string Section = "Streaming:Azure";
+
+    /// <summary>The account by its connection string (Azure or Azurite); or <see cref="Account"/>.</summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>The account by its name, signed in to as this process's identity (managed identity, or a developer's own).</summary>
+    public string? Account { get; set; }
+
+    /// <summary>What the names of all tables and containers begin with, so that several services may share an account.</summary>
+    public string Prefix { get; set; } = "streaming";
+
+    /// <summary>Refuses settings that name no account, or names that Azure Storage would not take.</summary>
+    /// <exception cref="OptionsValidationException">The message is one sentence that names the key.</exception>
+    public void Validate()
+    {
+        var hasConnectionString = !string.IsNullOrWhiteSpace(ConnectionString);
+        var hasAccount = !string.IsNullOrWhiteSpace(Account);
+        if (hasConnectionString == hasAccount)
+            throw Wrong($"Set either {Section}:ConnectionString or {Section}:Account, and not both: one of them says which storage account to use.");
+        if (hasAccount && !AccountName().IsMatch(Account!))
+            throw Wrong($"{Section}:Account is '{Account}': it must be a storage account's name, 3 to 24 lower-case letters and digits.");
+        if (!PrefixName().IsMatch(Prefix))
+            throw Wrong($"{Section}:Prefix is '{Prefix}': it must be 1 to 40 lower-case letters and digits, the first a letter.");
+    }
+
+    internal static OptionsValidationException Wrong(string sentence) => new(Section, typeof(AzureSettings), [sentence]);
+
+    [GeneratedRegex("^[a-z0-9]{3,24}$")]
+    private static partial Regex AccountName();
+
+    [GeneratedRegex("^[a-z][a-z0-9]{0,39}$")]
+    private static partial Regex PrefixName();
+}

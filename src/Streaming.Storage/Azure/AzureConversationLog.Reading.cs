@@ -1,0 +1,74 @@
+using Streaming.Contracts.Conversations;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>Reading and lists.</summary>
+internal sealed partial class AzureConversationLog
+{
+    /// <inheritdoc/>
+    public async Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default) =>
+        (await FindHeadAsync(id, cancellation).ConfigureAwait(false))?.Head;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
+        string id, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
+        var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+        return fromSeq > toSeq || fromSeq > head.Head.LastSeq
+            ? []
+            : await EventRows.ReadAsync(log, TableKeys.Escape(id), fromSeq, toSeq, maxRows, maxTextBytes, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default)
+    {
+        if (from < 0 || to < from || to - from > Array.MaxLength)
+            throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
+        var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+        if (branch < 0 || branch > head.Head.Branch)
+            throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Head.Branch}; {branch} is none of them.");
+        return await IdRows.ReadAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default)
+    {
+        _ = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+        return await ReceiptRows.FindAsync(log, TableKeys.Escape(id), messageHash, cancellation).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
+        // The separator comes before all that a key may hold, so a place with it appended is the next place.
+        var from = after is null ? "" : OwnedCursor.Parse(after) is var cursor ? HeadIndex.OwnedRow(cursor.ActiveAt, cursor.Id) + TableKeys.Separator : "";
+        var wanted = (int)Math.Min(take + 1L, int.MaxValue); // One more than asked tells whether there is a next page.
+        var heads = await index.ListAsync(HeadIndex.OwnedBy(owner), from, TableKeys.After.ToString(), wanted, cancellation).ConfigureAwait(false);
+        List<ConversationEntry> entries = [.. heads.Take(take).Select(stored =>
+            new ConversationEntry(stored.Head.Id, stored.Title, stored.Head.CreatedAt, stored.Head.ActiveAt))];
+        return new ConversationPage(entries, heads.Count <= take ? null : new OwnedCursor(entries[^1].ActiveAt.UtcTicks, entries[^1].Id).ToString());
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ListRunningAsync(string? after, int take, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
+        // After all of an id's own entries, and before those of an id that it begins.
+        var from = after is null ? "" : $"{TableKeys.Escape(after)}{TableKeys.Separator}{TableKeys.After}";
+        return Ids(await index.ListAsync(HeadIndex.Running, from, AfterAll, take, cancellation).ConfigureAwait(false));
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<string>> ListHiddenAsync(DateTimeOffset until, int take, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
+        return Ids(await index.ListAsync(HeadIndex.Hidden, "", HeadIndex.HiddenRow(until) + TableKeys.After, take, cancellation).ConfigureAwait(false));
+    }
+
+    private static string AfterAll => new(TableKeys.After, 2);
+
+    private static string[] Ids(IEnumerable<StoredHead> heads) => [.. heads.Select(stored => stored.Head.Id)];
+}

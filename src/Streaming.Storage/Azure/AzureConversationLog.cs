@@ -1,0 +1,208 @@
+using Azure;
+using Azure.Data.Tables;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>
+/// The log in tables of Azure Storage: a partition a conversation, its head and what an append adds written in one transaction,
+/// on condition that the head is the one that was read. A write that failed, or was refused, is judged by reading the head back:
+/// its answer may have been lost.
+/// </summary>
+internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index) : IConversationLog
+{
+    // Of those that race for a head one wins each time, so this many can race.
+    private const int MaxAttempts = 64;
+
+    private readonly HeadCache _running = new();
+
+    /// <inheritdoc/>
+    public async Task CreateAsync(NewLog log, CancellationToken cancellation = default)
+    {
+        var created = new StoredHead
+        {
+            Head = new LogHead { Id = log.Id, Owner = log.Owner, CreatedAt = log.At.ToUniversalTime(), ActiveAt = log.At.ToUniversalTime() },
+            Title = log.Title,
+            Creation = Guid.NewGuid().ToString("N"),
+        };
+        var row = created.ToRow();
+        foreach (var (name, value) in StoredHead.TitleRow(log.Id, log.Title))
+            row[name] = value;
+
+        await index.AddAsync(null, created, cancellation).ConfigureAwait(false);
+        var stored = await CommitAsync(
+            log.Id, [new(TableTransactionActionType.Add, row)], now => now?.Creation == created.Creation, cancellation).ConfigureAwait(false);
+        if (stored is not null)
+            return;
+        await index.RemoveAsync(created, await FindHeadAsync(log.Id, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+        throw new LogExistsException(log.Id);
+    }
+
+    /// <inheritdoc/>
+    public async Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(writer);
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            if (before.Head.HiddenAt is not null)
+                throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
+            if (before.Head.Writer == writer)
+                return before.Head;
+            var opened = before with { Head = before.Head with { Epoch = before.Head.Epoch + 1, Writer = writer } };
+            if (await CommitAsync(id, [Replacing(before, opened)], now => now?.Head.Writer == writer, cancellation).ConfigureAwait(false) is not null)
+                return opened.Head;
+        }
+
+        throw Contended(id);
+    }
+
+    /// <inheritdoc/>
+    public async Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default)
+    {
+        var prepared = PreparedAppend.From(id, append);
+        var known = _running.Find(id);
+        _running.Forget(id);
+        StoredHead? refused = null;
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var before = known is not null && prepared.Follows(known.Head) ? known : await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            known = null;
+            if (!prepared.Follows(before.Head))
+                return prepared.Made(before) ? Known(before) : throw Fenced(id, before.Head, append);
+            if (before.ETag == refused?.ETag)
+                await ThrowWhyRefusedAsync(prepared, before, cancellation).ConfigureAwait(false);
+
+            var after = await AdvanceAsync(before, prepared, cancellation).ConfigureAwait(false);
+            var writes = prepared.Writes(before, after);
+            await index.AddAsync(before, after, cancellation).ConfigureAwait(false);
+            var stored = await CommitAsync(id, writes, now => now is not null && prepared.Made(now), cancellation).ConfigureAwait(false);
+            if (stored is not null)
+            {
+                await index.RemoveAsync(before, after).ConfigureAwait(false);
+                return Known(after with { ETag = stored.Value });
+            }
+
+            refused = before;
+        }
+
+        throw Contended(id);
+    }
+
+    /// <inheritdoc/>
+    public async Task RetitleAsync(string id, string? title, CancellationToken cancellation = default)
+    {
+        // On no condition: titles have no order, and saying one twice is saying it once.
+        var write = new TableTransactionAction(TableTransactionActionType.UpdateMerge, StoredHead.TitleRow(id, title), ETag.All);
+        if (await log.TryCommitAsync([write], cancellation).ConfigureAwait(false) is null)
+            throw new LogMissingException(id);
+    }
+
+    /// <inheritdoc/>
+    public async Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default)
+    {
+        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        {
+            var before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            if (before.Head.HiddenAt is not null)
+                return;
+            var hidden = before with { Head = before.Head with { HiddenAt = at.ToUniversalTime(), Epoch = before.Head.Epoch + 1, Writer = "" } };
+            await index.AddAsync(before, hidden, cancellation).ConfigureAwait(false);
+            if (await CommitAsync(id, [Replacing(before, hidden)], now => now?.Head.HiddenAt == hidden.Head.HiddenAt, cancellation).ConfigureAwait(false) is null)
+                continue;
+            _running.Forget(id);
+            await index.RemoveAsync(before, hidden).ConfigureAwait(false);
+            return;
+        }
+
+        throw Contended(id);
+    }
+
+    /// <inheritdoc/>
+    public async Task EraseAsync(string id, CancellationToken cancellation = default)
+    {
+        if (await FindHeadAsync(id, cancellation).ConfigureAwait(false) is not { } stored)
+            return;
+        if (stored.Head.HiddenAt is null)
+            throw new InvalidOperationException($"Conversation {id} is not hidden; hide it before it is erased.");
+        await Erasure.RunAsync(log, TableKeys.Escape(id), cancellation).ConfigureAwait(false);
+        // What was left of the lists when it was hidden goes with the last entry.
+        await index.RemoveAsync(stored with { Head = stored.Head with { HiddenAt = null } }, null).ConfigureAwait(false);
+        await index.RemoveAsync(stored, null).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Writes, and says whether it is there: the head's new version, or null when it was refused. Without an answer, or refused,
+    /// it may have taken effect all the same, and the head that is read back tells.
+    /// </summary>
+    private async Task<ETag?> CommitAsync(
+        string id, IReadOnlyList<TableTransactionAction> writes, Func<StoredHead?, bool> isMine, CancellationToken cancellation)
+    {
+        LogUnavailableException? silence = null;
+        try
+        {
+            if (await log.TryCommitAsync(writes, cancellation).ConfigureAwait(false) is { } version)
+                return version;
+        }
+        catch (LogUnavailableException e)
+        {
+            silence = e;
+        }
+
+        var now = await FindHeadAsync(id, cancellation).ConfigureAwait(false);
+        if (isMine(now))
+            return now!.ETag;
+        return silence is null ? null : throw silence;
+    }
+
+    /// <summary>The head after an append.</summary>
+    private async Task<StoredHead> AdvanceAsync(StoredHead before, PreparedAppend prepared, CancellationToken cancellation)
+    {
+        var advanced = before with
+        {
+            Head = AppendRules.Advance(before.Head, prepared.Append),
+            LastAppend = prepared.Digest,
+            // The same for a repeated append, and another one for every time that it begins to run.
+            RunningSince = !prepared.Append.Running ? "" : before.Head.Running ? before.RunningSince : Convert.ToHexString(prepared.Digest.AsSpan(0, 8)),
+        };
+        if (prepared.Append.CutTo is not { } start)
+            return advanced;
+        var origin = await IdRows.NextBranchAsync(log, before, start, cancellation).ConfigureAwait(false);
+        return advanced with { BranchStart = origin.Start, BranchParent = origin.Parent };
+    }
+
+    /// <summary>The head is as the append wants it, and yet the store refused: another row is in the way.</summary>
+    private async Task ThrowWhyRefusedAsync(PreparedAppend prepared, StoredHead before, CancellationToken cancellation)
+    {
+        var id = before.Head.Id;
+        if (prepared.Append.Receipt is { } receipt &&
+            await ReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false) is not null)
+            throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
+        throw new LogUnavailableException(
+            $"Conversation {id} has rows beyond its head in Azure Storage; restore its partition.", new InvalidDataException("A row of an append was there before it."));
+    }
+
+    private LogHead Known(StoredHead stored)
+    {
+        _running.Set(stored);
+        return stored.Head;
+    }
+
+    private async Task<StoredHead?> FindHeadAsync(string id, CancellationToken cancellation) =>
+        await log.FindAsync(TableKeys.Escape(id), StoredHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row ? StoredHead.From(row) : null;
+
+    private async Task<StoredHead> GetHeadAsync(string id, CancellationToken cancellation) =>
+        await FindHeadAsync(id, cancellation).ConfigureAwait(false) ?? throw new LogMissingException(id);
+
+    private static TableTransactionAction Replacing(StoredHead before, StoredHead after) =>
+        new(TableTransactionActionType.UpdateMerge, after.ToRow(), before.ETag);
+
+    private static LogFencedException Fenced(string id, LogHead head, LogAppend append) => new(
+        id,
+        append.Epoch != head.Epoch
+            ? $"its epoch is {head.Epoch}, not {append.Epoch}"
+            : $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}");
+
+    private static LogUnavailableException Contended(string id) => new(
+        $"Others wrote the head of conversation {id} before this, {MaxAttempts} times in a row.", new TimeoutException());
+}

@@ -1,0 +1,59 @@
+using Azure.Data.Tables;
+using Microsoft.Extensions.Logging;
+using Streaming.Clustering;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>The log's two tables in an account, and the log on them.</summary>
+internal sealed class AzureStore : IStoreHealth
+{
+    private readonly LogTable _log;
+    private readonly LogTable _index;
+
+    /// <summary>The tables of an account.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Says what was left over.</param>
+    /// <param name="configure">Changes the tables' client further.</param>
+    public AzureStore(AzureAccount account, TimeProvider time, ILogger<HeadIndex> logger, Action<TableClientOptions>? configure = null)
+    {
+        var tables = account.TablesWithoutRetries(configure);
+        var gate = new RequestGate();
+        _log = new LogTable(tables.GetTableClient(account.TableName("log")), gate);
+        _index = new LogTable(tables.GetTableClient(account.TableName("index")), gate);
+        Log = new AzureConversationLog(_log, new HeadIndex(_index, _log, time, logger));
+    }
+
+    /// <summary>The log.</summary>
+    public AzureConversationLog Log { get; }
+
+    /// <inheritdoc/>
+    public async Task<string?> FindProblemAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await _log.UpsertAsync(new TableEntity("health", "probe"), cancellation).ConfigureAwait(false);
+            return null;
+        }
+        catch (LogUnavailableException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>Makes the tables, if they are not there.</summary>
+    /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
+    public async Task OpenAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Task.WhenAll(_log.EnsureAsync(cancellation), _index.EnsureAsync(cancellation)).ConfigureAwait(false);
+        }
+        catch (LogUnavailableException e)
+        {
+            throw new StoreOpenException(
+                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its tables.", e);
+        }
+    }
+}

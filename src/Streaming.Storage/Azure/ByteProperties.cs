@@ -1,0 +1,47 @@
+using System.Globalization;
+using Azure.Data.Tables;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>Bytes over several properties of a row: Azure takes 64 KiB in one, and 1 MiB in a row.</summary>
+internal static class ByteProperties
+{
+    /// <summary>What goes into a row at most, leaving room for keys and numbers.</summary>
+    public const int MaxBytesPerRow = 14 * MaxBytesEach;
+
+    private const int MaxBytesEach = 64 << 10;
+
+    /// <summary>Stores bytes under a name. A merge leaves what a longer value had beyond them, so their length is stored as well.</summary>
+    public static void Write(TableEntity row, string name, ReadOnlySpan<byte> bytes)
+    {
+        row[LengthOf(name)] = bytes.Length;
+        for (var i = 0; !bytes.IsEmpty; i++)
+        {
+            var count = Math.Min(bytes.Length, MaxBytesEach);
+            row[PieceOf(name, i)] = bytes[..count].ToArray();
+            bytes = bytes[count..];
+        }
+    }
+
+    /// <summary>What was stored under a name; empty when nothing was.</summary>
+    public static byte[] Read(TableEntity row, string name)
+    {
+        var bytes = new byte[row.GetInt32(LengthOf(name)) ?? 0];
+        for (var (i, at) = (0, 0); at < bytes.Length; i++)
+        {
+            var piece = row.GetBinary(PieceOf(name, i)) ?? throw new InvalidDataException($"The store has lost a part of {name} in row {row.RowKey} of {row.PartitionKey}.");
+            piece.CopyTo(bytes, at);
+            at += piece.Length;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The properties that bytes of at most this length take.</summary>
+    public static IEnumerable<string> Names(string name, int maxBytes) =>
+        [LengthOf(name), .. Enumerable.Range(0, (maxBytes + MaxBytesEach - 1) / MaxBytesEach).Select(i => PieceOf(name, i))];
+
+    private static string LengthOf(string name) => name + "Bytes";
+
+    private static string PieceOf(string name, int index) => string.Create(CultureInfo.InvariantCulture, $"{name}{index:00}");
+}

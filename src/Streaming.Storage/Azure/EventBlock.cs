@@ -1,0 +1,83 @@
+using System.Text;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>Consecutive events as bytes: a transaction takes 100 rows, an append any number of events.</summary>
+internal static class EventBlock
+{
+    /// <summary>Encodes events; an unpaired surrogate becomes U+FFFD, as in every store.</summary>
+    public static byte[] Encode(IReadOnlyList<LogEvent> events)
+    {
+        using var bytes = new MemoryStream();
+        using (var writer = new BinaryWriter(bytes, Encoding.UTF8))
+        {
+            writer.Write7BitEncodedInt(events.Count);
+            foreach (var e in events)
+                Write(writer, e);
+        }
+
+        return bytes.ToArray();
+    }
+
+    /// <summary>Decodes what <see cref="Encode"/> made.</summary>
+    public static IReadOnlyList<LogEvent> Decode(byte[] bytes)
+    {
+        using var reader = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);
+        var events = new LogEvent[reader.Read7BitEncodedInt()];
+        for (var i = 0; i < events.Length; i++)
+            events[i] = Read(reader);
+        return events;
+    }
+
+    private static void Write(BinaryWriter to, LogEvent e)
+    {
+        to.Write7BitEncodedInt64(e.First);
+        to.Write7BitEncodedInt64(e.Last - e.First);
+        to.Write(e.Kind);
+        to.Write7BitEncodedInt(e.Turn);
+        WriteOptional(to, e.Author);
+        to.Write(e.Text);
+        to.Write7BitEncodedInt64(e.TextOffset);
+        to.Write7BitEncodedInt(e.Lengths.Count);
+        foreach (var length in e.Lengths)
+            to.Write7BitEncodedInt(length);
+        to.Write(e.At.UtcTicks);
+        WriteOptional(to, e.Detail);
+    }
+
+    private static LogEvent Read(BinaryReader from)
+    {
+        var first = from.Read7BitEncodedInt64();
+        return new LogEvent
+        {
+            First = first,
+            Last = first + from.Read7BitEncodedInt64(),
+            Kind = from.ReadString(),
+            Turn = from.Read7BitEncodedInt(),
+            Author = ReadOptional(from),
+            Text = from.ReadString(),
+            TextOffset = from.Read7BitEncodedInt64(),
+            Lengths = ReadLengths(from),
+            At = new DateTimeOffset(from.ReadInt64(), TimeSpan.Zero),
+            Detail = ReadOptional(from),
+        };
+    }
+
+    private static int[] ReadLengths(BinaryReader from)
+    {
+        var lengths = new int[from.Read7BitEncodedInt()];
+        for (var i = 0; i < lengths.Length; i++)
+            lengths[i] = from.Read7BitEncodedInt();
+        return lengths;
+    }
+
+    private static void WriteOptional(BinaryWriter to, string? text)
+    {
+        to.Write(text is not null);
+        if (text is not null)
+            to.Write(text);
+    }
+
+    private static string? ReadOptional(BinaryReader from) => from.ReadBoolean() ? from.ReadString() : null;
+}

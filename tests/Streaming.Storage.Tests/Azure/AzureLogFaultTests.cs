@@ -1,0 +1,252 @@
+using Azure;
+using Azure.Data.Tables;
+using Microsoft.Extensions.Time.Testing;
+using Streaming.Storage.Azure;
+using Streaming.Storage.Log;
+using Streaming.Storage.Tests.Log;
+
+namespace Streaming.Storage.Tests.Azure;
+
+/// <summary>Lost answers, races, what is left in the lists, and the limits that the emulator does not know.</summary>
+public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
+{
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
+    private AzureLogUnderTest _store = null!;
+
+    private IConversationLog Log => _store.Log;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = new AzureLogUnderTest(await azurite.GetAsync(), _time);
+        await _store.ReopenAsync();
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    [Fact]
+    public async Task A_write_whose_answer_is_lost_is_found_by_reading_back()
+    {
+        _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
+        await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
+        _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
+        var writer = await TestWriter.OpenAsync(Log);
+        _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
+        await writer.AppendAsync(writer.Message("hello", hash: "h"));
+        _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
+        await writer.AppendAsync(writer.Group("a", "b"));
+        await writer.AppendAsync(writer.Group("c"));
+
+        Assert.Equal((1L, 4L), (writer.Head.Epoch, writer.Head.LastSeq));
+        Assert.Equal(["hello", "ab", "c"], (await Log.ReadEventsAsync("conversation", 1, 9, 9, 999, Token)).Select(e => e.Text));
+        _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
+        await Log.HideAsync("conversation", TestWriter.Start, Token);
+        Assert.Equal(2, (await Log.ReadHeadAsync("conversation", Token))!.Epoch);
+    }
+
+    [Fact]
+    public async Task A_request_that_does_not_arrive_is_reported_and_changes_nothing()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        _store.Faults.Break(StoreFaults.IsTransaction);
+
+        await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(writer.Message("hello")));
+        _store.Faults.Mend();
+
+        Assert.Equal(writer.Head, await Log.ReadHeadAsync("conversation", Token));
+        Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
+        Assert.Equal(1, (await writer.AppendAsync(writer.Message("hello"))).LastSeq);
+        Assert.Equal(["conversation"], await Log.ListRunningAsync(null, 9, Token));
+    }
+
+    [Fact]
+    public async Task A_group_of_a_running_reply_costs_one_request()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        var before = _store.Faults.Arrived;
+
+        for (var i = 0; i < 10; i++)
+            await writer.AppendAsync(writer.Group("x"));
+
+        Assert.Equal(10, _store.Faults.Arrived - before);
+    }
+
+    [Fact]
+    public async Task However_often_a_turn_was_regenerated_what_is_before_it_is_read_as_fast()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
+        for (var i = 0; i < 20; i++)
+            await writer.AppendAsync(writer.Cut(4, ids: 2));
+        var before = _store.Faults.Arrived;
+
+        IEnumerable<int> ids = await Log.ReadIdsAsync("conversation", 20, 2, 9, Token);
+
+        Assert.Equal([2, 3, 20_004, 20_005], ids);
+        Assert.Equal(3, _store.Faults.Arrived - before);     // head, the branch's own ids, the first branch's
+    }
+
+    [Fact]
+    public async Task A_title_that_changes_during_a_reply_does_not_fence_its_writer()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        await Log.RetitleAsync("conversation", "new", Token);
+
+        await writer.AppendAsync(writer.Group("x"));
+
+        Assert.Equal(2, (await Log.ReadHeadAsync("conversation", Token))!.LastSeq);
+        Assert.Equal("new", Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items).Title);
+    }
+
+    [Fact]
+    public async Task A_writer_that_another_process_overtook_is_fenced_and_the_other_is_not()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        var former = _store.Log;
+        await _store.ReopenAsync();
+        var other = await TestWriter.OpenAsync(Log);
+
+        await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Group("stale")));
+        await Assert.ThrowsAsync<LogFencedException>(() => former.AppendAsync("conversation", writer.Group("stale"), Token));
+        Assert.Equal(2, (await other.AppendAsync(other.Group("x"))).LastSeq);
+    }
+
+    [Fact]
+    public async Task An_append_after_the_conversation_was_erased_finds_nothing_to_write_to()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        var former = _store.Log;
+        await _store.ReopenAsync();
+        await Log.HideAsync("conversation", TestWriter.Start, Token);
+        await Log.EraseAsync("conversation", Token);
+
+        await Assert.ThrowsAsync<LogMissingException>(() => former.AppendAsync("conversation", writer.Group("stale"), Token));
+        Assert.Empty(await RowsAsync("log"));
+        Assert.Empty(await RowsAsync("index"));
+    }
+
+    [Fact]
+    public async Task What_a_failed_write_left_in_the_lists_is_passed_over_and_removed_when_it_is_old()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        _store.Faults.Break(StoreFaults.IsTransaction);
+        await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(writer.Message("hello", at: TestWriter.Start.AddHours(1))));
+        _store.Faults.Mend();
+        Assert.Equal(3, (await RowsAsync("index")).Count);
+
+        Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items);
+        Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
+        Assert.Equal(3, (await RowsAsync("index")).Count);      // the write could be under way still
+        _time.Advance(TimeSpan.FromHours(2));
+        Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items);
+        Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
+        Assert.Single(await RowsAsync("index"));
+    }
+
+    [Fact]
+    public async Task A_list_that_cannot_be_cleared_does_not_fail_the_append()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        _store.Faults.Break(request => request.Method == global::Azure.Core.RequestMethod.Delete);
+
+        await writer.AppendAsync(writer.Next() with { Running = false });
+
+        Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
+    }
+
+    [Theory]
+    [InlineData("a/b\\c#d?e%f'g&h+i j")]
+    [InlineData("Ünïcödé 会話 שיחה 👋")]
+    [InlineData("-._~!$")]
+    public async Task Names_of_any_script_with_slashes_and_quotes_are_kept_apart_and_whole(string name)
+    {
+        await TestWriter.CreateAsync(Log, "other", owner: "other " + name);
+        var writer = await TestWriter.CreateAsync(Log, name, owner: name);
+        await writer.AppendAsync(writer.Message("hello", hash: name));
+
+        Assert.Equal(name, (await Log.ReadHeadAsync(name, Token))!.Owner);
+        Assert.Equal([name], (await Log.ListOwnedAsync(name, null, 9, Token)).Items.Select(item => item.Id));
+        Assert.Equal([name], await Log.ListRunningAsync(null, 9, Token));
+        Assert.Equal(name, (await Log.FindMessageAsync(name, name, Token))!.MessageHash);
+    }
+
+    [Fact]
+    public async Task A_name_that_is_too_long_for_a_key_is_refused()
+    {
+        var error = await Assert.ThrowsAsync<ArgumentException>(() => TestWriter.CreateAsync(Log, new string('世', 81)));
+
+        Assert.Contains("at most 400", error.Message, StringComparison.Ordinal);
+        Assert.Empty(await RowsAsync("index"));
+    }
+
+    [Fact]
+    public async Task What_the_emulator_takes_and_Azure_would_not_is_refused()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var events = Enumerable.Range(0, 13_000).Select(i => writer.Group("x").Events[0] with { First = i + 1, Last = i + 1 });
+
+        var tooManyRows = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(writer.Next() with { Events = [.. events] }));
+        var tooMuchState = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(writer.Next() with { State = new string('x', StoredHead.MaxStateBytes + 1) }));
+
+        Assert.Contains("at most 100", tooManyRows.Message, StringComparison.Ordinal);
+        Assert.Contains("its state has", tooMuchState.Message, StringComparison.Ordinal);
+        Assert.Equal(writer.Head, await Log.ReadHeadAsync("conversation", Token));
+    }
+
+    [Fact]
+    public async Task The_largest_append_is_within_Azures_limits_of_properties_and_rows()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        var text = new string('x', LogAppend.MaxBytes - StoredHead.MaxStateBytes);
+        var state = new string('s', StoredHead.MaxStateBytes);
+
+        await writer.AppendAsync(writer.Message(text) with { State = state });
+        await writer.AppendAsync(writer.Next() with { Ids = Enumerable.Repeat(int.MaxValue, (LogAppend.MaxBytes - 1) / 4).ToArray(), State = "" });
+
+        Assert.Equal("", (await Log.ReadHeadAsync("conversation", Token))!.State);
+        Assert.Equal(text, Assert.Single(await Log.ReadEventsAsync("conversation", 1, 1, 1, 1, Token)).Text);
+        foreach (var row in await RowsAsync("log"))
+        {
+            var sizes = ((IDictionary<string, object>)row).Values.Select(value => value is byte[] bytes ? bytes.Length : 2 * (value?.ToString()?.Length ?? 0)).ToArray();
+            Assert.InRange(sizes.Max(), 0, 64 << 10);
+            Assert.InRange(sizes.Sum(), 0, 1 << 20);
+        }
+    }
+
+    [Fact]
+    public async Task A_table_that_is_gone_is_not_taken_for_a_conversation_that_is()
+    {
+        await TestWriter.CreateAsync(Log);
+        await _store.Table("log").DeleteAsync(Token);
+
+        var error = await Assert.ThrowsAsync<LogUnavailableException>(() => Log.ReadHeadAsync("conversation", Token));
+
+        Assert.Contains("TableNotFound", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_conversation_of_a_newer_version_is_refused()
+    {
+        await TestWriter.CreateAsync(Log);
+        var newer = new TableEntity("conversation", "head") { ["Schema"] = StoredHead.Schema + 1 };
+        await _store.Table("log").UpdateEntityAsync(newer, ETag.All, TableUpdateMode.Merge, Token);
+
+        var error = await Assert.ThrowsAsync<StoreOpenException>(() => Log.ReadHeadAsync("conversation", Token));
+
+        Assert.Contains("schema version 2", error.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<List<TableEntity>> RowsAsync(string table)
+    {
+        var rows = new List<TableEntity>();
+        await foreach (var row in _store.Table(table).QueryAsync<TableEntity>(cancellationToken: Token))
+            rows.Add(row);
+        return rows;
+    }
+}

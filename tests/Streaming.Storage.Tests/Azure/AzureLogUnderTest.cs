@@ -1,0 +1,67 @@
+using Azure;
+using Azure.Data.Tables;
+using Azure.Core;
+using Microsoft.Extensions.Logging.Abstractions;
+using Streaming.Azurite;
+using Streaming.Clustering;
+using Streaming.Storage.Azure;
+using Streaming.Storage.Log;
+using Streaming.Storage.Tests.Log;
+
+namespace Streaming.Storage.Tests.Azure;
+
+/// <summary>The store in tables of its own in the emulator. Faults come from the client's pipeline, and from foreign rows.</summary>
+internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? time = null) : LogUnderTest
+{
+    private readonly string _prefix = AzuriteFixture.NewPrefix();
+    private AzureStore? _store;
+
+    public StoreFaults Faults { get; } = new();
+
+    public override IConversationLog Log => (_store ?? throw new InvalidOperationException("The store is not open.")).Log;
+
+    /// <summary>The tables as others see them, without faults.</summary>
+    public TableClient Table(string purpose) => new TableServiceClient(azurite.ConnectionString).GetTableClient(_prefix + purpose);
+
+    /// <summary>A new client, as another process would have, with tables made if they are not there.</summary>
+    public override async Task ReopenAsync()
+    {
+        var account = new AzureAccount(new AzureSettings { ConnectionString = azurite.ConnectionString, Prefix = _prefix });
+        _store = new AzureStore(account, time ?? TimeProvider.System, NullLogger<HeadIndex>.Instance, options => options.AddPolicy(Faults, HttpPipelinePosition.PerCall));
+        await _store.OpenAsync(TestContext.Current.CancellationToken);
+    }
+
+    public override async Task AppendThatFailsHalfwayAsync(string id, LogAppend append)
+    {
+        // Ids come last in the transaction: all other rows have been taken when it meets this one.
+        var head = await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken);
+        var inTheWay = new TableEntity(id, IdRows.Key(head!.Branch + (append.CutTo is null ? 0 : 1), (append.CutTo ?? head.Position) + append.Ids.Length - 1));
+        await Table("log").AddEntityAsync(inTheWay, TestContext.Current.CancellationToken);
+        await Assert.ThrowsAsync<LogUnavailableException>(() => Log.AppendAsync(id, append, TestContext.Current.CancellationToken));
+        await Table("log").DeleteEntityAsync(inTheWay, ETag.All, TestContext.Current.CancellationToken);
+    }
+
+    public override async Task WithoutAnswerAsync(Func<CancellationToken, Task> write)
+    {
+        // The answer is lost, and then the way to the store, so that reading back tells nothing.
+        Faults.LoseAnswerOf(request =>
+        {
+            if (!StoreFaults.IsTransaction(request))
+                return false;
+            Faults.Break(_ => true);
+            return true;
+        });
+        await Assert.ThrowsAsync<LogUnavailableException>(() => write(TestContext.Current.CancellationToken));
+        Faults.Mend();
+    }
+
+    public override async Task EraseThatIsInterruptedAsync(string id)
+    {
+        var transactions = 0;
+        Faults.Break(request => StoreFaults.IsTransaction(request) && ++transactions == 2);
+        await Assert.ThrowsAsync<LogUnavailableException>(() => Log.EraseAsync(id, TestContext.Current.CancellationToken));
+        Faults.Mend();
+    }
+
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // Its tables go with the emulator.
+}

@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Streaming.Azurite;
+
+/// <summary>
+/// Azure Storage's emulator as an operating-system process, on ports and with a folder of its own; can be frozen, and stopped and
+/// started again with what it holds.
+/// </summary>
+public sealed class AzuriteProcess : IAsyncDisposable
+{
+    private const string Account = "devstoreaccount1";
+
+    // The emulator's well-known key, the same on every machine.
+    private const string Key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+    private const int SigTerm = 15;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("azurite-").FullName;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly int _blobPort;
+    private readonly int _tablePort;
+    private readonly int _queuePort;
+    private Process? _process;
+
+    private AzuriteProcess()
+    {
+        int[] ports = FreePorts(3);
+        (_blobPort, _tablePort, _queuePort) = (ports[0], ports[1], ports[2]);
+    }
+
+    /// <summary>How clients reach it.</summary>
+    public string ConnectionString =>
+        $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{_blobPort}/{Account};TableEndpoint=http://127.0.0.1:{_tablePort}/{Account};";
+
+    /// <summary>Starts a new, empty one and waits until it serves.</summary>
+    public static async Task<AzuriteProcess> StartNewAsync()
+    {
+        var azurite = new AzuriteProcess();
+        await azurite.StartAsync();
+        return azurite;
+    }
+
+    /// <summary>Starts it (again, with what it held) and waits until it serves.</summary>
+    public async Task StartAsync()
+    {
+        var (blobs, tables) = (Signal(), Signal());
+        _process = Launch(line =>
+        {
+            if (line.StartsWith("Azurite Blob service is successfully", StringComparison.Ordinal))
+                blobs.TrySetResult();
+            if (line.StartsWith("Azurite Table service is successfully", StringComparison.Ordinal))
+                tables.TrySetResult();
+        });
+        Task serves = Task.WhenAll(blobs.Task, tables.Task);
+        await Task.WhenAny(serves, _process.WaitForExitAsync()).WaitAsync(s_limit);
+        if (!serves.IsCompletedSuccessfully)
+            throw new InvalidOperationException($"Azurite ended before it served:\n{string.Join('\n', _output)}");
+    }
+
+    /// <summary>Stops it in good order: what it holds is on the disk.</summary>
+    public async Task StopAsync()
+    {
+        Send(SigTerm);
+        await _process!.WaitForExitAsync().WaitAsync(s_limit);
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Stops its time: it takes connections and does not answer.</summary>
+    public void Freeze() => Send(SigStop);
+
+    /// <summary>Lets its time go on.</summary>
+    public void Thaw() => Send(SigCont);
+
+    /// <summary>Ends it at once and deletes its folder.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private Process Launch(Action<string> onLine)
+    {
+        string script = Path.Combine(RepositoryRoot(), "tests", "azurite", "node_modules", "azurite", "dist", "src", "azurite.js");
+        if (!File.Exists(script))
+            throw new FileNotFoundException($"Azurite is not installed at {script}: build tests/azurite/Streaming.Azurite.csproj, which installs it.");
+        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        string[] arguments =
+        [
+            script, "--disableTelemetry", "--skipApiVersionCheck", "--location", _folder,
+            "--blobHost", "127.0.0.1", "--blobPort", Text(_blobPort), "--tableHost", "127.0.0.1", "--tablePort", Text(_tablePort),
+            "--queueHost", "127.0.0.1", "--queuePort", Text(_queuePort),
+        ];
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        var process = new Process { StartInfo = start };
+        process.OutputDataReceived += (_, e) => Take(e.Data, onLine);
+        process.ErrorDataReceived += (_, e) => Take(e.Data, onLine);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private void Take(string? line, Action<string> onLine)
+    {
+        if (line is null)
+            return;
+        _output.Enqueue(line);
+        while (_output.Count > 50)
+            _output.TryDequeue(out _);
+        onLine(line);
+    }
+
+    private void Send(int signal)
+    {
+        if (kill(_process!.Id, signal) != 0)
+            throw new InvalidOperationException($"Azurite did not take signal {signal}: error {Marshal.GetLastPInvokeError()}.");
+    }
+
+    private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);
+
+    private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static int[] FreePorts(int count)
+    {
+        List<TcpListener> listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
+        listeners.ForEach(l => l.Start());
+        int[] ports = [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
+        listeners.ForEach(l => l.Stop());
+        return ports;
+    }
+
+    private static string RepositoryRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Streaming.Orleans.sln")))
+                return folder.FullName;
+        }
+        throw new InvalidOperationException("The tests do not run inside the repository.");
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int kill(int pid, int signal);
+}
