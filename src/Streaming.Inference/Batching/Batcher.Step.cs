@@ -145,6 +145,8 @@ public sealed partial class Batcher
             _running.Remove(reader);
             _running.Add(reader); // the next step reads for somebody else first
         }
+        // Replies in the order of their slots: neighbours attend as one (see Sight.JoinedWith).
+        scheduled.Sort(static (a, b) => (a.IsInput, a.Segment.Slot).CompareTo((b.IsInput, b.Segment.Slot)));
         return scheduled;
     }
 

@@ -28,7 +28,7 @@ internal sealed class Batch
     /// <summary>What is written after everything has attended: the last rolling tokens of chunks. Null for nothing.</summary>
     public required StoredRows? StoredAfter { get; init; }
 
-    /// <summary>What each segment's rows attend to, in the order of the rows.</summary>
+    /// <summary>What the rows attend to, in their order.</summary>
     public required IReadOnlyList<Sight> Sights { get; init; }
 
     /// <summary>Rows that give logits, [M] int64; null for none.</summary>
@@ -45,13 +45,12 @@ internal sealed class Batch
         var toSinks = new long[rows];
         var before = new List<(int Row, int Slot, int Place)>();
         var after = new List<(int Row, int Slot, int Place)>();
-        var sights = new Sight[segments.Count];
+        var sights = new List<Sight>(segments.Count);
         var logitRows = new List<long>();
 
         int first = 0;
-        for (int s = 0; s < segments.Count; s++)
+        foreach (Segment segment in segments)
         {
-            Segment segment = segments[s];
             CacheLayout layout = segment.Layout;
             int count = segment.Ids.Length;
             for (int i = 0; i < count; i++)
@@ -68,7 +67,11 @@ internal sealed class Batch
                 if (segment.Logits == Decoding.LogitRows.All || (segment.Logits == Decoding.LogitRows.Last && i == count - 1))
                     logitRows.Add(row);
             }
-            sights[s] = Sight.Of(segment, first, shape);
+            var sight = Sight.Of(segment, first, shape);
+            if (sights.Count > 0 && sights[^1].JoinedWith(sight) is { } joined)
+                sights[^1] = joined;
+            else
+                sights.Add(sight);
             first += count;
         }
 

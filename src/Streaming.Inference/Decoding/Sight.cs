@@ -3,7 +3,7 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>
-/// What a segment's queries attend to, as columns of one softmax: the first <see cref="FixedPlaces"/> places of the slot, then
+/// What a segment's queries (or those of several, each in its slot) attend to, as columns of one softmax: the first <see cref="FixedPlaces"/> places of the slot, then
 /// <see cref="RingPlaces"/> places of its ring, then the <see cref="OwnKeys"/> last keys of the segment itself. A single token was
 /// written to its place before, so it has none of the last; a chunk's rolling tokens are written only after it has attended, as
 /// writing first would destroy keys that its own earlier queries need.
@@ -12,13 +12,16 @@ internal sealed record Sight
 {
     private const long Empty = long.MaxValue;
 
-    /// <summary>The slot.</summary>
+    /// <summary>The slot, or the first of several.</summary>
     public required int Slot { get; init; }
+
+    /// <summary>Consecutive slots with one row each that see as many places, all of them: they attend as one. Else 1.</summary>
+    public int Slots { get; init; } = 1;
 
     /// <summary>The segment's first row in the batch.</summary>
     public required int FirstRow { get; init; }
 
-    /// <summary>T, the segment's tokens.</summary>
+    /// <summary>T, the segment's tokens; with several slots, their number.</summary>
     public required int Rows { get; init; }
 
     /// <summary>Places of the fixed part that are in use once this segment's fixed tokens are written; 0 to F.</summary>
@@ -66,6 +69,14 @@ internal sealed record Sight
         };
         bool seesAll = single && rolling == ringPlaces;
         return seesAll ? sight : sight with { Mask = MaskOf(sight, segment, from, to, shape) };
+    }
+
+    /// <summary>This sight and the following one as one, where that is possible; else null.</summary>
+    public Sight? JoinedWith(Sight next)
+    {
+        bool joins = Rows == Slots && next.Rows == 1 && Mask is null && next.Mask is null
+            && next.Slot == Slot + Slots && next.FixedPlaces == FixedPlaces && next.RingPlaces == RingPlaces;
+        return joins ? this with { Slots = Slots + 1, Rows = Rows + 1 } : null;
     }
 
     private static int RingPlacesInUse(CacheLayout layout, long from, long rolling)

@@ -60,11 +60,11 @@ internal sealed class LayerCache : IDisposable
         _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
     }
 
-    /// <summary>A slot's rotated keys, a view [kv_heads, C, head_dim].</summary>
-    public torch.Tensor Keys(int slot) => _slotKeys[slot];
+    /// <summary>Rotated keys in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
+    public torch.Tensor Keys(int slot, int slots, int firstPlace, int places) => View(_slotKeys, _keys, slot, slots, firstPlace, places);
 
-    /// <summary>A slot's values, a view [kv_heads, C, head_dim].</summary>
-    public torch.Tensor Values(int slot) => _slotValues[slot];
+    /// <summary>Values in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
+    public torch.Tensor Values(int slot, int slots, int firstPlace, int places) => View(_slotValues, _values, slot, slots, firstPlace, places);
 
     /// <summary>Writes rows of a batch to their places.</summary>
     /// <param name="stored">Which rows, and where to.</param>
@@ -88,6 +88,10 @@ internal sealed class LayerCache : IDisposable
         _slotKeys[slot].zero_();
         _slotValues[slot].zero_();
     }
+
+    private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) => slots == 1
+        ? ofSlots[slot].narrow(1, firstPlace, places)
+        : all.narrow(0, slot, slots).flatten(0, 1).narrow(1, firstPlace, places);
 
     public void Dispose()
     {

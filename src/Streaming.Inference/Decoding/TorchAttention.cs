@@ -35,14 +35,13 @@ internal sealed class TorchAttention : IDisposable
         torch.Tensor toSinks = batch.ToSinks.Apply(rotated.narrow(1, 0, _heads)).to(_type);     // [N, heads, D]
         torch.Tensor keys = own.narrow(1, _heads, _keyValueHeads);                              // [N, kv_heads, D]
         torch.Tensor values = heads.narrow(1, _heads + _keyValueHeads, _keyValueHeads);         // [N, kv_heads, D]
-        torch.Tensor windowQueries = Grouped(own.narrow(1, 0, _heads));                         // [kv_heads, groups, N, D]
-        torch.Tensor sinkQueries = Grouped(toSinks);                                            // [kv_heads, groups, N, D]
+        torch.Tensor toWindow = own.narrow(1, 0, _heads);                                       // [N, heads, D]
 
         if (batch.StoredBefore is { } before)
             cache.Store(before, keys, values);
         var attended = new torch.Tensor[batch.Sights.Count];                                    // [T, heads · D] each
         for (int s = 0; s < attended.Length; s++)
-            attended[s] = Attend(batch.Sights[s], sinkQueries, windowQueries, keys, values, cache);
+            attended[s] = Attend(batch.Sights[s], toSinks, toWindow, keys, values, cache);
         if (batch.StoredAfter is { } after)
             cache.Store(after, keys, values);
         return attended.Length == 1 ? attended[0] : torch.cat(attended, 0);
@@ -50,47 +49,50 @@ internal sealed class TorchAttention : IDisposable
 
     public void Dispose() => _noMask.Dispose();
 
+    /// <summary>One sight's rows, [T, heads · D]. B is its slots · kv_heads, R the rows of one product: groups · T / slots.</summary>
     private torch.Tensor Attend(
-        Sight sight, torch.Tensor sinkQueries, torch.Tensor windowQueries, torch.Tensor keys, torch.Tensor values, LayerCache cache)
+        Sight sight, torch.Tensor toSinks, torch.Tensor toWindow, torch.Tensor keys, torch.Tensor values, LayerCache cache)
     {
-        torch.Tensor windowKeys = cache.Keys(sight.Slot).narrow(1, sight.FixedPlaces, sight.RingPlaces);    // [kv_heads, ring, D]
-        torch.Tensor seenValues = cache.Values(sight.Slot).narrow(1, 0, sight.Places);                      // [kv_heads, places, D]
+        torch.Tensor windowKeys = cache.Keys(sight.Slot, sight.Slots, sight.FixedPlaces, sight.RingPlaces); // [B, ring, D]
+        torch.Tensor seenValues = cache.Values(sight.Slot, sight.Slots, 0, sight.Places);                   // [B, places, D]
         if (sight.OwnKeys > 0)
         {
-            windowKeys = torch.cat([windowKeys, OwnOf(sight, keys)], 1);                                    // [kv_heads, ring + own, D]
-            seenValues = torch.cat([seenValues, OwnOf(sight, values)], 1);                                  // [kv_heads, columns, D]
+            windowKeys = torch.cat([windowKeys, OwnOf(sight, keys)], 1);                                    // [B, ring + own, D]
+            seenValues = torch.cat([seenValues, OwnOf(sight, values)], 1);                                  // [B, columns, D]
         }
 
-        torch.Tensor scores = (sight.FixedPlaces > 0, sight.Columns > sight.FixedPlaces) switch             // [kv_heads, groups · T, columns]
+        torch.Tensor scores = (sight.FixedPlaces > 0, sight.Columns > sight.FixedPlaces) switch             // [B, R, columns]
         {
             (true, true) => torch.cat([SinkScores(), WindowScores()], 2),
             (true, false) => SinkScores(),
             _ => WindowScores(),
         };
-        torch.Tensor weights = scores.softmax(2);
-        return torch.bmm(weights, seenValues)                                                               // [kv_heads, groups · T, D]
-            .view(_keyValueHeads, -1, sight.Rows, _headDim)
-            .permute(2, 0, 1, 3)
-            .reshape(sight.Rows, _heads * _headDim);
+        return Ungrouped(sight, torch.bmm(scores.softmax(2), seenValues));
 
-        torch.Tensor SinkScores() =>
-            Scores(RowsOf(sight, sinkQueries), cache.Keys(sight.Slot).narrow(1, 0, sight.FixedPlaces), sight.Mask?.narrow(2, 0, sight.FixedPlaces));
+        torch.Tensor SinkScores() => Scores(
+            Grouped(sight, toSinks), cache.Keys(sight.Slot, sight.Slots, 0, sight.FixedPlaces), sight.Mask?.narrow(2, 0, sight.FixedPlaces));
 
-        torch.Tensor WindowScores() =>
-            Scores(RowsOf(sight, windowQueries), windowKeys, sight.Mask?.narrow(2, sight.FixedPlaces, sight.Columns - sight.FixedPlaces));
+        torch.Tensor WindowScores() => Scores(
+            Grouped(sight, toWindow), windowKeys, sight.Mask?.narrow(2, sight.FixedPlaces, sight.Columns - sight.FixedPlaces));
     }
 
-    /// <summary>Scaled and masked products: queries [kv_heads, R, D], keys [kv_heads, n, D] to [kv_heads, R, n].</summary>
+    /// <summary>Scaled and masked products: queries [B, R, D], keys [B, n, D] to [B, R, n].</summary>
     private torch.Tensor Scores(torch.Tensor queries, torch.Tensor keys, torch.Tensor? mask) =>
         queries.baddbmm(keys.transpose(1, 2), mask ?? _noMask, beta: mask is null ? 0 : 1, alpha: _scale); // the factors, then the sum: unlike libtorch
 
-    /// <summary>Query heads of one key-value head beside each other: [N, heads, D] to [kv_heads, groups, N, D].</summary>
-    private torch.Tensor Grouped(torch.Tensor queries) =>
-        queries.reshape(queries.shape[0], _keyValueHeads, -1, _headDim).permute(1, 2, 0, 3);
+    /// <summary>A sight's queries with those beside each other that share a key-value head: of [N, heads, D], [B, R, D].</summary>
+    private torch.Tensor Grouped(Sight sight, torch.Tensor queries)
+    {
+        torch.Tensor rows = queries.narrow(0, sight.FirstRow, sight.Rows);
+        return sight.Rows == sight.Slots
+            ? rows.reshape(sight.Slots * _keyValueHeads, -1, _headDim)
+            : rows.reshape(sight.Rows, _keyValueHeads, -1, _headDim).permute(1, 2, 0, 3).reshape(_keyValueHeads, -1, _headDim);
+    }
 
-    /// <summary>A segment's queries, [kv_heads, groups · T, D].</summary>
-    private torch.Tensor RowsOf(Sight sight, torch.Tensor grouped) =>
-        grouped.narrow(2, sight.FirstRow, sight.Rows).reshape(_keyValueHeads, -1, _headDim);
+    /// <summary>Back to rows: [B, R, D] to [T, heads · D].</summary>
+    private torch.Tensor Ungrouped(Sight sight, torch.Tensor attended) => sight.Rows == sight.Slots
+        ? attended.view(sight.Rows, _heads * _headDim)
+        : attended.view(_keyValueHeads, -1, sight.Rows, _headDim).permute(2, 0, 1, 3).reshape(sight.Rows, _heads * _headDim);
 
     /// <summary>A chunk's own rolling keys or values, [kv_heads, own, D].</summary>
     private static torch.Tensor OwnOf(Sight sight, torch.Tensor rows) =>

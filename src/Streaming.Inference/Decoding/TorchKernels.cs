@@ -1,4 +1,3 @@
-using System.Globalization;
 using Streaming.Inference.Checkpoints;
 using TorchSharp;
 
@@ -8,15 +7,14 @@ namespace Streaming.Inference.Decoding;
 internal sealed class TorchKernels : IKernels
 {
     private readonly torch.jit.CompilationUnit _script;
+    private readonly double _epsilon;
     private readonly TorchAttention _attention;
 
     public TorchKernels(ModelConfig config, DType type, torch.Device device)
     {
+        _epsilon = config.NormEpsilon;
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
-        string epsilon = config.NormEpsilon.ToString("e17", CultureInfo.InvariantCulture);
-        _script = torch.jit.compile($"""
-            def normalise(rows, weight):
-                return torch.rms_norm(rows, [{config.HiddenSize}], weight, {epsilon})
+        _script = torch.jit.compile("""
             def project_int8(rows, weight, scales):
                 return torch._weight_int8pack_mm(rows, weight, scales)
 
@@ -26,8 +24,12 @@ internal sealed class TorchKernels : IKernels
 
     public torch.Tensor Embed(torch.Tensor embedding, torch.Tensor ids) => embedding.index_select(0, ids);
 
-    public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight) =>
-        (torch.Tensor)_script.invoke("normalise", rows, weight);
+    public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight)
+    {
+        torch.Tensor exact = rows.to(torch.ScalarType.Float32);                             // [N, hidden]
+        torch.Tensor scale = exact.square().mean([-1], keepdim: true).add_(_epsilon).rsqrt_(); // [N, 1]
+        return exact.mul(scale).to(rows.dtype).mul_(weight);
+    }
 
     public torch.Tensor Project(torch.Tensor rows, Weight weight) => weight.Scales is { } scales
         ? (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales)

@@ -28,6 +28,47 @@ public class DecoderTests
         }
     }
 
+    [Fact]
+    public void Conversations_attend_in_their_own_slots_whatever_the_order_of_the_slots_in_a_batch()
+    {
+        int[] slots = [5, 0, 2, 3, 4, 7];
+        int[][] ids = [.. slots.Select(s => Logits.RandomIds(60, Shapes.Small.VocabularySize, seed: 40 + s))];
+        using Decoder alone = Load(DType.Float32);
+        using Decoder together = Load(DType.Float32, slots: 8);
+        TestStream[] streams = [.. slots.Select(s => new TestStream(together, s, Layout))];
+        List<float[]> last = [];
+        for (int step = 0; step < 60; step++)
+            last = TestStream.Rows(together, [.. streams.Select((stream, i) => stream.Next(ids[i].AsMemory(step, 1)))]);
+
+        for (int i = 0; i < slots.Length; i++)
+        {
+            alone.Clear(0);
+            Logits.AssertClose(new TestStream(alone, 0, Layout).Feed(ids[i], 1)[^1], last[i], $"slot {slots[i]}");
+        }
+    }
+
+    [Fact]
+    public void Clearing_a_slot_zeroes_it_and_no_other()
+    {
+        using var cache = new SinkCache(layers: 2, slots: 3, keyValueHeads: 2, capacity: 5, headDim: 4, torch.ScalarType.Float32, torch.CPU);
+        using DisposeScope scope = torch.NewDisposeScope();
+        foreach (int layer in (int[])[0, 1])
+        {
+            cache[layer].Keys(0, 3, 0, 5).fill_(float.NaN);
+            cache[layer].Values(0, 3, 0, 5).fill_(float.NaN);
+        }
+
+        cache.Clear(1);
+
+        foreach (int layer in (int[])[0, 1])
+        {
+            Assert.All(cache[layer].Keys(1, 1, 0, 5).contiguous().data<float>().ToArray(), value => Assert.Equal(0f, value));
+            Assert.All(cache[layer].Values(1, 1, 0, 5).contiguous().data<float>().ToArray(), value => Assert.Equal(0f, value));
+            Assert.Equal(2 * 2 * 5 * 4, cache[layer].Keys(0, 3, 0, 5).isnan().sum().item<long>());
+            Assert.Equal(2 * 2 * 5 * 4, cache[layer].Values(0, 3, 0, 5).isnan().sum().item<long>());
+        }
+    }
+
     [Theory]
     [InlineData(DType.BFloat16), InlineData(DType.Int8)]
     public void Smaller_types_give_nearly_the_same_distribution_token_by_token_and_in_chunks(DType type)
