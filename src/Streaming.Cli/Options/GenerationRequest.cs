@@ -58,7 +58,7 @@ internal sealed record GenerationRequest
     /// <exception cref="InputException">They do not fit the checkpoint's context.</exception>
     public CacheLayout Layout(ModelConfig config)
     {
-        int context = config.ContextLength;
+        int context = config.MostPlaces;
         int window = Window ?? Math.Min(context, LargestDefaultCache) - Sinks;
         if (window < 1 || (long)Sinks + window > context)
         {
