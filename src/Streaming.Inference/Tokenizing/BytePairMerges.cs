@@ -1,62 +1,158 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
 /// Byte-pair merging (Sennrich et al. 2016): of all neighbouring pairs the one with the lowest rank becomes one token, the
-/// leftmost first, until no pair has a rank. A linked list and a priority queue make it n log n, so that a million equal
-/// letters hold nobody up.
+/// leftmost first, until no pair has a rank. Words are merged by looking for the lowest rank again and again, which for a few
+/// symbols nothing beats; longer pieces by a linked list and a bucket of places per rank, in nearly linear time, so that a
+/// million equal letters hold nobody up.
 /// </summary>
 internal sealed class BytePairMerges
 {
+    private const int Gone = -1, None = int.MaxValue;
+    private const int LongestWord = 48;
+
     private readonly Dictionary<long, (int Rank, int Id)> _merges;
 
-    /// <param name="merges">Left id in the upper, right id in the lower 32 bits, to the merge's rank and the merged token's id.</param>
+    /// <param name="merges">Left id in the upper, right id in the lower 32 bits, to the merge's rank, all different, and the merged token's id.</param>
     public BytePairMerges(Dictionary<long, (int Rank, int Id)> merges) => _merges = merges;
 
     /// <summary>The key of a pair.</summary>
     public static long Pair(int left, int right) => ((long)left << 32) | (uint)right;
 
     /// <summary>Merges a piece in place; answers how many tokens are left at its beginning.</summary>
-    public int Merge(Span<int> ids)
+    public int Merge(Span<int> ids) => ids.Length <= LongestWord ? MergeWord(ids) : new LongPiece(_merges).Merge(ids);
+
+    private int MergeWord(Span<int> ids)
     {
-        if (ids.Length < 2)
-            return ids.Length;
-        int[] next = new int[ids.Length], previous = new int[ids.Length];
-        var queue = new PriorityQueue<long, ulong>(); // the pair as it was queued, by rank and then place
-        for (int i = 0; i < ids.Length; i++)
+        Span<int> ranks = stackalloc int[LongestWord]; // of each id with its right neighbour
+        for (int i = 0; i + 1 < ids.Length; i++)
+            ranks[i] = RankOf(ids[i], ids[i + 1]);
+        int count = ids.Length;
+        while (count > 1)
         {
-            next[i] = i + 1 < ids.Length ? i + 1 : -1;
-            previous[i] = i - 1;
-            if (i > 0)
-                Enqueue(queue, ids, i - 1, i);
-        }
-        while (queue.TryDequeue(out long pair, out ulong priority))
-        {
-            int left = (int)(uint)priority, right = next[left];
-            if (ids[left] < 0 || right < 0 || Pair(ids[left], ids[right]) != pair)
-                continue; // one of the two was merged meanwhile
-            ids[left] = _merges[pair].Id;
-            ids[right] = Gone;
-            next[left] = next[right];
-            if (next[right] >= 0)
+            int best = 0;
+            for (int i = 1; i + 1 < count; i++)
             {
-                previous[next[right]] = left;
-                Enqueue(queue, ids, left, next[left]);
+                if (ranks[i] < ranks[best])
+                    best = i;
             }
-            if (previous[left] >= 0)
-                Enqueue(queue, ids, previous[left], left);
+            if (ranks[best] == None)
+                break;
+            ids[best] = _merges[Pair(ids[best], ids[best + 1])].Id;
+            ids[(best + 2)..count].CopyTo(ids[(best + 1)..]);
+            if (best + 2 < count)
+                ranks[(best + 2)..(count - 1)].CopyTo(ranks[(best + 1)..]);
+            count--;
+            if (best > 0)
+                ranks[best - 1] = RankOf(ids[best - 1], ids[best]);
+            if (best + 1 < count)
+                ranks[best] = RankOf(ids[best], ids[best + 1]);
         }
-        int count = 0;
-        for (int i = 0; i >= 0; i = next[i])
-            ids[count++] = ids[i];
         return count;
     }
 
-    private const int Gone = -1;
+    private int RankOf(int left, int right) => _merges.TryGetValue(Pair(left, right), out (int Rank, int Id) merge) ? merge.Rank : None;
 
-    private void Enqueue(PriorityQueue<long, ulong> queue, ReadOnlySpan<int> ids, int left, int right)
+    /// <summary>The merging of one long piece.</summary>
+    private ref struct LongPiece(Dictionary<long, (int Rank, int Id)> merges)
     {
-        long pair = Pair(ids[left], ids[right]);
-        if (_merges.TryGetValue(pair, out (int Rank, int Id) merge))
-            queue.Enqueue(pair, ((ulong)(uint)merge.Rank << 32) | (uint)left);
+        private readonly PriorityQueue<Bucket, int> _waiting = new(); // by rank
+        private readonly Dictionary<int, Bucket> _buckets = [];
+        private long _lastPair = -1; // a run of equal letters asks for the same pair again and again
+        private Bucket? _lastBucket;
+
+        public int Merge(Span<int> ids)
+        {
+            int[] next = ArrayPool<int>.Shared.Rent(ids.Length), previous = ArrayPool<int>.Shared.Rent(ids.Length);
+            for (int i = 0; i < ids.Length; i++)
+            {
+                next[i] = i + 1 < ids.Length ? i + 1 : -1;
+                previous[i] = i - 1;
+                if (i > 0)
+                    Add(ids[i - 1], ids[i], i - 1);
+            }
+            while (_waiting.TryDequeue(out Bucket? bucket, out int rank))
+            {
+                _buckets.Remove(rank);
+                _lastPair = -1; // what comes now of this pair belongs to a new bucket
+                Span<int> places = bucket.InOrder();
+                for (int i = 0; i < places.Length; i++)
+                {
+                    int left = places[i], right = next[left];
+                    if (ids[left] < 0 || right < 0 || Pair(ids[left], ids[right]) != bucket.Pair)
+                        continue; // one of the two was merged meanwhile
+                    ids[left] = bucket.Merged;
+                    ids[right] = Gone;
+                    next[left] = next[right];
+                    if (next[right] >= 0)
+                    {
+                        previous[next[right]] = left;
+                        Add(ids[left], ids[next[left]], left);
+                    }
+                    if (previous[left] >= 0)
+                        Add(ids[previous[left]], ids[left], previous[left]);
+                    if (_waiting.TryPeek(out _, out int lowest) && lowest < rank)
+                    {
+                        foreach (int later in places[(i + 1)..]) // a merge made a pair that goes first
+                            Add(bucket, rank, later);
+                        break;
+                    }
+                }
+            }
+            int count = 0;
+            for (int i = 0; i >= 0; i = next[i])
+                ids[count++] = ids[i];
+            ArrayPool<int>.Shared.Return(next);
+            ArrayPool<int>.Shared.Return(previous);
+            return count;
+        }
+
+        private void Add(int left, int right, int place)
+        {
+            long pair = Pair(left, right);
+            if (pair != _lastPair)
+            {
+                _lastPair = pair;
+                _lastBucket = merges.TryGetValue(pair, out (int Rank, int Id) merge) ? BucketOf(pair, merge.Rank, merge.Id) : null;
+            }
+            _lastBucket?.Places.Add(place);
+        }
+
+        private void Add(Bucket from, int rank, int place) => BucketOf(from.Pair, rank, from.Merged).Places.Add(place);
+
+        private Bucket BucketOf(long pair, int rank, int merged)
+        {
+            ref Bucket? bucket = ref CollectionsMarshal.GetValueRefOrAddDefault(_buckets, rank, out _);
+            if (bucket is null)
+            {
+                bucket = new Bucket(pair, merged);
+                _waiting.Enqueue(bucket, rank);
+            }
+            return bucket;
+        }
+    }
+
+    /// <summary>The places, by their left id, where a pair was seen.</summary>
+    private sealed record Bucket(long Pair, int Merged)
+    {
+        public List<int> Places { get; } = [];
+
+        /// <summary>The places from left to right.</summary>
+        public Span<int> InOrder()
+        {
+            Span<int> places = CollectionsMarshal.AsSpan(Places);
+            for (int i = 1; i < places.Length; i++)
+            {
+                if (places[i] < places[i - 1])
+                {
+                    places.Sort();
+                    break;
+                }
+            }
+            return places;
+        }
     }
 }
