@@ -16,11 +16,14 @@ internal sealed class BytePairMerges
 
     private readonly Dictionary<long, (int Rank, int Id)> _merges;
 
-    /// <param name="merges">Left id in the upper, right id in the lower 32 bits, to the merge's rank, all different, and the merged token's id.</param>
+    /// <param name="merges">From <see cref="Pair"/> to the merge's rank, all different, and the merged token's id.</param>
     public BytePairMerges(Dictionary<long, (int Rank, int Id)> merges) => _merges = merges;
 
-    /// <summary>The key of a pair.</summary>
-    public static long Pair(int left, int right) => ((long)left << 32) | (uint)right;
+    /// <summary>
+    /// The key of a pair, another for each. Scrambled by an odd factor, because a long's hash code is the xor of its halves: 0 for
+    /// any two equal ids, and much the same for all close ones, which would make a list of every table of merges.
+    /// </summary>
+    public static long Pair(int left, int right) => unchecked((((long)left << 32) | (uint)right) * (long)0x9E3779B97F4A7C15);
 
     /// <summary>Merges a piece in place; answers how many tokens are left at its beginning.</summary>
     public int Merge(Span<int> ids) => ids.Length <= LongestWord ? MergeWord(ids) : new LongPiece(_merges).Merge(ids);
@@ -61,7 +64,9 @@ internal sealed class BytePairMerges
     {
         private readonly PriorityQueue<Bucket, int> _waiting = new(); // by rank
         private readonly Dictionary<int, Bucket> _buckets = [];
-        private long _lastPair = -1; // a run of equal letters asks for the same pair again and again
+        private static readonly long NoPair = Pair(Gone, Gone);
+
+        private long _lastPair = NoPair; // a run of equal letters asks for the same pair again and again
         private Bucket? _lastBucket;
 
         public int Merge(Span<int> ids)
@@ -76,12 +81,10 @@ internal sealed class BytePairMerges
             }
             while (_waiting.TryDequeue(out Bucket? bucket, out int rank))
             {
-                _buckets.Remove(rank);
-                _lastPair = -1; // what comes now of this pair belongs to a new bucket
-                Span<int> places = bucket.InOrder();
-                for (int i = 0; i < places.Length; i++)
+                bool goesFirst = true; // until a merge makes a pair of a lower rank
+                while (goesFirst && bucket.TryNext(out int left))
                 {
-                    int left = places[i], right = next[left];
+                    int right = next[left];
                     if (ids[left] < 0 || right < 0 || Pair(ids[left], ids[right]) != bucket.Pair)
                         continue; // one of the two was merged meanwhile
                     ids[left] = bucket.Merged;
@@ -94,13 +97,12 @@ internal sealed class BytePairMerges
                     }
                     if (previous[left] >= 0)
                         Add(ids[previous[left]], ids[left], previous[left]);
-                    if (_waiting.TryPeek(out _, out int lowest) && lowest < rank)
-                    {
-                        foreach (int later in places[(i + 1)..]) // a merge made a pair that goes first
-                            Add(bucket, rank, later);
-                        break;
-                    }
+                    goesFirst = !_waiting.TryPeek(out _, out int lowest) || lowest > rank;
                 }
+                if (goesFirst)
+                    Remove(rank);
+                else
+                    _waiting.Enqueue(bucket, rank);
             }
             int count = 0;
             for (int i = 0; i >= 0; i = next[i])
@@ -118,10 +120,14 @@ internal sealed class BytePairMerges
                 _lastPair = pair;
                 _lastBucket = merges.TryGetValue(pair, out (int Rank, int Id) merge) ? BucketOf(pair, merge.Rank, merge.Id) : null;
             }
-            _lastBucket?.Places.Add(place);
+            _lastBucket?.Add(place);
         }
 
-        private void Add(Bucket from, int rank, int place) => BucketOf(from.Pair, rank, from.Merged).Places.Add(place);
+        private void Remove(int rank)
+        {
+            _buckets.Remove(rank);
+            _lastPair = NoPair; // it may have been this one
+        }
 
         private Bucket BucketOf(long pair, int rank, int merged)
         {
@@ -135,24 +141,38 @@ internal sealed class BytePairMerges
         }
     }
 
-    /// <summary>The places, by their left id, where a pair was seen.</summary>
-    private sealed record Bucket(long Pair, int Merged)
+    /// <summary>The places, by their left id, where a pair was seen; given back from left to right.</summary>
+    private sealed class Bucket(long pair, int merged)
     {
-        public List<int> Places { get; } = [];
+        private readonly List<int> _ascending = [];
+        private PriorityQueue<int, int>? _others; // that came after one further to the right
+        private int _given;
 
-        /// <summary>The places from left to right.</summary>
-        public Span<int> InOrder()
+        /// <summary>The pair.</summary>
+        public long Pair { get; } = pair;
+
+        /// <summary>The token that it becomes.</summary>
+        public int Merged { get; } = merged;
+
+        public void Add(int place)
         {
-            Span<int> places = CollectionsMarshal.AsSpan(Places);
-            for (int i = 1; i < places.Length; i++)
+            if (_ascending.Count == 0 || place > _ascending[^1])
+                _ascending.Add(place);
+            else
+                (_others ??= new()).Enqueue(place, place);
+        }
+
+        /// <summary>The leftmost of the places that were not given yet.</summary>
+        public bool TryNext(out int place)
+        {
+            bool some = _given < _ascending.Count;
+            if (_others is not null && _others.TryPeek(out place, out _) && (!some || place < _ascending[_given]))
             {
-                if (places[i] < places[i - 1])
-                {
-                    places.Sort();
-                    break;
-                }
+                _others.Dequeue();
+                return true;
             }
-            return places;
+            place = some ? _ascending[_given++] : -1;
+            return some;
         }
     }
 }
