@@ -16,20 +16,38 @@ public sealed class ChatFormat
     private readonly Tokenizer _tokenizer;
     private readonly RenderedDialogue _dialogue;
 
-    private ChatFormat(Tokenizer tokenizer, ChatTemplate template)
+    // What a stub says where nothing of it is fed: templates may leave out what is empty.
+    private const string Greeting = "Hello", Answer = "Hello there";
+
+    private ChatFormat(Tokenizer tokenizer, ChatTemplate template, TimeProvider clock)
     {
         _tokenizer = tokenizer;
-        _dialogue = new RenderedDialogue(template, tokenizer.Added);
+        _dialogue = new RenderedDialogue(template, tokenizer.Added, clock);
+        DropsThinking = TemplateProbe.DropsThinking(template, clock.GetLocalNow());
+        MovesSystemPrompt = TemplateProbe.MovesSystemPrompt(template, clock.GetLocalNow());
     }
+
+    /// <summary>
+    /// Whether the template, given a whole dialogue, leaves the thinking out of earlier replies (Qwen3's does). A stream keeps
+    /// what was sampled: nothing that was fed is fed again in another form.
+    /// </summary>
+    public bool DropsThinking { get; }
+
+    /// <summary>
+    /// Whether the template writes the system prompt into the latest message (Mistral's does). A stream has it in its first
+    /// message and does not repeat it.
+    /// </summary>
+    public bool MovesSystemPrompt { get; }
 
     /// <summary>Loads the chat template of a checkpoint's folder.</summary>
     /// <param name="folder">The checkpoint's folder.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
+    /// <param name="clock">The time that a template may tell the model; null for the system's.</param>
     /// <exception cref="InputException">There is no chat template, or it does not run.</exception>
-    public static ChatFormat Load(string folder, Tokenizer tokenizer)
+    public static ChatFormat Load(string folder, Tokenizer tokenizer, TimeProvider? clock = null)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        return new ChatFormat(tokenizer, ChatTemplateSource.Load(folder));
+        return new ChatFormat(tokenizer, ChatTemplateSource.Load(folder), clock ?? TimeProvider.System);
     }
 
     /// <summary>The ids of a stream's beginning: BOS once, the system prompt, the first turn, and the opening of the reply.</summary>
@@ -37,7 +55,7 @@ public sealed class ChatFormat
     /// <param name="messages">What people wrote, at least one message; together they are one turn, with blank lines between.</param>
     /// <exception cref="InputException">A text is not well formed, or the template refuses the dialogue.</exception>
     public int[] Opening(string? systemPrompt, IReadOnlyList<string> messages) =>
-        WithBos(RenderedDialogue.Encode(OpeningParts(systemPrompt, Join(messages)), _tokenizer));
+        WithBos(RenderedDialogue.Encode(OpeningParts(systemPrompt, Join(messages)), _tokenizer, isBeginning: true));
 
     /// <summary>
     /// How many ids of every <see cref="Opening"/> with this system prompt come before the first person's turn opens: BOS and
@@ -48,7 +66,7 @@ public sealed class ChatFormat
     {
         if (string.IsNullOrWhiteSpace(systemPrompt))
             return 0;
-        List<RenderedPart> parts = OpeningParts(systemPrompt, "");
+        List<RenderedPart> parts = OpeningParts(systemPrompt, Greeting);
         int system = parts.FindLastIndex(p => p.Speaker == Speaker.System);
         int user = parts.FindIndex(p => p.Speaker == Speaker.User);
         int end = parts.FindIndex(system, p => p.Token is not null);
@@ -56,7 +74,7 @@ public sealed class ChatFormat
             throw new InputException("The checkpoint's chat template writes the system prompt into the first message, where it cannot be pinned: switch pinning off.");
         int next = parts.FindIndex(end + 1, p => p.Token is not null);
         int cut = next >= 0 && next < user ? next : end + 1; // with what the template writes between two turns, where a token ends it
-        return WithBos(RenderedDialogue.Encode(parts.Take(cut), _tokenizer)).Length;
+        return WithBos(RenderedDialogue.Encode(parts.Take(cut), _tokenizer, isBeginning: true)).Length;
     }
 
     /// <summary>
@@ -64,7 +82,7 @@ public sealed class ChatFormat
     /// of the next reply. Rendered from a stub with one earlier exchange, never from the history.
     /// </summary>
     /// <param name="systemPrompt">The conversation's system prompt; null or white space for none.</param>
-    /// <param name="messages">What people wrote since, at least one message.</param>
+    /// <param name="messages">What people wrote since, at least one message; together they are one turn, as some templates refuse two.</param>
     /// <param name="lastId">
     /// The last id that was sampled. It is not part of the result; when it is the token that ends a turn, the result begins
     /// after it, otherwise with that token.
@@ -73,12 +91,12 @@ public sealed class ChatFormat
     public int[] Continuation(string? systemPrompt, IReadOnlyList<string> messages, int lastId)
     {
         List<RenderedPart> parts = _dialogue.Render(
-            [.. System(systemPrompt), (Speaker.EarlierUser, ""), (Speaker.Assistant, ""), (Speaker.User, Join(messages))]);
+            [.. System(MovesSystemPrompt ? null : systemPrompt), (Speaker.EarlierUser, Greeting), (Speaker.Assistant, Answer), (Speaker.User, Join(messages))]);
         int next = parts.FindLastIndex(p => p.Speaker == Speaker.Assistant) + 1;
         int end = parts.FindIndex(next, p => p.Token is not null);
         if (end >= 0 && parts[end].Token!.Id == lastId)
             next = end + 1;
-        return [.. RenderedDialogue.Encode(parts.Skip(next), _tokenizer)];
+        return [.. RenderedDialogue.Encode(parts.Skip(next), _tokenizer, isBeginning: false)];
     }
 
     private List<RenderedPart> OpeningParts(string? systemPrompt, string text) =>

@@ -17,7 +17,6 @@ internal sealed class ChatTemplate
     private const int MostStatements = 2_000_000, MostBytes = 256 << 20, DeepestRecursion = 2_000;
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(10); // loading the language takes one on an idle machine
 
-    private static readonly Lazy<Prepared<Acornima.Ast.Script>> Language = new(PrepareLanguage);
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly string _file;
@@ -41,17 +40,21 @@ internal sealed class ChatTemplate
     }
 
     /// <summary>Renders messages, up to where the model's reply begins.</summary>
+    /// <param name="messages">Who says what.</param>
+    /// <param name="now">What <c>strftime_now</c> tells.</param>
     /// <exception cref="InputException">The template refuses them or runs beyond its limits.</exception>
-    public string Render(IEnumerable<(string Role, string Content)> messages)
+    public string Render(IEnumerable<(string Role, string Content)> messages, DateTimeOffset now)
     {
-        var variables = new Dictionary<string, object>(_tokens.Select(t => KeyValuePair.Create(t.Key, (object)t.Value)))
+        var variables = new Dictionary<string, object?>(_tokens.Select(t => KeyValuePair.Create(t.Key, (object?)t.Value)))
         {
+            ["tools"] = null, // defined and none, as templates expect where there are none
+            ["documents"] = null,
             ["messages"] = messages.Select(m => new Dictionary<string, string> { ["role"] = m.Role, ["content"] = m.Content }),
             ["add_generation_prompt"] = true,
         };
         string json = JsonSerializer.Serialize(variables, Plain);
         lock (_lock)
-            return Run(engine => engine.Invoke("render", json)).AsString();
+            return Run(engine => engine.Invoke("render", json, (Func<string, string>)(format => StrfTime.Format(now, format)))).AsString();
     }
 
     private JsValue Run(Func<JintEngine, JsValue> work)
@@ -63,7 +66,8 @@ internal sealed class ChatTemplate
         }
         catch (Exception e) when (e is JintException or TimeoutException)
         {
-            _engine = null;
+            if (e is not JavaScriptException) // which the template threw by itself, and left everything in order
+                _engine = null;
             string why = e is JavaScriptException ? $"fails with \"{e.Message.ReplaceLineEndings(" ")}\"" : $"runs beyond its limits ({e.GetType().Name})";
             throw new InputException($"The chat template in '{_file}' {why}: correct it, or use what it does not refuse.", e);
         }
@@ -77,23 +81,8 @@ internal sealed class ChatTemplate
             .MaxStatements(MostStatements)
             .LimitMemory(MostBytes)
             .LimitRecursion(DeepestRecursion));
-        engine.Execute(Language.Value);
+        engine.Execute(TemplateLanguage.Script);
         engine.Invoke("load", _source);
         return engine;
-    }
-
-    private static Prepared<Acornima.Ast.Script> PrepareLanguage()
-    {
-        using Stream resource = typeof(ChatTemplate).Assembly.GetManifestResourceStream("jinja.cjs")
-            ?? throw new InvalidOperationException("The build did not embed jinja.cjs.");
-        using var reader = new StreamReader(resource);
-        return JintEngine.PrepareScript($$"""
-            var module = { exports: {} };
-            (function (module, exports) { {{reader.ReadToEnd()}}
-            })(module, module.exports);
-            var template;
-            function load(source) { template = new module.exports.Template(source); }
-            function render(json) { return template.render(JSON.parse(json)); }
-            """);
     }
 }

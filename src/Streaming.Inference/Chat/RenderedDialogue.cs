@@ -5,25 +5,22 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Inference.Chat;
 
 /// <summary>
-/// Renders a dialogue so that it stays known who said what: the template is given placeholders, and the people's texts are
-/// put in their places afterwards. Only what the template itself wrote can be a control token.
+/// Renders a dialogue so that it stays known who said what: the template is given the texts, and once more placeholders in
+/// their places. What it writes around the placeholders is its own, and only there can be control tokens; what stands between
+/// in the real rendering is what it made of a text, which it may have trimmed.
 /// </summary>
 internal sealed class RenderedDialogue
 {
-    // What JavaScript's trim() removes, as the template language does it.
-    private const string WhiteSpace = "\t\n\v\f\r \u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000\uFEFF";
-
-    // White space around each placeholder shows whether the template trims what it is given.
-    private const string Pad = "\t \t";
-
     private readonly ChatTemplate _template;
     private readonly AddedTokens _tokens;
+    private readonly TimeProvider _clock;
     private readonly string _secret = RandomNumberGenerator.GetHexString(32, lowercase: true); // nobody can write a placeholder by chance or design
 
-    public RenderedDialogue(ChatTemplate template, AddedTokens tokens)
+    public RenderedDialogue(ChatTemplate template, AddedTokens tokens, TimeProvider clock)
     {
         _template = template;
         _tokens = tokens;
+        _clock = clock;
     }
 
     /// <summary>Renders a dialogue up to where the model's reply begins.</summary>
@@ -31,37 +28,75 @@ internal sealed class RenderedDialogue
     /// <exception cref="InputException">The template refuses the dialogue or leaves out a text.</exception>
     public List<RenderedPart> Render(IReadOnlyList<(Speaker Speaker, string Text)> turns)
     {
-        string rendered = _template.Render(turns.Select(t => (RoleOf(t.Speaker), Pad + Placeholder(t.Speaker) + Pad)));
-        var parts = new List<RenderedPart>();
-        int reached = 0;
-        var met = new HashSet<Speaker>();
-        while (NextPlaceholder(rendered, reached, turns) is (int start, Speaker speaker, string text))
-        {
-            int end = start + Placeholder(speaker).Length;
-            if (rendered.AsSpan(reached, start - reached).EndsWith(Pad))
-                start -= Pad.Length;
-            else
-                text = text.TrimStart(WhiteSpace.ToCharArray());
-            AddTemplateText(rendered[reached..start], parts);
-            if (rendered.AsSpan(end).StartsWith(Pad))
-                end += Pad.Length;
-            else
-                text = text.TrimEnd(WhiteSpace.ToCharArray());
-            parts.Add(new RenderedPart(speaker, null, text));
-            met.Add(speaker);
-            reached = end;
-        }
-        AddTemplateText(rendered[reached..], parts);
+        DateTimeOffset now = _clock.GetLocalNow();
+        List<(string Before, Speaker Speaker)> shape = ShapeOf(_template.Render(turns.Select(t => (RoleOf(t.Speaker), Placeholder(t.Speaker))), now), out string tail);
         foreach ((Speaker speaker, _) in turns)
         {
-            if (!met.Contains(speaker))
+            if (!shape.Exists(part => part.Speaker == speaker))
                 throw new InputException($"The checkpoint's chat template leaves out what has the role '{RoleOf(speaker)}': use it without, or use another checkpoint.");
         }
+        Dictionary<Speaker, string> given = turns.ToDictionary(t => t.Speaker, t => t.Text);
+        string[] texts = Align(_template.Render(turns.Select(t => (RoleOf(t.Speaker), t.Text)), now), shape, tail, given)
+            ?? [.. shape.Select(part => given[part.Speaker])]; // it writes other things for other texts: then nothing but the texts themselves
+        var parts = new List<RenderedPart>();
+        for (int i = 0; i < texts.Length; i++)
+        {
+            AddTemplateText(shape[i].Before, parts);
+            parts.Add(new RenderedPart(shape[i].Speaker, null, texts[i]));
+        }
+        AddTemplateText(tail, parts);
         return parts;
     }
 
+    /// <summary>Cuts a rendering at its placeholders: what the template wrote before each, and after the last.</summary>
+    private List<(string Before, Speaker Speaker)> ShapeOf(string rendered, out string tail)
+    {
+        var shape = new List<(string, Speaker)>();
+        int reached = 0;
+        for (int at; (at = rendered.IndexOf(_secret, reached, StringComparison.Ordinal)) >= 0;)
+        {
+            int digit = at + _secret.Length;
+            shape.Add((rendered[reached..at], (Speaker)(rendered[digit] - '0')));
+            reached = digit + 1;
+        }
+        tail = rendered[reached..];
+        return shape;
+    }
+
+    /// <summary>
+    /// What stands in a real rendering in the places of the placeholders, or null where the template wrote something else around
+    /// them. A text that repeats what follows it in the template can move the border between two texts, never make one a token.
+    /// </summary>
+    private static string[]? Align(string real, List<(string Before, Speaker Speaker)> shape, string tail, Dictionary<Speaker, string> given)
+    {
+        var texts = new string[shape.Count];
+        if (shape.Count == 0 || !real.StartsWith(shape[0].Before, StringComparison.Ordinal))
+            return null;
+        int start = shape[0].Before.Length;
+        for (int i = 0; i < texts.Length; i++)
+        {
+            bool last = i == texts.Length - 1;
+            string after = last ? tail : shape[i + 1].Before, text = given[shape[i].Speaker];
+            int end = last ? real.Length - tail.Length : StandsAt(text) ?? StandsAt(text.Trim()) ?? real.IndexOf(after, start, StringComparison.Ordinal);
+            if (end < start || (last && !real.EndsWith(tail, StringComparison.Ordinal)))
+                return null;
+            texts[i] = real[start..end];
+            start = end + after.Length;
+
+            int? StandsAt(string expected)
+            {
+                ReadOnlySpan<char> rest = real.AsSpan(start);
+                return rest.StartsWith(expected) && rest[expected.Length..].StartsWith(after) ? start + expected.Length : null;
+            }
+        }
+        return texts;
+    }
+
     /// <summary>Encodes parts: everything between two tokens of the template is one text.</summary>
-    public static List<int> Encode(IEnumerable<RenderedPart> parts, Tokenizer tokenizer)
+    /// <param name="parts">The parts.</param>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="isBeginning">Whether they are the beginning of a dialogue.</param>
+    public static List<int> Encode(IEnumerable<RenderedPart> parts, Tokenizer tokenizer, bool isBeginning)
     {
         var ids = new List<int>();
         var text = new StringBuilder();
@@ -88,21 +123,8 @@ internal sealed class RenderedDialogue
                 plain = plain.TrimStart();
             if (right is { TakesSpaceBefore: true })
                 plain = plain.TrimEnd();
-            tokenizer.EncodePlain(plain, ids);
+            tokenizer.EncodePlain(plain, ids, isBeginning && left is null);
         }
-    }
-
-    private (int Start, Speaker Speaker, string Text)? NextPlaceholder(
-        string rendered, int from, IReadOnlyList<(Speaker Speaker, string Text)> turns)
-    {
-        (int Start, Speaker Speaker, string Text)? first = null;
-        foreach ((Speaker speaker, string text) in turns)
-        {
-            int start = rendered.IndexOf(Placeholder(speaker), from, StringComparison.Ordinal);
-            if (start >= 0 && !(first?.Start < start))
-                first = (start, speaker, text);
-        }
-        return first;
     }
 
     private void AddTemplateText(string text, List<RenderedPart> parts)

@@ -78,8 +78,8 @@ internal sealed class Batch
         return new Batch(rows)
         {
             Ids = torch.tensor(ids, device: shape.Device),
-            ToOwn = Rotation.To(own, shape.Frequencies, shape.Device),
-            ToSinks = Rotation.To(toSinks, shape.Frequencies, shape.Device),
+            ToOwn = Rotation.To(own, shape.Frequencies, shape.AttentionFactor, shape.Device),
+            ToSinks = Rotation.To(toSinks, shape.Frequencies, shape.AttentionFactor, shape.Device),
             StoredBefore = Stored(before, rows, shape),
             StoredAfter = Stored(after, rows, shape),
             Sights = sights,
@@ -109,7 +109,8 @@ internal sealed class Batch
 /// <param name="KeyValueHeads">Key-value heads.</param>
 /// <param name="Capacity">C.</param>
 /// <param name="Frequencies">RoPE's, per pair of components.</param>
+/// <param name="AttentionFactor">What rotations multiply queries and keys with.</param>
 /// <param name="Type">Of the activations.</param>
 /// <param name="Device">Of the tensors.</param>
 internal sealed record BatchShape(
-    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, torch.ScalarType Type, torch.Device Device);
+    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, double AttentionFactor, torch.ScalarType Type, torch.Device Device);

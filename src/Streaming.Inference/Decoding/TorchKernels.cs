@@ -31,9 +31,20 @@ internal sealed class TorchKernels : IKernels
         return exact.mul(scale).to(rows.dtype).mul_(weight);
     }
 
-    public torch.Tensor Project(torch.Tensor rows, Weight weight) => weight.Scales is { } scales
-        ? (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales)
-        : torch.nn.functional.linear(rows, weight.Rows);
+    public torch.Tensor Project(torch.Tensor rows, Weight weight)
+    {
+        if (weight.Scales is not { } scales)
+            return torch.nn.functional.linear(rows, weight.Rows, weight.Bias);
+        var product = (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales);
+        return weight.Bias is { } bias ? product.add_(bias) : product;
+    }
+
+    public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights)
+    {
+        long heads = weights.shape[0], width = weights.shape[1];
+        torch.Tensor normed = queryKeyValue.narrow(1, 0, heads * width).unflatten(1, [heads, width]);  // [N, heads + kv_heads, D]
+        normed.copy_(Normalise(normed, weights));
+    }
 
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) =>
         _attention.Attend(queryKeyValue, cache, batch);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference.Chat;
 using Streaming.Inference.Tests.Checkpoints;
 using Streaming.Inference.Tokenizing;
@@ -164,6 +165,28 @@ public class ChatFormatTests
         }
     }
 
+    [Theory]
+    [InlineData("{% macro turn(m) %}<{{ m.role }}>{{ m.content }}{% endmacro %}{% for m in messages %}{{ turn(m) }}{% endfor %}", "<user>Hi")]
+    [InlineData("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ m.content }}{% endfor %}{{ ns.n }}", "Hi1")]
+    [InlineData("{{ messages | map(attribute='content') | join('; ') }}|{{ 'aB' | upper }}{{ [1, 2] | length }}", "Hi|AB2")]
+    [InlineData("{% if tools is none and documents is none %}{{ messages[0]['content'] }}{% endif %}", "Hi")]
+    [InlineData("{% for t in tools or [] %}{{ t }}{% endfor %}{{ messages[0].content }}", "Hi")]
+    [InlineData("{{ strftime_now('%A, %-d %B %Y %H:%M:%S %j %p %y %%') }} {{ messages[0].content }}", "Friday, 7 March 2031 09:05:02 066 AM 31 % Hi")]
+    [InlineData("{% if messages[0].content == 'Hi' %}A{{ messages[0].content }}{% else %}B{{ messages[0].content }}{% endif %}", "BHi")] // sees what it never should: placeholders decide
+    [InlineData("{{ messages[0].content.replace('H', 'h') }}{{ eos_token }}", "hi")]
+    public void The_template_language_is_all_there(string template, string expected)
+    {
+        ChatFormat format = WithTemplate(template, new FakeTimeProvider(new DateTimeOffset(2031, 3, 7, 9, 5, 2, TimeSpan.Zero)));
+        Assert.Equal(expected, Starter.Decode(format.Opening(null, ["Hi"])));
+    }
+
+    [Fact]
+    public void What_a_template_makes_of_a_text_is_fed()
+    {
+        ChatFormat format = WithTemplate("{% for m in messages %}<|im_start|>{{ m.content.lstrip('\n') }}<|im_end|>{% endfor %}!");
+        Assert.Equal(" Hi\n!", Starter.Decode(format.Opening(null, ["\n\n Hi\n"])));
+    }
+
     [Fact]
     public void A_template_is_found_in_each_of_its_places()
     {
@@ -195,10 +218,10 @@ public class ChatFormatTests
         Assert.All(all, ids => Assert.Equal(expected, ids));
     }
 
-    private static ChatFormat WithTemplate(string template)
+    private static ChatFormat WithTemplate(string template, TimeProvider? clock = null)
     {
         using var folder = new TemporaryCheckpoint();
         folder.Edit("tokenizer_config.json", c => c["chat_template"] = template);
-        return ChatFormat.Load(folder.Folder, Starter);
+        return ChatFormat.Load(folder.Folder, Starter, clock);
     }
 }
