@@ -1,0 +1,42 @@
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Tests.Checkpoints;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Tests.Decoding;
+
+/// <summary>What the smaller types cost, on a text that the starter was not trained with.</summary>
+public class PerplexityByTypeTests
+{
+    private const int Tokens = 2_000;
+
+    [Fact]
+    public void Int8_is_within_one_percent_of_bfloat16_and_that_of_float32()
+    {
+        string book = Path.Combine(ModelFolders.Root, "..", "shared", "data", "books", "Great-Expectations_1400.txt");
+        Assert.SkipUnless(File.Exists(book), "../shared/data/books is not there.");
+        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
+        Tokenizer tokenizer = checkpoint.LoadTokenizer();
+        int[] ids = tokenizer.Encode(File.ReadAllText(book)[..12_000], parseControl: false, addSpecial: true)[..Tokens];
+
+        double exact = PerplexityOf(checkpoint, ids, DType.Float32), half = PerplexityOf(checkpoint, ids, DType.BFloat16), small = PerplexityOf(checkpoint, ids, DType.Int8);
+
+        TestContext.Current.SendDiagnosticMessage($"Perplexity over {Tokens} tokens, 4+252: float32 {exact:f3}, bfloat16 {half:f3}, int8 {small:f3}");
+        Assert.InRange(half / exact, 0.99, 1.01);
+        Assert.InRange(small / half, 0.99, 1.01);
+    }
+
+    private static double PerplexityOf(Checkpoint checkpoint, int[] ids, DType type)
+    {
+        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = type, Capacity = 256 });
+        List<float[]> logits = new TestStream(decoder, 0, new CacheLayout(4, 252)).Feed(ids, 250);
+        double sum = 0;
+        for (int i = 1; i < ids.Length; i++)
+        {
+            float[] row = logits[i - 1];
+            double max = row.Max();
+            sum -= row[ids[i]] - max - Math.Log(row.Sum(l => Math.Exp(l - max)));
+        }
+        return Math.Exp(sum / (ids.Length - 1));
+    }
+}
