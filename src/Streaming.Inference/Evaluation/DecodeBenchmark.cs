@@ -29,6 +29,7 @@ public static class DecodeBenchmark
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
         time ??= TimeProvider.System;
+        model.UseThreads();
         Decoder decoder = model.Decoder;
         int places = model.Asked.Places, warmUp = WarmUp(model.Policy);
         var random = new Random(1);

@@ -31,7 +31,7 @@ public sealed record EvaluationOptions
 
 /// <summary>
 /// A decoder that is made for one policy, without the batcher: evaluation looks at every token's logits and samples nothing. It
-/// belongs to the thread that loaded it.
+/// belongs to one thread at a time.
 /// </summary>
 public sealed class EvaluationModel : IDisposable
 {
@@ -61,6 +61,9 @@ public sealed class EvaluationModel : IDisposable
 
     internal Decoder Decoder { get; }
 
+    /// <summary>Gives the calling thread its number of libtorch's threads, which belongs to the thread that sets it.</summary>
+    internal void UseThreads() => torch.set_num_threads(Threads);
+
     /// <summary>Loads a checkpoint or random weights.</summary>
     /// <param name="config">What the model is.</param>
     /// <param name="weights">Its weights.</param>
@@ -73,7 +76,6 @@ public sealed class EvaluationModel : IDisposable
         CacheLayout asked = Engine.LayoutOf(new EngineOptions { Model = "", Sinks = options.Sinks, Window = options.Window }, config);
         CacheLayout used = CachePolicies.LayoutOf(options.Policy, asked, checked(asked.Places + options.Growth));
         int threads = options.Threads ?? Math.Max(1, Environment.ProcessorCount - 1);
-        torch.set_num_threads(threads); // OpenMP's number belongs to the thread that sets it
         var decoder = Decoder.Load(
             // Dense attention goes beyond the context on purpose: what happens there is what is measured.
             config with { ContextLength = Math.Max(config.ContextLength, used.Places) },

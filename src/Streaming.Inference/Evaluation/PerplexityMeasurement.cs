@@ -56,6 +56,7 @@ public sealed class PerplexityMeasurement
     public PerplexityResult Run(Action<PerplexityProgress>? progress = null, CancellationToken cancellation = default)
     {
         using IDisposable noGradient = torch.no_grad();
+        _model.UseThreads();
         int inOneStream = _model.Policy == CachePolicy.Recompute ? Math.Min(_text.Predicted, _model.Layout.Places) : _text.Predicted;
         long start = _time.GetTimestamp();
         int at = 0;
