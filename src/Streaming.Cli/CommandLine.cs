@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Streaming.Cli.Commands;
+using Streaming.Cli.Options;
 using Streaming.Inference;
 
 namespace Streaming.Cli;
@@ -16,12 +18,15 @@ internal static class CommandLine
     /// <summary>Runs a command; answers the exit code: 0, 2 for bad input, 130 after Ctrl-C, 1 for anything else.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var root = new RootCommand("Conversations that never end: generate, chat, tokenize.")
+        var root = new RootCommand("Conversations that never end: generate, chat, tokenize, perplexity, bench.")
         {
             GenerateCommand.Create(),
             ChatCommand.Create(),
             TokenizeCommand.Create(),
+            PerplexityCommand.Create(),
+            BenchCommand.Create(),
         };
+        root.Options.OfType<HelpOption>().Single().Action = new ExplainingHelp();
         // A prompt may begin with '@', and values are taken as they are.
         ParseResult parsed = CommandLineParser.Parse(root, arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
         if (parsed.Errors.Count > 0)

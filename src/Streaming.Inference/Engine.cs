@@ -97,7 +97,9 @@ public sealed class Engine : IAsyncDisposable
             await device.DisposeAsync().ConfigureAwait(false);
     }
 
-    private static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
+    /// <summary>The sinks and window that options ask for, where the model can have them.</summary>
+    /// <exception cref="InputException">It cannot.</exception>
+    internal static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
     {
         int places = Math.Min(config.MostPlaces, DefaultPlaces);
         if (options.Sinks < 0 || (options.Window is null && options.Sinks >= places))

@@ -1,7 +1,5 @@
 using System.CommandLine;
-using System.Text;
 using Streaming.Cli.Options;
-using Streaming.Inference;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Commands;
@@ -25,26 +23,10 @@ internal static class TokenizeCommand
         command.SetAction(parsed =>
         {
             var tokenizer = Tokenizer.Load(parsed.GetRequiredValue(model));
-            string content = parsed.GetValue(text) ?? Read(parsed.GetRequiredValue(file)!);
+            string content = parsed.GetValue(text) ?? TextFile.Read(parsed.GetRequiredValue(file)!);
             int[] ids = tokenizer.Encode(content, parseControl: !parsed.GetValue(plain), addSpecial: !parsed.GetValue(noBos));
             Console.Out.WriteLine($"[{string.Join(',', ids)}]");
         });
         return command;
-    }
-
-    private static string Read(string file)
-    {
-        try
-        {
-            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(file));
-        }
-        catch (DecoderFallbackException e)
-        {
-            throw new InputException($"'{file}' is not UTF-8 (at byte {e.Index}): convert it first.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InputException($"'{file}' cannot be read ({e.Message}): name a file that exists and may be read.", e);
-        }
     }
 }

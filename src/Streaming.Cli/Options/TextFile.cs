@@ -1,0 +1,26 @@
+using System.Text;
+using Streaming.Inference;
+
+namespace Streaming.Cli.Options;
+
+/// <summary>Reads the texts that options name.</summary>
+internal static class TextFile
+{
+    /// <summary>A file's text, in UTF-8.</summary>
+    /// <exception cref="InputException">It is absent, may not be read, or is not UTF-8.</exception>
+    public static string Read(string file)
+    {
+        try
+        {
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(file));
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new InputException($"'{file}' is not UTF-8 (at byte {e.Index}): convert it first.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException($"'{file}' cannot be read ({e.Message}): name a file that exists and may be read.", e);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Evaluation;
+
+/// <summary>
+/// A text as the stream that a model reads: the start token, where its tokenizer has one, and the text's tokens.
+/// </summary>
+public sealed class EvaluationText
+{
+    private EvaluationText(int? bos, int[] stream)
+    {
+        Bos = bos;
+        Stream = stream;
+    }
+
+    /// <summary>The start token, the stream's first; null where the tokenizer has none.</summary>
+    public int? Bos { get; }
+
+    /// <summary>Tokens that something is predicted for: all but the stream's first.</summary>
+    public int Predicted => Stream.Length - 1;
+
+    /// <summary>All tokens in order.</summary>
+    internal int[] Stream { get; }
+
+    /// <summary>Encodes a text; what looks like a control token in it is text.</summary>
+    /// <param name="tokenizer">The checkpoint's.</param>
+    /// <param name="text">The text.</param>
+    /// <param name="tokens">The most tokens to predict; null for all.</param>
+    /// <param name="repeat">Whether the text begins anew where it has fewer than <paramref name="tokens"/>.</param>
+    /// <exception cref="InputException">There is nothing to predict.</exception>
+    public static EvaluationText Of(Tokenizer tokenizer, string text, int? tokens = null, bool repeat = false)
+    {
+        ArgumentNullException.ThrowIfNull(tokenizer);
+        int[] ids = tokenizer.Encode(text, parseControl: false, addSpecial: false);
+        return Of(tokenizer.BosId, ids, tokens, repeat);
+    }
+
+    internal static EvaluationText Of(int? bos, int[] ids, int? tokens = null, bool repeat = false)
+    {
+        int before = bos is null ? 0 : 1; // without a start token the first of the text is what the others follow
+        if (ids.Length + before < 2)
+            throw new InputException("The text has no token to predict: give a longer one.");
+        long wanted = tokens is int most ? (long)most + 1 - before : ids.Length;
+        long length = repeat ? wanted : Math.Min(wanted, ids.Length);
+        if (length + before > Array.MaxLength)
+            throw new InputException($"{length} tokens are too many for one run: take at most {Array.MaxLength - 1}.");
+        var stream = new int[before + length];
+        if (bos is int first)
+            stream[0] = first;
+        for (long at = 0; at < length; at += ids.Length)
+            ids.AsSpan(0, (int)Math.Min(ids.Length, length - at)).CopyTo(stream.AsSpan(before + (int)at));
+        return new EvaluationText(bos, stream);
+    }
+}

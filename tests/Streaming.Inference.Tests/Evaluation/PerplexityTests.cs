@@ -1,0 +1,91 @@
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Evaluation;
+using Streaming.Inference.Tests.Decoding;
+
+namespace Streaming.Inference.Tests.Evaluation;
+
+/// <summary>What surrounds the numbers: texts, cancelling, progress, refusals.</summary>
+public class PerplexityTests
+{
+    private const int Start = 1;
+    private static readonly int[] Text = Logits.RandomIds(200, Shapes.Small.VocabularySize, seed: 5);
+
+    [Theory]
+    [InlineData(CachePolicy.Streaming), InlineData(CachePolicy.Recompute)]
+    public void A_cancelled_measurement_gives_what_was_scored_until_then(CachePolicy policy)
+    {
+        using EvaluationModel model = Load(policy);
+        using var cancellation = new CancellationTokenSource();
+        PerplexityResult whole = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), 10, chunk: 10).Run(cancellation: TestContext.Current.CancellationToken);
+
+        PerplexityResult part = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), 10, chunk: 10).Run(
+            progress =>
+            {
+                if (progress.Position >= 50)
+                    cancellation.Cancel();
+            },
+            cancellation.Token);
+
+        Assert.Equal(50, part.Tokens);
+        Assert.Equal(whole.Segments.Take(5).Select(segment => segment.Perplexity), part.Segments.Select(segment => segment.Perplexity));
+    }
+
+    [Fact]
+    public void Progress_ends_with_the_whole_text_and_its_perplexity()
+    {
+        using EvaluationModel model = Load(CachePolicy.Streaming);
+        var seen = new List<PerplexityProgress>();
+        PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), chunk: 64).Run(seen.Add, TestContext.Current.CancellationToken);
+        Assert.Equal([64, 128, 192, 200], seen.Select(progress => progress.Position));
+        Assert.Equal(new PerplexityProgress(200, 200, result.Perplexity), seen[^1]);
+    }
+
+    [Theory]
+    [InlineData(true, null, false, 5), InlineData(true, 3, false, 3), InlineData(true, 9, false, 5), InlineData(true, 12, true, 12)]
+    [InlineData(false, null, false, 4), InlineData(false, 3, false, 3), InlineData(false, 12, true, 12)]
+    public void As_many_tokens_are_predicted_as_were_asked_for_or_the_text_has(bool bos, int? tokens, bool repeat, int predicted)
+    {
+        var text = EvaluationText.Of(bos ? 9 : null, [10, 11, 12, 13, 14], tokens, repeat);
+        Assert.Equal(predicted, text.Predicted);
+        Assert.Equal(Enumerable.Range(0, predicted + (bos ? 0 : 1)).Select(at => 10 + at % 5), bos ? text.Stream[1..] : text.Stream);
+    }
+
+    [Fact]
+    public void Without_segments_of_another_length_each_is_a_cache_long()
+    {
+        using EvaluationModel model = Load(CachePolicy.Streaming);
+        PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal([.. Enumerable.Repeat(16L, 12), 8], result.Segments.Select(segment => segment.Tokens));
+    }
+
+    [Fact]
+    public void A_text_without_a_token_to_predict_is_refused()
+    {
+        Assert.Contains("no token to predict", Assert.Throws<InputException>(() => EvaluationText.Of(null, [3])).Message, StringComparison.Ordinal);
+        Assert.Contains("no token to predict", Assert.Throws<InputException>(() => EvaluationText.Of(1, [])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sinks_and_window_beyond_the_context_are_refused_but_dense_attention_may_go_there()
+    {
+        var options = new EvaluationOptions { Policy = CachePolicy.Streaming, Sinks = 4, Window = 61, DType = DType.Float32, Threads = 1 };
+        InputException refusal = Assert.Throws<InputException>(() => EvaluationModel.Load(Shapes.Small, new RandomWeights(1), options));
+        Assert.Contains("a window of at most 60", refusal.Message, StringComparison.Ordinal);
+        using EvaluationModel dense = Load(CachePolicy.Dense);
+        Assert.Equal(200, new PerplexityMeasurement(dense, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken).Tokens);
+    }
+
+    [Fact]
+    public void Logits_that_are_not_numbers_are_refused_with_the_token()
+    {
+        using EvaluationModel model = EvaluationModel.Load(
+            Shapes.Small, new RandomWeights(1, gain: 1e30), new EvaluationOptions { Policy = CachePolicy.Streaming, Sinks = 4, Window = 12, DType = DType.Float32, Threads = 1 });
+        var refusal = Assert.Throws<InputException>(() => new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken));
+        Assert.Contains("token 0", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static EvaluationModel Load(CachePolicy policy) => EvaluationModel.Load(Shapes.Small, new RandomWeights(seed: 7), new EvaluationOptions
+    {
+        Policy = policy, Sinks = 4, Window = 12, Growth = Text.Length, DType = DType.Float32, Threads = 1,
+    });
+}
