@@ -69,7 +69,7 @@ public class PerplexityTests
     public void Sinks_and_window_beyond_the_context_are_refused_but_dense_attention_may_go_there()
     {
         var options = new EvaluationOptions { Policy = CachePolicy.Streaming, Sinks = 4, Window = 61, DType = DType.Float32, Threads = 1 };
-        InputException refusal = Assert.Throws<InputException>(() => EvaluationModel.Load(Shapes.Small, new RandomWeights(1), options));
+        InputException refusal = Assert.Throws<InputException>(() => EvaluationModel.Load(Shapes.Small with { ContextLength = 64 }, new RandomWeights(1), options));
         Assert.Contains("a window of at most 60", refusal.Message, StringComparison.Ordinal);
         using EvaluationModel dense = Load(CachePolicy.Dense);
         Assert.Equal(200, new PerplexityMeasurement(dense, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken).Tokens);
