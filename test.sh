@@ -50,7 +50,7 @@ status=0
 say "Testing the rest"
 # One test process at a time: some measure memory, some start hosts and a browser.
 dotnet test --solution Streaming.Orleans.sln -c Release --no-build --max-parallel-test-modules 1 \
-  --report-trx --results-directory "$results" "$@" || status=1
+  --timeout 15m --report-trx --results-directory "$results" "$@" || status=1
 
 node build/count-results.mjs "$results" || status=1
 exit $status
