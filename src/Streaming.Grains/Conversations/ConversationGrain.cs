@@ -196,7 +196,7 @@ internal sealed partial class ConversationGrain(
     {
         if (_writer is not { } writer)
             throw RequestRefusedException.NoSuchConversation();
-        _observers.Renew(gatewayId, observer);
+        _observers.Renew(gatewayId, observer, _runner?.Passing);
         StartReplies(); // A reply that lost its process goes on at once when somebody watches.
         return Task.FromResult(writer.Head.LastSeq);
     }

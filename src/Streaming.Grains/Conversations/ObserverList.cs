@@ -9,9 +9,14 @@ internal sealed class ObserverList(string conversationId, TimeProvider time)
 {
     private readonly Dictionary<string, (IConversationObserver Observer, DateTimeOffset Until)> _observers = [];
 
-    /// <summary>Adds a gateway or renews its subscription.</summary>
-    public void Renew(string gatewayId, IConversationObserver observer) =>
+    /// <summary>Adds a gateway or renews its subscription; a new one is told what holds now and is stored nowhere.</summary>
+    public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? passing)
+    {
+        bool isNew = !_observers.ContainsKey(gatewayId);
         _observers[gatewayId] = (observer, time.GetUtcNow() + Limits.SubscriptionLifetime);
+        if (isNew && passing is not null)
+            observer.OnEvents(conversationId, new Immutable<IReadOnlyList<ConversationEvent>>([passing])).Ignore();
+    }
 
     /// <summary>Forgets a gateway.</summary>
     public void Remove(string gatewayId) => _observers.Remove(gatewayId);

@@ -34,6 +34,9 @@ internal sealed partial class ReplyRunner(
     private CancellationTokenSource? _decoding;
     private (int Turn, string Reason)? _stop;
 
+    /// <summary>A place in line or a share of the input read, while it holds: whoever comes to watch is told it too.</summary>
+    public ConversationEvent? Passing { get; private set; }
+
     /// <summary>The turn that is running, or will be next for what waits; null when there is nothing to do.</summary>
     public static int? RunningTurn(LogHead head, SessionState session) =>
         !session.IsRunning ? null : session.Reply?.Turn ?? head.LastTurn + 1;
@@ -119,6 +122,7 @@ internal sealed partial class ReplyRunner(
         }
         finally
         {
+            Passing = null;
             _decoding = null;
         }
     }
@@ -130,6 +134,7 @@ internal sealed partial class ReplyRunner(
     {
         if (tokens.Count == 0 && end is null)
             return;
+        Passing = null;
         IReadOnlyList<LogEvent> stored = await writer.AppendAsync((head, session) =>
         {
             ReplyState reply = session.Reply!;
@@ -197,8 +202,10 @@ internal sealed partial class ReplyRunner(
             InputProgress progress => new() { Kind = EventKind.Progress, Turn = turn, At = time.GetUtcNow(), Share = progress.Share },
             _ => null,
         };
-        if (shown is not null)
-            observers.Publish(shown);
+        if (shown is null)
+            return;
+        Passing = shown;
+        observers.Publish(shown);
     }
 
     /// <summary>Counts a resumption in the log, so that the count survives what it is there for; false when it was one too many.</summary>

@@ -200,6 +200,11 @@ public sealed class ConversationGrainTests : IDisposable
             if (i >= 2)
                 Assert.Equal(i - 1, (await conversations[i].Watcher.UntilAsync(EventKind.Queued)).Place);
         }
+        // Who comes to watch later is told too, though nothing has changed.
+        var late = new RecordingObserver();
+        await conversations[3].Grain.Subscribe("a-later-gateway", host.Grains.CreateObjectReference<IConversationObserver>(late));
+        Assert.Equal(2, (await late.UntilAsync(EventKind.Queued)).Place);
+
         // One that waits gives up, one that runs ends: the last one gets its slot.
         await conversations[2].Grain.Stop(Caller, null);
         Assert.Equal(FinishReason.Stopped, (await conversations[2].Watcher.UntilAsync(EventKind.Finished)).FinishReason);

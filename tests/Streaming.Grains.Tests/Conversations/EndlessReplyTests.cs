@@ -5,7 +5,9 @@ using TorchSharp;
 
 namespace Streaming.Grains.Tests.Conversations;
 
-/// <summary>A reply may be longer than any window, and costs no more for it.</summary>
+/// <summary>A reply may be longer than any window, and costs no more for it. Counts are of the whole process: nothing else may run beside them.</summary>
+[CollectionDefinition(nameof(EndlessReplyTests), DisableParallelization = true)]
+[Collection(nameof(EndlessReplyTests))]
 public sealed class EndlessReplyTests : IDisposable
 {
     private const string Caller = GrainsHost.Caller;
