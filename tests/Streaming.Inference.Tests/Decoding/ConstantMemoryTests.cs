@@ -10,13 +10,14 @@ namespace Streaming.Inference.Tests.Decoding;
 [Collection(nameof(ConstantMemoryTests))]
 public class ConstantMemoryTests
 {
-    [Fact]
-    public void Ten_thousand_steps_leave_no_tensor_no_native_byte_and_no_managed_byte_behind()
+    [Theory]
+    [InlineData(KernelSet.Libtorch), InlineData(KernelSet.Auto)]
+    public void Ten_thousand_steps_leave_no_tensor_no_native_byte_and_no_managed_byte_behind(KernelSet kernels)
     {
         const int window = 500;
         ModelConfig shape = Shapes.Small;
         var layout = new CacheLayout(4, window);
-        using Decoder decoder = Decoder.Load(shape, new RandomWeights(seed: 7), new DecoderOptions { DType = DType.Float32, Capacity = layout.Places });
+        using Decoder decoder = Decoder.Load(shape, new RandomWeights(seed: 7), new DecoderOptions { DType = DType.Float32, Capacity = layout.Places, Kernels = kernels });
         var stream = new TestStream(decoder, 0, layout);
         var token = new int[1];
         Decode(2 * window);

@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-public class DecoderTests
+public abstract class DecoderTests(KernelSet kernels)
 {
     private static readonly CacheLayout Layout = new(4, 20);
 
@@ -75,8 +75,8 @@ public class DecoderTests
     {
         int[] ids = Logits.RandomIds(60, Shapes.Starter.VocabularySize, seed: 4);
         var weights = new RandomWeights(seed: 5);
-        using Decoder exact = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = DType.Float32, Capacity = 24 });
-        using Decoder small = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = type, Capacity = 24, Slots = 2 });
+        using Decoder exact = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = DType.Float32, Capacity = 24, Kernels = TestKernels.Required(kernels) });
+        using Decoder small = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = type, Capacity = 24, Slots = 2, Kernels = TestKernels.Required(kernels) });
 
         List<float[]> expected = new TestStream(exact, 0, Layout).Feed(ids, 1);
         List<float[]> steps = new TestStream(small, 0, Layout).Feed(ids, 1);
@@ -157,7 +157,7 @@ public class DecoderTests
     {
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        Assert.Throws<InputException>(() => Decoder.Load(Shapes.Small, new Without("model.norm.weight"), new DecoderOptions { DType = DType.Float32 }));
+        Assert.Throws<InputException>(() => Decoder.Load(Shapes.Small, new Without("model.norm.weight"), new DecoderOptions { DType = DType.Float32, Kernels = TestKernels.Required(kernels) }));
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
@@ -186,8 +186,8 @@ public class DecoderTests
         }
     }
 
-    private static Decoder Load(DType type, int slots = 1) =>
-        Decoder.Load(Shapes.Small, new RandomWeights(seed: 7), new DecoderOptions { DType = type, Slots = slots, Capacity = 24 });
+    private Decoder Load(DType type, int slots = 1) =>
+        Decoder.Load(Shapes.Small, new RandomWeights(seed: 7), new DecoderOptions { DType = type, Slots = slots, Capacity = 24, Kernels = TestKernels.Required(kernels) });
 
     private sealed class Without(string missing) : IWeightSource
     {

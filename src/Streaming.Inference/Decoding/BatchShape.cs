@@ -1,0 +1,13 @@
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>What a batch has to know about the decoder.</summary>
+/// <param name="Groups">Query heads per key-value head.</param>
+/// <param name="KeyValueHeads">Key-value heads.</param>
+/// <param name="Capacity">C.</param>
+/// <param name="Frequencies">RoPE's, per pair of components.</param>
+/// <param name="Type">Of the activations.</param>
+/// <param name="Device">Of the tensors.</param>
+internal sealed record BatchShape(
+    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, torch.ScalarType Type, torch.Device Device);
