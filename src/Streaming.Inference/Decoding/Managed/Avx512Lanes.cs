@@ -57,9 +57,16 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector512<float> vector) => Avx2Lanes.Max(Vector256.Max(vector.GetLower(), vector.GetUpper()));
 
+    /// <summary>Transposes and adds at once: half the instructions of four sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) => Avx2Lanes.Sums(
-        a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+    public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+    {
+        Vector512<float> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b);                       // a b a b, four times
+        Vector512<float> cd = Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d);
+        Vector512<float> abcd = Avx512F.UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle() + Avx512F.UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle();
+        Vector256<float> halves = abcd.GetLower() + abcd.GetUpper();
+        return halves.GetLower() + halves.GetUpper();
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<short> Load(short* source) => Vector512.Load(source);
@@ -71,6 +78,12 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
     public static Vector512<int> MultiplyAdd(Vector512<short> a, Vector512<short> b, Vector512<int> sums) => sums + Avx512BW.MultiplyAddAdjacent(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<double> Sums(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d) => Avx2Lanes.Sums(
-        a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+    public static Vector256<double> Sums(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d)
+    {
+        Vector512<int> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b);
+        Vector512<int> cd = Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d);
+        Vector512<int> abcd = Avx512F.UnpackLow(ab.AsInt64(), cd.AsInt64()).AsInt32() + Avx512F.UnpackHigh(ab.AsInt64(), cd.AsInt64()).AsInt32();
+        Vector512<double> halves = Avx512F.ConvertToVector512Double(abcd.GetLower()) + Avx512F.ConvertToVector512Double(abcd.GetUpper());
+        return halves.GetLower() + halves.GetUpper();
+    }
 }
