@@ -9,7 +9,7 @@ namespace Streaming.Inference.Decoding.Managed;
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
-    private const int Closed = int.MaxValue;
+    private const uint Closed = int.MaxValue;
     private const int SpinsBeforeSleep = 2_000; // a pause is some 10 to 40 ns: longer than the gaps between the works of a step
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
 
@@ -17,7 +17,7 @@ internal sealed class WorkerPool : IDisposable
     private readonly SemaphoreSlim _wake = new(0);
     private IPartedWork? _work;
     private int _parts;
-    private long _ticket; // the work's number above, the next part in the low 32 bits
+    private ulong _ticket; // the work's number above (it wraps around after some hours), the next part in the low 32 bits
     private int _unfinished;
     private int _sleepers;
     private ExceptionDispatchInfo? _failure;
@@ -51,8 +51,8 @@ internal sealed class WorkerPool : IDisposable
         Volatile.Write(ref _work, work);
         Volatile.Write(ref _parts, parts);
         Volatile.Write(ref _unfinished, parts);
-        long number = (_ticket >> 32) + 1;
-        Volatile.Write(ref _ticket, number << 32);
+        uint number = NumberOf(_ticket) + 1;
+        Volatile.Write(ref _ticket, (ulong)number << 32);
         Interlocked.MemoryBarrier(); // the ticket before the look at the sleepers: one of both sides sees the other
         int sleepers = Volatile.Read(ref _sleepers);
         if (sleepers > 0 && _wake.CurrentCount == 0)
@@ -63,7 +63,7 @@ internal sealed class WorkerPool : IDisposable
         var spin = new SpinWait();
         while (Volatile.Read(ref _unfinished) > 0)
             spin.SpinOnce(sleep1Threshold: -1); // yields after a while: whoever has the last part may need this core
-        Volatile.Write(ref _ticket, number << 32 | Closed); // from here on nobody takes a part of it, whatever _parts becomes
+        Volatile.Write(ref _ticket, (ulong)number << 32 | Closed); // from here on nobody takes a part of it, whatever _parts becomes
         if (_failure is { } failure)
         {
             _failure = null;
@@ -87,8 +87,8 @@ internal sealed class WorkerPool : IDisposable
 
     private void Serve(int thread)
     {
-        long seen = 0;
-        while (WaitForWork(seen) is long number and > 0)
+        uint seen = 0;
+        while (WaitForWork(seen) is uint number)
         {
             // Read before a part is taken: if that succeeds, the work is the number's own, as another one replaces it only when it is closed.
             while (true)
@@ -103,40 +103,42 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>The number of a work after the one that was seen, or 0 at the end.</summary>
-    private long WaitForWork(long seen)
+    /// <summary>The number of a work that is another than the one that was seen last, or null at the end.</summary>
+    private uint? WaitForWork(uint seen)
     {
         while (true)
         {
             for (int spin = 0; spin < SpinsBeforeSleep; spin++)
             {
                 if (_ended)
-                    return 0;
-                long number = Volatile.Read(ref _ticket) >> 32;
-                if (number > seen)
+                    return null;
+                uint number = NumberOf(Volatile.Read(ref _ticket));
+                if (number != seen)
                     return number;
                 Thread.SpinWait(1);
             }
             Interlocked.Increment(ref _sleepers);
-            if (Volatile.Read(ref _ticket) >> 32 <= seen && !_ended)
+            if (NumberOf(Volatile.Read(ref _ticket)) == seen && !_ended)
                 _wake.Wait();
             Interlocked.Decrement(ref _sleepers);
         }
     }
 
     /// <summary>Takes the next part of a work; negative when there is none, or the work is over.</summary>
-    private int Take(long number)
+    private int Take(uint number)
     {
         while (true)
         {
-            long ticket = Volatile.Read(ref _ticket);
-            int next = (int)ticket;
-            if (ticket >> 32 != number || next >= Volatile.Read(ref _parts))
+            ulong ticket = Volatile.Read(ref _ticket);
+            int next = (int)(ticket & Closed);
+            if (NumberOf(ticket) != number || next >= Volatile.Read(ref _parts))
                 return -1;
             if (Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket) == ticket)
                 return next;
         }
     }
+
+    private static uint NumberOf(ulong ticket) => (uint)(ticket >> 32);
 
     private void Do(IPartedWork work, int part, int thread)
     {
