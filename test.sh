@@ -29,6 +29,13 @@ if [ -z "$chromium" ]; then
 fi
 export CHROMIUM="$chromium"
 
+# llama.cpp, which checkpoints are compared with, needs GNU OpenMP.
+if ! PATH="$PATH:/sbin:/usr/sbin" ldconfig -p 2>/dev/null | grep -q libgomp.so.1 && command -v apt-get >/dev/null; then
+  say "Installing libgomp1 for the comparisons with llama.cpp"
+  as_root=""; [ "$(id -u)" = 0 ] || as_root=sudo
+  $as_root apt-get update -qq && $as_root apt-get install -y -qq libgomp1 >/dev/null || exit 1
+fi
+
 results=artifacts/test-results
 rm -rf "$results"; mkdir -p "$results"
 

@@ -108,12 +108,17 @@ public sealed class Engine : IAsyncDisposable
 
     private static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
     {
-        int places = Math.Min(config.ContextLength, DefaultPlaces);
+        int places = Math.Min(config.MostPlaces, DefaultPlaces);
         if (options.Sinks < 0 || (options.Window is null && options.Sinks >= places))
             throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.");
         var layout = new CacheLayout(options.Sinks, options.Window ?? places - options.Sinks);
         if (layout.Window < 1)
             throw new InputException($"A window of {layout.Window} tokens is too short: take 1 or more.");
+        if (config.SlidingWindow is int sliding && sliding <= config.ContextLength && (long)layout.Fixed + layout.Window > sliding)
+        {
+            throw new InputException(
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's sliding_window of {sliding} tokens: take a window of at most {sliding - layout.Fixed}.");
+        }
         if ((long)layout.Fixed + layout.Window > config.ContextLength)
         {
             throw new InputException(

@@ -88,7 +88,7 @@ internal sealed class RenderedDialogue
                 plain = plain.TrimStart();
             if (right is { TakesSpaceBefore: true })
                 plain = plain.TrimEnd();
-            tokenizer.EncodePlain(plain, ids);
+            tokenizer.EncodePlain(plain, ids, isBeginning: false);
         }
     }
 

@@ -3,9 +3,13 @@ namespace Streaming.Inference.Checkpoints;
 /// <summary>The families of models that the decoder knows, by the name in <c>config.json</c>.</summary>
 internal static class Architectures
 {
-    private static readonly Dictionary<string, Func<ConfigReader, ModelConfig>> Readers = new()
+    private static readonly Dictionary<string, Family> Families = new()
     {
-        ["LlamaForCausalLM"] = LlamaConfig.Read,
+        ["LlamaForCausalLM"] = new() { ReadsAttentionBias = true }, // and TinyLlama, SmolLM2
+        ["MistralForCausalLM"] = new() { KeyValueHeads = 8, SlidingWindow = 4096 },
+        ["Qwen2ForCausalLM"] = new() { KeyValueHeads = 32, QueryKeyValueBias = true, SlidesUnasked = false },
+        ["Qwen3ForCausalLM"] = new() { KeyValueHeads = 32, HeadDim = 128, QueryKeyNorm = true, ReadsAttentionBias = true, SlidesUnasked = false },
+        ["Phi3ForCausalLM"] = new() { NormEpsilon = 1e-5, FusedProjections = true },
     };
 
     /// <summary>Reads a config of any known family.</summary>
@@ -15,8 +19,8 @@ internal static class Architectures
         string[] names = config.Texts("architectures");
         if (names.Length == 0)
             throw config.Missing("architectures");
-        if (names.Length > 1 || !Readers.TryGetValue(names[0], out Func<ConfigReader, ModelConfig>? read))
-            throw config.Unsupported("architectures", $"use a checkpoint of {string.Join(" or ", Readers.Keys)}");
-        return read(config);
+        if (names.Length > 1 || !Families.TryGetValue(names[0], out Family? family))
+            throw config.Unsupported("architectures", $"use a checkpoint of {string.Join(" or ", Families.Keys)}");
+        return ModelConfigReader.Read(config, family);
     }
 }

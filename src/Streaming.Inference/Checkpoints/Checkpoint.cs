@@ -60,8 +60,9 @@ public sealed class Checkpoint : IDisposable
         SafetensorsWeights weights = SafetensorsWeights.Open(full);
         try
         {
-            if (!config.TiedHead && !weights.Has("lm_head.weight"))
-                throw new InputException($"The weights in '{full}' lack 'lm_head.weight', and config.json does not set tie_word_embeddings: use a complete checkpoint.");
+            if (!config.TiedHead && !weights.Has(TensorNames.Head))
+                throw new InputException($"The weights in '{full}' lack '{TensorNames.Head}', and config.json does not set tie_word_embeddings: use a complete checkpoint.");
+            CheckThatAllCount(full, config, weights);
             return new Checkpoint(full, config, generation, weights);
         }
         catch
@@ -69,6 +70,14 @@ public sealed class Checkpoint : IDisposable
             weights.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A tensor that the configuration has no place for would be passed over in silence, and the text would be wrong.</summary>
+    private static void CheckThatAllCount(string folder, ModelConfig config, SafetensorsWeights weights)
+    {
+        HashSet<string> known = [.. TensorNames.Of(config)];
+        if (weights.Names.FirstOrDefault(name => !known.Contains(name) && !TensorNames.IsComputed(name)) is string foreign)
+            throw new InputException($"The weights in '{folder}' hold '{foreign}', which a model of this config.json does not have: use the files of one checkpoint, of a family that is supported.");
     }
 
     /// <summary>Loads the checkpoint's tokenizer.</summary>

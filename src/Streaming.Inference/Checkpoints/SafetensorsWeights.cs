@@ -16,6 +16,9 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
     /// <summary>The files, in the order of their names.</summary>
     public IEnumerable<string> Paths => _files.Select(f => f.Path);
 
+    /// <summary>The tensors' names.</summary>
+    public IEnumerable<string> Names => _tensors.Keys;
+
     /// <summary>Whether a tensor is there.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);
 

@@ -7,7 +7,8 @@ namespace Streaming.Inference.Decoding;
 /// <param name="KeyValueHeads">Key-value heads.</param>
 /// <param name="Capacity">C.</param>
 /// <param name="Frequencies">RoPE's, per pair of components.</param>
+/// <param name="AttentionFactor">What rotations multiply queries and keys with.</param>
 /// <param name="Type">Of the activations.</param>
 /// <param name="Device">Of the tensors.</param>
 internal sealed record BatchShape(
-    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, torch.ScalarType Type, torch.Device Device);
+    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, double AttentionFactor, torch.ScalarType Type, torch.Device Device);

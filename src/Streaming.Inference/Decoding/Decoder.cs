@@ -4,7 +4,8 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>
-/// A Llama with a sink cache for several conversations on one device. It belongs to one thread at a time.
+/// A decoder of the Llama kind (which family, the configuration says) with a sink cache for several conversations on one
+/// device. It belongs to one thread at a time.
 /// </summary>
 public sealed class Decoder : IDisposable
 {
@@ -48,6 +49,8 @@ public sealed class Decoder : IDisposable
             throw new InputException($"A decoder needs at least one slot, not {options.Slots}.");
         if (options.Capacity < 1)
             throw new InputException($"A slot needs at least one place, not {options.Capacity}.");
+        if (options.Capacity > config.MostPlaces)
+            throw new InputException($"A slot of {options.Capacity} places is more than the {config.MostPlaces} that the checkpoint's context and sliding window allow: take fewer.");
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
             throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
         torch.Device device = DeviceOf(options.Device);
@@ -98,6 +101,8 @@ public sealed class Decoder : IDisposable
             LayerWeights layer = _weights.Layers[l];
 
             torch.Tensor queryKeyValue = _kernels.Project(_kernels.Normalise(x, layer.AttentionNorm), layer.QueryKeyValue);
+            if (layer.HeadNorm is { } headNorm)
+                _kernels.NormaliseHeads(queryKeyValue, headNorm);
             torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch);               // [N, heads · head_dim]
             _kernels.AddProjected(x, attended, layer.Output);
 

@@ -15,11 +15,17 @@ internal interface IKernels : IDisposable
     /// <summary>Root-mean-square norm of rows [N, hidden] with a weight [hidden].</summary>
     torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight);
 
-    /// <summary>Product of rows [N, in] with a weight [out, in]: [N, out].</summary>
+    /// <summary>Product of rows [N, in] with a weight [out, in], plus its bias if it has one: [N, out].</summary>
     torch.Tensor Project(torch.Tensor rows, Weight weight);
 
     /// <summary>Adds the product of rows [N, in] with a weight [hidden, in] to the residual stream [N, hidden].</summary>
     void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight);
+
+    /// <summary>
+    /// Root-mean-square norm of each head's queries and keys, in place: fused projections [N, (heads + 2 kv_heads) · head_dim]
+    /// with weights [heads + kv_heads, head_dim].
+    /// </summary>
+    void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights);
 
     /// <summary>
     /// Rotates queries and keys, writes keys and values to their places and attends: fused projections

@@ -1,3 +1,4 @@
+using Streaming.Inference.Checkpoints;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -10,12 +11,13 @@ namespace Streaming.Inference.Decoding;
 /// <param name="Sines">[N, 1, D], float32; the first half is negated.</param>
 internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sines)
 {
-    /// <summary>RoPE's angle per position: theta^(-2i/D) for i = 0 to D/2 - 1.</summary>
-    public static double[] Frequencies(int headDim, double theta)
+    /// <summary>RoPE's angle per position, theta^(-2i/D) for i = 0 to D/2 - 1, scaled as the model and the capacity ask for.</summary>
+    public static double[] Frequencies(ModelConfig config, int capacity)
     {
-        var frequencies = new double[headDim / 2];
+        var frequencies = new double[config.HeadDim / 2];
         for (int i = 0; i < frequencies.Length; i++)
-            frequencies[i] = Math.Pow(theta, -2.0 * i / headDim);
+            frequencies[i] = Math.Pow(config.RopeTheta, -2.0 * i / config.HeadDim);
+        config.RopeScaling?.Scale(frequencies, config.RopeTheta, capacity);
         return frequencies;
     }
 
@@ -23,7 +25,11 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
     /// The rotation of each row to its position. Angles are taken and reduced in float64 and only their sines and cosines are
     /// cast: at ten million a float32 angle is wrong by half a radian.
     /// </summary>
-    public static Rotation To(ReadOnlySpan<long> positions, double[] frequencies, torch.Device device)
+    /// <param name="positions">Of the rows, [N].</param>
+    /// <param name="frequencies">Angles per position, [D / 2].</param>
+    /// <param name="attentionFactor">What cosines and sines are multiplied with; 1 but for some scalings.</param>
+    /// <param name="device">Of the tensors.</param>
+    public static Rotation To(ReadOnlySpan<long> positions, double[] frequencies, double attentionFactor, torch.Device device)
     {
         int half = frequencies.Length, width = 2 * half;
         var cosines = new float[positions.Length * width];
@@ -33,6 +39,8 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
             for (int i = 0; i < half; i++)
             {
                 (double sine, double cosine) = Math.SinCos(positions[row] * frequencies[i] % Math.Tau);
+                sine *= attentionFactor;
+                cosine *= attentionFactor;
                 int at = row * width + i;
                 cosines[at] = cosines[at + half] = (float)cosine;
                 sines[at] = -(float)sine;

@@ -58,8 +58,8 @@ internal sealed class TorchBatch
 
         return new TorchBatch(batch.Rows)
         {
-            ToOwn = Rotation.To(batch.Positions, shape.Frequencies, shape.Device),
-            ToSinks = Rotation.To(batch.SinkDistances, shape.Frequencies, shape.Device),
+            ToOwn = Rotation.To(batch.Positions, shape.Frequencies, shape.AttentionFactor, shape.Device),
+            ToSinks = Rotation.To(batch.SinkDistances, shape.Frequencies, shape.AttentionFactor, shape.Device),
             StoredBefore = Stored(before, batch.Rows, shape),
             StoredAfter = Stored(after, batch.Rows, shape),
             Sights = sights,

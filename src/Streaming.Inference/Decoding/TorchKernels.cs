@@ -17,8 +17,8 @@ internal sealed class TorchKernels : IKernels
         (ModelConfig config, DType type, torch.Device device, DecoderOptions options) = context;
         _epsilon = config.NormEpsilon;
         _shape = new BatchShape(
-            config.Heads / config.KeyValueHeads, config.KeyValueHeads, options.Capacity, Rotation.Frequencies(config.HeadDim, config.RopeTheta),
-            DTypes.Activations(type), device);
+            config.Heads / config.KeyValueHeads, config.KeyValueHeads, options.Capacity, Rotation.Frequencies(config, options.Capacity),
+            config.RopeScaling?.AttentionFactor ?? 1, DTypes.Activations(type), device);
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
         _script = torch.jit.compile("""
             def project_int8(rows, weight, scales):
@@ -41,9 +41,20 @@ internal sealed class TorchKernels : IKernels
         return exact.mul(scale).to(rows.dtype).mul_(weight);
     }
 
-    public torch.Tensor Project(torch.Tensor rows, Weight weight) => weight.Scales is { } scales
-        ? (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales)
-        : torch.nn.functional.linear(rows, weight.Rows);
+    public torch.Tensor Project(torch.Tensor rows, Weight weight)
+    {
+        if (weight.Scales is not { } scales)
+            return torch.nn.functional.linear(rows, weight.Rows, weight.Bias);
+        var product = (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales);
+        return weight.Bias is { } bias ? product.add_(bias) : product;
+    }
+
+    public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights)
+    {
+        long heads = weights.shape[0], width = weights.shape[1];
+        torch.Tensor normed = queryKeyValue.narrow(1, 0, heads * width).unflatten(1, [heads, width]);  // [N, heads + kv_heads, D]
+        normed.copy_(Normalise(normed, weights));
+    }
 
     public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => residual.add_(Project(rows, weight));
 

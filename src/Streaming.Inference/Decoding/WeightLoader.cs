@@ -3,7 +3,7 @@ using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
 
-/// <summary>Reads a Llama's weights by Hugging Face's names, fuses them, and brings them to a type and a device.</summary>
+/// <summary>Reads a model's weights by Hugging Face's names, fuses them, and brings them to a type and a device.</summary>
 internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device)
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
@@ -13,11 +13,11 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     public DecoderWeights Load()
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor embedding = ReadPlain("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize);
+        torch.Tensor embedding = ReadPlain(TensorNames.Embedding, config.VocabularySize, config.HiddenSize);
         var layers = new LayerWeights[config.Layers];
         for (int layer = 0; layer < layers.Length; layer++)
-            layers[layer] = LoadLayer($"model.layers.{layer}.");
-        torch.Tensor norm = ReadPlain("model.norm.weight", config.HiddenSize);
+            layers[layer] = LoadLayer(TensorNames.OfLayer(layer));
+        torch.Tensor norm = ReadPlain(TensorNames.Norm, config.HiddenSize);
         var weights = new DecoderWeights(embedding, layers, norm, LoadHead(embedding));
         foreach (torch.Tensor tensor in weights.Tensors)
             tensor.DetachFromDisposeScope();
@@ -26,20 +26,35 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
 
     private LayerWeights LoadLayer(string prefix)
     {
-        int queries = config.Heads * config.HeadDim, keys = config.KeyValueHeads * config.HeadDim;
+        int queries = config.Heads * config.HeadDim, keys = config.KeyValueHeads * config.HeadDim, inner = config.IntermediateSize;
+        (string, long)[] queryKeyValue = config.FusedProjections
+            ? [(prefix + TensorNames.QueryKeyValue, queries + 2 * keys)]
+            : [(prefix + TensorNames.Query, queries), (prefix + TensorNames.Key, keys), (prefix + TensorNames.Value, keys)];
+        (string, long)[] gateUp = config.FusedProjections
+            ? [(prefix + TensorNames.GateUp, 2 * inner)]
+            : [(prefix + TensorNames.Gate, inner), (prefix + TensorNames.Up, inner)];
         return new LayerWeights(
-            ReadPlain(prefix + "input_layernorm.weight", config.HiddenSize),
-            ReadFused(config.HiddenSize, (prefix + "self_attn.q_proj.weight", queries), (prefix + "self_attn.k_proj.weight", keys), (prefix + "self_attn.v_proj.weight", keys)),
-            ReadFused(queries, (prefix + "self_attn.o_proj.weight", config.HiddenSize)),
-            ReadPlain(prefix + "post_attention_layernorm.weight", config.HiddenSize),
-            ReadFused(config.HiddenSize, (prefix + "mlp.gate_proj.weight", config.IntermediateSize), (prefix + "mlp.up_proj.weight", config.IntermediateSize)),
-            ReadFused(config.IntermediateSize, (prefix + "mlp.down_proj.weight", config.HiddenSize)));
+            ReadPlain(prefix + TensorNames.AttentionNorm, config.HiddenSize),
+            ReadFused(config.HiddenSize, config.QueryKeyValueBias, queryKeyValue),
+            config.QueryKeyNorm ? LoadHeadNorm(prefix) : null,
+            ReadFused(queries, config.OutputBias, (prefix + TensorNames.Output, config.HiddenSize)),
+            ReadPlain(prefix + TensorNames.FeedForwardNorm, config.HiddenSize),
+            ReadFused(config.HiddenSize, false, gateUp),
+            ReadFused(inner, false, (prefix + TensorNames.Down, config.HiddenSize)));
+    }
+
+    /// <summary>The query heads' norm for each of them, then the key heads', [heads + kv_heads, head_dim].</summary>
+    private torch.Tensor LoadHeadNorm(string prefix)
+    {
+        using torch.Tensor query = ReadPlain(prefix + TensorNames.QueryNorm, config.HeadDim);
+        using torch.Tensor key = ReadPlain(prefix + TensorNames.KeyNorm, config.HeadDim);
+        return torch.cat([query.expand(config.Heads, -1), key.expand(config.KeyValueHeads, -1)], 0);
     }
 
     private Weight LoadHead(torch.Tensor embedding) => (config.TiedHead, type) switch
     {
-        (false, _) => ReadFused(config.HiddenSize, ("lm_head.weight", config.VocabularySize)),
-        (true, DType.Int8) => ReadFused(config.HiddenSize, ("model.embed_tokens.weight", config.VocabularySize)),
+        (false, _) => ReadFused(config.HiddenSize, false, (TensorNames.Head, config.VocabularySize)),
+        (true, DType.Int8) => ReadFused(config.HiddenSize, false, (TensorNames.Embedding, config.VocabularySize)),
         (true, _) => new Weight(embedding, null),
     };
 
@@ -49,8 +64,8 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         return stored.to(_activations, device, copy: true).contiguous();
     }
 
-    /// <summary>Matrices [out_i, columns] that read the same rows, as one [sum of out_i, columns].</summary>
-    private Weight ReadFused(long columns, params ReadOnlySpan<(string Name, long Rows)> parts)
+    /// <summary>Matrices [out_i, columns] that read the same rows, as one [sum of out_i, columns], with their biases [out_i] if they have them.</summary>
+    private Weight ReadFused(long columns, bool biased, params ReadOnlySpan<(string Name, long Rows)> parts)
     {
         using DisposeScope scope = torch.NewDisposeScope();
         var read = new torch.Tensor[parts.Length];
@@ -58,9 +73,19 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
             read[i] = source.Read(parts[i].Name, parts[i].Rows, columns);
         torch.Tensor fused = torch.cat(read, 0);
         Weight weight = type == DType.Int8 ? Quantise(fused) : new Weight(fused.to(_activations, device).contiguous(), null);
+        if (biased)
+            weight = weight with { Bias = ReadBias(parts) };
         foreach (torch.Tensor tensor in weight.Tensors)
             tensor.MoveToOuterDisposeScope();
         return weight;
+    }
+
+    private torch.Tensor ReadBias(ReadOnlySpan<(string Name, long Rows)> parts)
+    {
+        var read = new torch.Tensor[parts.Length];
+        for (int i = 0; i < parts.Length; i++)
+            read[i] = ReadPlain(TensorNames.BiasOf(parts[i].Name), parts[i].Rows);
+        return torch.cat(read, 0);
     }
 
     /// <summary>Symmetric int8 with one scale a row: w = q · scale, |q| at most 127.</summary>

@@ -5,14 +5,16 @@ namespace Streaming.Inference.Decoding;
 /// <summary>A matrix that rows are multiplied with.</summary>
 /// <param name="Rows">[out, in]; int8 when there are scales.</param>
 /// <param name="Scales">[out], bfloat16; null for a matrix that is not quantised.</param>
-internal sealed record Weight(torch.Tensor Rows, torch.Tensor? Scales)
+/// <param name="Bias">[out], what is added to each product, in the activations' type; null for nothing.</param>
+internal sealed record Weight(torch.Tensor Rows, torch.Tensor? Scales, torch.Tensor? Bias = null)
 {
-    public IEnumerable<torch.Tensor> Tensors => Scales is null ? [Rows] : [Rows, Scales];
+    public IEnumerable<torch.Tensor> Tensors => ((IEnumerable<torch.Tensor?>)[Rows, Scales, Bias]).OfType<torch.Tensor>();
 }
 
 /// <summary>One layer's weights, with the projections that read the same rows fused.</summary>
 /// <param name="AttentionNorm">[hidden].</param>
 /// <param name="QueryKeyValue">[(heads + 2 kv_heads) · head_dim, hidden].</param>
+/// <param name="HeadNorm">[heads + kv_heads, head_dim], norms of queries and keys; null for none.</param>
 /// <param name="Output">[hidden, heads · head_dim].</param>
 /// <param name="FeedForwardNorm">[hidden].</param>
 /// <param name="GateUp">[2 · inner, hidden].</param>
@@ -20,13 +22,14 @@ internal sealed record Weight(torch.Tensor Rows, torch.Tensor? Scales)
 internal sealed record LayerWeights(
     torch.Tensor AttentionNorm,
     Weight QueryKeyValue,
+    torch.Tensor? HeadNorm,
     Weight Output,
     torch.Tensor FeedForwardNorm,
     Weight GateUp,
     Weight Down)
 {
     public IEnumerable<torch.Tensor> Tensors =>
-        [AttentionNorm, .. QueryKeyValue.Tensors, .. Output.Tensors, FeedForwardNorm, .. GateUp.Tensors, .. Down.Tensors];
+        [AttentionNorm, .. QueryKeyValue.Tensors, .. HeadNorm is null ? (torch.Tensor[])[] : [HeadNorm], .. Output.Tensors, FeedForwardNorm, .. GateUp.Tensors, .. Down.Tensors];
 }
 
 /// <summary>What the model knows.</summary>

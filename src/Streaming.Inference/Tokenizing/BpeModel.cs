@@ -12,6 +12,7 @@ internal sealed class BpeModel
 {
     private readonly BytePairMerges _merges;
     private readonly Dictionary<string, int>? _whole; // pieces that are tokens as they stand; only where merges are ignored for those
+    private readonly int _longestWhole; // bytes
     private readonly Dictionary<string, int> _vocabulary;
     private readonly int[] _byteIds; // by byte, -1 for none
     private readonly int? _unknown;
@@ -25,6 +26,7 @@ internal sealed class BpeModel
         _vocabulary = vocabulary;
         _merges = merges;
         _whole = whole;
+        _longestWhole = whole is not { Count: > 0 } ? 0 : whole.Keys.Max(token => byteLevel ? token.Length : Encoding.UTF8.GetByteCount(token));
         _byteIds = byteIds;
         _unknown = unknown;
         _fuseUnknown = fuseUnknown;
@@ -38,10 +40,11 @@ internal sealed class BpeModel
     {
         if (piece.IsEmpty)
             return;
-        int[] symbols = ArrayPool<int>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(piece.Length));
+        int length = Encoding.UTF8.GetByteCount(piece);
+        int[] symbols = ArrayPool<int>.Shared.Rent(length);
         try
         {
-            if (_whole is not null && Whole(piece) is int id)
+            if (_whole is not null && length <= _longestWhole && Whole(piece) is int id)
             {
                 ids.Add(id);
                 return;
@@ -71,7 +74,7 @@ internal sealed class BpeModel
 
     private int BytesOf(ReadOnlySpan<char> piece, Span<int> symbols)
     {
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(symbols.Length);
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(symbols.Length); // at least as many as the piece has
         int count = Encoding.UTF8.GetBytes(piece, bytes);
         for (int i = 0; i < count; i++)
             symbols[i] = _byteIds[bytes[i]];

@@ -1,4 +1,3 @@
-using System.Text;
 using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
@@ -25,10 +24,7 @@ internal static class Normalizer
                 string content = normalizer.Text("content");
                 return text => text.Replace(pattern, content, StringComparison.Ordinal);
             case "NFC":
-                // Without ICU's data .NET leaves texts as they are and says nothing; wrong ids would follow.
-                if ("e\u0301".Normalize(NormalizationForm.FormC) != "\u00E9")
-                    throw normalizer.Unsupported("type", "run with InvariantGlobalization switched off, which normalizing needs");
-                return text => text.Normalize(NormalizationForm.FormC);
+                return CanonicalComposition.Of;
             default:
                 throw normalizer.Unsupported("type", "use a tokenizer with NFC, Prepend, Replace or none");
         }

@@ -21,6 +21,9 @@ internal sealed class PreTokenizer
     /// <summary>Whether a space is put before each piece that has none before the last splits.</summary>
     private bool AddsPrefixSpace { get; set; }
 
+    /// <summary>SentencePiece's way of writing spaces, where the pre-tokenizer does it; else null.</summary>
+    private Metaspace? Spaces { get; set; }
+
     /// <summary>Reads a pre-tokenizer; null stands for none, where all text is one piece.</summary>
     public static PreTokenizer Read(ConfigReader? section)
     {
@@ -31,8 +34,12 @@ internal sealed class PreTokenizer
     }
 
     /// <summary>The pieces of a text, in order; together they are the text, less what the tokenizer drops.</summary>
-    public List<string> Split(string text)
+    /// <param name="text">The text, or what is between two added tokens of one.</param>
+    /// <param name="isBeginning">Whether nothing comes before it.</param>
+    public List<string> Split(string text, bool isBeginning)
     {
+        if (Spaces is not null)
+            text = Spaces.Write(text, isBeginning);
         if (AddsPrefixSpace && text.Length > 0 && text[0] != ' ')
             text = ' ' + text;
         List<string> pieces = [text];
@@ -72,6 +79,15 @@ internal sealed class PreTokenizer
                 foreach (ConfigReader inner in section.Sections("pretokenizers"))
                     Add(inner);
                 break;
+            case "Metaspace" when !ByteLevel && Spaces is null && _splits.Count == 0:
+                Spaces = Metaspace.Read(section);
+                if (Spaces.Splits)
+                    _splits.Add((new Regex(Spaces.WordPattern, RegexOptions.CultureInvariant), GapsAreKept: true));
+                break;
+            case "Digits" when !ByteLevel:
+                string digits = section.Bool("individual_digits", whenAbsent: false) ? @"\p{N}" : @"\p{N}+";
+                _splits.Add((new Regex(digits, RegexOptions.CultureInvariant), GapsAreKept: true));
+                break;
             case "Split" when !ByteLevel:
                 AddSplit(section);
                 break;
@@ -84,7 +100,7 @@ internal sealed class PreTokenizer
                     _splits.Add((Compile(section, "use_regex", Gpt2Pattern), GapsAreKept: true));
                 break;
             default:
-                throw section.Unsupported("type", "use a tokenizer with Split and then ByteLevel, or none");
+                throw section.Unsupported("type", "use a tokenizer with Split or Digits and then ByteLevel, with Metaspace, or with none");
         }
     }
 

@@ -51,6 +51,11 @@ internal sealed class TokenDecoder
             case "Replace" when !_byteLevel:
                 _replacements.Add((section.Section("pattern").Text("String"), section.Text("content")));
                 break;
+            case "Metaspace" when !_byteLevel:
+                var spaces = Metaspace.Read(section);
+                _replacements.Add((spaces.Replacement, " "));
+                StripsLeadingSpace = spaces.Prepends != Metaspace.Scheme.Never;
+                break;
             case "Strip" when !_byteLevel && section.Text("content") == " " && section.Int("start", least: 0) == 1 && section.Int("stop", least: 0) == 0:
                 StripsLeadingSpace = true;
                 break;

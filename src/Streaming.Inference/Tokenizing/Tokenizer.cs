@@ -87,14 +87,14 @@ public sealed class Tokenizer : IVocabulary
         {
             foreach ((Range plain, AddedToken? token) in _added.Split(text))
             {
-                EncodePlain(text[plain], ids);
+                EncodePlain(text[plain], ids, isBeginning: plain.Start.Value == 0);
                 if (token is not null)
                     ids.Add(token.Id);
             }
         }
         else
         {
-            EncodePlain(text, ids);
+            EncodePlain(text, ids, isBeginning: true);
         }
         if (addSpecial)
             ids.AddRange(_postProcessor.After);
@@ -128,12 +128,15 @@ public sealed class Tokenizer : IVocabulary
     internal AddedTokens Added => _added;
 
     /// <summary>Encodes text in which no added token is looked for.</summary>
-    internal void EncodePlain(string text, List<int> ids)
+    /// <param name="text">The text, or what is between two tokens of one.</param>
+    /// <param name="ids">Where its ids go.</param>
+    /// <param name="isBeginning">Whether nothing comes before it.</param>
+    internal void EncodePlain(string text, List<int> ids, bool isBeginning)
     {
         if (text.Length == 0)
             return;
         string normal = _normalize is null ? text : _normalize(text);
-        foreach (string piece in _preTokenizer.Split(normal))
+        foreach (string piece in _preTokenizer.Split(normal, isBeginning))
             _model.Encode(piece, ids);
     }
 }

@@ -24,6 +24,8 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => inner.AddProjected(residual, rows, weight);
 
+    public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights) => inner.NormaliseHeads(queryKeyValue, weights);
+
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) => inner.Attend(queryKeyValue, cache, batch);
 
     public torch.Tensor Gate(torch.Tensor gateUp) => inner.Gate(gateUp);

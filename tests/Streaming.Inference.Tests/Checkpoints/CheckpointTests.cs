@@ -87,18 +87,32 @@ public class CheckpointTests
     }
 
     [Theory]
-    [InlineData("architectures", """["MistralForCausalLM"]""", "MistralForCausalLM")]
+    [InlineData("architectures", """["MixtralForCausalLM"]""", "MixtralForCausalLM")]
+    [InlineData("architectures", """["LlamaForCausalLM","MistralForCausalLM"]""", "architectures")]
     [InlineData("architectures", "null", "architectures")]
-    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":4}""", "rope_scaling")]
-    [InlineData("rope_scaling", """{"type":"dynamic"}""", "rope_scaling")]
-    [InlineData("rope_parameters", """{"rope_type":"llama3","rope_theta":500000}""", "rope_parameters")]
-    [InlineData("attention_bias", "true", "attention_bias")]
+    [InlineData("rope_scaling", """{"type":"dynamic","factor":2}""", "dynamic")]
+    [InlineData("rope_scaling", """{"factor":2}""", "rope_scaling")]
+    [InlineData("rope_scaling", """{"type":"linear"}""", "rope_scaling.factor")]
+    [InlineData("rope_scaling", """{"type":"linear","factor":0.5}""", "rope_scaling.factor")]
+    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":4,"truncate":false}""", "rope_scaling.truncate")]
+    [InlineData("rope_scaling", """{"rope_type":"yarn","factor":4,"beta_fast":0.5}""", "rope_scaling.beta_fast")]
+    [InlineData("rope_scaling", """{"rope_type":"longrope","short_factor":[1],"long_factor":[1]}""", "rope_scaling.short_factor")]
+    [InlineData("rope_parameters", """{"rope_type":"llama3","rope_theta":500000,"factor":8}""", "rope_parameters.low_freq_factor")]
+    [InlineData("rope_parameters", """{"rope_type":"proportional"}""", "proportional")]
+    [InlineData("rope_parameters", """{"rope_type":"default","partial_rotary_factor":0.5}""", "rope_parameters.partial_rotary_factor")]
+    [InlineData("alibi", "true", "alibi")]
+    [InlineData("position_embedding_type", "\"alibi\"", "position_embedding_type")]
+    [InlineData("num_local_experts", "8", "num_local_experts")]
+    [InlineData("num_experts", "8", "num_experts")]
+    [InlineData("logits_scaling", "8", "logits_scaling")]
+    [InlineData("attn_logit_softcapping", "50", "attn_logit_softcapping")]
     [InlineData("mlp_bias", "true", "mlp_bias")]
     [InlineData("hidden_act", "\"gelu\"", "hidden_act")]
     [InlineData("quantization_config", "{}", "quantization_config")]
-    [InlineData("sliding_window", "256", "sliding_window")]
+    [InlineData("sliding_window", "0", "sliding_window")]
     [InlineData("partial_rotary_factor", "0.5", "partial_rotary_factor")]
-    [InlineData("layer_types", """["sliding_attention"]""", "layer_types")]
+    [InlineData("layer_types", """["sliding_attention"]""", "sliding_window")]
+    [InlineData("layer_types", """["full_attention","linear_attention"]""", "linear_attention")]
     [InlineData("num_key_value_heads", "3", "num_key_value_heads")]
     [InlineData("head_dim", "63", "head_dim")]
     [InlineData("hidden_size", "\"wide\"", "hidden_size")]
@@ -112,19 +126,6 @@ public class CheckpointTests
         File.Delete(folder.PathOf("generation_config.json"));
         folder.Edit("config.json", c => c[field] = JsonNode.Parse(value));
         AssertRefused(folder.Folder, named, "config.json");
-    }
-
-    [Fact]
-    public void A_sliding_window_that_is_switched_off_is_none()
-    {
-        using var folder = new TemporaryCheckpoint(withWeights: true);
-        folder.Edit("config.json", c =>
-        {
-            c["sliding_window"] = 256;
-            c["use_sliding_window"] = false;
-        });
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
-        Assert.Equal(512, checkpoint.Config.ContextLength);
     }
 
     [Theory]

@@ -33,7 +33,7 @@ internal static class Shapes
     public static readonly ModelConfig Small = new()
     {
         Layers = 2, HiddenSize = 24, IntermediateSize = 40, Heads = 4, KeyValueHeads = 2, HeadDim = 8,
-        VocabularySize = 50, ContextLength = 64,
+        VocabularySize = 50, ContextLength = 512,
     };
 
     /// <summary>The starter's.</summary>

@@ -90,7 +90,7 @@ public class TokenizerTests
     private static string[] Pieces(TemporaryCheckpoint folder, string text)
     {
         var file = Streaming.Inference.Checkpoints.ConfigReader.Open(folder.Folder, "tokenizer.json");
-        return [.. PreTokenizer.Read(file.Section("pre_tokenizer")).Split(text)];
+        return [.. PreTokenizer.Read(file.Section("pre_tokenizer")).Split(text, isBeginning: true)];
     }
 
     [Fact]
@@ -144,7 +144,8 @@ public class TokenizerTests
     [InlineData("model.merges", """["zz nosuch"]""", "nosuch")]
     [InlineData("model.vocab", """{"a":"b"}""", "vocab.a")]
     [InlineData("normalizer", """{"type":"BertNormalizer"}""", "BertNormalizer")]
-    [InlineData("pre_tokenizer", """{"type":"Metaspace"}""", "Metaspace")]
+    [InlineData("pre_tokenizer", """{"type":"BertPreTokenizer"}""", "BertPreTokenizer")]
+    [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"_","prepend_scheme":"sometimes"}""", "prepend_scheme")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}""", "pattern")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"MergedWithNext"}""", "MergedWithNext")]
     [InlineData("post_processor", """{"type":"BertProcessing"}""", "BertProcessing")]

@@ -8,7 +8,8 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
     private readonly int _groups = config.Heads / config.KeyValueHeads;
     private readonly int _scoreStride = HeadTask.Padded(capacity);
     private readonly NativeBuffer<float>[] _workspaces = [.. Enumerable.Range(0, threads).Select(_ => new NativeBuffer<float>())];
-    private readonly double[] _frequencies = Rotation.Frequencies(config.HeadDim, config.RopeTheta);
+    private readonly double[] _frequencies = Rotation.Frequencies(config, capacity);
+    private readonly double _attentionFactor = config.RopeScaling?.AttentionFactor ?? 1;
     private readonly NativeBuffer<float> _own = new(), _sinks = new();
     private float* _toOwn, _toSinks; // [N, D]: D / 2 cosines, then D / 2 sines
     private Batch? _batch;
@@ -93,8 +94,8 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             for (int i = 0; i < half; i++)
             {
                 (double sine, double cosine) = Math.SinCos(positions[row] * _frequencies[i] % Math.Tau);
-                ofRow[i] = (float)cosine;
-                ofRow[half + i] = (float)sine;
+                ofRow[i] = (float)(_attentionFactor * cosine);
+                ofRow[half + i] = (float)(_attentionFactor * sine);
             }
         }
         return angles;

@@ -13,6 +13,7 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly VectorKernels.Choice _kernels;
     private readonly WorkerPool _pool;
     private readonly NormaliseWork _normalise;
+    private readonly NormaliseHeadsWork _normaliseHeads;
     private readonly QuantiseWork _quantise;
     private readonly ProductWork _product;
     private readonly GateWork _gate;
@@ -29,6 +30,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         int threads = context.Options.Threads, hidden = _config.HiddenSize;
         _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2));
         _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
+        _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
         _product = new ProductWork { Kernels = kernels.ForFloats(hidden) };
         _gate = new GateWork { Kernels = kernels.ForFloats(_config.IntermediateSize) };
@@ -85,11 +87,30 @@ internal sealed unsafe class ManagedKernels : IKernels
         if (!_projected.TryGetValue(width, out Workspace? workspace))
             _projected.Add(width, workspace = new Workspace(width));
         torch.Tensor results = workspace.Take(TensorMemory.Length(rows, 0));
-        Multiply(rows, weight, results, add: false);
+        if (weight.Bias is { } bias)
+            BiasRows(bias, results, add: false);
+        Multiply(rows, weight, results, add: weight.Bias is not null);
         return results;
     }
 
-    public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => Multiply(rows, weight, residual, add: true);
+    public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight)
+    {
+        if (weight.Bias is { } bias)
+            BiasRows(bias, residual, add: true);
+        Multiply(rows, weight, residual, add: true);
+    }
+
+    public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights)
+    {
+        _normaliseHeads.Rows = (float*)TensorMemory.AddressOf(queryKeyValue);
+        _normaliseHeads.Count = TensorMemory.Length(queryKeyValue, 0);
+        _normaliseHeads.RowStride = TensorMemory.Length(queryKeyValue, 1);
+        _normaliseHeads.Heads = _config.Heads + _config.KeyValueHeads;
+        _normaliseHeads.Width = _config.HeadDim;
+        _normaliseHeads.Weights = TensorMemory.AddressOf(weights);
+        _normaliseHeads.IsBFloat16 = weights.dtype == torch.ScalarType.BFloat16;
+        _normaliseHeads.Run(_pool);
+    }
 
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch)
     {
@@ -143,6 +164,23 @@ internal sealed unsafe class ManagedKernels : IKernels
         _attention.Dispose();
         _quantised.Dispose();
         _rowScales.Dispose();
+    }
+
+    /// <summary>A bias [width] in every row [N, width], or added to it.</summary>
+    private static void BiasRows(torch.Tensor bias, torch.Tensor rows, bool add)
+    {
+        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(rows, 1);
+        bool bfloat16 = bias.dtype == torch.ScalarType.BFloat16;
+        void* numbers = TensorMemory.AddressOf(bias);
+        var row = (float*)TensorMemory.AddressOf(rows);
+        for (int r = 0; r < count; r++, row += width)
+        {
+            for (int i = 0; i < width; i++)
+            {
+                float number = bfloat16 ? ((BFloat16*)numbers)[i].ToSingle() : ((float*)numbers)[i];
+                row[i] = add ? row[i] + number : number;
+            }
+        }
     }
 
     private void Multiply(torch.Tensor rows, Weight weight, torch.Tensor results, bool add)

@@ -50,6 +50,36 @@ internal sealed unsafe class NormaliseWork : RowsWork
         Kernels.Normalise(Rows + (long)row * Width, Weight, IsBFloat16, Width, Epsilon, Results + (long)row * Width);
 }
 
+/// <summary>Norms in place of the first heads of rows [Count, RowStride], Width numbers each.</summary>
+internal sealed unsafe class NormaliseHeadsWork : RowsWork
+{
+    /// <summary>[Heads, Width], float32 or bfloat16.</summary>
+    public void* Weights { get; set; }
+
+    /// <summary>Whether the weights are bfloat16.</summary>
+    public bool IsBFloat16 { get; set; }
+
+    /// <summary>Epsilon under the root.</summary>
+    public double Epsilon { get; set; }
+
+    /// <summary>Query and key heads.</summary>
+    public int Heads { get; set; }
+
+    /// <summary>Numbers from one row to the next.</summary>
+    public int RowStride { get; set; }
+
+    protected override void Do(int row)
+    {
+        for (int head = 0; head < Heads; head++)
+        {
+            float* numbers = Rows + (long)row * RowStride + head * Width;
+            int first = head * Width;
+            void* weight = IsBFloat16 ? (BFloat16*)Weights + first : (float*)Weights + first;
+            Kernels.Normalise(numbers, weight, IsBFloat16, Width, Epsilon, numbers);
+        }
+    }
+}
+
 /// <summary>Rows [Count, Width] as integers with a scale each.</summary>
 internal sealed unsafe class QuantiseWork : RowsWork
 {

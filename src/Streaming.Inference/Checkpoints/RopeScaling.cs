@@ -1,0 +1,108 @@
+namespace Streaming.Inference.Checkpoints;
+
+/// <summary>How RoPE's angles are changed so that a model reaches beyond the context it was first trained for.</summary>
+public abstract record RopeScaling
+{
+    private protected RopeScaling()
+    {
+    }
+
+    /// <summary>What cosines and sines are multiplied with, of queries and of keys.</summary>
+    public virtual double AttentionFactor => 1;
+
+    /// <summary>The context that the scaled model reaches.</summary>
+    /// <param name="stated">The file's <c>max_position_embeddings</c>.</param>
+    internal virtual int ContextLength(int stated) => stated;
+
+    /// <summary>Scales angles per position, in place.</summary>
+    /// <param name="frequencies">theta^(-2i/D) for i = 0 to D/2 - 1.</param>
+    /// <param name="theta">RoPE's base.</param>
+    /// <param name="capacity">Places of a slot; the greatest distance there is, however long the stream.</param>
+    internal abstract void Scale(Span<double> frequencies, double theta, int capacity);
+}
+
+/// <summary>Every position divided by a factor (position interpolation, Chen et al. 2023).</summary>
+/// <param name="Factor">At least 1.</param>
+public sealed record LinearRope(double Factor) : RopeScaling
+{
+    internal override int ContextLength(int stated) => (int)Math.Min(int.MaxValue, stated * Factor);
+
+    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    {
+        foreach (ref double frequency in frequencies)
+            frequency /= Factor;
+    }
+}
+
+/// <summary>Llama 3.1's: long waves divided by the factor, short ones kept, those between blended.</summary>
+/// <param name="Factor">At least 1.</param>
+/// <param name="LowFactor">Waves longer than the original context by this are long.</param>
+/// <param name="HighFactor">Waves shorter than the original context by this are short.</param>
+/// <param name="OriginalContext">The context before scaling, tokens.</param>
+public sealed record Llama3Rope(double Factor, double LowFactor, double HighFactor, int OriginalContext) : RopeScaling
+{
+    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    {
+        foreach (ref double frequency in frequencies)
+        {
+            double turns = OriginalContext * frequency / Math.Tau; // waves in the original context
+            double kept = Math.Clamp((turns - LowFactor) / (HighFactor - LowFactor), 0, 1);
+            frequency = (1 - kept) * frequency / Factor + kept * frequency;
+        }
+    }
+}
+
+/// <summary>YaRN (Peng et al. 2023, section 3.2): a ramp over the components between interpolated and original angles.</summary>
+/// <param name="Factor">At least 1.</param>
+/// <param name="OriginalContext">The context before scaling, tokens.</param>
+/// <param name="BetaFast">Components with more turns in the original context keep their angles.</param>
+/// <param name="BetaSlow">Components with fewer turns are wholly interpolated.</param>
+/// <param name="Attention">The attention factor.</param>
+public sealed record YarnRope(double Factor, int OriginalContext, double BetaFast, double BetaSlow, double Attention) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double AttentionFactor => Attention;
+
+    /// <summary>0.1 · scale · ln(factor) + 1, the paper's equation 22 with Hugging Face's <c>mscale</c>.</summary>
+    internal static double AttentionScale(double factor, double scale) => factor <= 1 ? 1 : 0.1 * scale * Math.Log(factor) + 1;
+
+    internal override int ContextLength(int stated) => (int)Math.Clamp(OriginalContext * Factor, stated, int.MaxValue);
+
+    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    {
+        int headDim = 2 * frequencies.Length;
+        double low = Math.Max(0, Math.Floor(ComponentWith(BetaFast, headDim, theta)));
+        double high = Math.Min(headDim - 1, Math.Ceiling(ComponentWith(BetaSlow, headDim, theta)));
+        double width = Math.Max(high - low, 0.001);
+        for (int i = 0; i < frequencies.Length; i++)
+        {
+            double interpolated = Math.Clamp((i - low) / width, 0, 1);
+            frequencies[i] = frequencies[i] / Factor * interpolated + frequencies[i] * (1 - interpolated);
+        }
+    }
+
+    /// <summary>The pair of components that turns so many times in the original context.</summary>
+    private double ComponentWith(double turns, int headDim, double theta) =>
+        headDim * Math.Log(OriginalContext / (turns * Math.Tau)) / (2 * Math.Log(theta));
+}
+
+/// <summary>
+/// LongRoPE (Ding et al. 2024), Phi-3's: a factor per pair of components, one list for slots up to the original context and one
+/// for longer ones. The capacity decides, never the stream's length: a key that was rotated once must stay right.
+/// </summary>
+/// <param name="Short">Divisors for capacities up to the original context, [head_dim / 2].</param>
+/// <param name="Long">Divisors for greater ones, [head_dim / 2].</param>
+/// <param name="OriginalContext">The context before scaling, tokens.</param>
+/// <param name="Attention">The attention factor, the same for both.</param>
+public sealed record LongRope(IReadOnlyList<double> Short, IReadOnlyList<double> Long, int OriginalContext, double Attention) : RopeScaling
+{
+    /// <inheritdoc/>
+    public override double AttentionFactor => Attention;
+
+    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    {
+        IReadOnlyList<double> factors = capacity > OriginalContext ? Long : Short;
+        for (int i = 0; i < frequencies.Length; i++)
+            frequencies[i] /= factors[i];
+    }
+}

@@ -1,0 +1,104 @@
+using System.Text.Json;
+
+namespace Streaming.Inference.Checkpoints;
+
+/// <summary>
+/// Reads how RoPE is scaled: <c>rope_scaling</c>, or <c>rope_parameters</c> in newer files, which names the base too; the kind
+/// is called <c>rope_type</c>, or <c>type</c> in older ones.
+/// </summary>
+internal static class RopeScalingReader
+{
+    private const string OriginalContext = "original_max_position_embeddings";
+
+    /// <summary>RoPE's base; older files state it at the top.</summary>
+    public static double Theta(ConfigReader config) =>
+        config.SectionIfPresent("rope_parameters") is { } parameters && parameters.Has("rope_theta")
+            ? ModelConfigReader.Positive(parameters, "rope_theta")
+            : ModelConfigReader.Positive(config, "rope_theta", 10_000);
+
+    /// <summary>The scaling; null for none.</summary>
+    /// <param name="config">The file.</param>
+    /// <param name="headDim">Width of a head.</param>
+    /// <param name="context">Its <c>max_position_embeddings</c>.</param>
+    public static RopeScaling? Read(ConfigReader config, int headDim, int context)
+    {
+        RopeScaling? older = Read(config, "rope_scaling", headDim, context);
+        RopeScaling? newer = Read(config, "rope_parameters", headDim, context);
+        return newer ?? older;
+    }
+
+    private static RopeScaling? Read(ConfigReader config, string field, int headDim, int context)
+    {
+        if (config.SectionIfPresent(field) is not { } rope)
+            return null;
+        if (rope.Double("partial_rotary_factor", 1) != 1)
+            throw rope.Unsupported("partial_rotary_factor", "use a checkpoint without it");
+        string? type = rope.TextIfPresent("rope_type") ?? rope.TextIfPresent("type") ?? (field == "rope_parameters" ? "default" : null);
+        switch (type)
+        {
+            case "default":
+                return null;
+            case "linear":
+                return new LinearRope(Factor(rope));
+            case "llama3":
+                return Llama3(rope);
+            case "yarn":
+                return Yarn(config, rope, context);
+            case "longrope" or "su": // Phi-3's first files call it su
+                return Long(config, rope, headDim, context);
+            default:
+                throw config.Unsupported(field, "use a checkpoint whose RoPE is unscaled or scaled by linear, llama3, yarn or longrope");
+        }
+    }
+
+    private static double Factor(ConfigReader rope)
+    {
+        double factor = rope.Double("factor");
+        return factor >= 1 ? factor : throw rope.Wrong("factor", "at least 1");
+    }
+
+    private static Llama3Rope Llama3(ConfigReader rope)
+    {
+        double low = ModelConfigReader.Positive(rope, "low_freq_factor"), high = ModelConfigReader.Positive(rope, "high_freq_factor");
+        return high > low
+            ? new Llama3Rope(Factor(rope), low, high, rope.Int(OriginalContext))
+            : throw rope.Wrong("high_freq_factor", $"greater than low_freq_factor ({low})");
+    }
+
+    private static YarnRope Yarn(ConfigReader config, ConfigReader rope, int context)
+    {
+        if (rope.Find("truncate") is { ValueKind: JsonValueKind.False })
+            throw rope.Unsupported("truncate", "use a checkpoint with true, or without it");
+        double factor = Factor(rope);
+        double fast = ModelConfigReader.Positive(rope, "beta_fast", 32), slow = ModelConfigReader.Positive(rope, "beta_slow", 1);
+        if (fast < slow)
+            throw rope.Wrong("beta_fast", $"at least beta_slow ({slow})");
+        // Where it is not given, DeepSeek's two scales by Hugging Face's rule, else the paper's value (Peng et al. 2023, section 3.4).
+        double attention = rope.Has("mscale") && rope.Has("mscale_all_dim")
+            ? YarnRope.AttentionScale(factor, rope.Double("mscale")) / YarnRope.AttentionScale(factor, rope.Double("mscale_all_dim"))
+            : YarnRope.AttentionScale(factor, 1);
+        return new YarnRope(factor, Original(config, rope, context), fast, slow, ModelConfigReader.Positive(rope, "attention_factor", attention));
+    }
+
+    private static LongRope Long(ConfigReader config, ConfigReader rope, int headDim, int context)
+    {
+        int original = Original(config, rope, context);
+        double factor = rope.Has(OriginalContext) || config.Has(OriginalContext) ? (double)context / original : rope.Double("factor", 1);
+        double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(original));
+        return new LongRope(
+            Factors(rope, "short_factor", headDim / 2), Factors(rope, "long_factor", headDim / 2), original,
+            ModelConfigReader.Positive(rope, "attention_factor", attention));
+    }
+
+    /// <summary>The context before scaling; Phi-3 states it at the top.</summary>
+    private static int Original(ConfigReader config, ConfigReader rope, int context) =>
+        rope.Int(OriginalContext, config.Int(OriginalContext, context));
+
+    private static double[] Factors(ConfigReader rope, string field, int count)
+    {
+        double[] factors = [.. rope.List(field).Select(e => e.ValueKind == JsonValueKind.Number ? e.GetDouble() : double.NaN)];
+        return factors.Length == count && factors.All(f => f > 0 && double.IsFinite(f))
+            ? factors
+            : throw rope.Wrong(field, $"a list of {count} numbers greater than 0, one per pair of a head's components");
+    }
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Streaming.Inference.Tests.Checkpoints;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Tests.Tokenizing;
+
+/// <summary>The vocabularies of Llama 3, Qwen3 and Mistral, as published.</summary>
+public class PublishedVocabularyTests
+{
+    [Theory]
+    [InlineData("llama3"), InlineData("qwen3")]
+    public void Every_string_of_the_fixture_gives_the_listed_ids(string name)
+    {
+        string file = Path.Combine(ModelFolders.Root, "tests", "Streaming.Inference.Tests", "Tokenizing", "fixtures", name + ".json");
+        using JsonDocument fixture = JsonDocument.Parse(File.ReadAllText(file));
+        JsonElement[] cases = [.. fixture.RootElement.GetProperty("cases").EnumerateArray()];
+        Tokenizer tokenizer = Vocabularies.Get(name);
+        var wrong = new List<string>();
+        foreach (JsonElement one in cases)
+        {
+            string text = one.GetProperty("text").GetString()!;
+            int[] ids = Ids(one, "ids"), special = Ids(one, "ids_with_special");
+            if (!ids.SequenceEqual(tokenizer.Encode(text, parseControl: true, addSpecial: false)) || !special.SequenceEqual(tokenizer.Encode(text, parseControl: true, addSpecial: true)))
+                wrong.Add(text);
+        }
+        Assert.Equal(44, cases.Length);
+        Assert.Empty(wrong);
+
+        static int[] Ids(JsonElement owner, string field) => [.. owner.GetProperty(field).EnumerateArray().Select(id => id.GetInt32())];
+    }
+
+    [Theory]
+    [InlineData("llama3", "a", 1_000_000), InlineData("llama3", " ", 10_000_000), InlineData("llama3", "ab", 500_000), InlineData("llama3", "\n", 1_000_000)]
+    [InlineData("qwen3", "a", 1_000_000), InlineData("qwen3", " ", 10_000_000), InlineData("qwen3", "\u0301", 1_000_000), InlineData("qwen3", "日", 300_000)]
+    [InlineData("mistral", "a", 1_000_000), InlineData("mistral", " ", 1_000_000), InlineData("mistral", "The quick brown fox. ", 50_000)]
+    [InlineData("starter", "!", 1_000_000)]
+    public void A_long_text_of_any_kind_holds_nobody_up(string name, string unit, int times)
+    {
+        Tokenizer tokenizer = Vocabularies.Get(name);
+        tokenizer.Encode(unit, parseControl: true, addSpecial: false);
+        string text = new StringBuilder(unit.Length * times).Insert(0, unit, times).ToString();
+        var clock = Stopwatch.StartNew();
+        int[] ids = tokenizer.Encode(text, parseControl: true, addSpecial: false);
+        TestContext.Current.SendDiagnosticMessage($"{name}, {times} times '{unit}': {clock.ElapsedMilliseconds} ms, {ids.Length} ids");
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 15); // about one on an idle machine; quadratic time would be minutes to days
+        Assert.True(text == tokenizer.Decode(ids), "The ids say something else.");
+    }
+
+    [Theory]
+    [InlineData("llama3", false), InlineData("qwen3", true)]
+    public void Any_text_comes_back_from_its_ids(string name, bool composed)
+    {
+        Tokenizer tokenizer = Vocabularies.Get(name);
+        foreach (string text in new HostileTexts(seed: 21).Take(2_000))
+            Assert.Equal(composed ? CanonicalComposition.Of(text) : text, tokenizer.Decode(tokenizer.Encode(text, parseControl: false, addSpecial: false)));
+    }
+}
