@@ -18,6 +18,9 @@ internal sealed class Batch
     /// <summary>N, tokens in all.</summary>
     public int Rows => Ids.Length;
 
+    /// <summary>Tokens of the longest segment.</summary>
+    public int LongestSegment { get; private set; }
+
     /// <summary>The tokens, [N].</summary>
     public int[] Ids { get; }
 
@@ -47,6 +50,7 @@ internal sealed class Batch
         {
             Segment segment = segments[s];
             ReadOnlySpan<int> ids = segment.Ids.Span;
+            batch.LongestSegment = Math.Max(batch.LongestSegment, ids.Length);
             for (int i = 0; i < ids.Length; i++, row++)
             {
                 batch.Ids[row] = ids[i];

@@ -68,8 +68,9 @@ internal static class KernelSets
                 ? new TorchKernels(context)
                 : throw new InputException("libtorch's kernels are not deterministic: leave the choice of kernels to the engine, or switch deterministic mode off.");
         }
-        return context.Device.type == DeviceType.CPU
-            ? new ManagedKernels(context, VectorKernels.Of(set))
-            : throw new InputException($"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}.");
+        if (context.Device.type != DeviceType.CPU)
+            throw new InputException($"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}.");
+        var managed = new ManagedKernels(context, VectorKernels.Of(set));
+        return context.Type == DType.BFloat16 ? new StepwiseKernels(managed, new TorchKernels(context)) : managed;
     }
 }

@@ -14,11 +14,9 @@ internal sealed class TorchKernels : IKernels
 
     public TorchKernels(KernelContext context)
     {
-        (ModelConfig config, DType type, torch.Device device, DecoderOptions options) = context;
+        (ModelConfig config, DType type, torch.Device device, _) = context;
         _epsilon = config.NormEpsilon;
-        _shape = new BatchShape(
-            config.Heads / config.KeyValueHeads, config.KeyValueHeads, options.Capacity, Rotation.Frequencies(config, options.Capacity),
-            config.RopeScaling?.AttentionFactor ?? 1, DTypes.Activations(type), device);
+        _shape = BatchShape.Of(context);
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
         _script = torch.jit.compile("""
             def project_int8(rows, weight, scales):

@@ -90,6 +90,33 @@ public abstract class DecoderTests(KernelSet kernels)
         }
     }
 
+    [Theory]
+    [InlineData(DType.BFloat16), InlineData(DType.Int8)]
+    public void Long_inputs_between_replies_give_nearly_the_same_distribution_as_single_tokens(DType type)
+    {
+        int[] ids = Logits.RandomIds(380, Shapes.Starter.VocabularySize, seed: 14);
+        var weights = new RandomWeights(seed: 5);
+        var layout = new CacheLayout(4, 150);
+        using Decoder exact = Load(DType.Float32, 1);
+        using Decoder small = Load(type, 2);
+
+        List<float[]> expected = new TestStream(exact, 0, layout).Feed(ids, 1);
+        var stream = new TestStream(small, 1, layout);
+        var other = new TestStream(small, 0, layout);
+        var actual = new List<float[]>();
+        foreach (int count in (int[])[100, 1, 1, 128, 3, 1, 40, 1, 105]) // also beyond what is kept
+        {
+            ReadOnlyMemory<int> next = ids.AsMemory(actual.Count, count);
+            actual.AddRange(TestStream.Rows(small, [other.Next(ids.AsMemory(actual.Count, 1), LogitRows.None), stream.Next(next)]));
+        }
+
+        for (int i = 0; i < ids.Length; i++)
+            Assert.InRange(Divergence(expected[i], actual[i]), -1e-9, 0.01);
+
+        Decoder Load(DType dtype, int slots) =>
+            Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = dtype, Capacity = layout.Places, Slots = slots, Kernels = TestKernels.Required(kernels) });
+    }
+
     [Fact]
     public void Only_rows_that_are_asked_for_give_logits()
     {
