@@ -11,7 +11,7 @@ namespace Streaming.Bench;
 /// whatever else the machine does slows both. The times are the processor's, of the whole process: on a busy machine the clock says more about the
 /// others. With more than one thread that is what all of them used, waiting included.
 /// </summary>
-internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout, KernelSet kernels)
+internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout, KernelSet kernels, bool deterministic)
 {
     private const int Rounds = 5, Slots = 16;
     private static readonly TimeSpan RoundLength = TimeSpan.FromMilliseconds(150);
@@ -20,7 +20,7 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
     public void Run(TextWriter output, string name, IReadOnlyList<int> conversations, IReadOnlyList<int> prompts, CancellationToken cancellation)
     {
         torch.set_num_threads(threads);
-        using Decoder libtorch = Load(KernelSet.Libtorch), managed = Load(kernels);
+        using Decoder libtorch = Load(KernelSet.Libtorch, false), managed = Load(kernels, deterministic);
         foreach (int count in conversations)
             Line($"{count} conversations", count, rowsEach: 1);
         foreach (int rows in prompts)
@@ -31,7 +31,7 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
             (double slow, double fast) = Compare(libtorch, managed, count, rowsEach, cancellation);
             double rate = 1000 * count * rowsEach / fast;
             output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {name} | {managed.DType.ToString().ToLowerInvariant()} | {threads} | {load} | {slow:0.00} | {fast:0.00} | {rate:0} | **{slow / fast:0.0}** |"));
+                $"| {name} | {managed.DType.ToString().ToLowerInvariant()}{(deterministic ? ", deterministic" : "")} | {threads} | {load} | {slow:0.00} | {fast:0.00} | {rate:0} | **{slow / fast:0.0}** |"));
         }
     }
 
@@ -86,7 +86,7 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
         return times;
     }
 
-    private Decoder Load(KernelSet set)
+    private Decoder Load(KernelSet set, bool isDeterministic)
     {
         var decoder = Decoder.Load(shape, new ShapeWeights(seed: 1), new DecoderOptions
         {
@@ -95,6 +95,7 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
             Capacity = layout.Places,
             Kernels = set,
             Threads = threads,
+            Deterministic = isDeterministic,
         });
         for (int slot = 0; slot < Slots; slot++)
             decoder.Clear(slot); // memory of its own for every page

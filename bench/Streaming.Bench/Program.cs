@@ -31,7 +31,8 @@ var shape = new Option<string>("--shape") { Description = "smol135m, llama1b or 
 var kernelSet = new Option<KernelSet>("--kernels") { Description = "What is compared with libtorch's.", DefaultValueFactory = _ => KernelSet.Auto };
 var loads = new Option<int[]>("--conversations") { Description = "Conversations in a step.", DefaultValueFactory = _ => [1, 4, 8, 16], AllowMultipleArgumentsPerToken = true };
 var prompts = new Option<int[]>("--prompts") { Description = "Tokens of a prompt in a step.", DefaultValueFactory = _ => [16, 32, 128, 512], AllowMultipleArgumentsPerToken = true };
-var kernels = new Command("kernels", "The managed kernels beside libtorch's, in turns in one process.") { shape, kernelSet, loads, prompts };
+var deterministic = new Option<bool>("--deterministic") { Description = "The managed side in deterministic mode." };
+var kernels = new Command("kernels", "The managed kernels beside libtorch's, in turns in one process.") { shape, kernelSet, loads, prompts, deterministic };
 kernels.SetAction((parsed, cancellation) => Task.Run(() =>
 {
     string name = parsed.GetRequiredValue(shape);
@@ -43,7 +44,7 @@ kernels.SetAction((parsed, cancellation) => Task.Run(() =>
         _ => throw new InputException($"There is no shape {name}: use smol135m, llama1b or starter."),
     };
     KernelBenchmark.Head(Console.Out);
-    new KernelBenchmark(config, parsed.GetValue(type), parsed.GetValue(threads), layout, parsed.GetValue(kernelSet))
+    new KernelBenchmark(config, parsed.GetValue(type), parsed.GetValue(threads), layout, parsed.GetValue(kernelSet), parsed.GetValue(deterministic))
         .Run(Console.Out, name, parsed.GetRequiredValue(loads), parsed.GetRequiredValue(prompts), cancellation);
 }, cancellation));
 
