@@ -24,6 +24,7 @@ internal static class EngineStart
             Devices = settings.Devices is { Length: > 0 } devices ? devices : ["cpu"],
             Slots = settings.Slots,
             Threads = settings.Threads,
+            Deterministic = settings.Deterministic,
         });
         Console.WriteLine($"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}.");
         return engine;

@@ -28,6 +28,9 @@ internal sealed class SiloSettings
     /// <summary>Threads of a CPU device; by default one less than the processor has, so that the host has one.</summary>
     public int? Threads { get; set; }
 
+    /// <summary>The same bits for a conversation whatever else is computed, and after any rebuild; for float32 and int8 on the CPU (docs/determinism.md).</summary>
+    public bool Deterministic { get; set; }
+
     /// <summary>Directory of the embedded store.</summary>
     public string Data { get; set; } = "data";
 

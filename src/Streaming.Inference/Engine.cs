@@ -61,7 +61,16 @@ public sealed class Engine : IAsyncDisposable
                 var decoder = Decoder.Load(
                     checkpoint.Config,
                     checkpoint.Weights,
-                    new DecoderOptions { DType = options.DType, Device = name, Slots = options.Slots, Capacity = engine.DefaultLayout.Places });
+                    new DecoderOptions
+                    {
+                        DType = options.DType,
+                        Device = name,
+                        Slots = options.Slots,
+                        Capacity = engine.DefaultLayout.Places,
+                        Kernels = options.Kernels,
+                        Threads = ThreadsOf(options),
+                        Deterministic = options.Deterministic,
+                    });
                 engine.DType = decoder.DType;
                 var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options) });
                 if (!engine._devices.TryAdd(name, batcher))

@@ -26,10 +26,19 @@ internal static class DTypes
     // libtorch's kernel reads rows of int8 weights in blocks without looking where they end.
     private const int Int8Block = 32;
 
-    /// <summary>The type that <see cref="DType.Auto"/> stands for on a device; the others stand for themselves.</summary>
-    /// <exception cref="InputException">The device does not have the type.</exception>
-    public static DType Resolve(DType type, torch.Device device)
+    /// <summary>
+    /// The type that <see cref="DType.Auto"/> stands for on a device; the others stand for themselves. In deterministic mode it is
+    /// float32: bfloat16's products depend on the batch.
+    /// </summary>
+    /// <exception cref="InputException">The device does not have the type, or cannot be deterministic with it.</exception>
+    public static DType Resolve(DType type, torch.Device device, bool deterministic = false)
     {
+        if (deterministic && device.type != DeviceType.CPU)
+            throw new InputException($"Deterministic mode is for the CPU only, and the device is {device}: use cpu, or switch it off.");
+        if (deterministic && type == DType.BFloat16)
+            throw new InputException("Deterministic mode is for the types float32 and int8, not bfloat16: choose one of them, or switch it off.");
+        if (deterministic && type == DType.Auto)
+            return DType.Float32;
         if (type == DType.Int8 && device.type != DeviceType.CPU)
             throw new InputException($"The type int8 is for the CPU only, and the device is {device}: choose bfloat16.");
         if (type != DType.Auto)

@@ -12,7 +12,6 @@ public sealed class Decoder : IDisposable
     private readonly DecoderWeights _weights;
     private readonly SinkCache _cache;
     private readonly IKernels _kernels;
-    private readonly BatchShape _shape;
 
     internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
     {
@@ -24,9 +23,6 @@ public sealed class Decoder : IDisposable
         _kernels = kernels;
         torch.ScalarType activations = DTypes.Activations(type);
         _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, activations, device);
-        _shape = new BatchShape(
-            config.Heads / config.KeyValueHeads, config.KeyValueHeads, Capacity, Rotation.Frequencies(config, Capacity),
-            config.RopeScaling?.AttentionFactor ?? 1, activations, device);
     }
 
     /// <summary>What the model is.</summary>
@@ -44,10 +40,10 @@ public sealed class Decoder : IDisposable
     /// <summary>Reads a model's weights and allocates its cache.</summary>
     /// <exception cref="InputException">A weight is missing or has another shape, or an option is impossible.</exception>
     public static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options) =>
-        Load(config, weights, options, static (model, type, device) => new TorchKernels(model, type, device));
+        Load(config, weights, options, KernelSets.Create);
 
     internal static Decoder Load(
-        ModelConfig config, IWeightSource weights, DecoderOptions options, Func<ModelConfig, DType, torch.Device, IKernels> kernels)
+        ModelConfig config, IWeightSource weights, DecoderOptions options, Func<KernelContext, IKernels> kernels)
     {
         if (options.Slots < 1)
             throw new InputException($"A decoder needs at least one slot, not {options.Slots}.");
@@ -58,10 +54,10 @@ public sealed class Decoder : IDisposable
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
             throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
         torch.Device device = DeviceOf(options.Device);
-        DType type = DTypes.Resolve(options.DType, device);
+        DType type = DTypes.Resolve(options.DType, device, options.Deterministic);
         DTypes.CheckShape(type, config);
         using IDisposable noGradient = torch.no_grad();
-        IKernels operations = kernels(config, type, device);
+        IKernels operations = kernels(new KernelContext(config, type, device, options));
         try
         {
             return new Decoder(config, new WeightLoader(config, weights, type, device).Load(), options, type, device, operations);
@@ -99,8 +95,8 @@ public sealed class Decoder : IDisposable
         using IDisposable inference = torch.inference_mode(true);
         using DisposeScope scope = torch.NewDisposeScope();
 
-        Batch batch = Batch.Of(segments, _shape);
-        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch.Ids);                             // [N, hidden]
+        Batch batch = Batch.Of(segments);
+        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch);                                 // [N, hidden]
         for (int l = 0; l < _weights.Layers.Count; l++)
         {
             LayerWeights layer = _weights.Layers[l];
@@ -109,15 +105,15 @@ public sealed class Decoder : IDisposable
             if (layer.HeadNorm is { } headNorm)
                 _kernels.NormaliseHeads(queryKeyValue, headNorm);
             torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch);               // [N, heads · head_dim]
-            x.add_(_kernels.Project(attended, layer.Output), Scalars.One);
+            _kernels.AddProjected(x, attended, layer.Output);
 
             torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);
-            x.add_(_kernels.Project(_kernels.Gate(gateUp), layer.Down), Scalars.One);
+            _kernels.AddProjected(x, _kernels.Gate(gateUp), layer.Down);
         }
-        if (batch.LogitRows is null)
+        if (batch.LogitRows.Length == 0)
             return null;
 
-        torch.Tensor last = x.index_select(0, batch.LogitRows);                                     // [M, hidden]
+        torch.Tensor last = _kernels.SelectLogitRows(x, batch);                                     // [M, hidden]
         torch.Tensor logits = _kernels.Head(_kernels.Normalise(last, _weights.Norm), _weights.Head); // [M, vocabulary]
         return logits.cpu().contiguous().MoveToOuterDisposeScope();
     }

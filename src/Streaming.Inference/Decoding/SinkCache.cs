@@ -60,6 +60,12 @@ internal sealed class LayerCache : IDisposable
         _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
     }
 
+    /// <summary>All keys, [slots, kv_heads, C, head_dim].</summary>
+    public torch.Tensor AllKeys => _keys;
+
+    /// <summary>All values, [slots, kv_heads, C, head_dim].</summary>
+    public torch.Tensor AllValues => _values;
+
     /// <summary>Rotated keys in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
     public torch.Tensor Keys(int slot, int slots, int firstPlace, int places) => View(_slotKeys, _keys, slot, slots, firstPlace, places);
 
