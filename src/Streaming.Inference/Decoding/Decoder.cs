@@ -55,7 +55,6 @@ public sealed class Decoder : IDisposable
             throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
         torch.Device device = DeviceOf(options.Device);
         DType type = DTypes.Resolve(options.DType, device, options.Deterministic);
-        DTypes.CheckShape(type, config);
         using IDisposable noGradient = torch.no_grad();
         IKernels operations = kernels(new KernelContext(config, type, device, options));
         try

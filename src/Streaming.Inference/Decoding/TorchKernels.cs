@@ -15,6 +15,7 @@ internal sealed class TorchKernels : IKernels
     public TorchKernels(KernelContext context)
     {
         (ModelConfig config, DType type, torch.Device device, _) = context;
+        DTypes.CheckShape(type, config);
         _epsilon = config.NormEpsilon;
         _shape = BatchShape.Of(context);
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
