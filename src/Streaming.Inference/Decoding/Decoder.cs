@@ -59,7 +59,7 @@ public sealed class Decoder : IDisposable
         IKernels operations = kernels(new KernelContext(config, type, device, options));
         try
         {
-            return new Decoder(config, new WeightLoader(config, weights, type, device).Load(), options, type, device, operations);
+            return new Decoder(config, new WeightLoader(config, weights, type, device, operations).Load(), options, type, device, operations);
         }
         catch
         {

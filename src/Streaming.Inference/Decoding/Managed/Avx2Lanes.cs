@@ -52,7 +52,10 @@ internal readonly struct Avx2Lanes : IFloatLanes<Vector256<float>>, IIntegerLane
     public static Vector256<float> Abs(Vector256<float> vector) => Vector256.Abs(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Exp(Vector256<float> vector) => Vector256.Exp(vector);
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> PowerOfTwo(Vector256<float> shifted) => ((shifted.AsInt32() << 23) + Vector256.Create(IFloatLanes<Vector256<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> vector) => Vector256.Sum(vector);
@@ -66,6 +69,9 @@ internal readonly struct Avx2Lanes : IFloatLanes<Vector256<float>>, IIntegerLane
         Vector256<float> halves = Avx.HorizontalAdd(Avx.HorizontalAdd(a, b), Avx.HorizontalAdd(c, d));
         return halves.GetLower() + halves.GetUpper();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Prefetch(void* address) => Sse.Prefetch0(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector256<short> Load(short* source) => Vector256.Load(source);

@@ -49,7 +49,10 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
     public static Vector512<float> Abs(Vector512<float> vector) => Vector512.Abs(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Exp(Vector512<float> vector) => Vector512.Exp(vector);
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> PowerOfTwo(Vector512<float> shifted) => ((shifted.AsInt32() << 23) + Vector512.Create(IFloatLanes<Vector512<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> vector) => Vector256.Sum(vector.GetLower() + vector.GetUpper());
@@ -67,6 +70,9 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
         Vector256<float> halves = abcd.GetLower() + abcd.GetUpper();
         return halves.GetLower() + halves.GetUpper();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Prefetch(void* address) => Sse.Prefetch0(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<short> Load(short* source) => Vector512.Load(source);

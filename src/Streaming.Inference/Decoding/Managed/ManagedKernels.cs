@@ -18,7 +18,6 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly ProductWork _product;
     private readonly GateWork _gate;
     private readonly AttentionWork _attention;
-    private readonly LongInputs? _longInputs;
     private readonly Workspace _residual, _normed, _attended, _gated, _selected;
     private readonly Dictionary<int, Workspace> _projected = []; // by their width
     private readonly NativeBuffer<short> _quantised = new();
@@ -40,14 +39,22 @@ internal sealed unsafe class ManagedKernels : IKernels
         _selected = new Workspace(hidden);
         _attended = new Workspace(_config.Heads * _config.HeadDim);
         _gated = new Workspace(_config.IntermediateSize);
-        _longInputs = LongInputs.Of(context);
         _pool = new WorkerPool(threads);
+    }
+
+    public Weight Lay(Weight weight)
+    {
+        if (weight.Scales is null)
+            return weight;
+        int count = TensorMemory.Length(weight.Rows, 0), width = TensorMemory.Length(weight.Rows, 1);
+        torch.Tensor laid = torch.empty_like(weight.Rows);
+        _kernels.ForShorts(width).Lay((sbyte*)TensorMemory.AddressOf(weight.Rows), width, count, (sbyte*)TensorMemory.AddressOf(laid));
+        return weight with { Rows = laid };
     }
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
         _attention.Begin(batch);
-        _longInputs?.Begin();
         torch.Tensor residual = _residual.Take(batch.Rows);
         var rows = (float*)TensorMemory.AddressOf(residual);
         void* source = TensorMemory.AddressOf(embedding);
@@ -118,11 +125,6 @@ internal sealed unsafe class ManagedKernels : IKernels
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch)
     {
         torch.Tensor attended = _attended.Take(batch.Rows);
-        if (_longInputs is not null && LongInputs.Takes(batch))
-        {
-            _longInputs.Attend(queryKeyValue, cache, batch, attended);
-            return attended;
-        }
         _attention.Projected = (float*)TensorMemory.AddressOf(queryKeyValue);
         _attention.Results = (float*)TensorMemory.AddressOf(attended);
         _attention.Keys = TensorMemory.AddressOf(cache.AllKeys);
@@ -170,7 +172,6 @@ internal sealed unsafe class ManagedKernels : IKernels
         foreach (Workspace workspace in (Workspace[])[_residual, _normed, _attended, _gated, _selected, .. _projected.Values])
             workspace.Dispose();
         _attention.Dispose();
-        _longInputs?.Dispose();
         _quantised.Dispose();
         _rowScales.Dispose();
     }
@@ -195,11 +196,6 @@ internal sealed unsafe class ManagedKernels : IKernels
     private void Multiply(torch.Tensor rows, Weight weight, torch.Tensor results, bool add)
     {
         int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(weight.Rows, 1);
-        if (_longInputs is not null && LongInputs.Takes(count))
-        {
-            LongInputs.Multiply(rows, weight, results, add);
-            return;
-        }
         _product.Weights = TensorMemory.AddressOf(weight.Rows);
         _product.Scales = weight.Scales is { } scales ? (BFloat16*)TensorMemory.AddressOf(scales) : null;
         _product.IsBFloat16 = weight.Rows.dtype == torch.ScalarType.BFloat16;

@@ -51,7 +51,10 @@ internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IInteger
     public static Vector128<float> Abs(Vector128<float> vector) => Vector128.Abs(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Exp(Vector128<float> vector) => Vector128.Exp(vector);
+    public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> PowerOfTwo(Vector128<float> shifted) => ((shifted.AsInt32() << 23) + Vector128.Create(IFloatLanes<Vector128<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> vector) => Vector128.Sum(vector);
@@ -66,6 +69,10 @@ internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IInteger
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) =>
         Vector128.Create(Vector128.Sum(a), Vector128.Sum(b), Vector128.Sum(c), Vector128.Sum(d));
+
+    public static unsafe void Prefetch(void* address)
+    {
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector128<short> Load(short* source) => Vector128.Load(source);

@@ -30,6 +30,9 @@ internal abstract unsafe class VectorKernels
     public abstract void Product(
         sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add);
 
+    /// <inheritdoc cref="IntegerProduct.Lay"/>
+    public abstract void Lay(sbyte* rows, int width, int count, sbyte* laid);
+
     /// <inheritdoc cref="RowOperations.Normalise"/>
     public abstract void Normalise(float* row, void* weight, bool bfloat16, int width, double epsilon, float* result);
 
@@ -38,6 +41,9 @@ internal abstract unsafe class VectorKernels
 
     /// <inheritdoc cref="RowOperations.Gate"/>
     public abstract void Gate(float* gate, float* up, int width, float* result);
+
+    /// <inheritdoc cref="RowOperations.ExpOfDifferences"/>
+    public abstract float ExpOfDifferences(float* scores, int count);
 
     /// <inheritdoc cref="RingAttention.Run"/>
     public abstract void Attend(in Segment segment, in HeadTask task, bool bfloat16);
@@ -91,6 +97,9 @@ internal abstract unsafe class VectorKernels
             sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add) =>
             IntegerProduct.Run<TLanes, TShorts, TInts>(weights, scales, width, from, to, rows, rowScales, count, results, resultStride, add);
 
+        public override void Lay(sbyte* rows, int width, int count, sbyte* laid) =>
+            IntegerProduct.Lay<TLanes, TShorts, TInts>(rows, width, count, laid);
+
         public override void Normalise(float* row, void* weight, bool bfloat16, int width, double epsilon, float* result)
         {
             if (bfloat16)
@@ -102,6 +111,8 @@ internal abstract unsafe class VectorKernels
         public override float Quantise(float* row, int width, short* result) => RowOperations.Quantise<TLanes, TFloats>(row, width, result);
 
         public override void Gate(float* gate, float* up, int width, float* result) => RowOperations.Gate<TLanes, TFloats>(gate, up, width, result);
+
+        public override float ExpOfDifferences(float* scores, int count) => RowOperations.ExpOfDifferences<TLanes, TFloats>(scores, count);
 
         public override void Attend(in Segment segment, in HeadTask task, bool bfloat16)
         {
