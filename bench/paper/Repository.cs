@@ -15,8 +15,10 @@ internal static class Repository
     public static string PathTo(params ReadOnlySpan<string> parts) => Path.Combine([Root, .. parts]);
 
     /// <summary>The <c>streaming</c> command, built in the same configuration as this program.</summary>
-    public static string Streaming { get; } =
-        PathTo("src", "Streaming.Cli", "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", "streaming.dll");
+    public static string Streaming { get; } = Assembly(Path.Combine("src", "Streaming.Cli"), "streaming");
+
+    /// <summary>The silo's host, likewise.</summary>
+    public static string Silo { get; } = Assembly("silo", "Streaming.Silo");
 
     /// <summary>The commit, with a mark when files differ from it.</summary>
     public static string Commit()
@@ -35,6 +37,9 @@ internal static class Repository
         string processor = line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
         return $"{processor}, {Environment.ProcessorCount} logical cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}";
     }
+
+    private static string Assembly(string project, string name) =>
+        PathTo(project, "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", name + ".dll");
 
     private static string FindRoot()
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Streaming.Paper.Endurance;
 using Streaming.Paper.Results;
 using Streaming.Paper.Runs;
 
@@ -9,18 +10,19 @@ namespace Streaming.Paper;
 internal static class ResultsDocument
 {
     /// <summary>Writes it, and the plots.</summary>
-    public static void Write(RunStore store, IReadOnlyList<IPaperResult> results)
+    public static void Write(RunStore store, IReadOnlyList<IPaperResult> results, IReadOnlyList<IEnduranceRun> endurance)
     {
         var text = new StringBuilder();
         text.AppendLine("""
             # The paper's results, measured on this engine
 
             *Efficient Streaming Language Models with Attention Sinks* (Xiao et al. 2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)) compares four ways to
-            go on beyond a cache's size. This is the same comparison with this project's engine and small models. The text is *Great Expectations*
+            go on beyond a cache's size. This is the same comparison with this project's engine and small models, and then two conversations of
+            the length of the paper's longest. The text is *Great Expectations*
             (Project Gutenberg 1400), which is among neither model's training texts. "4+252" is 4 sinks and 252 recent tokens, the token itself
             included; perplexities are per token of each model's own vocabulary, so compare them within a row of models, not across.
 
-            This file is written by `dotnet run -c Release --project bench/paper`; every number comes from a `streaming` command that is named below it.
+            This file is written by `dotnet run -c Release --project bench/paper`; every number of a table or figure comes from a `streaming` command that is named below it.
 
             """);
         foreach (IPaperResult result in results)
@@ -31,6 +33,14 @@ internal static class ResultsDocument
                 text.AppendLine(CultureInfo.InvariantCulture, $"Not measured yet ({missing.Length} of {result.Runs.Count} runs are missing): `dotnet run -c Release --project bench/paper -- {result.Name}`.").AppendLine();
             else
                 text.AppendLine(result.Render(store)).AppendLine(Origin(store, result)).AppendLine();
+        }
+        foreach (IEnduranceRun run in endurance)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"## {run.Title}").AppendLine();
+            if (Journal.Read(store.Folder, run.Name) is { } journal)
+                text.AppendLine(run.Render(store.Folder, journal)).AppendLine(Origin(journal)).AppendLine();
+            else
+                text.AppendLine(CultureInfo.InvariantCulture, $"Not measured yet: `dotnet run -c Release --project bench/paper -- {run.Name}`.").AppendLine();
         }
         string file = Path.Combine(store.Folder, "RESULTS.md");
         File.WriteAllText(file, text.ToString().ReplaceLineEndings("\n").TrimEnd() + "\n");
@@ -52,6 +62,21 @@ internal static class ResultsDocument
             text.AppendLine(run.Command);
         text.AppendLine("```").AppendLine().Append("</details>");
         return text.ToString();
+    }
+
+    private static string Origin(Journal journal)
+    {
+        string took = journal.End is { } end ? string.Create(CultureInfo.InvariantCulture, $", {end.Seconds / 60:0.0} minutes") : ", cut short";
+        return $"""
+            <details><summary>Where it comes from: one run{took}</summary>
+
+            - machine: {journal.Head.Machine}
+            - date: {Span(journal.Head.Date, journal.Head.Date)}
+            - commit: {journal.Head.Commit}
+            - command: `{journal.Head.Command}`
+
+            </details>
+            """;
     }
 
     private static string Span(DateTimeOffset from, DateTimeOffset to)

@@ -18,6 +18,10 @@ internal sealed class Chart
         ["window"] = ("#E69F00", MarkerShape.FilledSquare),
         ["recompute"] = ("#D55E00", MarkerShape.FilledDiamond),
         ["streaming"] = ("#2F8FCE", MarkerShape.FilledCircle),
+        ["median"] = ("#2F8FCE", MarkerShape.FilledCircle),
+        ["p99"] = ("#E69F00", MarkerShape.FilledSquare),
+        ["memory"] = ("#009E73", MarkerShape.FilledTriangleUp),
+        ["log"] = ("#D55E00", MarkerShape.FilledDiamond),
     };
 
     private readonly Plot _plot = new();
@@ -36,10 +40,10 @@ internal sealed class Chart
         _plot.YLabel(yLabel);
     }
 
-    /// <summary>Adds a policy's line.</summary>
-    public void Add(string policy, string label, IEnumerable<double> xs, IEnumerable<double> ys)
+    /// <summary>Adds a line with the look of a policy or of another quantity.</summary>
+    public void Add(string look, string label, IEnumerable<double> xs, IEnumerable<double> ys)
     {
-        (string color, MarkerShape marker) = Looks[policy];
+        (string color, MarkerShape marker) = Looks[look];
         var line = _plot.Add.Scatter(xs.ToArray(), ys.ToArray());
         line.Color = Color.FromHex(color);
         line.LineWidth = 2;

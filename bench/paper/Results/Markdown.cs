@@ -20,6 +20,9 @@ internal static class Markdown
     public static string Number(double value) =>
         value.ToString(value < 1 ? "0.000" : value < 10 ? "0.00" : value < 1000 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
 
+    /// <summary>A number whose thousandth part matters.</summary>
+    public static string Precise(double value) => value.ToString("#,0.000", CultureInfo.InvariantCulture);
+
     /// <summary>A whole number.</summary>
     public static string Count(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
