@@ -24,14 +24,20 @@ parts.AcceptOnlyFromAmong(names);
 var small = new Option<bool>("--small") { Description = "A few hundred tokens of each, with the embedded model alone." };
 var render = new Option<bool>("--render") { Description = "Measures nothing: writes RESULTS.md from what is there." };
 var again = new Option<bool>("--again") { Description = "Measures anew what is there already." };
+var tokens = new Option<int?>("--tokens") { Description = "Tokens of the long conversations, a multiple of 4,000. Default: 4,000,000." };
+tokens.Validators.Add(result =>
+{
+    if (result.GetValueOrDefault<int?>() is int most && (most < EnduranceScale.LeastTokens || most % EnduranceScale.LeastTokens != 0))
+        result.AddError($"--tokens is {most} and must be a multiple of {EnduranceScale.LeastTokens}");
+});
 var threads = new Option<int>("--threads") { Description = "Threads of an operation.", DefaultValueFactory = _ => 1 };
 var folder = new Option<string>("--out") { Description = "Folder of RESULTS.md, plots and what was measured.", DefaultValueFactory = _ => Repository.PathTo("bench", "paper") };
 
-var root = new RootCommand("Measures the paper's tables and figures on this engine, and two conversations of four million tokens.") { parts, small, render, again, threads, folder };
+var root = new RootCommand("Measures the paper's tables and figures on this engine, and two conversations of four million tokens.") { parts, small, render, again, tokens, threads, folder };
 root.SetAction(async (parsed, cancellation) =>
 {
     Scale scale = parsed.GetValue(small) ? Scale.Small : Scale.Full;
-    EnduranceScale length = parsed.GetValue(small) ? EnduranceScale.Small : EnduranceScale.Full;
+    EnduranceScale length = parsed.GetValue(small) ? EnduranceScale.Small : EnduranceScale.Of(parsed.GetValue(tokens) ?? EnduranceScale.FullTokens);
     string command = $"dotnet run -c Release --project bench/paper -- {string.Join(' ', args)}".TrimEnd(' ', '-');
     var store = RunStore.Open(parsed.GetRequiredValue(folder));
     IReadOnlyList<IPaperResult> all = PaperResults.All(scale, parsed.GetValue(threads));

@@ -11,8 +11,8 @@ internal static class Repository
     /// <summary>The repository's root, found upwards from the program.</summary>
     public static string Root { get; } = FindRoot();
 
-    /// <summary>A path below the root.</summary>
-    public static string PathTo(params ReadOnlySpan<string> parts) => Path.Combine([Root, .. parts]);
+    /// <summary>A path seen from the root.</summary>
+    public static string PathTo(params ReadOnlySpan<string> parts) => Path.GetFullPath(Path.Combine([Root, .. parts]));
 
     /// <summary>The <c>streaming</c> command, built in the same configuration as this program.</summary>
     public static string Streaming { get; } = Assembly(Path.Combine("src", "Streaming.Cli"), "streaming");

@@ -5,10 +5,16 @@ internal sealed record EnduranceScale
 {
     private const string Stories = "../shared/models/stories260K", Starter = "models/starter";
 
-    /// <summary>As in RESULTS.md.</summary>
-    public static EnduranceScale Full { get; } = new()
+    /// <summary>The paper's longest.</summary>
+    public const int FullTokens = 4_000_000;
+
+    /// <summary>The least that <see cref="Of"/> can divide.</summary>
+    public const int LeastTokens = 4000;
+
+    /// <summary>As in RESULTS.md, at any length: forty rows, killed early, after a quarter and at the end.</summary>
+    public static EnduranceScale Of(int tokens) => new()
     {
-        Model = Stories, Tokens = 4_000_000, Segment = 100_000, Block = 1000, Kills = [10_000, 1_000_000, 4_000_000], KillsEach = 3, Between = 2000,
+        Model = Stories, Tokens = tokens, Segment = tokens / 40, Block = Math.Min(1000, tokens / 400), Kills = [tokens / 400, tokens / 4, tokens], KillsEach = 3, Between = tokens / 2000,
     };
 
     /// <summary>To see that it works: some hundreds of tokens, a page of the book in several passes.</summary>

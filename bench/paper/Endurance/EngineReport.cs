@@ -39,9 +39,9 @@ internal static class EngineReport
     {
         string claim = $"Passes of the book agree within {Condition.Percent(PassesAgree)} in perplexity";
         if (passes.Length < 2)
-            return new Condition(claim, null, false);
+            return Condition.NotReached(claim);
         double least = passes.Min(pass => pass.Perplexity), most = passes.Max(pass => pass.Perplexity);
-        return new Condition(claim, $"{Precise(least)} to {Precise(most)} in {passes.Length} passes, {Condition.Percent(most / least - 1)}", most / least - 1 <= PassesAgree);
+        return Condition.Of(claim, $"{Precise(least)} to {Precise(most)} in {passes.Length} passes, {Condition.Percent(most / least - 1)}", most / least - 1 <= PassesAgree);
     }
 
     /// <summary>How far a run came that is not whole.</summary>

@@ -39,6 +39,8 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
         var cost = new CostMeter(scale.Segment, () => Environment.WorkingSet / mib, () => null);
         var segments = new ScoreMeter(scale.Segment);
         var passes = new ScoreMeter(bookTokens);
+        // What loading has left behind is no part of the conversation, whenever it would be given back.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         long begun = Stopwatch.GetTimestamp(), last = begun;
         new PerplexityMeasurement(model, text, scale.Tokens, chunk: 1).Run(
             progress =>

@@ -7,11 +7,9 @@ namespace Streaming.Paper.Endurance.Served;
 
 internal sealed record GuestToken(string Token);
 
-internal sealed record ConversationView(string Id, long Position, int Branch, int Sinks, int Window, int Fixed);
+internal sealed record ConversationView(string Id, int Window, int Fixed);
 
-internal sealed record SentView(int Turn, long Seq);
-
-internal sealed record EventView(long? Seq, long? First, string Kind, int Turn, string? Text, DateTimeOffset At, string? FinishReason);
+internal sealed record EventView(long? Seq, long? First, string Kind, DateTimeOffset At, string? FinishReason);
 
 /// <summary>A guest with a connection to one host's hub.</summary>
 internal sealed class HubClient : IAsyncDisposable
@@ -39,11 +37,8 @@ internal sealed class HubClient : IAsyncDisposable
     public Task<ConversationView> CreateAsync(object request, CancellationToken cancellation) =>
         _hub.InvokeAsync<ConversationView>("CreateConversation", request, cancellation);
 
-    public Task<ConversationView> GetAsync(string id, CancellationToken cancellation) =>
-        _hub.InvokeAsync<ConversationView>("GetConversation", id, cancellation);
-
-    public Task<SentView> SendAsync(string id, string text, CancellationToken cancellation) =>
-        _hub.InvokeAsync<SentView>("Send", id, text, Guid.NewGuid().ToString(), cancellation);
+    public Task SendAsync(string id, string text, CancellationToken cancellation) =>
+        _hub.InvokeAsync("Send", id, text, Guid.NewGuid().ToString(), cancellation);
 
     public Task StopAsync(string id, CancellationToken cancellation) => _hub.InvokeAsync("Stop", id, null, cancellation);
 

@@ -50,9 +50,9 @@ internal static class ServedReport
         int first = scale.Kills[0], last = scale.Kills[^1];
         string claim = $"Coming back at {Count(last)} takes what it takes at {Count(first)}, within {Condition.Percent(Return)} (medians of {scale.KillsEach})";
         if (returns.Count(row => row.Planned == last) < scale.KillsEach)
-            return new Condition(claim, null, false);
+            return Condition.NotReached(claim);
         double then = Median(first), now = Median(last);
-        return new Condition(claim, $"{Number(now)} s and {Number(then)} s, {Difference(now, then)}", now <= then * (1 + Return));
+        return Condition.Of(claim, $"{Number(now)} s and {Number(then)} s, {Difference(now, then)}", now <= then * (1 + Return));
 
         double Median(int planned)
         {
@@ -67,10 +67,10 @@ internal static class ServedReport
         const string claim = "A token takes as much of the log in the second half as in the first, within 5 %";
         CostRow? half = costs.LastOrDefault(row => row.End <= scale.Tokens / 2), end = costs.LastOrDefault();
         if (half is null || end!.End < scale.Tokens)
-            return new Condition(claim, null, false);
+            return Condition.NotReached(claim);
         double first = (half.LogMiB!.Value - costs[0].LogMiB!.Value) / (half.End - costs[0].End), second = (end.LogMiB!.Value - half.LogMiB.Value) / (end.End - half.End);
         const double mib = 1 << 20;
-        return new Condition(claim, $"{Number(second * mib)} and {Number(first * mib)} bytes a token, {Difference(second, first)}; {Number(end.LogMiB.Value)} MiB at the end", second <= first * 1.05);
+        return Condition.Of(claim, $"{Number(second * mib)} and {Number(first * mib)} bytes a token, {Difference(second, first)}; {Number(end.LogMiB.Value)} MiB at the end", second <= first * 1.05);
     }
 
     private static string OwnText(EnduranceScale scale, ScoreRow[] scores)

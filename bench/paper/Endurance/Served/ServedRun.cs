@@ -20,13 +20,13 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
 
     public async Task MeasureAsync(string folder, CancellationToken cancellation)
     {
-        string data = Directory.CreateTempSubdirectory("streaming-served-").FullName;
+        string temporary = Directory.CreateTempSubdirectory("streaming-served-").FullName, data = Path.Combine(temporary, "data");
         try
         {
             Journal journal = Journal.Begin(folder, Name, new RunHead(
                 command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", BookTokens: 0));
             long begun = Stopwatch.GetTimestamp();
-            (string id, CacheLayout layout) = await ServeAsync(data, journal, cancellation);
+            (string id, CacheLayout layout) = await ServeAsync(ServedCheckpoint.WithTemplate(Repository.PathTo(scale.Model), temporary), data, journal, cancellation);
             int[] ids = await StoredStream.ReadAsync(data, id, branch: 0, cancellation);
             Console.Error.WriteLine($"Scoring {ids.Length} tokens of the log ...");
             await Task.Run(() => StoredStream.Score(scale, layout, ids, threads, row => journal.Add(new JournalLine { Score = row }), cancellation), CancellationToken.None);
@@ -34,15 +34,15 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         }
         finally
         {
-            Directory.Delete(data, recursive: true);
+            Directory.Delete(temporary, recursive: true);
         }
     }
 
     /// <summary>The conversation's name, and how it used its slot.</summary>
-    private async Task<(string Id, CacheLayout Layout)> ServeAsync(string data, Journal journal, CancellationToken cancellation)
+    private async Task<(string Id, CacheLayout Layout)> ServeAsync(string model, string data, Journal journal, CancellationToken cancellation)
     {
         await using var silo = new SiloProcess(data, [
-            $"Model={Repository.PathTo(scale.Model)}", $"Sinks={scale.Sinks}", $"Window={scale.Window}", "DType=float32", "Slots=1", $"Threads={threads}"]);
+            $"Model={model}", $"Sinks={scale.Sinks}", $"Window={scale.Window}", "DType=float32", "Slots=1", $"Threads={threads}"]);
         await silo.StartAsync(cancellation);
         string token = await HubClient.GuestAsync(silo.Url, cancellation);
         HubClient client = await HubClient.ConnectAsync(silo.Url, token, cancellation);
