@@ -9,6 +9,12 @@ namespace Streaming.Inference.Decoding;
 /// </summary>
 internal interface IKernels : IDisposable
 {
+    /// <summary>Of the keys and values that these kernels store and read.</summary>
+    torch.ScalarType CacheType { get; }
+
+    /// <summary>Brings a weight, once at load, to the order in memory in which <see cref="Project"/> reads it; what is returned may be the weight itself.</summary>
+    Weight Lay(Weight weight);
+
     /// <summary>Begins a step: rows of the embedding [vocabulary, hidden] for the batch's ids, its residual stream [N, hidden].</summary>
     torch.Tensor Embed(torch.Tensor embedding, Batch batch);
 

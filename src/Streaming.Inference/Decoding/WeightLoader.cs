@@ -4,7 +4,7 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>Reads a model's weights by Hugging Face's names, fuses them, and brings them to a type and a device.</summary>
-internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device)
+internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device, IKernels kernels)
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
 
@@ -72,7 +72,7 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         for (int i = 0; i < parts.Length; i++)
             read[i] = source.Read(parts[i].Name, parts[i].Rows, columns);
         torch.Tensor fused = torch.cat(read, 0);
-        Weight weight = type == DType.Int8 ? Quantise(fused) : new Weight(fused.to(_activations, device).contiguous(), null);
+        Weight weight = kernels.Lay(type == DType.Int8 ? Quantise(fused) : new Weight(fused.to(_activations, device).contiguous(), null));
         if (biased)
             weight = weight with { Bias = ReadBias(parts) };
         foreach (torch.Tensor tensor in weight.Tensors)

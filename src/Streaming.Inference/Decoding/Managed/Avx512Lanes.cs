@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>AVX-512: 16 float32, 32 16-bit integers.</summary>
-internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLanes<Vector512<short>, Vector512<int>>
+internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<short>, Vector512<int>>, IIntegerLanes<Vector512<short>, Vector512<int>>
 {
     public static int FloatCount => Vector512<float>.Count;
 
@@ -49,7 +49,10 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
     public static Vector512<float> Abs(Vector512<float> vector) => Vector512.Abs(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Exp(Vector512<float> vector) => Vector512.Exp(vector);
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> PowerOfTwo(Vector512<float> shifted) => ((shifted.AsInt32() << 23) + Vector512.Create(IFloatLanes<Vector512<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> vector) => Vector256.Sum(vector.GetLower() + vector.GetUpper());
@@ -69,6 +72,9 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void Prefetch(void* address) => Sse.Prefetch0(address);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<short> Load(short* source) => Vector512.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -86,4 +92,16 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
         Vector512<double> halves = Avx512F.ConvertToVector512Double(abcd.GetLower()) + Avx512F.ConvertToVector512Double(abcd.GetUpper());
         return halves.GetLower() + halves.GetUpper();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<short> BroadcastPair(short* pair) => Vector512.Create(*(int*)pair).AsInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<short> LoadPairs(sbyte* source) => Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> MultiplyAddPairs(Vector512<short> a, Vector512<short> b, Vector512<int> sums) => MultiplyAdd(a, b, sums);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ToFloats(Vector512<int> integers) => Vector512.ConvertToSingle(integers);
 }

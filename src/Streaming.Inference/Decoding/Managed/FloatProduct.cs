@@ -76,6 +76,8 @@ internal static unsafe class FloatProduct
         float* r1 = rows + rowStride, r2 = r1 + rowStride, r3 = r2 + rowStride;
         for (int i = 0; i < width; i += TLanes.FloatCount)
         {
+            for (int line = 0; line < TileWeights * TLanes.FloatCount * sizeof(TElement); line += ILanes.CacheLine) // the tile's weights lie one after the other
+                TLanes.Prefetch((byte*)(w0 + (long)TileWeights * i) + ILanes.Ahead + line);
             TFloats v0 = Load(w0 + i), v1 = Load(w1 + i), v2 = Load(w2 + i), v3 = Load(w3 + i);
             TFloats x = TLanes.Load(rows + i);
             s00 = TLanes.MultiplyAdd(v0, x, s00);

@@ -2,14 +2,33 @@ using System.Runtime.Intrinsics;
 
 namespace Streaming.Inference.Decoding.Managed;
 
+/// <summary>What vectors of any numbers have.</summary>
+internal interface ILanes
+{
+    /// <summary>Bytes of a cache line.</summary>
+    const int CacheLine = 64;
+
+    /// <summary>Bytes that are asked for before they are needed: the processor's own prefetching stops at each page of 4 KiB.</summary>
+    const int Ahead = 2048;
+
+    /// <summary>Says that a cache line will be needed soon, where the instruction set can; the address need not be valid.</summary>
+    static abstract unsafe void Prefetch(void* address);
+}
+
 /// <summary>
 /// Vectors of float32 of one width: what the kernels are written against, once for all instruction sets. A kernel takes a width
 /// that divides its rows, so that there are no remainders, and the same row always adds up in the same order.
 /// </summary>
 /// <typeparam name="TFloats">A vector of <see cref="FloatCount"/> float32.</typeparam>
-internal interface IFloatLanes<TFloats>
+internal interface IFloatLanes<TFloats> : ILanes
     where TFloats : struct
 {
+    /// <summary>1.5 · 2^23: what is added to a small number becomes an integer in the lowest bits of the sum.</summary>
+    const float Shift = 12_582_912;
+
+    /// <summary>The bits of 1.</summary>
+    const int OneBits = 0x3F800000;
+
     /// <summary>Numbers in a vector.</summary>
     static abstract int FloatCount { get; }
 
@@ -46,8 +65,11 @@ internal interface IFloatLanes<TFloats>
     /// <summary>The lanes without their signs.</summary>
     static abstract TFloats Abs(TFloats vector);
 
-    /// <summary>e to the power of each lane.</summary>
-    static abstract TFloats Exp(TFloats vector);
+    /// <summary>The lesser of each two.</summary>
+    static abstract TFloats Min(TFloats a, TFloats b);
+
+    /// <summary>2 to the power of an integer n from -126 to 127, given as <see cref="Shift"/> + n in each lane.</summary>
+    static abstract TFloats PowerOfTwo(TFloats shifted);
 
     /// <summary>The sum of the lanes.</summary>
     static abstract float Sum(TFloats vector);
@@ -62,7 +84,7 @@ internal interface IFloatLanes<TFloats>
 /// <summary>Vectors of integers of one width, for int8 weights times 16-bit activations.</summary>
 /// <typeparam name="TShorts">A vector of <see cref="ShortCount"/> 16-bit integers.</typeparam>
 /// <typeparam name="TInts">A vector of half as many 32-bit integers.</typeparam>
-internal interface IIntegerLanes<TShorts, TInts>
+internal interface IIntegerLanes<TShorts, TInts> : ILanes
     where TShorts : struct
     where TInts : struct
 {

@@ -15,13 +15,38 @@ internal static unsafe class IntegerProduct
     /// </summary>
     public const int Block = 2048;
 
+    private const int TileWeights = FloatProduct.TileWeights;
     private const int CachedBytes = 256 * 1024;
 
+    /// <summary>
+    /// Brings weights to the order in which a tile reads them, so that memory is read from its beginning to its end: four rows beside each other, a vector
+    /// of each in turn. The last rows may be fewer.
+    /// </summary>
+    /// <param name="rows">[count, width].</param>
+    /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
+    /// <param name="count">Rows.</param>
+    /// <param name="laid">As many numbers.</param>
+    public static void Lay<TLanes, TShorts, TInts>(sbyte* rows, int width, int count, sbyte* laid)
+        where TLanes : struct, IIntegerLanes<TShorts, TInts>
+        where TShorts : struct
+        where TInts : struct
+    {
+        for (int w = 0; w < count; w += TileWeights)
+        {
+            int columns = Math.Min(TileWeights, count - w);
+            for (int i = 0; i < width; i += TLanes.ShortCount)
+            {
+                for (int column = 0; column < columns; column++, laid += TLanes.ShortCount)
+                    new ReadOnlySpan<sbyte>(rows + (long)(w + column) * width + i, TLanes.ShortCount).CopyTo(new Span<sbyte>(laid, TLanes.ShortCount));
+            }
+        }
+    }
+
     /// <summary>Computes the columns <paramref name="from"/> to <paramref name="to"/> (exclusive) of the results.</summary>
-    /// <param name="weights">[.., width], from -127 to 127.</param>
+    /// <param name="weights">As <see cref="Lay"/> lays them, [.., width], from -127 to 127.</param>
     /// <param name="scales">A scale for each weight.</param>
     /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
-    /// <param name="from">The first weight.</param>
+    /// <param name="from">The first weight, a multiple of four.</param>
     /// <param name="to">The weight after the last.</param>
     /// <param name="rows">[count, width], from -32767 to 32767.</param>
     /// <param name="rowScales">A scale for each row.</param>
@@ -39,16 +64,11 @@ internal static unsafe class IntegerProduct
         for (int first = 0; first < count; first += block)
         {
             int end = Math.Min(count, first + block);
-            for (int w = from; w < to; w += FloatProduct.TileWeights)
+            for (int w = from; w < to; w += TileWeights)
             {
-                int last = Math.Min(to, w + FloatProduct.TileWeights) - 1;
-                sbyte* w0 = weights + (long)w * width;
-                sbyte* w1 = weights + (long)Math.Min(w + 1, last) * width; // past the end the last again
-                sbyte* w2 = weights + (long)Math.Min(w + 2, last) * width;
-                sbyte* w3 = weights + (long)Math.Min(w + 3, last) * width;
-                var scale = Vector128.Create(
-                    scales[w].ToSingle(), scales[Math.Min(w + 1, last)].ToSingle(), scales[Math.Min(w + 2, last)].ToSingle(), scales[Math.Min(w + 3, last)].ToSingle());
-                int columns = last - w + 1;
+                int columns = Math.Min(TileWeights, to - w);
+                sbyte* tileWeights = weights + (long)w * width;
+                Vector128<float> scale = ScalesOf(scales + w, columns);
                 int r = first;
                 while (r < end)
                 {
@@ -57,10 +77,10 @@ internal static unsafe class IntegerProduct
                     int tile = Math.Min(TLanes.TileRows, end - r);
                     switch (tile)
                     {
-                        case 1: Tile<TLanes, TShorts, TInts, One>(w0, w1, w2, w3, scale, width, row, rowScales + r, result, resultStride, columns, add); break;
-                        case 2: Tile<TLanes, TShorts, TInts, Two>(w0, w1, w2, w3, scale, width, row, rowScales + r, result, resultStride, columns, add); break;
-                        case 3: Tile<TLanes, TShorts, TInts, Three>(w0, w1, w2, w3, scale, width, row, rowScales + r, result, resultStride, columns, add); break;
-                        default: Tile<TLanes, TShorts, TInts, Four>(w0, w1, w2, w3, scale, width, row, rowScales + r, result, resultStride, columns, add); break;
+                        case 1: Tile<TLanes, TShorts, TInts, One>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
+                        case 2: Tile<TLanes, TShorts, TInts, Two>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
+                        case 3: Tile<TLanes, TShorts, TInts, Three>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
+                        default: Tile<TLanes, TShorts, TInts, Four>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
                     }
                     r += tile;
                 }
@@ -71,13 +91,15 @@ internal static unsafe class IntegerProduct
     /// <summary>Four weights by one to four rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TLanes, TShorts, TInts, TRows>(
-        sbyte* w0, sbyte* w1, sbyte* w2, sbyte* w3, Vector128<float> scale, int width, short* rows, float* rowScales, float* result, int resultStride, int columns, bool add)
+        sbyte* weights, int columns, Vector128<float> scale, int width, short* rows, float* rowScales, float* result, int resultStride, bool add)
         where TLanes : struct, IIntegerLanes<TShorts, TInts>
         where TShorts : struct
         where TInts : struct
         where TRows : struct, ITileCount
     {
         Vector256<double> t0 = default, t1 = default, t2 = default, t3 = default;
+        int last = columns - 1, step = columns * TLanes.ShortCount; // past the end the last again
+        int o1 = Math.Min(1, last) * TLanes.ShortCount, o2 = Math.Min(2, last) * TLanes.ShortCount, o3 = last * TLanes.ShortCount;
         short* r1 = rows + width, r2 = r1 + width, r3 = r2 + width;
         for (int i = 0; i < width;)
         {
@@ -86,9 +108,11 @@ internal static unsafe class IntegerProduct
             TInts s10 = default, s11 = default, s12 = default, s13 = default;
             TInts s20 = default, s21 = default, s22 = default, s23 = default;
             TInts s30 = default, s31 = default, s32 = default, s33 = default;
-            for (; i < end; i += TLanes.ShortCount)
+            for (; i < end; i += TLanes.ShortCount, weights += step)
             {
-                TShorts v0 = TLanes.Load(w0 + i), v1 = TLanes.Load(w1 + i), v2 = TLanes.Load(w2 + i), v3 = TLanes.Load(w3 + i);
+                TLanes.Prefetch(weights + ILanes.Ahead);
+                TLanes.Prefetch(weights + ILanes.Ahead + ILanes.CacheLine);
+                TShorts v0 = TLanes.Load(weights), v1 = TLanes.Load(weights + o1), v2 = TLanes.Load(weights + o2), v3 = TLanes.Load(weights + o3);
                 TShorts x = TLanes.Load(rows + i);
                 s00 = TLanes.MultiplyAdd(v0, x, s00);
                 s01 = TLanes.MultiplyAdd(v1, x, s01);
@@ -138,5 +162,11 @@ internal static unsafe class IntegerProduct
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector128<float> Scaled(Vector256<double> sums, Vector128<float> scale, float rowScale) =>
             Vector128.Narrow(sums.GetLower(), sums.GetUpper()) * (scale * rowScale);
+    }
+
+    private static Vector128<float> ScalesOf(BFloat16* scales, int columns)
+    {
+        int last = columns - 1;
+        return Vector128.Create(scales[0].ToSingle(), scales[Math.Min(1, last)].ToSingle(), scales[Math.Min(2, last)].ToSingle(), scales[last].ToSingle());
     }
 }

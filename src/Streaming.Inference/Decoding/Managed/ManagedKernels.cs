@@ -10,6 +10,7 @@ namespace Streaming.Inference.Decoding.Managed;
 internal sealed unsafe class ManagedKernels : IKernels
 {
     private readonly ModelConfig _config;
+    private readonly DType _type;
     private readonly VectorKernels.Choice _kernels;
     private readonly WorkerPool _pool;
     private readonly NormaliseWork _normalise;
@@ -18,7 +19,6 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly ProductWork _product;
     private readonly GateWork _gate;
     private readonly AttentionWork _attention;
-    private readonly LongInputs? _longInputs;
     private readonly Workspace _residual, _normed, _attended, _gated, _selected;
     private readonly Dictionary<int, Workspace> _projected = []; // by their width
     private readonly NativeBuffer<short> _quantised = new();
@@ -27,9 +27,10 @@ internal sealed unsafe class ManagedKernels : IKernels
     public ManagedKernels(KernelContext context, VectorKernels.Choice kernels)
     {
         _config = context.Config;
+        _type = context.Type;
         _kernels = kernels;
         int threads = context.Options.Threads, hidden = _config.HiddenSize;
-        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2));
+        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2), kernels.Integers);
         _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
         _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
@@ -40,14 +41,24 @@ internal sealed unsafe class ManagedKernels : IKernels
         _selected = new Workspace(hidden);
         _attended = new Workspace(_config.Heads * _config.HeadDim);
         _gated = new Workspace(_config.IntermediateSize);
-        _longInputs = LongInputs.Of(context);
         _pool = new WorkerPool(threads);
+    }
+
+    public torch.ScalarType CacheType => _type == DType.Int8 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
+
+    public Weight Lay(Weight weight)
+    {
+        if (weight.Scales is null)
+            return weight;
+        int count = TensorMemory.Length(weight.Rows, 0), width = TensorMemory.Length(weight.Rows, 1);
+        torch.Tensor laid = torch.empty_like(weight.Rows);
+        _kernels.ForShorts(width).Lay((sbyte*)TensorMemory.AddressOf(weight.Rows), width, count, (sbyte*)TensorMemory.AddressOf(laid));
+        return weight with { Rows = laid };
     }
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
         _attention.Begin(batch);
-        _longInputs?.Begin();
         torch.Tensor residual = _residual.Take(batch.Rows);
         var rows = (float*)TensorMemory.AddressOf(residual);
         void* source = TensorMemory.AddressOf(embedding);
@@ -118,16 +129,9 @@ internal sealed unsafe class ManagedKernels : IKernels
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch)
     {
         torch.Tensor attended = _attended.Take(batch.Rows);
-        if (_longInputs is not null && LongInputs.Takes(batch))
-        {
-            _longInputs.Attend(queryKeyValue, cache, batch, attended);
-            return attended;
-        }
         _attention.Projected = (float*)TensorMemory.AddressOf(queryKeyValue);
         _attention.Results = (float*)TensorMemory.AddressOf(attended);
-        _attention.Keys = TensorMemory.AddressOf(cache.AllKeys);
-        _attention.Values = TensorMemory.AddressOf(cache.AllValues);
-        _attention.IsBFloat16 = cache.AllKeys.dtype == torch.ScalarType.BFloat16;
+        _attention.Cache = cache;
         _attention.Run(_pool);
         return attended;
     }
@@ -170,7 +174,6 @@ internal sealed unsafe class ManagedKernels : IKernels
         foreach (Workspace workspace in (Workspace[])[_residual, _normed, _attended, _gated, _selected, .. _projected.Values])
             workspace.Dispose();
         _attention.Dispose();
-        _longInputs?.Dispose();
         _quantised.Dispose();
         _rowScales.Dispose();
     }
@@ -195,11 +198,6 @@ internal sealed unsafe class ManagedKernels : IKernels
     private void Multiply(torch.Tensor rows, Weight weight, torch.Tensor results, bool add)
     {
         int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(weight.Rows, 1);
-        if (_longInputs is not null && LongInputs.Takes(count))
-        {
-            LongInputs.Multiply(rows, weight, results, add);
-            return;
-        }
         _product.Weights = TensorMemory.AddressOf(weight.Rows);
         _product.Scales = weight.Scales is { } scales ? (BFloat16*)TensorMemory.AddressOf(scales) : null;
         _product.IsBFloat16 = weight.Rows.dtype == torch.ScalarType.BFloat16;

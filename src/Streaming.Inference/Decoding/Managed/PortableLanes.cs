@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>128 bits of whatever processor: 4 float32, 8 16-bit integers. Multiplications and additions are rounded one after the other.</summary>
-internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IIntegerLanes<Vector128<short>, Vector128<int>>
+internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<short>, Vector128<int>>, IIntegerLanes<Vector128<short>, Vector128<int>>
 {
     public static int FloatCount => Vector128<float>.Count;
 
@@ -51,7 +51,10 @@ internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IInteger
     public static Vector128<float> Abs(Vector128<float> vector) => Vector128.Abs(vector);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Exp(Vector128<float> vector) => Vector128.Exp(vector);
+    public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.Min(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> PowerOfTwo(Vector128<float> shifted) => ((shifted.AsInt32() << 23) + Vector128.Create(IFloatLanes<Vector128<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> vector) => Vector128.Sum(vector);
@@ -66,6 +69,10 @@ internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IInteger
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) =>
         Vector128.Create(Vector128.Sum(a), Vector128.Sum(b), Vector128.Sum(c), Vector128.Sum(d));
+
+    public static unsafe void Prefetch(void* address)
+    {
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector128<short> Load(short* source) => Vector128.Load(source);
@@ -86,4 +93,21 @@ internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IInteger
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static double Sum(Vector128<int> sums) => Vector128.Sum(Vector128.WidenLower(sums) + Vector128.WidenUpper(sums));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector128<short> BroadcastPair(short* pair) => Vector128.Create(*(int*)pair).AsInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector128<short> LoadPairs(sbyte* source) => Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyAddPairs(Vector128<short> a, Vector128<short> b, Vector128<int> sums)
+    {
+        Vector128<int> evens = ((a.AsInt32() << 16) >> 16) * ((b.AsInt32() << 16) >> 16);
+        Vector128<int> odds = (a.AsInt32() >> 16) * (b.AsInt32() >> 16);
+        return sums + evens + odds;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ToFloats(Vector128<int> integers) => Vector128.ConvertToSingle(integers);
 }

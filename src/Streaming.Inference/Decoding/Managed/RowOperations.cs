@@ -57,7 +57,7 @@ internal static unsafe class RowOperations
         for (int i = 0; i < width; i += TLanes.FloatCount)
         {
             TFloats x = TLanes.Load(gate + i);
-            TFloats silu = TLanes.Divide(x, TLanes.Add(one, TLanes.Exp(TLanes.Multiply(x, minusOne))));
+            TFloats silu = TLanes.Divide(x, TLanes.Add(one, Exponential.Of<TLanes, TFloats>(TLanes.Multiply(x, minusOne))));
             TLanes.Store(TLanes.Multiply(silu, TLanes.Load(up + i)), result + i);
         }
     }
@@ -80,7 +80,7 @@ internal static unsafe class RowOperations
         TFloats minusMost = TLanes.Broadcast(-TLanes.Max(greatest)), sum = default;
         for (int i = 0; i < end; i += TLanes.FloatCount)
         {
-            TFloats e = TLanes.Exp(TLanes.Add(TLanes.Load(scores + i), minusMost));
+            TFloats e = Exponential.Of<TLanes, TFloats>(TLanes.Add(TLanes.Load(scores + i), minusMost));
             TLanes.Store(e, scores + i);
             sum = TLanes.Add(sum, e);
         }

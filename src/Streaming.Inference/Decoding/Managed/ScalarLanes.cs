@@ -34,13 +34,19 @@ internal readonly struct ScalarLanes : IFloatLanes<float>, IIntegerLanes<short, 
 
     public static float Abs(float vector) => MathF.Abs(vector);
 
-    public static float Exp(float vector) => MathF.Exp(vector);
+    public static float Min(float a, float b) => MathF.Min(a, b);
+
+    public static float PowerOfTwo(float shifted) => BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + IFloatLanes<float>.OneBits);
 
     public static float Sum(float vector) => vector;
 
     public static float Max(float vector) => vector;
 
     public static Vector128<float> Sums(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
+
+    public static unsafe void Prefetch(void* address)
+    {
+    }
 
     public static unsafe short Load(short* source) => *source;
 

@@ -14,7 +14,7 @@ internal abstract unsafe class VectorKernels
     };
 
     /// <summary>A set's kernels for each width of rows.</summary>
-    public static Choice Of(KernelSet set) => new(WidthsOf(set));
+    public static Choice Of(KernelSet set) => new(WidthsOf(set), IntegerAttention.Of(set));
 
     /// <summary>float32 numbers in a vector.</summary>
     protected abstract int FloatCount { get; }
@@ -30,6 +30,9 @@ internal abstract unsafe class VectorKernels
     public abstract void Product(
         sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add);
 
+    /// <inheritdoc cref="IntegerProduct.Lay"/>
+    public abstract void Lay(sbyte* rows, int width, int count, sbyte* laid);
+
     /// <inheritdoc cref="RowOperations.Normalise"/>
     public abstract void Normalise(float* row, void* weight, bool bfloat16, int width, double epsilon, float* result);
 
@@ -39,12 +42,21 @@ internal abstract unsafe class VectorKernels
     /// <inheritdoc cref="RowOperations.Gate"/>
     public abstract void Gate(float* gate, float* up, int width, float* result);
 
+    /// <inheritdoc cref="RowOperations.ExpOfDifferences"/>
+    public abstract float ExpOfDifferences(float* scores, int count);
+
+    /// <inheritdoc cref="RingAttention.Rotate"/>
+    public abstract void Rotate(float* head, float* angles, int width, float scale, float* result);
+
     /// <inheritdoc cref="RingAttention.Run"/>
     public abstract void Attend(in Segment segment, in HeadTask task, bool bfloat16);
 
     /// <summary>Picks the widest vectors that divide a row: there are no remainders, and the choice depends on the model alone.</summary>
-    public sealed class Choice(VectorKernels[] widestFirst)
+    public sealed class Choice(VectorKernels[] widestFirst, IntegerAttention integers)
     {
+        /// <summary>Attention over a cache of 8-bit integers, of any width.</summary>
+        public IntegerAttention Integers => integers;
+
         /// <summary>For rows of float32.</summary>
         public VectorKernels ForFloats(int width)
         {
@@ -91,6 +103,9 @@ internal abstract unsafe class VectorKernels
             sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add) =>
             IntegerProduct.Run<TLanes, TShorts, TInts>(weights, scales, width, from, to, rows, rowScales, count, results, resultStride, add);
 
+        public override void Lay(sbyte* rows, int width, int count, sbyte* laid) =>
+            IntegerProduct.Lay<TLanes, TShorts, TInts>(rows, width, count, laid);
+
         public override void Normalise(float* row, void* weight, bool bfloat16, int width, double epsilon, float* result)
         {
             if (bfloat16)
@@ -102,6 +117,11 @@ internal abstract unsafe class VectorKernels
         public override float Quantise(float* row, int width, short* result) => RowOperations.Quantise<TLanes, TFloats>(row, width, result);
 
         public override void Gate(float* gate, float* up, int width, float* result) => RowOperations.Gate<TLanes, TFloats>(gate, up, width, result);
+
+        public override float ExpOfDifferences(float* scores, int count) => RowOperations.ExpOfDifferences<TLanes, TFloats>(scores, count);
+
+        public override void Rotate(float* head, float* angles, int width, float scale, float* result) =>
+            RingAttention.Rotate<TLanes, TFloats>(head, angles, width, scale, result);
 
         public override void Attend(in Segment segment, in HeadTask task, bool bfloat16)
         {

@@ -69,6 +69,7 @@ internal static unsafe class WeightedSum
             TElement* value = values + (long)place * width;
             for (; left > 0; left--)
             {
+                TLanes.Prefetch((byte*)value + ILanes.Ahead);
                 TFloats v = Load(value), u = TVectors.Value > 1 ? Load(value + TLanes.FloatCount) : v;
                 value += width;
                 TFloats w = TLanes.Broadcast(*w0++);

@@ -107,11 +107,15 @@ public unsafe class ProductTests
         BFloat16[] scales = [.. Enumerable.Range(0, weights).Select(_ => BFloat16.Of(0.01f + random.NextSingle()))];
         float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
         var actual = new float[rows * weights];
-        fixed (sbyte* wp = w)
+        var laid = new sbyte[w.Length];
+        fixed (sbyte* wp = w, lp = laid)
         fixed (short* xp = x)
         fixed (BFloat16* sp = scales)
         fixed (float* rs = rowScales, rp = actual)
-            kernels.ForShorts(width).Product(wp, sp, width, 0, weights, xp, rs, rows, rp, weights, false);
+        {
+            kernels.ForShorts(width).Lay(wp, width, weights, lp);
+            kernels.ForShorts(width).Product(lp, sp, width, 0, weights, xp, rs, rows, rp, weights, false);
+        }
         for (int r = 0; r < rows; r++)
         {
             for (int o = 0; o < weights; o++)

@@ -29,6 +29,22 @@ public unsafe class RowOperationsTests
     }
 
     [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
+    public void Powers_of_e_are_right_to_two_units_in_the_last_place(KernelSet set)
+    {
+        VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
+        float[] exponents = [0, .. Numbers(20_000, 5, 86).Select(number => -Math.Abs(number)), -1e-8f, -86.9f, -1000, float.NegativeInfinity];
+        float[] actual = [.. exponents, .. new float[16]];
+        float sum;
+        fixed (float* ap = actual)
+            sum = kernels.ForFloats(16).ExpOfDifferences(ap, exponents.Length);
+        for (int i = 0; i < exponents.Length - 2; i++)
+            Assert.InRange(actual[i] / Math.Exp(exponents[i]), 1 - 2.4e-7, 1 + 2.4e-7);
+        Assert.InRange(actual[exponents.Length - 2], 0, 1e-37f);
+        Assert.InRange(actual[exponents.Length - 1], 0, 1e-37f);
+        Assert.Equal(actual.Take(exponents.Length).Sum(number => (double)number), sum, 1e-5 * sum);
+    }
+
+    [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
     public void A_gate_is_the_sigmoid_linear_unit_times_up(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
