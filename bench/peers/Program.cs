@@ -82,7 +82,8 @@ static async Task<int> RunSideAsync(string[] side)
         {
             ["ours", var shape, var type, var sinks, var window, var slots, var threads, var deterministic] =>
                 OurSide.RunAsync(shape, Enum.Parse<DType>(type), new CacheLayout(Number(sinks), Number(window)), Number(slots), Number(threads), bool.Parse(deterministic)),
-            ["llama", var gguf, var avx, var sinks, var window] => LlamaSide.RunAsync(gguf, Enum.Parse<AvxLevel>(avx), new CacheLayout(Number(sinks), Number(window))),
+            ["llama", var gguf, var avx, var sinks, var window, var mapped] =>
+                LlamaSide.RunAsync(gguf, Enum.Parse<AvxLevel>(avx), new CacheLayout(Number(sinks), Number(window)), bool.Parse(mapped)),
             ["gguf", var shape, var type, var path] => GgufSide.RunAsync(shape, Enum.Parse<GgmlType>(type), path),
             ["engine", var model, var type, var sinks, var window, var slots, var threads] =>
                 EngineSide.RunAsync(model, Enum.Parse<DType>(type), new CacheLayout(Number(sinks), Number(window)), Number(slots), Number(threads)),

@@ -27,27 +27,31 @@ internal static class Shapes
         "llama", config.VocabularySize, config.ContextLength, config.HiddenSize, config.Layers, config.IntermediateSize,
         config.Heads, config.KeyValueHeads, config.HeadDim, config.NormEpsilon, config.RopeTheta);
 
-    /// <summary>Bytes of weights that a step reads: all matrices and the head once; rows of the embedding are nothing beside them.</summary>
-    /// <param name="config">The shape.</param>
-    /// <param name="bytesPerWeight">With what scales add.</param>
-    public static double WeightBytes(ModelConfig config, double bytesPerWeight)
+    /// <summary>Bytes that a step must read: all matrices and the head once, and the keys and values of every conversation. Rows of the embedding are nothing beside them.</summary>
+    public static double StepBytes(ModelConfig config, ByteCosts costs, int places, int conversations)
     {
         double queries = config.Heads * config.HeadDim, keys = config.KeyValueHeads * config.HeadDim, hidden = config.HiddenSize;
         double layer = hidden * (queries + 2 * keys) + queries * hidden + 3 * hidden * config.IntermediateSize;
-        return bytesPerWeight * (config.Layers * layer + (double)config.VocabularySize * hidden);
+        double vectors = 2.0 * config.Layers * config.KeyValueHeads * places;
+        return config.Layers * layer * costs.Weight + config.VocabularySize * hidden * costs.HeadWeight
+            + conversations * vectors * (config.HeadDim * costs.Cached + costs.CachedScale);
     }
 
-    /// <summary>Bytes of keys and values that a step reads for each conversation.</summary>
-    public static double CacheBytes(ModelConfig config, int places, int bytesPerNumber) =>
-        2.0 * config.Layers * config.KeyValueHeads * places * config.HeadDim * bytesPerNumber;
-
-    /// <summary>Bytes of a weight and of a number in the cache, of one of our types.</summary>
-    /// <exception cref="InputException">What the type reads is not known here.</exception>
-    public static (double Weight, int Cached) BytesOf(DType type) => type switch
+    /// <summary>What one of our types reads.</summary>
+    /// <exception cref="InputException">It is not known here.</exception>
+    public static ByteCosts CostsOf(DType type) => type switch
     {
-        DType.Float32 => (4, 4),
-        DType.BFloat16 => (2, 2),
-        DType.Int8 => (1, 2), // a scale per row is less than a hundredth
-        _ => throw new InputException($"How many bytes a weight of {type} has is not known: add it to {nameof(Shapes)}.{nameof(BytesOf)}."),
+        DType.Float32 => new(4, 4, 4, 0),
+        DType.BFloat16 => new(2, 2, 2, 0),
+        DType.Int8 => new(1, 1, 1, sizeof(float)), // a scale per row is less than a hundredth
+        DType.Int4 => new(0.5 + 2.0 / 32, 1, 1, sizeof(float)),
+        _ => throw new InputException($"How many bytes a weight of {type} has is not known: add it to {nameof(Shapes)}.{nameof(CostsOf)}."),
     };
 }
+
+/// <summary>Bytes of numbers.</summary>
+/// <param name="Weight">A weight of the layers, its share of the scales included.</param>
+/// <param name="HeadWeight">A weight of the head, likewise.</param>
+/// <param name="Cached">A number of a key or value.</param>
+/// <param name="CachedScale">The scale of a key or value; 0 without scales.</param>
+internal sealed record ByteCosts(double Weight, double HeadWeight, double Cached, double CachedScale);

@@ -58,6 +58,7 @@ internal sealed class ServedConversations : IAsyncDisposable
         if (!allStarted.Task.IsCompleted)
             throw new InvalidOperationException("A reply ended before all had begun.");
 
+        await Task.Delay(time / 4, TimeProvider.System, over.Token); // what had piled up while some were still reading has arrived
         long from = Sum(), clock = Stopwatch.GetTimestamp();
         await Task.Delay(time, TimeProvider.System, over.Token);
         double rate = (Sum() - from) / Stopwatch.GetElapsedTime(clock).TotalSeconds;

@@ -15,7 +15,7 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
         DType type = plan.Types[0];
         CacheLayout layout = plan.ServedLayout;
         await using SideProcess engine = await SideProcess.StartAsync(
-            ["engine", plan.ServedModel, type.ToString(), $"{layout.Fixed}", $"{layout.Window}", $"{plan.Served}", $"{threads}"], passive: false, cancellation);
+            ["engine", plan.ServedModel, type.ToString(), $"{layout.Fixed}", $"{layout.Window}", $"{plan.Served}", $"{threads}"], SideEnvironment.Plain, cancellation);
         await using SiloProcess host = await SiloProcess.StartAsync(
             [
                 $"Model={plan.ServedModel}", $"DType={type.ToString().ToLowerInvariant()}", $"Sinks={layout.Fixed}", $"Window={layout.Window}",

@@ -13,7 +13,7 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
     public async Task RunAsync(CancellationToken cancellation)
     {
         await using var sides = new SideProcesses();
-        var memory = new Candidate(new Contestant("memory", 0, 0), "", 1, ["bandwidth"]);
+        var memory = new Candidate(new Contestant("memory", new ByteCosts(0, 0, 0, 0)), "", 1, ["bandwidth"], SideEnvironment.LargePages);
         List<Candidate> candidates = await CandidatesAsync(cancellation);
         RecordBytes(candidates);
         await CheckAgreementAsync(sides, candidates, cancellation);
@@ -103,7 +103,7 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
             first ??= logits;
             double cosine = Cosine(first, logits);
             record.Add(new Sample { Kind = Kinds.Agreement, Shape = shape, Contestant = candidate.Of.Name, Setting = candidate.Setting, Cosine = cosine });
-            double least = candidate.Of.WeightBytes < 1 ? 0.7 : 0.9; // four bits of random numbers are far from the numbers; another model's logits are at 0
+            double least = candidate.Of.Costs.Weight < 1 ? 0.7 : 0.9; // four bits of random numbers are far from the numbers; another model's logits are at 0
             if (!(cosine >= least))
                 throw new InvalidOperationException($"{candidate.Of.Name} does not compute the model that {candidates[0].Of.Name} does: the cosine of their logits is {cosine:0.000}, less than {least}.");
         }
@@ -128,7 +128,7 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
     }
 
     private double BytesOf(Contestant contestant, int conversations) =>
-        Shapes.WeightBytes(_config, contestant.WeightBytes) + conversations * Shapes.CacheBytes(_config, plan.Layout.Places, contestant.CachedBytes);
+        Shapes.StepBytes(_config, contestant.Costs, plan.Layout.Places, conversations);
 
     private Sample Of(string kind, Candidate candidate, int round, double[] ms) => new()
     {

@@ -12,7 +12,7 @@ internal sealed class SideProcess : IAsyncDisposable
 
     // What this process runs under must not be what the sides run under: each sets its own.
     private static readonly string[] Inherited =
-        ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "STREAMING_ALLOCATOR"];
+        ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "STREAMING_ALLOCATOR"];
 
     private readonly string _name;
     private readonly Process _process;
@@ -31,7 +31,7 @@ internal sealed class SideProcess : IAsyncDisposable
 
     /// <summary>Starts a side, and waits until it is ready: its model is loaded.</summary>
     /// <exception cref="InputException">It says why it cannot be.</exception>
-    public static async Task<SideProcess> StartAsync(IReadOnlyList<string> arguments, bool passive, CancellationToken cancellation)
+    public static async Task<SideProcess> StartAsync(IReadOnlyList<string> arguments, SideEnvironment environment, CancellationToken cancellation)
     {
         string self = Environment.ProcessPath ?? throw new InvalidOperationException("This process does not know its own path.");
         bool shared = Path.GetFileNameWithoutExtension(self) == "dotnet";
@@ -40,7 +40,9 @@ internal sealed class SideProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         foreach (string name in Inherited)
             start.Environment.Remove(name);
-        if (passive)
+        if (environment.HasFlag(SideEnvironment.LargePages))
+            start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1";
+        if (environment.HasFlag(SideEnvironment.Passive))
             start.Environment["OMP_WAIT_POLICY"] = "passive";
         Process process = Process.Start(start) ?? throw new InvalidOperationException($"{self} did not start.");
         var side = new SideProcess(string.Join(' ', arguments), process);

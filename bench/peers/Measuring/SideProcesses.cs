@@ -11,7 +11,7 @@ internal sealed class SideProcesses : IAsyncDisposable
         if (_started.TryGetValue(candidate.Process, out SideProcess? known))
             return known;
         await Console.Error.WriteLineAsync($"starting {candidate.Process}");
-        return _started[candidate.Process] = await SideProcess.StartAsync(candidate.Arguments, candidate.Passive, cancellation);
+        return _started[candidate.Process] = await SideProcess.StartAsync(candidate.Arguments, candidate.Environment, cancellation);
     }
 
     public async ValueTask DisposeAsync()

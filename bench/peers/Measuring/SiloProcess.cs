@@ -41,7 +41,7 @@ internal sealed partial class SiloProcess : IAsyncDisposable
             program, "--urls", url, $"--Streaming:Data={data}", $"--Streaming:SiloPort={ports[1]}", $"--Streaming:GatewayPort={ports[2]}",
             .. settings.Select(setting => "--Streaming:" + setting),
         ]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string name in (string[])["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX"])
+        foreach (string name in (string[])["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES"])
             start.Environment.Remove(name); // it sets its own
         var silo = new SiloProcess(Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start."), data, url);
         try

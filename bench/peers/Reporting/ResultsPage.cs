@@ -21,7 +21,7 @@ internal static class ResultsPage
             Both sides compute the same random weights, each in processes of its own, in turns in one run. Every row is a side at its best setting, of those that
             took their turns at this load. Tokens per second are those of the median step. Our caches count as full, so that every token attends to all places;
             llama.cpp's (float16, a stream for each sequence, no flash attention, batches of 512) are filled to seven eighths and go on from there. Nothing is
-            sampled but at the host. How it is measured: [Program.cs](Program.cs); what was expected: [NOTES.md](NOTES.md); every sample: [samples.jsonl](samples.jsonl).
+            sampled but at the host. "Large pages" are of 2 MiB, as the engine's memory and the reading loop's always are. How it is measured: [Program.cs](Program.cs); what was expected: [NOTES.md](NOTES.md); every sample: [samples.jsonl](samples.jsonl).
             """);
         page.Paragraph("## Targets on two cores").Table(
             ["<target", "asked", "measured", "<"],

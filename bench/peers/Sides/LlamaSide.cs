@@ -16,15 +16,17 @@ internal sealed class LlamaSide : IDisposable
 {
     private const int IdSeed = 3, LargestBatch = 512;
     private readonly string _gguf;
+    private readonly bool _mapped;
     private readonly int _places, _filled;
     private readonly LLamaWeights _weights;
     private readonly Dictionary<int, LLamaContext> _full = [];
     private readonly LLamaContext _empty;
     private readonly LLamaBatch _batch = new();
 
-    private LlamaSide(string gguf, int places)
+    private LlamaSide(string gguf, int places, bool mapped)
     {
         _gguf = gguf;
+        _mapped = mapped;
         _places = places;
         _filled = places / 8 * 7;
         _weights = LLamaWeights.LoadFromFile(Parameters(1));
@@ -40,12 +42,16 @@ internal sealed class LlamaSide : IDisposable
             throw new InputException($"llama.cpp needs {library}, and the system does not have it: install GNU OpenMP (Debian and Ubuntu: apt-get install libgomp1).");
     }
 
-    public static async Task RunAsync(string gguf, AvxLevel avx, CacheLayout layout)
+    /// <param name="gguf">The model.</param>
+    /// <param name="avx">Which of llama.cpp's builds.</param>
+    /// <param name="layout">The cache that ours has; llama.cpp's has as many places.</param>
+    /// <param name="mapped">Whether weights are read where the system mapped the file, in its small pages; else they are copied.</param>
+    public static async Task RunAsync(string gguf, AvxLevel avx, CacheLayout layout, bool mapped)
     {
         RequireOpenMP();
         NativeLibraryConfig.All.WithLogCallback((_, text) => Console.Error.Write(text));
         NativeLibraryConfig.All.WithAvx(avx);
-        using var side = new LlamaSide(gguf, layout.Places);
+        using var side = new LlamaSide(gguf, layout.Places, mapped);
         RequireBuild(avx);
         await SideLoop.RunAsync(avx.ToString(), request => request.Measure switch
         {
@@ -151,6 +157,6 @@ internal sealed class LlamaSide : IDisposable
     {
         ContextSize = (uint)(_places * sequences), SeqMax = (uint)sequences, BatchSize = LargestBatch, UBatchSize = LargestBatch,
         Threads = 1, BatchThreads = 1, GpuLayerCount = 0, TypeK = GGMLType.GGML_TYPE_F16, TypeV = GGMLType.GGML_TYPE_F16,
-        FlashAttention = false, KVUnified = false,
+        FlashAttention = false, KVUnified = false, LoadMode = _mapped ? LLamaLoadMode.MemoryMap : LLamaLoadMode.None,
     };
 }

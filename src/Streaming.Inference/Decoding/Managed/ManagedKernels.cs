@@ -10,6 +10,7 @@ namespace Streaming.Inference.Decoding.Managed;
 internal sealed unsafe class ManagedKernels : IKernels
 {
     private readonly ModelConfig _config;
+    private readonly DType _type;
     private readonly VectorKernels.Choice _kernels;
     private readonly WorkerPool _pool;
     private readonly NormaliseWork _normalise;
@@ -21,18 +22,19 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly Workspace _residual, _normed, _attended, _gated, _selected;
     private readonly Dictionary<int, Workspace> _projected = []; // by their width
     private readonly NativeBuffer<short> _quantised = new();
-    private readonly NativeBuffer<float> _rowScales = new();
+    private readonly NativeBuffer<float> _rowScales = new(), _rowSums = new();
 
     public ManagedKernels(KernelContext context, VectorKernels.Choice kernels)
     {
         _config = context.Config;
+        _type = context.Type;
         _kernels = kernels;
         int threads = context.Options.Threads, hidden = _config.HiddenSize;
-        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2));
+        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2), kernels.Integers);
         _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
         _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
-        _product = new ProductWork { Kernels = kernels.ForFloats(hidden) };
+        _product = new ProductWork { Kernels = kernels.ForFloats(hidden), Nibbles = kernels.Nibbles };
         _gate = new GateWork { Kernels = kernels.ForFloats(_config.IntermediateSize) };
         _residual = new Workspace(hidden);
         _normed = new Workspace(hidden);
@@ -42,13 +44,19 @@ internal sealed unsafe class ManagedKernels : IKernels
         _pool = new WorkerPool(threads);
     }
 
+    public torch.ScalarType CacheType => _type is DType.Int8 or DType.Int4 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
+
     public Weight Lay(Weight weight)
     {
         if (weight.Scales is null)
             return weight;
         int count = TensorMemory.Length(weight.Rows, 0), width = TensorMemory.Length(weight.Rows, 1);
-        torch.Tensor laid = torch.empty_like(weight.Rows);
-        _kernels.ForShorts(width).Lay((sbyte*)TensorMemory.AddressOf(weight.Rows), width, count, (sbyte*)TensorMemory.AddressOf(laid));
+        var rows = (sbyte*)TensorMemory.AddressOf(weight.Rows);
+        torch.Tensor laid = torch.empty([count, weight.HasNibbles ? width / 2 : width], torch.ScalarType.Int8);
+        if (weight.HasNibbles)
+            _kernels.Nibbles.Lay(rows, width, count, (byte*)TensorMemory.AddressOf(laid));
+        else
+            _kernels.ForShorts(width).Lay(rows, width, count, (sbyte*)TensorMemory.AddressOf(laid));
         return weight with { Rows = laid };
     }
 
@@ -127,9 +135,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         torch.Tensor attended = _attended.Take(batch.Rows);
         _attention.Projected = (float*)TensorMemory.AddressOf(queryKeyValue);
         _attention.Results = (float*)TensorMemory.AddressOf(attended);
-        _attention.Keys = TensorMemory.AddressOf(cache.AllKeys);
-        _attention.Values = TensorMemory.AddressOf(cache.AllValues);
-        _attention.IsBFloat16 = cache.AllKeys.dtype == torch.ScalarType.BFloat16;
+        _attention.Cache = cache;
         _attention.Run(_pool);
         return attended;
     }
@@ -174,6 +180,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         _attention.Dispose();
         _quantised.Dispose();
         _rowScales.Dispose();
+        _rowSums.Dispose();
     }
 
     /// <summary>A bias [width] in every row [N, width], or added to it.</summary>
@@ -195,9 +202,10 @@ internal sealed unsafe class ManagedKernels : IKernels
 
     private void Multiply(torch.Tensor rows, Weight weight, torch.Tensor results, bool add)
     {
-        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(weight.Rows, 1);
+        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(rows, 1);
         _product.Weights = TensorMemory.AddressOf(weight.Rows);
         _product.Scales = weight.Scales is { } scales ? (BFloat16*)TensorMemory.AddressOf(scales) : null;
+        _product.HasNibbles = weight.HasNibbles;
         _product.IsBFloat16 = weight.Rows.dtype == torch.ScalarType.BFloat16;
         _product.Out = TensorMemory.Length(weight.Rows, 0);
         _product.Width = width;
@@ -218,6 +226,13 @@ internal sealed unsafe class ManagedKernels : IKernels
             _quantise.Results = _quantised.Take((long)count * width);
             _quantise.Scales = _rowScales.Take(count);
             _quantise.Run(_pool);
+            if (weight.HasNibbles)
+            {
+                int groups = width / NibbleProduct.Group;
+                _product.RowSums = _rowSums.Take((long)count * groups);
+                for (int r = 0; r < count; r++)
+                    _kernels.Nibbles.SumGroups(_quantise.Results + (long)r * width, width, _product.RowSums + (long)r * groups);
+            }
             _product.Kernels = _kernels.ForShorts(width);
             _product.QuantisedRows = _quantise.Results;
             _product.RowScales = _quantise.Scales;
