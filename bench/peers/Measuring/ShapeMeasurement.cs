@@ -15,6 +15,8 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
         await using var sides = new SideProcesses();
         var memory = new Candidate(new Contestant("memory", new ByteCosts(0, 0, 0, 0)), "", 1, ["bandwidth"], SideEnvironment.LargePages);
         List<Candidate> candidates = await CandidatesAsync(cancellation);
+        foreach (Candidate candidate in candidates.AsEnumerable().Reverse()) // ours first: loading takes them several times what they keep
+            await sides.OfAsync(candidate, cancellation);
         RecordBytes(candidates);
         await CheckAgreementAsync(sides, candidates, cancellation);
 
