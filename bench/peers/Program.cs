@@ -49,6 +49,11 @@ catch (InputException refusal)
     Console.Error.WriteLine(refusal.Message);
     return 2;
 }
+catch (OperationCanceledException)
+{
+    Console.Error.WriteLine("Stopped. What was measured by then is in samples.jsonl; --render shows it.");
+    return 130;
+}
 
 Plan PlanOf(ParseResult parsed)
 {

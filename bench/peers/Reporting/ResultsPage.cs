@@ -54,11 +54,12 @@ internal static class ResultsPage
             from load in summary.Loads(Kinds.Decode, shape)
             from contestant in contestants
             let best = summary.Best(Kinds.Decode, shape, load, contestant)
+            where best is not null // a run that was stopped
             let bytes = summary.StepBytes(shape, load, contestant)
             let shares = contestant == summary.Ours(Kinds.Decode) ? Targets.Shares(summary, shape, load, contestant) : default
             select (object?[])
             [
-                load, contestant, best.Setting, best.Rate(load), best.Median, summary.Best(Kinds.Decode, shape, load, peer)!.Median / best.Median,
+                load, contestant, best.Setting, best.Rate(load), best.Median, summary.Best(Kinds.Decode, shape, load, peer)?.Median / best.Median,
                 Targets.Size(bytes), bytes / 1e6 / best.Median, Percent(shares.OfMemory), Percent(shares.OfSameSize),
             ]);
         string plot = ResultsPlot.Write(summary, shape, folder);
@@ -68,7 +69,8 @@ internal static class ResultsPage
             from load in summary.Loads(Kinds.Prompt, shape)
             from contestant in contestants
             let best = summary.Best(Kinds.Prompt, shape, load, contestant)
-            select (object?[])[load, contestant, best.Setting, best.Rate(load), best.Median, summary.Best(Kinds.Prompt, shape, load, peer)!.Median / best.Median]);
+            where best is not null // a run that was stopped
+            select (object?[])[load, contestant, best.Setting, best.Rate(load), best.Median, summary.Best(Kinds.Prompt, shape, load, peer)?.Median / best.Median]);
         page.Paragraph($"### The memory, read by a plain loop ({summary.Memory.Loop})").Table(
             ["buffer", "threads", "GB/s"],
             from bytes in summary.ReadSizes(shape)

@@ -22,7 +22,8 @@ internal static class ResultsPlot
             var bars = new List<Bar>();
             for (int l = 0; l < loads.Count; l++)
             {
-                double rate = summary.Best(Kinds.Decode, shape, loads[l], contestants[c])!.Rate(loads[l]);
+                if (summary.Best(Kinds.Decode, shape, loads[l], contestants[c])?.Rate(loads[l]) is not { } rate)
+                    continue;
                 highest = Math.Max(highest, rate);
                 bars.Add(new Bar { Position = l * (contestants.Count + 1) + c, Value = rate, FillColor = plot.Add.Palette.GetColor(c), Label = Markdown.Number(rate) });
             }

@@ -69,13 +69,15 @@ internal sealed class Summary(IReadOnlyList<Sample> samples)
     public IReadOnlyList<double> ReadSizes(string shape) =>
         [.. samples.Where(sample => sample.Kind == Kinds.Read && sample.Shape == shape).Select(sample => sample.Bytes!.Value).Distinct().Order()];
 
-    /// <summary>The read bandwidth, GB/s, of a buffer's size: the median pass.</summary>
-    public double Bandwidth(string shape, int threads, double bytes)
+    /// <summary>The read bandwidth, GB/s, of a buffer's size: the median pass; null when it was not read.</summary>
+    public double? Bandwidth(string shape, int threads, double bytes)
     {
-        IEnumerable<double> passes = samples
-            .Where(sample => sample.Kind == Kinds.Read && sample.Shape == shape && sample.Threads == threads && sample.Bytes == bytes)
-            .SelectMany(sample => sample.Ms!);
-        return bytes / 1e6 / Median([.. passes.Order()]);
+        double[] passes =
+        [
+            .. samples.Where(sample => sample.Kind == Kinds.Read && sample.Shape == shape && sample.Threads == threads && sample.Bytes == bytes)
+                .SelectMany(sample => sample.Ms!).Order(),
+        ];
+        return passes.Length == 0 ? null : bytes / 1e6 / Median(passes);
     }
 
     /// <summary>The least cosine between a contestant's logits and those of the first one.</summary>
