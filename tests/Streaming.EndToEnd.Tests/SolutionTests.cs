@@ -18,7 +18,8 @@ public class SolutionTests
         ["src/Streaming.Storage/Streaming.Storage.csproj"] = ["Streaming.Clustering", "Streaming.Contracts"],
         ["src/Streaming.Grains/Streaming.Grains.csproj"] = ["Streaming.Contracts", "Streaming.Inference", "Streaming.Storage"],
         ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
-        ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference"],
+        ["src/Streaming.Training/Streaming.Training.csproj"] = ["Streaming.Inference"],
+        ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference", "Streaming.Training"],
         ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
     };

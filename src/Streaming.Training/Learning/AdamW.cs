@@ -1,0 +1,67 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Streaming.Training.Learning;
+
+/// <summary>
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), on matrices only, and with gradients clipped to a norm of 1
+/// in all.
+/// </summary>
+internal sealed class AdamW : IDisposable
+{
+    private const double Beta1 = 0.9, Beta2 = 0.95, Decay = 0.1, LargestNorm = 1;
+
+    private static readonly Scalar Keep1 = Beta1, Keep2 = Beta2, Take1 = 1 - Beta1, Take2 = 1 - Beta2, Epsilon = 1e-8;
+
+    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly Tensor[] _means, _squares;
+
+    /// <param name="parameters">What is learnt.</param>
+    public AdamW(IReadOnlyList<Parameter> parameters)
+    {
+        _parameters = parameters;
+        _means = [.. parameters.Select(p => zeros(p.Value.shape))];
+        _squares = [.. parameters.Select(p => zeros(p.Value.shape))];
+    }
+
+    /// <summary>Steps so far.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>Running means of gradients and of their squares, float32, by name.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State =>
+        _parameters.SelectMany((p, i) => (IEnumerable<(string, Tensor)>)[("mean." + p.Name, _means[i]), ("square." + p.Name, _squares[i])]);
+
+    /// <summary>One step; empties the gradients.</summary>
+    /// <param name="rate">The learning rate.</param>
+    /// <returns>The norm of all gradients before clipping.</returns>
+    public double Step(double rate)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Steps++;
+        double norm = Math.Sqrt(_parameters.Sum(p => Math.Pow(p.Value.grad!.norm().ToSingle(), 2)));
+        using Scalar clip = Math.Min(1, LargestNorm / (norm + 1e-6)), shrink = 1 - rate * Decay;
+        using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)), step = -rate / (1 - Math.Pow(Beta1, Steps));
+        for (int i = 0; i < _parameters.Count; i++)
+        {
+            Tensor value = _parameters[i].Value, gradient = value.grad!;
+            if (norm > LargestNorm)
+                gradient.mul_(clip);
+            _means[i].mul_(Keep1).add_(gradient, Take1);
+            _squares[i].mul_(Keep2).addcmul_(gradient, gradient, Take2);
+            if (value.dim() > 1)
+                value.mul_(shrink);
+            value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, Scalars.One), step);
+            gradient.zero_();
+        }
+        GC.KeepAlive(clip);
+        GC.KeepAlive(shrink);
+        return norm;
+    }
+
+    public void Dispose()
+    {
+        foreach (Tensor tensor in _means.Concat(_squares))
+            tensor.Dispose();
+    }
+}
