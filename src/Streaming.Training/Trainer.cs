@@ -4,7 +4,6 @@ using Streaming.Inference.Tokenizing;
 using Streaming.Training.Corpora;
 using Streaming.Training.Dealing;
 using Streaming.Training.Vocabularies;
-using TorchSharp;
 
 namespace Streaming.Training;
 
@@ -26,7 +25,6 @@ public static class Trainer
         ArgumentNullException.ThrowIfNull(progress);
         OptionRules.Check(options);
         using FileStream mark = Claim(options.Work);
-        torch.set_num_threads(options.Threads ?? Environment.ProcessorCount);
 
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
         progress.Say("Reading the texts.");

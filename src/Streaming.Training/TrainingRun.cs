@@ -21,6 +21,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly DocumentEncoder _encoder;
     private readonly ITrainingProgress _progress;
     private readonly TimeProvider _clock;
+    private readonly Masters _masters;
     private readonly Network _network;
     private readonly AdamW _optimizer;
     private readonly SinkTarget? _sink;
@@ -41,22 +42,25 @@ internal sealed class TrainingRun : IDisposable
     public TrainingRun(TrainingOptions options, ModelConfig config, TextCollection texts, DocumentEncoder encoder, ITrainingProgress progress, TimeProvider clock)
     {
         (_options, _encoder, _progress, _clock) = (options, encoder, progress, clock);
-        _network = new Network(config, options.Float32 ? ScalarType.Float32 : ScalarType.BFloat16, options.Seed);
-        _optimizer = new AdamW(_network.Parameters);
+        ScalarType type = options.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
+        var work = new SharedWork(options.Threads ?? Environment.ProcessorCount);
+        _masters = new Masters(config, type, options.Seed);
+        _network = new Network(config, type);
+        _optimizer = new AdamW(_masters.Parameters, work);
         _sink = options.SinkShare is double share ? new SinkTarget(share, options.SinkWeight) : null;
-        _step = new LearningStep(_network, _sink);
-        _heldOut = new HeldOutLoss(_step, texts.HeldOut, encoder.Bos);
+        _step = new LearningStep(_masters, _network, _sink, work);
+        _heldOut = new HeldOutLoss(_masters, _step, texts.HeldOut, encoder.Bos, work);
         _sinkShares = new SinkShares(texts.HeldOut, encoder.Bos);
         _rate = new LearningRate(options.Rate, options.WarmUp, Floor);
         _shares = texts.Sources.ToDictionary(s => s.Description.Name, s => s.Description.Share);
 
-        TrainingState? state = TrainingState.IsIn(options.Work) ? TrainingState.Read(options.Work, _network, _optimizer) : null;
+        TrainingState? state = TrainingState.IsIn(options.Work) ? TrainingState.Read(options.Work, _masters, _optimizer) : null;
         (_tokens, _best, _sinceBest, _elapsed) = (state?.Tokens ?? 0, state?.BestLoss, state?.SinceBest ?? 0, state?.Elapsed ?? default);
         _since = _tokens;
         _mixture = new Mixture(texts.Sources, state?.Mixture ?? new MixtureState());
         _packer = new SequencePacker(_mixture, encoder.Bos, state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State });
         _figures = new RunFigures(options.Work, _tokens);
-        Say($"{_network.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? "from the beginning" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
+        Say($"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? "from the beginning" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
     }
 
     /// <summary>Trains until the end of the training, of this run, or of patience.</summary>
@@ -78,21 +82,18 @@ internal sealed class TrainingRun : IDisposable
             int length = _options.Lengths.Last(l => l.From <= progress).Tokens;
 
             _packer.Fill(ids, targets, learn, length);
-            using (Tensor batch = tensor(ids, [ids.Length / length, length]))
-            {
-                (double stepLoss, int stepCount) = _step.Run(batch, targets, learn);
-                (loss, count) = (loss + stepLoss, count + stepCount);
-                double norm = _optimizer.Step(rate);
-                _tokens += _options.Batch;
-                steps++;
-                _progress.Stepped(new StepDone(_optimizer.Steps, _tokens, stepLoss / stepCount, rate, norm));
+            double norm = 0;
+            (double stepLoss, int stepCount) = _step.Run(ids, targets, learn, length, gradients => norm = _optimizer.Step(gradients, rate));
+            (loss, count) = (loss + stepLoss, count + stepCount);
+            _tokens += _options.Batch;
+            steps++;
+            _progress.Stepped(new StepDone(_optimizer.Steps, _tokens, stepLoss / stepCount, rate, norm));
 
-                _elapsed = before + _clock.GetElapsedTime(begun);
-                if (_optimizer.Steps % StepsPerLine == 0)
-                {
-                    Line(loss / count, rate, norm, length, _clock.GetElapsedTime(line));
-                    (loss, count, _since, line) = (0, 0, _tokens, _clock.GetTimestamp());
-                }
+            _elapsed = before + _clock.GetElapsedTime(begun);
+            if (_optimizer.Steps % StepsPerLine == 0)
+            {
+                Line(loss / count, rate, norm, length, _clock.GetElapsedTime(line));
+                (loss, count, _since, line) = (0, 0, _tokens, _clock.GetTimestamp());
             }
 
             if (_optimizer.Steps % _options.EvaluateEvery == 0)
@@ -112,7 +113,7 @@ internal sealed class TrainingRun : IDisposable
             }
         }
         Save();
-        CheckpointWriter.Write(_options.Output, _network, _encoder);
+        CheckpointWriter.Write(_options.Output, _masters, _encoder);
         Say($"{end}: {_optimizer.Steps} steps, {_tokens:N0} tokens, {Durations.Of(_elapsed)}.");
         return end;
     }
@@ -122,6 +123,7 @@ internal sealed class TrainingRun : IDisposable
         _sink?.Dispose();
         _optimizer.Dispose();
         _network.Dispose();
+        _masters.Dispose();
     }
 
     private void Line(double loss, double rate, double norm, int length, TimeSpan time)
@@ -147,7 +149,7 @@ internal sealed class TrainingRun : IDisposable
         _figures.AddHeldOut(_tokens, "mixture", mean, 0, 0);
         bool better = weight > 0 && (_best is null || mean < _best);
         (_best, _sinceBest) = better ? (mean, 0) : (_best, _sinceBest + 1);
-        IReadOnlyList<float[]> sinks = _sinkShares.Measure(_network);
+        IReadOnlyList<float[]> sinks = _sinkShares.Measure(_masters, _network);
         for (int l = 0; l < sinks.Count; l++)
         {
             for (int h = 0; h < sinks[l].Length; h++)
@@ -155,7 +157,7 @@ internal sealed class TrainingRun : IDisposable
         }
         Say($"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}");
 
-        CheckpointWriter.Write(_options.Output, _network, _encoder);
+        CheckpointWriter.Write(_options.Output, _masters, _encoder);
         IReadOnlyList<string> replies = SampleReplies.OfAsync(_options.Output, SampleMessages, maxTokens: 80, SampleSeed, systemPrompt: null, _options.Threads, cancel).GetAwaiter().GetResult();
         foreach ((string message, string reply) in SampleMessages.Zip(replies))
             Say($"  > {message}  {reply.ReplaceLineEndings(" / ")}");
@@ -166,7 +168,7 @@ internal sealed class TrainingRun : IDisposable
     {
         new TrainingState
         {
-            Config = _network.Config,
+            Config = _masters.Config,
             Tokens = _tokens,
             Steps = _optimizer.Steps,
             Elapsed = _elapsed,
@@ -174,7 +176,7 @@ internal sealed class TrainingRun : IDisposable
             Packer = _packer.State,
             BestLoss = _best,
             SinceBest = _sinceBest,
-        }.Write(_options.Work, _network, _optimizer);
+        }.Write(_options.Work, _masters, _optimizer);
     }
 
     private void Say(FormattableString line) => _progress.Say(line.ToString(CultureInfo.InvariantCulture));

@@ -15,24 +15,24 @@ internal static class CheckpointWriter
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes configuration and weights; every file appears whole or not at all, the weights last.</summary>
-    public static void Write(string folder, Network network, DocumentEncoder encoder)
+    public static void Write(string folder, Masters masters, DocumentEncoder encoder)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.Write(Path.Combine(folder, "config.json"), Config(network.Config, encoder).ToJsonString(Json) + "\n");
+        AtomicFile.Write(Path.Combine(folder, "config.json"), Config(masters.Config, encoder).ToJsonString(Json) + "\n");
         AtomicFile.Write(Path.Combine(folder, "generation_config.json"), Generation(encoder).ToJsonString(Json) + "\n");
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        (string, Tensor)[] tensors = [.. Separate(network).Select(t => (t.Name, t.Value.to(ScalarType.BFloat16)))];
+        (string, Tensor)[] tensors = [.. Separate(masters).Select(t => (t.Name, t.Value.to(ScalarType.BFloat16)))];
         AtomicFile.Write(Path.Combine(folder, "model.safetensors"), stream =>
             SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { ["format"] = "pt" }));
     }
 
     /// <summary>The fused matrices as a Llama names them.</summary>
-    private static IEnumerable<(string Name, Tensor Value)> Separate(Network network)
+    private static IEnumerable<(string Name, Tensor Value)> Separate(Masters masters)
     {
-        ModelConfig config = network.Config;
+        ModelConfig config = masters.Config;
         long queries = config.Heads * config.HeadDim, shared = config.KeyValueHeads * config.HeadDim;
-        foreach ((string name, Tensor value) in network.Parameters)
+        foreach ((string name, Tensor value) in masters.Parameters)
         {
             if (name.EndsWith(TensorNames.QueryKeyValue, StringComparison.Ordinal))
             {

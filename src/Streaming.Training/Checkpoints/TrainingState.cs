@@ -44,23 +44,23 @@ internal sealed record TrainingState
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
 
     /// <summary>Writes the state.</summary>
-    public void Write(string folder, Network network, AdamW optimizer) =>
+    public void Write(string folder, Masters masters, AdamW optimizer) =>
         AtomicFile.Write(Path.Combine(folder, FileName), stream => SafetensorsWriter.Write(
-            stream, [.. Tensors(network, optimizer)], new Dictionary<string, string> { [Key] = JsonSerializer.Serialize(this) }));
+            stream, [.. Tensors(masters, optimizer)], new Dictionary<string, string> { [Key] = JsonSerializer.Serialize(this) }));
 
-    /// <summary>Reads the state into a network and its optimizer.</summary>
+    /// <summary>Reads the state into weights and its optimizer.</summary>
     /// <exception cref="InputException">It is damaged or of another model.</exception>
-    public static TrainingState Read(string folder, Network network, AdamW optimizer)
+    public static TrainingState Read(string folder, Masters masters, AdamW optimizer)
     {
         string path = Path.Combine(folder, FileName);
         TrainingState state = Header(path);
-        if (state.Config != network.Config)
-            throw new InputException($"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(network.Config)}): ask for the same, or name another --work folder.");
+        if (state.Config != masters.Config)
+            throw new InputException($"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(masters.Config)}): ask for the same, or name another --work folder.");
         optimizer.Steps = state.Steps;
         using IDisposable noGradient = no_grad();
         using SafetensorsFile file = SafetensorsFile.Open(path);
         var entries = file.Entries.ToDictionary(e => e.Name);
-        foreach ((string name, Tensor value) in Tensors(network, optimizer))
+        foreach ((string name, Tensor value) in Tensors(masters, optimizer))
         {
             if (!entries.TryGetValue(name, out SafetensorsEntry? entry) || !entry.Shape.SequenceEqual(value.shape))
                 throw new InputException($"'{path}' lacks '{name}': it is damaged, so go on from an earlier copy or from the beginning.");
@@ -70,8 +70,8 @@ internal sealed record TrainingState
         return state;
     }
 
-    private static IEnumerable<(string Name, Tensor Value)> Tensors(Network network, AdamW optimizer) =>
-        network.Parameters.Select(p => (p.Name, p.Value)).Concat(optimizer.State);
+    private static IEnumerable<(string Name, Tensor Value)> Tensors(Masters masters, AdamW optimizer) =>
+        masters.Parameters.Select(p => (p.Name, p.Value)).Concat(optimizer.State);
 
     private static string Shape(ModelConfig config) =>
         $"{config.Layers} layers, {config.HiddenSize} wide, {config.IntermediateSize} inside, {config.Heads}/{config.KeyValueHeads} heads, {config.VocabularySize} tokens, context {config.ContextLength}";

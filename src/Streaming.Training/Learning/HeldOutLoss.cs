@@ -16,35 +16,50 @@ internal sealed record SourceLoss(string Source, double Nats, long Tokens, long 
 }
 
 /// <summary>Scores held-out texts, each by itself, in sequences that begin with the start token.</summary>
+/// <param name="masters">The weights.</param>
 /// <param name="step">Scores a batch.</param>
 /// <param name="texts">The texts.</param>
 /// <param name="bos">The start token.</param>
-internal sealed class HeldOutLoss(LearningStep step, IReadOnlyList<HeldOutText> texts, int bos)
+/// <param name="work">Shares the batches.</param>
+internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyList<HeldOutText> texts, int bos, SharedWork work)
 {
-    private const int BatchTokens = 8192;
+    private const int BatchTokens = 2048;
 
     /// <summary>The losses by source.</summary>
     /// <param name="length">Tokens of a sequence.</param>
-    public IReadOnlyList<SourceLoss> Measure(int length) =>
-        [.. texts.GroupBy(t => t.Source).Select(group => Of(group.Key, [.. group], length))];
-
-    private SourceLoss Of(string source, HeldOutText[] group, int length)
+    public IReadOnlyList<SourceLoss> Measure(int length)
     {
-        // Of about the same length together: what is added at their ends to fill the batch is computed in vain.
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        CastWeights weights = masters.Cast();
+        (string Source, (int[] Ids, bool[] Learn)[] Sequences)[] batches = [.. texts.GroupBy(t => t.Source).SelectMany(g => Batches(g, length).Select(b => (g.Key, b)))];
+        var results = new (double Nats, int Tokens)[batches.Length];
+        work.Run(batches.Length, b => results[b] = Batch(weights, batches[b].Sequences));
+        return
+        [
+            .. texts.GroupBy(t => t.Source).Select(group =>
+            {
+                (double Nats, int Tokens)[] own = [.. results.Where((_, b) => batches[b].Source == group.Key)];
+                return new SourceLoss(group.Key, own.Sum(r => r.Nats), own.Sum(r => r.Tokens), group.Sum(t => (long)t.Characters));
+            }),
+        ];
+    }
+
+    /// <summary>Sequences of about the same length together: what is added at their ends to fill a batch is computed in vain.</summary>
+    private static IEnumerable<(int[] Ids, bool[] Learn)[]> Batches(IEnumerable<HeldOutText> group, int length)
+    {
         (int[] Ids, bool[] Learn)[] sequences = [.. group.SelectMany(t => Sequences(t.Document, length)).OrderBy(s => s.Ids.Length)];
-        (double nats, long tokens) = (0, 0);
         for (int at = 0; at < sequences.Length;)
         {
             int end = at + 1;
             while (end < sequences.Length && (end - at + 1) * sequences[end].Ids.Length <= BatchTokens)
                 end++;
-            (double batchNats, int batchTokens) = Batch(sequences.AsSpan(at, end - at));
-            (nats, tokens, at) = (nats + batchNats, tokens + batchTokens, end);
+            yield return sequences[at..end];
+            at = end;
         }
-        return new SourceLoss(source, nats, tokens, group.Sum(t => (long)t.Characters));
     }
 
-    private (double Nats, int Tokens) Batch(ReadOnlySpan<(int[] Ids, bool[] Learn)> sequences)
+    private (double Nats, int Tokens) Batch(CastWeights weights, (int[] Ids, bool[] Learn)[] sequences)
     {
         using DisposeScope scope = NewDisposeScope();
         int length = sequences[^1].Ids.Length;
@@ -66,7 +81,7 @@ internal sealed class HeldOutLoss(LearningStep step, IReadOnlyList<HeldOutText> 
         }
         if (rows.Count == 0)
             return (0, 0);
-        Tensor losses = step.Losses(tensor(ids, [sequences.Length, length]), tensor([.. rows], ScalarType.Int64), tensor([.. targets], ScalarType.Int64));
+        Tensor losses = step.Losses(weights, tensor(ids, [sequences.Length, length]), tensor([.. rows], ScalarType.Int64), tensor([.. targets], ScalarType.Int64));
         return (losses.sum().ToDouble(), rows.Count);
     }
 

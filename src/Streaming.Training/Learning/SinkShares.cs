@@ -25,14 +25,14 @@ internal sealed class SinkShares
     }
 
     /// <summary>The shares, [layers][heads]; none where no held-out text is long enough.</summary>
-    public IReadOnlyList<float[]> Measure(Network network)
+    public IReadOnlyList<float[]> Measure(Masters masters, Network network)
     {
         if (_ids.Length == 0 || network.Config.ContextLength < Length)
             return [];
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         var shares = new List<float[]>();
-        network.States(tensor(_ids, [_ids.Length / Length, Length]), (_, weights) =>
+        network.States(masters.Cast(), tensor(_ids, [_ids.Length / Length, Length]), (_, weights) =>
             shares.Add([.. weights[.., .., From.., ..1].to(ScalarType.Float32).mean([0, 2, 3]).data<float>()]));
         return shares;
     }
