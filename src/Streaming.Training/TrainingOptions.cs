@@ -20,8 +20,11 @@ public sealed record TrainingOptions
     /// <summary>Where the checkpoint goes.</summary>
     public required string Output { get; init; }
 
-    /// <summary>A folder whose tokenizer is used; null to learn one from the texts.</summary>
+    /// <summary>A folder whose tokenizer is used; null for that of <see cref="From"/>, or to learn one from the texts.</summary>
     public string? Tokenizer { get; init; }
+
+    /// <summary>A checkpoint of the same shape that a new training begins with; null to begin with random weights.</summary>
+    public string? From { get; init; }
 
     /// <summary>Tokens of the vocabulary where it is learnt.</summary>
     public int Vocabulary { get; init; } = 4096;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
 using Streaming.Training.Checkpoints;
 using Streaming.Training.Dealing;
@@ -57,10 +58,12 @@ internal sealed class TrainingRun : IDisposable
         TrainingState? state = TrainingState.IsIn(options.Work) ? TrainingState.Read(options.Work, _masters, _optimizer) : null;
         (_tokens, _best, _sinceBest, _elapsed) = (state?.Tokens ?? 0, state?.BestLoss, state?.SinceBest ?? 0, state?.Elapsed ?? default);
         _since = _tokens;
+        if (state is null && options.From is string from)
+            Begin(from);
         _mixture = new Mixture(texts.Sources, state?.Mixture ?? new MixtureState());
         _packer = new SequencePacker(_mixture, encoder.Bos, state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State });
         _figures = new RunFigures(options.Work, _tokens);
-        Say($"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? "from the beginning" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
+        Say($"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
     }
 
     /// <summary>Trains until the end of the training, of this run, or of patience.</summary>
@@ -124,6 +127,14 @@ internal sealed class TrainingRun : IDisposable
         _optimizer.Dispose();
         _network.Dispose();
         _masters.Dispose();
+    }
+
+    private void Begin(string from)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(from);
+        if (checkpoint.Config with { ContextLength = _masters.Config.ContextLength } != _masters.Config)
+            throw new InputException($"'{from}' is of another shape than was asked for: ask for its layers, widths and heads, or leave --from out.");
+        _masters.Load(checkpoint.Weights);
     }
 
     private void Line(double loss, double rate, double norm, int length, TimeSpan time)

@@ -14,7 +14,8 @@ internal sealed class TrainOptions
     private readonly Option<string> _data = Path("--data", "Where the paths in the mixture begin.", "DIR");
     private readonly Option<string> _work = Path("--work", "Where the training keeps its state and figures, to go on from.", "DIR");
     private readonly Option<string> _output = Path("--output", "Where the checkpoint goes.", "DIR");
-    private readonly Option<string?> _tokenizer = new Option<string?>("--tokenizer") { Description = "A folder whose tokenizer is used. Default: one is learnt from the texts.", HelpName = "DIR" }.NotEmpty();
+    private readonly Option<string?> _tokenizer = new Option<string?>("--tokenizer") { Description = "A folder whose tokenizer is used. Default: that of --from, else one is learnt.", HelpName = "DIR" }.NotEmpty();
+    private readonly Option<string?> _from = new Option<string?>("--from") { Description = "A checkpoint of the same shape that a new training begins with.", HelpName = "DIR" }.NotEmpty();
     private readonly Option<int?> _vocabulary = NumberOption.Create<int>("--vocabulary", $"Tokens of a vocabulary that is learnt. Default {Default.Vocabulary}.", 261, 1_000_000);
     private readonly Option<int?> _layers = NumberOption.Create<int>("--layers", $"Layers. Default {Default.Layers}.", 1, 1000);
     private readonly Option<int?> _hidden = NumberOption.Create<int>("--hidden", $"Width of the residual stream. Default {Default.Hidden}.", 2, 65536);
@@ -47,7 +48,7 @@ internal sealed class TrainOptions
     {
         Option[] all =
         [
-            _mixture, _data, _work, _output, _tokenizer, _vocabulary, _layers, _hidden, _intermediate, _heads, _keyValueHeads, _headDim, _tokens, _batch,
+            _mixture, _data, _work, _output, _tokenizer, _from, _vocabulary, _layers, _hidden, _intermediate, _heads, _keyValueHeads, _headDim, _tokens, _batch,
             _lengths, _rate, _warmUp, _sinkShare, _sinkWeight, _dtype, _threads, _seed, _evaluateEvery, _patience, _saveMinutes, _steps,
         ];
         foreach (Option option in all)
@@ -68,6 +69,7 @@ internal sealed class TrainOptions
         Work = parsed.GetRequiredValue(_work),
         Output = parsed.GetRequiredValue(_output),
         Tokenizer = parsed.GetValue(_tokenizer),
+        From = parsed.GetValue(_from),
         Vocabulary = parsed.GetValue(_vocabulary) ?? Default.Vocabulary,
         Layers = parsed.GetValue(_layers) ?? Default.Layers,
         Hidden = parsed.GetValue(_hidden) ?? Default.Hidden,

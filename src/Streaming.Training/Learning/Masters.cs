@@ -59,6 +59,29 @@ internal sealed class Masters : IDisposable
     /// <summary>All that is learnt.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
+    /// <summary>Takes the weights of a checkpoint of the same shape.</summary>
+    /// <exception cref="Streaming.Inference.InputException">One is missing or has another shape.</exception>
+    public void Load(IWeightSource weights)
+    {
+        using IDisposable noGradient = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        long hidden = Config.HiddenSize, queries = Config.Heads * Config.HeadDim, shared = Config.KeyValueHeads * Config.HeadDim, inner = Config.IntermediateSize;
+        Tensor Read(string name, params ReadOnlySpan<long> shape) => weights.Read(name, shape).to(ScalarType.Float32);
+        foreach ((string name, Tensor value) in _parameters)
+        {
+            string layer = name[..(name.LastIndexOf("self_attn.", StringComparison.Ordinal) is var a and >= 0 ? a : Math.Max(0, name.LastIndexOf("mlp.", StringComparison.Ordinal)))];
+            using Tensor stored = name switch
+            {
+                _ when name.EndsWith(TensorNames.QueryKeyValue, StringComparison.Ordinal) => cat(
+                    [Read(layer + TensorNames.Query, queries, hidden), Read(layer + TensorNames.Key, shared, hidden), Read(layer + TensorNames.Value, shared, hidden)], 0),
+                _ when name.EndsWith(TensorNames.GateUp, StringComparison.Ordinal) => cat(
+                    [Read(layer + TensorNames.Gate, inner, hidden), Read(layer + TensorNames.Up, inner, hidden)], 0),
+                _ => Read(name, value.shape),
+            };
+            value.copy_(stored);
+        }
+    }
+
     /// <summary>The weights as a step multiplies with them.</summary>
     public CastWeights Cast()
     {

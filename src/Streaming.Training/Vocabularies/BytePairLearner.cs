@@ -31,7 +31,7 @@ internal static class BytePairLearner
         // The order of a dictionary is no order: sorted, the same texts give the same vocabulary everywhere.
         var merger = new BytePairMerger(vocabulary, words.OrderBy(w => w.Key, StringComparer.Ordinal)
             .Select(w => (Encoding.UTF8.GetBytes(w.Key), (long)Math.Round(w.Value / least * Precision))));
-        merger.Run(size, least: 2 * (long)Precision);
+        merger.Run(size);
         if (vocabulary.Count < size)
             throw new InputException($"The texts give only {vocabulary.Count} tokens, not {size}: ask for a smaller vocabulary or give more text.");
         say(string.Create(CultureInfo.InvariantCulture, $"A vocabulary of {size} tokens from {words.Count:N0} different words."));

@@ -46,10 +46,8 @@ internal sealed class BytePairMerger
             Enqueue(pair, found.Count);
     }
 
-    /// <summary>Merges until the vocabulary is so large or no pair is frequent enough.</summary>
-    /// <param name="size">Tokens of the vocabulary.</param>
-    /// <param name="least">The least count of a pair that is merged.</param>
-    public void Run(int size, long least)
+    /// <summary>Merges until the vocabulary has so many tokens or all words are whole.</summary>
+    public void Run(int size)
     {
         var spellings = new HashSet<string>(Enumerable.Range(0, _vocabulary.Count).Select(_vocabulary.Spelling), StringComparer.Ordinal);
         while (_vocabulary.Count < size && _queue.TryDequeue(out (int Left, int Right) pair, out (long Count, int, int) place))
@@ -61,8 +59,6 @@ internal sealed class BytePairMerger
                 Enqueue(pair, found.Count);
                 continue;
             }
-            if (found.Count < least)
-                break;
             // A second way to spell a known token would make ids and ranks part: such a pair stays apart.
             if (spellings.Add(_vocabulary.Spelling(pair.Left) + _vocabulary.Spelling(pair.Right)))
                 Merge(pair, found, _vocabulary.Add(pair.Left, pair.Right));

@@ -21,18 +21,19 @@ internal static class TokenizerFiles
     /// <exception cref="InputException">The given one cannot be read, or is another than the one that the training began with.</exception>
     public static void Put(TrainingOptions options, MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, Action<string> say)
     {
+        string? given = options.Tokenizer ?? options.From;
         int context = options.Lengths[^1].Tokens;
         bool begun = TrainingState.IsIn(options.Work);
         string kept = Path.Combine(options.Work, "tokenizer");
         if (!begun)
         {
             Directory.CreateDirectory(kept);
-            if (options.Tokenizer is string folder)
+            if (given is string folder)
                 Copy(folder, kept, context);
             else
                 TokenizerWriter.Write(kept, BytePairLearner.Learn(mixture, corpora, options.Vocabulary, say), context);
         }
-        else if (options.Tokenizer is string folder && !File.ReadAllBytes(Source(folder, Vocabulary)).AsSpan().SequenceEqual(File.ReadAllBytes(Source(kept, Vocabulary))))
+        else if (given is string folder && !File.ReadAllBytes(Source(folder, Vocabulary)).AsSpan().SequenceEqual(File.ReadAllBytes(Source(kept, Vocabulary))))
         {
             throw new InputException($"The training in '{options.Work}' began with another tokenizer than '{folder}': leave --tokenizer out, or name another --work folder.");
         }
