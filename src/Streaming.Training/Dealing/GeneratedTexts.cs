@@ -20,9 +20,16 @@ internal sealed class GeneratedTexts(SourceDescription description, DialogueGene
 
     public Document Document(long number)
     {
+        GeneratedDialogue dialogue = Dialogue(number);
+        return encoder.Encode(dialogue.Turns, dialogue.Ends);
+    }
+
+    /// <summary>The n-th dialogue, with its system prompt.</summary>
+    public GeneratedDialogue Dialogue(long number)
+    {
         var random = SeededRandom.For(seed, description.Name, number);
         GeneratedDialogue dialogue = Kept(random);
-        return encoder.Encode(prompts.Before(dialogue.Turns, description, random), dialogue.Ends);
+        return dialogue with { Turns = prompts.Before(dialogue.Turns, description, random) };
     }
 
     private GeneratedDialogue Kept(SeededRandom random)
