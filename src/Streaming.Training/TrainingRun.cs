@@ -3,6 +3,7 @@ using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
 using Streaming.Training.Checkpoints;
 using Streaming.Training.Dealing;
+using Streaming.Training.Evaluation;
 using Streaming.Training.Learning;
 using Streaming.Training.Reports;
 using static TorchSharp.torch;
@@ -15,6 +16,7 @@ internal sealed class TrainingRun : IDisposable
     private const int StepsPerLine = 50;
     private const double Floor = 0.02; // of the learning rate's peak, at the end
     private const ulong SampleSeed = 1;
+    private const int SampleTokens = 80;
 
     private static readonly string[] SampleMessages = ["Hello!", "Who are you?", "What is 2 plus 3?", "I feel sad today.", "Tell me a story about a dog."];
 
@@ -63,6 +65,7 @@ internal sealed class TrainingRun : IDisposable
         _mixture = new Mixture(texts.Sources, state?.Mixture ?? new MixtureState());
         _packer = new SequencePacker(_mixture, encoder.Bos, state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State });
         _figures = new RunFigures(options.Work, _tokens);
+        _figures.AddRun(_tokens, options);
         Say($"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
     }
 
@@ -155,6 +158,8 @@ internal sealed class TrainingRun : IDisposable
             double share = _shares.GetValueOrDefault(source.Source);
             (sum, weight) = (sum + share * source.PerToken, weight + share);
         }
+        foreach ((string source, long dealt) in _mixture.State.Tokens)
+            _figures.AddSource(_tokens, source, dealt, _mixture.State.Numbers[source]);
         // Weighted as it is learnt: what most of the training is about decides whether it gets better.
         double mean = sum / weight;
         _figures.AddHeldOut(_tokens, "mixture", mean, 0, 0);
@@ -169,9 +174,10 @@ internal sealed class TrainingRun : IDisposable
         Say($"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}");
 
         CheckpointWriter.Write(_options.Output, _masters, _encoder);
-        IReadOnlyList<string> replies = SampleReplies.OfAsync(_options.Output, SampleMessages, maxTokens: 80, SampleSeed, systemPrompt: null, _options.Threads, cancel).GetAwaiter().GetResult();
-        foreach ((string message, string reply) in SampleMessages.Zip(replies))
-            Say($"  > {message}  {reply.ReplaceLineEndings(" / ")}");
+        IReadOnlyList<Reply> replies = Replies.OfAsync(
+            _options.Output, SampleMessages, s => s with { MaxTokens = SampleTokens, Seed = SampleSeed }, systemPrompt: null, _options.Threads, cancel).GetAwaiter().GetResult();
+        foreach ((string message, Reply reply) in SampleMessages.Zip(replies))
+            Say($"  > {message}  {reply.Text.ReplaceLineEndings(" / ")}");
         return better;
     }
 

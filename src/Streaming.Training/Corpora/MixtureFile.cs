@@ -36,6 +36,12 @@ internal sealed record SourceDescription
     /// <summary>The share of its dialogues that begin with a system prompt.</summary>
     public double SystemPromptShare { get; init; } = 0.5;
 
+    /// <summary>Where it comes from, for the model card.</summary>
+    public string? Origin { get; init; }
+
+    /// <summary>Its licence, for the model card.</summary>
+    public string? Licence { get; init; }
+
     /// <summary>A JSONL file of dialogues.</summary>
     public string? Dialogues { get; init; }
 
