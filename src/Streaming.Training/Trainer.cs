@@ -27,8 +27,8 @@ public static class Trainer
         using FileStream mark = Claim(options.Work);
 
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
-        progress.Say("Reading the texts.");
         IReadOnlyDictionary<string, Corpus> corpora = TextCollection.ReadCorpora(mixture, options.Data);
+        progress.Say($"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out.");
         TokenizerFiles.Put(options, mixture, corpora, progress.Say);
         var encoder = new DocumentEncoder(Tokenizer.Load(options.Output));
         TextCollection texts = TextCollection.Of(mixture, corpora, encoder, (ulong)options.Seed);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Streaming.Inference;
+using Streaming.Training.SmallTalk;
 
 namespace Streaming.Training.Corpora;
 
@@ -109,6 +110,10 @@ internal sealed record MixtureFile
                 throw new InputException($"{what} has the share {source.Share}: take a number of 0 or more.");
             if (((string?[])[source.Dialogues, source.Text, source.Generator]).Count(o => o is not null) != 1)
                 throw new InputException($"{what} must have exactly one of dialogues, text and generator.");
+            if (source.Generator is string generator && !DialogueGenerator.Names.Contains(generator))
+                throw new InputException($"{what} names the generator '{generator}': take {string.Join(", ", DialogueGenerator.Names)}.");
+            if (source.Generator is "story-requests" or "endless-stories" && source.StoriesOf is null)
+                throw new InputException($"{what} tells stories: name their source in storiesOf.");
             if (source.StoriesOf is string from && !Sources.Any(s => s.Name == from && s.Text is not null))
                 throw new InputException($"{what} tells stories of '{from}', which is no source of text here: name one.");
         }

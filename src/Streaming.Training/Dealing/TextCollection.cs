@@ -14,7 +14,6 @@ internal sealed record TextCollection(IReadOnlyList<ITextSource> Sources, IReadO
     /// <param name="corpora">The sources that are files, by name.</param>
     /// <param name="encoder">Writes texts as tokens.</param>
     /// <param name="seed">The run's seed.</param>
-    /// <exception cref="InputException">A generator is unknown.</exception>
     public static TextCollection Of(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, DocumentEncoder encoder, ulong seed)
     {
         var prompts = new SystemPrompts(mixture);

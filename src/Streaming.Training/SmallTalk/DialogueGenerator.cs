@@ -1,4 +1,3 @@
-using Streaming.Inference;
 using Streaming.Training.Corpora;
 
 namespace Streaming.Training.SmallTalk;
@@ -14,22 +13,22 @@ internal abstract class DialogueGenerator
     /// <summary>A dialogue.</summary>
     public abstract GeneratedDialogue Next(SeededRandom random);
 
+    /// <summary>The generators that there are.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["small-talk", "sums", "story-requests", "endless-stories"];
+
     /// <summary>The generator that a source names.</summary>
     /// <param name="source">The source.</param>
     /// <param name="corpora">The sources that are files, by name.</param>
-    /// <exception cref="InputException">There is no such generator, or it lacks stories.</exception>
     public static DialogueGenerator Of(SourceDescription source, IReadOnlyDictionary<string, Corpus> corpora)
     {
-        StoryShelf Shelf() => source.StoriesOf is string from
-            ? new StoryShelf(corpora[from].Training.OfType<Prose>())
-            : throw new InputException($"The source '{source.Name}' tells stories: name their source in storiesOf.");
+        StoryShelf Shelf() => new(corpora[source.StoriesOf!].Training.OfType<Prose>());
         return source.Generator switch
         {
             "small-talk" => new SmallTalkGenerator(),
             "sums" => new SumGenerator(),
             "story-requests" => new StoryRequestGenerator(Shelf()),
             "endless-stories" => new EndlessStoryGenerator(Shelf()),
-            _ => throw new InputException($"The source '{source.Name}' names the generator '{source.Generator}': take small-talk, sums, story-requests or endless-stories."),
+            _ => throw new ArgumentException($"There is no generator '{source.Generator}'.", nameof(source)),
         };
     }
 }
