@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Snapshots;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -12,11 +13,16 @@ public sealed class Decoder : IDisposable
     private readonly DecoderWeights _weights;
     private readonly SinkCache _cache;
     private readonly IKernels _kernels;
+    private readonly torch.Device _device;
+    private readonly bool _deterministic;
 
     internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
     {
         Config = config;
         DType = type;
+        Kernels = KernelSets.Resolve(options.Kernels, device.type);
+        _deterministic = options.Deterministic;
+        _device = device;
         Slots = options.Slots;
         Capacity = options.Capacity;
         _weights = weights;
@@ -30,6 +36,9 @@ public sealed class Decoder : IDisposable
 
     /// <summary>The arithmetic, never <see cref="DType.Auto"/>.</summary>
     public DType DType { get; }
+
+    /// <summary>Who computes, never <see cref="KernelSet.Auto"/>.</summary>
+    public KernelSet Kernels { get; }
 
     /// <summary>Conversations whose tensors are held at a time.</summary>
     public int Slots { get; }
@@ -79,6 +88,38 @@ public sealed class Decoder : IDisposable
         using IDisposable noGradient = torch.no_grad();
         using DisposeScope scope = torch.NewDisposeScope();
         _cache.Clear(slot);
+    }
+
+    /// <summary>What snapshots of its slots are made for.</summary>
+    /// <param name="checkpoint">The checkpoint's fingerprint.</param>
+    internal SnapshotKind KindOf(string checkpoint) => new()
+    {
+        Checkpoint = checkpoint,
+        Arithmetic = $"{DType} {_device.type} {Kernels} {KernelSets.Version}{(_deterministic ? " deterministic" : "")}",
+        Elements = DTypes.Activations(DType).ToString(),
+        Layers = Config.Layers,
+        KeyValueHeads = Config.KeyValueHeads,
+        HeadDim = Config.HeadDim,
+        Capacity = Capacity,
+    };
+
+    /// <summary>A copy of some places of a slot, on the CPU: of each layer keys and values, [kv_heads, places, head_dim]; the caller's to dispose.</summary>
+    internal (torch.Tensor[] Keys, torch.Tensor[] Values) CopyOut(int slot, long[] places)
+    {
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        (torch.Tensor[] keys, torch.Tensor[] values) = _cache.CopyOut(slot, torch.tensor(places, device: _device));
+        foreach (torch.Tensor tensor in (torch.Tensor[])[.. keys, .. values])
+            tensor.DetachFromDisposeScope();
+        return (keys, values);
+    }
+
+    /// <summary>Fills places of a slot with what <see cref="CopyOut"/> gave, and empties the others.</summary>
+    internal void CopyIn(int slot, long[] places, IReadOnlyList<torch.Tensor> keys, IReadOnlyList<torch.Tensor> values)
+    {
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        _cache.CopyIn(slot, torch.tensor(places, device: _device), keys, values);
     }
 
     /// <summary>Feeds every segment to its slot, in one pass through the layers.</summary>

@@ -26,6 +26,23 @@ internal sealed class SinkCache : IDisposable
     /// <summary>One layer's keys and values.</summary>
     public LayerCache this[int layer] => _layers[layer];
 
+    /// <summary>A copy of some places of a slot, on the CPU: of each layer keys and values, [kv_heads, places, head_dim], contiguous.</summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="places">[M] int64, ascending.</param>
+    public (torch.Tensor[] Keys, torch.Tensor[] Values) CopyOut(int slot, torch.Tensor places)
+    {
+        (torch.Tensor Keys, torch.Tensor Values)[] copies = [.. _layers.Select(layer => layer.CopyOut(slot, places))];
+        return ([.. copies.Select(c => c.Keys)], [.. copies.Select(c => c.Values)]);
+    }
+
+    /// <summary>Fills places of a slot with what <see cref="CopyOut"/> gave, and zeroes the others.</summary>
+    public void CopyIn(int slot, torch.Tensor places, IReadOnlyList<torch.Tensor> keys, IReadOnlyList<torch.Tensor> values)
+    {
+        Clear(slot);
+        for (int layer = 0; layer < _layers.Length; layer++)
+            _layers[layer].CopyIn(slot, places, keys[layer], values[layer]);
+    }
+
     /// <summary>Zeroes a slot. What an earlier conversation left could be infinite, and infinity times a masked zero is not zero.</summary>
     public void Clear(int slot)
     {
@@ -93,6 +110,17 @@ internal sealed class LayerCache : IDisposable
     {
         _slotKeys[slot].zero_();
         _slotValues[slot].zero_();
+    }
+
+    /// <summary>A copy of places [M] of a slot, on the CPU, [kv_heads, M, head_dim] each.</summary>
+    public (torch.Tensor Keys, torch.Tensor Values) CopyOut(int slot, torch.Tensor places) =>
+        (_slotKeys[slot].index_select(1, places).cpu(), _slotValues[slot].index_select(1, places).cpu());
+
+    /// <summary>Writes places [M] of a slot, [kv_heads, M, head_dim] each.</summary>
+    public void CopyIn(int slot, torch.Tensor places, torch.Tensor keys, torch.Tensor values)
+    {
+        _slotKeys[slot].index_copy_(1, places, keys.to(_keys.device));
+        _slotValues[slot].index_copy_(1, places, values.to(_values.device));
     }
 
     private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) => slots == 1
