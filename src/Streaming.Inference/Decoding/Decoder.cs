@@ -27,8 +27,7 @@ public sealed class Decoder : IDisposable
         Capacity = options.Capacity;
         _weights = weights;
         _kernels = kernels;
-        torch.ScalarType activations = DTypes.Activations(type);
-        _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, activations, device);
+        _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, kernels.CacheType, device);
     }
 
     /// <summary>What the model is.</summary>
@@ -45,6 +44,9 @@ public sealed class Decoder : IDisposable
 
     /// <summary>C, places of a slot.</summary>
     public int Capacity { get; }
+
+    /// <summary>Keys and values of all slots, as allocated.</summary>
+    public long CacheBytes => Config.Layers * _cache[0].Bytes;
 
     /// <summary>Reads a model's weights and allocates its cache.</summary>
     /// <exception cref="InputException">A weight is missing or has another shape, or an option is impossible.</exception>

@@ -9,6 +9,9 @@ namespace Streaming.Inference.Decoding;
 /// </summary>
 internal interface IKernels : IDisposable
 {
+    /// <summary>Of the keys and values that these kernels store and read.</summary>
+    torch.ScalarType CacheType { get; }
+
     /// <summary>Brings a weight, once at load, to the order in memory in which <see cref="Project"/> reads it; what is returned may be the weight itself.</summary>
     Weight Lay(Weight weight);
 

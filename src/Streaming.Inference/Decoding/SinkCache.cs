@@ -1,3 +1,4 @@
+using Streaming.Inference.Decoding.Managed;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -64,18 +65,47 @@ internal sealed class LayerCache : IDisposable
     private readonly torch.Tensor _values;
     private readonly torch.Tensor _keyRows;
     private readonly torch.Tensor _valueRows;
+    private readonly torch.Tensor? _keyScales;
+    private readonly torch.Tensor? _valueScales;
     private readonly torch.Tensor[] _slotKeys;
     private readonly torch.Tensor[] _slotValues;
 
     public LayerCache(int slots, int keyValueHeads, int capacity, int headDim, torch.ScalarType type, torch.Device device)
     {
-        _keys = torch.zeros([slots, keyValueHeads, capacity, headDim], type, device).DetachFromDisposeScope();
-        _values = torch.zeros([slots, keyValueHeads, capacity, headDim], type, device).DetachFromDisposeScope();
+        bool integers = type == torch.ScalarType.Int8;
+        Type = type;
+        Places = integers ? IntegerCache.Padded(capacity) : capacity;
+        ValueWidth = integers ? IntegerCache.Padded(headDim) : headDim;
+        _keys = torch.zeros([slots, keyValueHeads, Places, headDim], type, device).DetachFromDisposeScope();
+        _values = torch.zeros([slots, keyValueHeads, Places, ValueWidth], type, device).DetachFromDisposeScope();
+        if (integers)
+        {
+            _keyScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
+            _valueScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
+        }
         _keyRows = _keys.view(-1, headDim).DetachFromDisposeScope();
-        _valueRows = _values.view(-1, headDim).DetachFromDisposeScope();
+        _valueRows = _values.view(-1, ValueWidth).DetachFromDisposeScope();
         _slotKeys = [.. Enumerable.Range(0, slots).Select(slot => _keys[slot].DetachFromDisposeScope())];
         _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
     }
+
+    /// <summary>Of keys and values; 8-bit integers are laid as <see cref="IntegerCache"/> says, with a scale for each place.</summary>
+    public torch.ScalarType Type { get; }
+
+    /// <summary>C, rounded up for 8-bit integers.</summary>
+    public int Places { get; }
+
+    /// <summary>head_dim, rounded up for 8-bit integers.</summary>
+    public int ValueWidth { get; }
+
+    /// <summary>As allocated, scales included.</summary>
+    public long Bytes => new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>().Sum(tensor => tensor.NumberOfElements * tensor.ElementSize);
+
+    /// <summary>[slots, kv_heads, C], float32; null where keys are not 8-bit integers.</summary>
+    public torch.Tensor? AllKeyScales => _keyScales;
+
+    /// <summary>[slots, kv_heads, C], float32; null where values are not 8-bit integers.</summary>
+    public torch.Tensor? AllValueScales => _valueScales;
 
     /// <summary>All keys, [slots, kv_heads, C, head_dim].</summary>
     public torch.Tensor AllKeys => _keys;
@@ -110,6 +140,8 @@ internal sealed class LayerCache : IDisposable
     {
         _slotKeys[slot].zero_();
         _slotValues[slot].zero_();
+        _keyScales?[slot].zero_();
+        _valueScales?[slot].zero_();
     }
 
     /// <summary>A copy of places [M] of a slot, on the CPU, [kv_heads, M, head_dim] each.</summary>
@@ -129,8 +161,8 @@ internal sealed class LayerCache : IDisposable
 
     public void Dispose()
     {
-        foreach (torch.Tensor tensor in (torch.Tensor[])[.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values])
-            tensor.Dispose();
+        foreach (torch.Tensor? tensor in (torch.Tensor?[])[.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values, _keyScales, _valueScales])
+            tensor?.Dispose();
     }
 }
 

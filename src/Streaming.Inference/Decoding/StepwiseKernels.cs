@@ -15,6 +15,8 @@ internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInput
 
     private IKernels Step => _chosen ?? forReplies;
 
+    public torch.ScalarType CacheType => forReplies.CacheType;
+
     public Weight Lay(Weight weight) => weight;
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)

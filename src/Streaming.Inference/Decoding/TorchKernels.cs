@@ -27,6 +27,8 @@ internal sealed class TorchKernels : IKernels
         _attention = new TorchAttention(config, DTypes.Activations(type), device);
     }
 
+    public torch.ScalarType CacheType => _shape.Type;
+
     public Weight Lay(Weight weight) => weight;
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)

@@ -12,6 +12,8 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
     /// <summary>May change the logits of a step.</summary>
     public Action<torch.Tensor> LogitsAreReady { get; set; } = static _ => { };
 
+    public torch.ScalarType CacheType => inner.CacheType;
+
     public Weight Lay(Weight weight) => inner.Lay(weight);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)

@@ -1,9 +1,10 @@
 using Streaming.Inference.Checkpoints;
+using TorchSharp;
 
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>A batch's attention in one layer: a part for each segment and key-value head.</summary>
-internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int threads, VectorKernels kernels) : IPartedWork, IDisposable
+internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers) : IPartedWork, IDisposable
 {
     private readonly int _groups = config.Heads / config.KeyValueHeads;
     private readonly int _scoreStride = HeadTask.Padded(capacity);
@@ -21,14 +22,8 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
     /// <summary>[N, heads · D].</summary>
     public float* Results { get; set; }
 
-    /// <summary>The layer's keys and values, [slots, kv_heads, C, D].</summary>
-    public void* Keys { get; set; }
-
-    /// <summary>The layer's keys and values, [slots, kv_heads, C, D].</summary>
-    public void* Values { get; set; }
-
-    /// <summary>Whether keys and values are bfloat16, else float32.</summary>
-    public bool IsBFloat16 { get; set; }
+    /// <summary>The layer's keys and values.</summary>
+    public LayerCache? Cache { get; set; }
 
     /// <summary>What is the same in every layer.</summary>
     public void Begin(Batch batch)
@@ -56,7 +51,9 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
         Segment segment = _batch.Segments[s];
         int d = config.HeadDim, first = _firstRows[s];
         int stride = (config.Heads + 2 * config.KeyValueHeads) * d;
-        long cached = ((long)segment.Slot * config.KeyValueHeads + head) * capacity * d * (IsBFloat16 ? sizeof(BFloat16) : sizeof(float));
+        torch.ScalarType type = Cache!.Type;
+        long firstPlace = ((long)segment.Slot * config.KeyValueHeads + head) * Cache.Places;
+        int bytes = type switch { torch.ScalarType.Int8 => sizeof(sbyte), torch.ScalarType.BFloat16 => sizeof(BFloat16), _ => sizeof(float) };
         var task = new HeadTask
         {
             Projected = Projected + (long)first * stride,
@@ -68,15 +65,22 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             AttendedStride = config.Heads * d,
             ToOwn = _toOwn + (long)first * d,
             ToSinks = _toSinks + (long)first * d,
-            Keys = (byte*)Keys + cached,
-            Values = (byte*)Values + cached,
+            Keys = (byte*)TensorMemory.AddressOf(Cache.AllKeys) + firstPlace * d * bytes,
+            Values = (byte*)TensorMemory.AddressOf(Cache.AllValues) + firstPlace * Cache.ValueWidth * bytes,
+            KeyScales = ScalesOf(Cache.AllKeyScales, firstPlace),
+            ValueScales = ScalesOf(Cache.AllValueScales, firstPlace),
             Groups = _groups,
             HeadDim = d,
-            Workspace = _workspaces[thread].Take(HeadTask.WorkspaceSize(_groups, d, _scoreStride)),
+            Workspace = _workspaces[thread].Take(Math.Max(HeadTask.WorkspaceSize(_groups, d, _scoreStride), IntegerAttention.WorkspaceSize(_groups, d, _scoreStride))),
             ScoreStride = _scoreStride,
         };
-        kernels.Attend(segment, task, IsBFloat16);
+        if (type == torch.ScalarType.Int8)
+            integers.Run(segment, task, kernels);
+        else
+            kernels.Attend(segment, task, type == torch.ScalarType.BFloat16);
     }
+
+    private static float* ScalesOf(torch.Tensor? scales, long firstPlace) => scales is null ? null : (float*)TensorMemory.AddressOf(scales) + firstPlace;
 
     public void Dispose()
     {

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>AVX2 with FMA: 8 float32, 16 16-bit integers.</summary>
-internal readonly struct Avx2Lanes : IFloatLanes<Vector256<float>>, IIntegerLanes<Vector256<short>, Vector256<int>>
+internal readonly struct Avx2Lanes : IPairLanes<Vector256<float>, Vector256<short>, Vector256<int>>, IIntegerLanes<Vector256<short>, Vector256<int>>
 {
     public static int FloatCount => Vector256<float>.Count;
 
@@ -91,4 +91,16 @@ internal readonly struct Avx2Lanes : IFloatLanes<Vector256<float>>, IIntegerLane
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static Vector256<double> Widened(Vector256<int> sums) => Avx.ConvertToVector256Double(sums.GetLower() + sums.GetUpper());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<short> BroadcastPair(short* pair) => Vector256.Create(*(int*)pair).AsInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector256<short> LoadPairs(sbyte* source) => Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> MultiplyAddPairs(Vector256<short> a, Vector256<short> b, Vector256<int> sums) => MultiplyAdd(a, b, sums);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ToFloats(Vector256<int> integers) => Vector256.ConvertToSingle(integers);
 }

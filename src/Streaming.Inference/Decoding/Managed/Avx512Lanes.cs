@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>AVX-512: 16 float32, 32 16-bit integers.</summary>
-internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLanes<Vector512<short>, Vector512<int>>
+internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<short>, Vector512<int>>, IIntegerLanes<Vector512<short>, Vector512<int>>
 {
     public static int FloatCount => Vector512<float>.Count;
 
@@ -92,4 +92,16 @@ internal readonly struct Avx512Lanes : IFloatLanes<Vector512<float>>, IIntegerLa
         Vector512<double> halves = Avx512F.ConvertToVector512Double(abcd.GetLower()) + Avx512F.ConvertToVector512Double(abcd.GetUpper());
         return halves.GetLower() + halves.GetUpper();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<short> BroadcastPair(short* pair) => Vector512.Create(*(int*)pair).AsInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector512<short> LoadPairs(sbyte* source) => Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> MultiplyAddPairs(Vector512<short> a, Vector512<short> b, Vector512<int> sums) => MultiplyAdd(a, b, sums);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ToFloats(Vector512<int> integers) => Vector512.ConvertToSingle(integers);
 }

@@ -10,6 +10,7 @@ namespace Streaming.Inference.Decoding.Managed;
 internal sealed unsafe class ManagedKernels : IKernels
 {
     private readonly ModelConfig _config;
+    private readonly DType _type;
     private readonly VectorKernels.Choice _kernels;
     private readonly WorkerPool _pool;
     private readonly NormaliseWork _normalise;
@@ -26,9 +27,10 @@ internal sealed unsafe class ManagedKernels : IKernels
     public ManagedKernels(KernelContext context, VectorKernels.Choice kernels)
     {
         _config = context.Config;
+        _type = context.Type;
         _kernels = kernels;
         int threads = context.Options.Threads, hidden = _config.HiddenSize;
-        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2));
+        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2), kernels.Integers);
         _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
         _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
@@ -41,6 +43,8 @@ internal sealed unsafe class ManagedKernels : IKernels
         _gated = new Workspace(_config.IntermediateSize);
         _pool = new WorkerPool(threads);
     }
+
+    public torch.ScalarType CacheType => _type == DType.Int8 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
 
     public Weight Lay(Weight weight)
     {
@@ -127,9 +131,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         torch.Tensor attended = _attended.Take(batch.Rows);
         _attention.Projected = (float*)TensorMemory.AddressOf(queryKeyValue);
         _attention.Results = (float*)TensorMemory.AddressOf(attended);
-        _attention.Keys = TensorMemory.AddressOf(cache.AllKeys);
-        _attention.Values = TensorMemory.AddressOf(cache.AllValues);
-        _attention.IsBFloat16 = cache.AllKeys.dtype == torch.ScalarType.BFloat16;
+        _attention.Cache = cache;
         _attention.Run(_pool);
         return attended;
     }

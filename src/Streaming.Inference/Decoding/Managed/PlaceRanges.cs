@@ -33,6 +33,25 @@ internal readonly struct PlaceRanges
     /// <summary>All of them.</summary>
     public int Count => FixedPlaces + FirstCount + SecondCount;
 
+    /// <summary>The place after the last one.</summary>
+    public int End => SecondCount > 0 ? SecondStart + SecondCount : FirstCount > 0 ? FirstStart + FirstCount : FixedPlaces;
+
+    /// <summary>In scores by place, up to <paramref name="whole"/>, makes those of all other places nothing.</summary>
+    public unsafe void HideOthers(float* scores, int whole)
+    {
+        int end = End;
+        Hide(scores, FixedPlaces, Math.Min(FirstStart, end));
+        if (SecondCount > 0)
+            Hide(scores, FirstStart + FirstCount, SecondStart);
+        Hide(scores, end, whole);
+
+        static void Hide(float* scores, int from, int to)
+        {
+            if (from < to)
+                new Span<float>(scores + from, to - from).Fill(float.NegativeInfinity);
+        }
+    }
+
     /// <summary>What a token sees, itself included, once it is in its place.</summary>
     /// <param name="layout">The slot's.</param>
     /// <param name="position">The token's.</param>

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>128 bits of whatever processor: 4 float32, 8 16-bit integers. Multiplications and additions are rounded one after the other.</summary>
-internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IIntegerLanes<Vector128<short>, Vector128<int>>
+internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<short>, Vector128<int>>, IIntegerLanes<Vector128<short>, Vector128<int>>
 {
     public static int FloatCount => Vector128<float>.Count;
 
@@ -93,4 +93,21 @@ internal readonly struct PortableLanes : IFloatLanes<Vector128<float>>, IInteger
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         static double Sum(Vector128<int> sums) => Vector128.Sum(Vector128.WidenLower(sums) + Vector128.WidenUpper(sums));
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector128<short> BroadcastPair(short* pair) => Vector128.Create(*(int*)pair).AsInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe Vector128<short> LoadPairs(sbyte* source) => Load(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyAddPairs(Vector128<short> a, Vector128<short> b, Vector128<int> sums)
+    {
+        Vector128<int> evens = ((a.AsInt32() << 16) >> 16) * ((b.AsInt32() << 16) >> 16);
+        Vector128<int> odds = (a.AsInt32() >> 16) * (b.AsInt32() >> 16);
+        return sums + evens + odds;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> ToFloats(Vector128<int> integers) => Vector128.ConvertToSingle(integers);
 }

@@ -23,8 +23,11 @@ internal unsafe struct HeadTask
     /// <summary>Cosines and sines of the first row's own position and of its distance from the sinks, [rows, 2, D / 2] each: cosines, then sines.</summary>
     public float* ToOwn, ToSinks;
 
-    /// <summary>The slot's keys and values for this head, [C, D], float32 or bfloat16.</summary>
+    /// <summary>The slot's keys and values for this head, [C, D], float32 or bfloat16; or 8-bit integers, as <see cref="IntegerCache"/> lays them.</summary>
     public void* Keys, Values;
+
+    /// <summary>Scales of the places, [C]; for 8-bit integers.</summary>
+    public float* KeyScales, ValueScales;
 
     /// <summary>Query heads of the group.</summary>
     public int Groups;
@@ -102,7 +105,7 @@ internal static unsafe class RingAttention
     }
 
     /// <summary>A head rotated and scaled, in Hugging Face's half-split form; <paramref name="angles"/> are D / 2 cosines, then D / 2 sines.</summary>
-    private static void Rotate<TLanes, TFloats>(float* head, float* angles, int width, float scale, float* result)
+    public static void Rotate<TLanes, TFloats>(float* head, float* angles, int width, float scale, float* result)
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
     {

@@ -14,7 +14,7 @@ internal abstract unsafe class VectorKernels
     };
 
     /// <summary>A set's kernels for each width of rows.</summary>
-    public static Choice Of(KernelSet set) => new(WidthsOf(set));
+    public static Choice Of(KernelSet set) => new(WidthsOf(set), IntegerAttention.Of(set));
 
     /// <summary>float32 numbers in a vector.</summary>
     protected abstract int FloatCount { get; }
@@ -45,12 +45,18 @@ internal abstract unsafe class VectorKernels
     /// <inheritdoc cref="RowOperations.ExpOfDifferences"/>
     public abstract float ExpOfDifferences(float* scores, int count);
 
+    /// <inheritdoc cref="RingAttention.Rotate"/>
+    public abstract void Rotate(float* head, float* angles, int width, float scale, float* result);
+
     /// <inheritdoc cref="RingAttention.Run"/>
     public abstract void Attend(in Segment segment, in HeadTask task, bool bfloat16);
 
     /// <summary>Picks the widest vectors that divide a row: there are no remainders, and the choice depends on the model alone.</summary>
-    public sealed class Choice(VectorKernels[] widestFirst)
+    public sealed class Choice(VectorKernels[] widestFirst, IntegerAttention integers)
     {
+        /// <summary>Attention over a cache of 8-bit integers, of any width.</summary>
+        public IntegerAttention Integers => integers;
+
         /// <summary>For rows of float32.</summary>
         public VectorKernels ForFloats(int width)
         {
@@ -113,6 +119,9 @@ internal abstract unsafe class VectorKernels
         public override void Gate(float* gate, float* up, int width, float* result) => RowOperations.Gate<TLanes, TFloats>(gate, up, width, result);
 
         public override float ExpOfDifferences(float* scores, int count) => RowOperations.ExpOfDifferences<TLanes, TFloats>(scores, count);
+
+        public override void Rotate(float* head, float* angles, int width, float scale, float* result) =>
+            RingAttention.Rotate<TLanes, TFloats>(head, angles, width, scale, result);
 
         public override void Attend(in Segment segment, in HeadTask task, bool bfloat16)
         {
