@@ -29,7 +29,7 @@ public sealed partial class Batcher
 
     /// <inheritdoc/>
     public async Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default) =>
-        await SnapshotFormat.ReadAsync(from, Kind, cancellation).ConfigureAwait(false);
+        await SnapshotFormat.ReadAsync(from, Kind, _decoder.Parts, cancellation).ConfigureAwait(false);
 
     /// <summary>Copies a slot out, on the device's thread: short, as others wait for the next step meanwhile.</summary>
     private void Capture(CaptureRequest request)
@@ -44,7 +44,6 @@ public sealed partial class Batcher
                 return;
             }
             int[] ids = slot.CachedIds.ToArray();
-            long[] places = SlotSnapshot.PlacesOf(ids);
             var header = new SnapshotHeader
             {
                 Kind = Kind,
@@ -53,11 +52,10 @@ public sealed partial class Batcher
                 Fed = slot.Fed,
                 Fixed = slot.Layout.Fixed,
                 Window = slot.Layout.Window,
-                Occupied = places.Length,
+                Occupied = ids.Count(id => id >= 0),
                 StreamHash = hash.Value,
             };
-            (var keys, var values) = _decoder.CopyOut(request.Slot, places);
-            request.Answer(new SlotSnapshot(header, ids, keys, values));
+            request.Answer(new SlotSnapshot(header, ids, _decoder.CopyOut(request.Slot, _decoder.Parts.RowsOf(ids))));
         }
         catch (Exception failure) // the edge of the device: whoever asked is told, and the works go on
         {

@@ -99,7 +99,7 @@ public sealed partial class Batcher
         try
         {
             if (sequence.Work.Snapshot is SlotSnapshot snapshot)
-                _decoder.CopyIn(sequence.Work.Slot, snapshot.Places(), snapshot.Keys, snapshot.Values);
+                _decoder.CopyIn(sequence.Work.Slot, _decoder.Parts.RowsOf(snapshot.Ids), snapshot.Tensors);
             else
                 _decoder.Clear(sequence.Work.Slot);
         }

@@ -98,30 +98,33 @@ public sealed class Decoder : IDisposable
     {
         Checkpoint = checkpoint,
         Arithmetic = $"{DType} {_device.type} {Kernels} {KernelSets.Version}{(_deterministic ? " deterministic" : "")}",
-        Elements = DTypes.Activations(DType).ToString(),
+        Elements = _cache[0].Type.ToString(),
         Layers = Config.Layers,
         KeyValueHeads = Config.KeyValueHeads,
         HeadDim = Config.HeadDim,
         Capacity = Capacity,
     };
 
-    /// <summary>A copy of some places of a slot, on the CPU: of each layer keys and values, [kv_heads, places, head_dim]; the caller's to dispose.</summary>
-    internal (torch.Tensor[] Keys, torch.Tensor[] Values) CopyOut(int slot, long[] places)
+    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    internal CacheParts Parts => _cache[0].Parts;
+
+    /// <summary>A copy of rows of a slot, as <see cref="Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, rows, width]; the caller's to dispose.</summary>
+    internal torch.Tensor[] CopyOut(int slot, long[] rows)
     {
         using IDisposable noGradient = torch.no_grad();
         using DisposeScope scope = torch.NewDisposeScope();
-        (torch.Tensor[] keys, torch.Tensor[] values) = _cache.CopyOut(slot, torch.tensor(places, device: _device));
-        foreach (torch.Tensor tensor in (torch.Tensor[])[.. keys, .. values])
-            tensor.DetachFromDisposeScope();
-        return (keys, values);
+        torch.Tensor[] copies = _cache.CopyOut(slot, torch.tensor(rows, device: _device));
+        foreach (torch.Tensor copy in copies)
+            copy.DetachFromDisposeScope();
+        return copies;
     }
 
-    /// <summary>Fills places of a slot with what <see cref="CopyOut"/> gave, and empties the others.</summary>
-    internal void CopyIn(int slot, long[] places, IReadOnlyList<torch.Tensor> keys, IReadOnlyList<torch.Tensor> values)
+    /// <summary>Fills rows of a slot with what <see cref="CopyOut"/> gave, and empties the others.</summary>
+    internal void CopyIn(int slot, long[] rows, IReadOnlyList<torch.Tensor> tensors)
     {
         using IDisposable noGradient = torch.no_grad();
         using DisposeScope scope = torch.NewDisposeScope();
-        _cache.CopyIn(slot, torch.tensor(places, device: _device), keys, values);
+        _cache.CopyIn(slot, torch.tensor(rows, device: _device), tensors);
     }
 
     /// <summary>Feeds every segment to its slot, in one pass through the layers.</summary>

@@ -3,12 +3,13 @@ using TorchSharp;
 
 namespace Streaming.Inference.Snapshots;
 
-/// <summary>A snapshot in the computer's memory: of the places in use, in their order, every layer's keys and values.</summary>
+/// <summary>A snapshot in the computer's memory.</summary>
 /// <param name="header">What it is.</param>
 /// <param name="ids">The ids of the layout's places, [F + W]; negative where none is.</param>
-/// <param name="keys">Of each layer, [kv_heads, occupied, head_dim], contiguous, on the CPU.</param>
-/// <param name="values">Of each layer, [kv_heads, occupied, head_dim], contiguous, on the CPU.</param>
-internal sealed class SlotSnapshot(SnapshotHeader header, int[] ids, torch.Tensor[] keys, torch.Tensor[] values) : ISlotSnapshot
+/// <param name="tensors">
+/// Of each layer, in turn, the parts that <see cref="CacheParts"/> names: [kv_heads, rows in use, width], contiguous, on the CPU.
+/// </param>
+internal sealed class SlotSnapshot(SnapshotHeader header, int[] ids, torch.Tensor[] tensors) : ISlotSnapshot
 {
     /// <summary>What it is.</summary>
     public SnapshotHeader Header => header;
@@ -16,11 +17,8 @@ internal sealed class SlotSnapshot(SnapshotHeader header, int[] ids, torch.Tenso
     /// <summary>The ids of the layout's places, [F + W]; negative where none is.</summary>
     public ReadOnlySpan<int> Ids => ids;
 
-    /// <summary>Each layer's keys, [kv_heads, occupied, head_dim].</summary>
-    public IReadOnlyList<torch.Tensor> Keys => keys;
-
-    /// <summary>Each layer's values, [kv_heads, occupied, head_dim].</summary>
-    public IReadOnlyList<torch.Tensor> Values => values;
+    /// <summary>Of each layer, in turn, its parts, [kv_heads, rows in use, width].</summary>
+    public IReadOnlyList<torch.Tensor> Tensors => tensors;
 
     /// <inheritdoc/>
     public int Branch => header.Branch;
@@ -35,22 +33,7 @@ internal sealed class SlotSnapshot(SnapshotHeader header, int[] ids, torch.Tenso
     public StreamHash Hash => new(header.StreamHash);
 
     /// <inheritdoc/>
-    public long Length => SnapshotFormat.LengthOf(header);
-
-    /// <summary>Places in use, ascending.</summary>
-    public long[] Places() => PlacesOf(ids);
-
-    /// <summary>Places that have an id, ascending.</summary>
-    public static long[] PlacesOf(ReadOnlySpan<int> ids)
-    {
-        var places = new List<long>(ids.Length);
-        for (int place = 0; place < ids.Length; place++)
-        {
-            if (ids[place] >= 0)
-                places.Add(place);
-        }
-        return [.. places];
-    }
+    public long Length { get; } = SnapshotFormat.LengthOf(header, tensors);
 
     /// <inheritdoc/>
     public Task WriteAsync(Stream to, CancellationToken cancellation = default) => SnapshotFormat.WriteAsync(this, to, cancellation);
@@ -58,7 +41,7 @@ internal sealed class SlotSnapshot(SnapshotHeader header, int[] ids, torch.Tenso
     /// <summary>Releases its memory.</summary>
     public void Dispose()
     {
-        foreach (torch.Tensor tensor in (torch.Tensor[])[.. keys, .. values])
+        foreach (torch.Tensor tensor in tensors)
             tensor.Dispose();
     }
 }

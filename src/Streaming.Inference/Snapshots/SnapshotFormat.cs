@@ -2,13 +2,14 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Streaming.Inference.Decoding;
 using TorchSharp;
 
 namespace Streaming.Inference.Snapshots;
 
 /// <summary>
 /// A snapshot as bytes, all numbers little-endian: a mark and the format's version, the header's length and the header (JSON), the
-/// ids of the places, each layer's keys and values, and SHA-256 over all that.
+/// ids of the places, each layer's keys and values (and their scales), and SHA-256 over all that.
 /// </summary>
 internal static class SnapshotFormat
 {
@@ -21,9 +22,8 @@ internal static class SnapshotFormat
     private static ReadOnlySpan<byte> Mark => "SLOTSNAP"u8;
 
     /// <summary>Bytes of a snapshot.</summary>
-    public static long LengthOf(SnapshotHeader header) =>
-        PreambleBytes + header.ToBytes().Length + (long)header.Layout.Places * sizeof(int)
-        + 2 * header.Kind.Layers * header.LayerBytes + SHA256.HashSizeInBytes;
+    public static long LengthOf(SnapshotHeader header, IEnumerable<torch.Tensor> tensors) =>
+        PreambleBytes + header.ToBytes().Length + (long)header.Layout.Places * sizeof(int) + tensors.Sum(BytesOf) + SHA256.HashSizeInBytes;
 
     /// <summary>Writes a snapshot, a piece at a time.</summary>
     public static async Task WriteAsync(SlotSnapshot snapshot, Stream to, CancellationToken cancellation)
@@ -41,11 +41,8 @@ internal static class SnapshotFormat
             MemoryMarshal.AsBytes(snapshot.Ids).CopyTo(beginning.AsSpan(PreambleBytes + header.Length));
             hash.AppendData(beginning);
             await to.WriteAsync(beginning, cancellation).ConfigureAwait(false);
-            for (int layer = 0; layer < snapshot.Keys.Count; layer++)
-            {
-                await WriteTensorAsync(snapshot.Keys[layer]).ConfigureAwait(false);
-                await WriteTensorAsync(snapshot.Values[layer]).ConfigureAwait(false);
-            }
+            foreach (torch.Tensor tensor in snapshot.Tensors)
+                await WriteTensorAsync(tensor).ConfigureAwait(false);
             await to.WriteAsync(hash.GetHashAndReset(), cancellation).ConfigureAwait(false);
         }
         finally
@@ -55,7 +52,7 @@ internal static class SnapshotFormat
 
         async Task WriteTensorAsync(torch.Tensor tensor)
         {
-            for (long at = 0, length = snapshot.Header.LayerBytes; at < length;)
+            for (long at = 0, length = BytesOf(tensor); at < length;)
             {
                 int taken = (int)Math.Min(piece.Length, length - at);
                 tensor.bytes.Slice((int)at, taken).CopyTo(piece);
@@ -68,11 +65,11 @@ internal static class SnapshotFormat
 
     /// <summary>Reads a snapshot for a device; what is answered is whole, undamaged and of its kind.</summary>
     /// <exception cref="SnapshotRefusedException">It is not; the message says why.</exception>
-    public static async Task<SlotSnapshot> ReadAsync(Stream from, SnapshotKind kind, CancellationToken cancellation)
+    public static async Task<SlotSnapshot> ReadAsync(Stream from, SnapshotKind kind, CacheParts parts, CancellationToken cancellation)
     {
         try
         {
-            return await ReadWholeAsync(from, kind, cancellation).ConfigureAwait(false);
+            return await ReadWholeAsync(from, kind, parts, cancellation).ConfigureAwait(false);
         }
         catch (EndOfStreamException e)
         {
@@ -80,7 +77,7 @@ internal static class SnapshotFormat
         }
     }
 
-    private static async Task<SlotSnapshot> ReadWholeAsync(Stream from, SnapshotKind kind, CancellationToken cancellation)
+    private static async Task<SlotSnapshot> ReadWholeAsync(Stream from, SnapshotKind kind, CacheParts parts, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         SnapshotHeader header = await ReadHeaderAsync(from, hash, cancellation).ConfigureAwait(false);
@@ -89,24 +86,20 @@ internal static class SnapshotFormat
 
         byte[] idBytes = await ReadPartAsync(from, hash, header.Layout.Places * sizeof(int), cancellation).ConfigureAwait(false);
         int[] ids = MemoryMarshal.Cast<byte, int>(idBytes).ToArray();
-        torch.Tensor[] keys = TensorsOf(header), values = TensorsOf(header);
-        var snapshot = new SlotSnapshot(header, ids, keys, values);
+        if (ids.Count(id => id >= 0) != header.Occupied)
+            throw new SnapshotRefusedException("Its ids are not those of the places that it holds.", isDamaged: true);
+        var snapshot = new SlotSnapshot(header, ids, TensorsFor(header, parts, parts.RowsOf(ids).Length));
         byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
         try
         {
-            for (int layer = 0; layer < keys.Length; layer++)
-            {
-                await ReadTensorAsync(keys[layer]).ConfigureAwait(false);
-                await ReadTensorAsync(values[layer]).ConfigureAwait(false);
-            }
+            foreach (torch.Tensor tensor in snapshot.Tensors)
+                await ReadTensorAsync(tensor).ConfigureAwait(false);
             byte[] stored = new byte[SHA256.HashSizeInBytes];
             await from.ReadExactlyAsync(stored, cancellation).ConfigureAwait(false);
             if (!stored.AsSpan().SequenceEqual(hash.GetHashAndReset()))
                 throw new SnapshotRefusedException("Its checksum is wrong.", isDamaged: true);
             if (await from.ReadAsync(stored, cancellation).ConfigureAwait(false) > 0)
                 throw new SnapshotRefusedException("Something follows its end.", isDamaged: true);
-            if (snapshot.Places().Length != header.Occupied)
-                throw new SnapshotRefusedException("Its ids are not those of the places that it holds.", isDamaged: true);
             return snapshot;
         }
         catch
@@ -121,7 +114,7 @@ internal static class SnapshotFormat
 
         async Task ReadTensorAsync(torch.Tensor tensor)
         {
-            for (long at = 0, length = header.LayerBytes; at < length;)
+            for (long at = 0, length = BytesOf(tensor); at < length;)
             {
                 int taken = (int)Math.Min(piece.Length, length - at);
                 await from.ReadExactlyAsync(piece.AsMemory(0, taken), cancellation).ConfigureAwait(false);
@@ -154,13 +147,14 @@ internal static class SnapshotFormat
         return part;
     }
 
-    /// <summary>A tensor for each layer, [kv_heads, occupied, head_dim], on the CPU.</summary>
-    private static torch.Tensor[] TensorsOf(SnapshotHeader header)
+    /// <summary>Of each layer its parts, [kv_heads, rows, width], on the CPU.</summary>
+    private static torch.Tensor[] TensorsFor(SnapshotHeader header, CacheParts parts, int rows)
     {
-        SnapshotKind kind = header.Kind;
-        torch.ScalarType type = Enum.Parse<torch.ScalarType>(kind.Elements);
         using IDisposable noGradient = torch.no_grad();
-        return [.. Enumerable.Range(0, kind.Layers).Select(_ =>
-            torch.empty([kind.KeyValueHeads, header.Occupied, kind.HeadDim], type).DetachFromDisposeScope())];
+        return [.. from layer in Enumerable.Range(0, header.Kind.Layers)
+                   from part in parts.Parts
+                   select torch.empty([parts.KeyValueHeads, rows, part.Width], part.Type).DetachFromDisposeScope()];
     }
+
+    private static long BytesOf(torch.Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;
 }

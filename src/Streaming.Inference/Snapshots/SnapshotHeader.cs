@@ -64,7 +64,7 @@ internal sealed record SnapshotHeader
     /// <summary>W.</summary>
     public required int Window { get; init; }
 
-    /// <summary>Places that are in use, of which keys and values follow.</summary>
+    /// <summary>Places that are in use, whose keys and values follow.</summary>
     public required int Occupied { get; init; }
 
     /// <summary>Hash of all ids of the stream before the position.</summary>
@@ -73,10 +73,6 @@ internal sealed record SnapshotHeader
     /// <summary>F and W.</summary>
     [JsonIgnore]
     public CacheLayout Layout => new(Fixed, Window);
-
-    /// <summary>Bytes of a layer's keys, and of its values.</summary>
-    [JsonIgnore]
-    public long LayerBytes => (long)Kind.KeyValueHeads * Occupied * Kind.HeadDim * (Kind.Elements == "Float32" ? sizeof(float) : sizeof(short));
 
     /// <summary>As it is written: JSON in UTF-8.</summary>
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, SnapshotJson.Default.SnapshotHeader);
