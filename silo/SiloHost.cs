@@ -27,7 +27,7 @@ internal static class SiloHost
         HostRun.RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
         AzureAccount? account = settings.Storage == StorageKind.Azure ? new AzureAccount(settings.Azure) : null;
         if (account is null)
-            builder.Services.AddSqliteStore(settings.Data);
+            builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
             builder.Services.AddAzureStore(account);
         builder.Services.AddSingleton(engine.ForConversations());
@@ -39,6 +39,7 @@ internal static class SiloHost
             {
                 o.GroupTokens = settings.GroupTokens;
                 o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);
+                o.SnapshotTokens = settings.SnapshotTokens;
             }));
     }
 

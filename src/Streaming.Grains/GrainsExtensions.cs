@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Streaming.Grains.Snapshots;
 using Streaming.Grains.Upkeep;
 using Streaming.Grains.Workers;
 
@@ -10,7 +11,7 @@ public static class GrainsExtensions
 {
     /// <summary>
     /// Conversations, workers and directories. The host adds the <see cref="ConversationModel"/>, a log
-    /// (<see cref="Storage.Log.IConversationLog"/>) and the default grain storage.
+    /// (<see cref="Storage.Log.IConversationLog"/>), a store of snapshots (<see cref="Storage.Snapshots.ISnapshotStore"/>) and the default grain storage.
     /// </summary>
     public static ISiloBuilder AddConversations(this ISiloBuilder silo, Action<ConversationOptions>? configure = null)
     {
@@ -20,6 +21,11 @@ public static class GrainsExtensions
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<LocalWorkers>();
         silo.Services.AddSingleton<RunningReplies>();
+        silo.Services.AddSingleton<StreamProof>();
+        silo.Services.AddSingleton<SlotRebuild>();
+        silo.Services.AddSingleton<SlotRestore>();
+        silo.Services.AddSingleton<SnapshotKeeper>();
+        silo.Services.AddHostedService(provider => provider.GetRequiredService<SnapshotKeeper>());
         silo.Services.AddPlacementDirector<DevicePlacement, DevicePlacementDirector>();
         silo.Services.AddHostedService<ConversationSweep>();
         return silo;

@@ -9,7 +9,7 @@ public interface IWorkerGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then progress, tokens and one end.
-    /// A slot that does not continue the stream is rebuilt from the log first. While one activation of a conversation decodes,
+    /// A slot that does not continue the stream is restored from a snapshot, or rebuilt from the log, first. While one activation of a conversation decodes,
     /// an older epoch is refused and a newer one takes over.
     /// </summary>
     [Alias("decode")]
@@ -97,6 +97,9 @@ public sealed record DecodeRequest
 
     /// <summary>Text held back for a stop string from before.</summary>
     [Id(10)] public string HeldBack { get; init; } = "";
+
+    /// <summary>Rolling hash of all ids of the log up to the end of <see cref="Feed"/>, by which snapshots are known; null when it is not known.</summary>
+    [Id(11)] public UInt128? StreamHash { get; init; }
 }
 
 /// <summary>What a worker tells about a decode.</summary>

@@ -9,6 +9,7 @@ using Streaming.Grains.Upkeep;
 using Streaming.Grains.Workers;
 using Streaming.Inference.Decoding;
 using Streaming.Storage.Log;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Grains.Conversations;
 
@@ -19,6 +20,7 @@ namespace Streaming.Grains.Conversations;
 internal sealed partial class ConversationGrain(
     [PersistentState("conversation")] IPersistentState<ConversationState> state,
     IConversationLog log,
+    ISnapshotStore snapshots,
     ConversationModel model,
     LocalWorkers workers,
     RunningReplies running,
@@ -218,6 +220,7 @@ internal sealed partial class ConversationGrain(
     /// <inheritdoc/>
     public async Task Erase()
     {
+        await snapshots.EraseAsync(Id);
         await log.EraseAsync(Id);
         await state.ClearStateAsync();
         DeactivateOnIdle();

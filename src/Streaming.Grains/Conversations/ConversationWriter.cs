@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Conversations;
@@ -74,6 +75,7 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         try
         {
             Draft next = draft(Head, Session);
+            SessionState session = next.Session with { StreamHash = HashWith(next.Ids.Span) };
             var append = new LogAppend
             {
                 Epoch = Head.Epoch,
@@ -82,13 +84,13 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
                 Events = next.Events,
                 Ids = next.Ids,
                 LastTurn = next.LastTurn ?? Head.LastTurn,
-                Running = next.Session.IsRunning,
-                State = next.Session.ToJson(),
+                Running = session.IsRunning,
+                State = session.ToJson(),
                 ActiveAt = next.ActiveAt,
                 Receipt = next.Receipt,
             };
             Head = await AppendWithRetriesAsync(append);
-            Session = next.Session;
+            Session = session;
             Window?.Append(next.Ids.Span);
             return next.Events;
         }
@@ -97,6 +99,9 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
             _turn.Release();
         }
     }
+
+    private UInt128? HashWith(ReadOnlySpan<int> ids) =>
+        ids.IsEmpty ? Session.StreamHash : (Session.StreamHash is { } known ? new StreamHash(known) : StreamHash.Empty).Append(ids).Value;
 
     private async Task<LogHead> AppendWithRetriesAsync(LogAppend append)
     {

@@ -11,6 +11,7 @@ using Streaming.Inference.Sampling;
 using Streaming.Inference.Tokenizing;
 using Streaming.Storage;
 using Streaming.Storage.Log;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Grains.Tests.Hosting;
 
@@ -29,6 +30,8 @@ internal sealed class GrainsHost : IAsyncDisposable
 
     public IConversationLog Log => _host.Services.GetRequiredService<IConversationLog>();
 
+    public ISnapshotStore Snapshots => _host.Services.GetRequiredService<ISnapshotStore>();
+
     public static async Task<GrainsHost> StartAsync(string dataFolder, IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted")
     {
         int[] ports = FreePorts(2);
@@ -46,6 +49,7 @@ internal sealed class GrainsHost : IAsyncDisposable
                     o.GroupInterval = options?.GroupInterval ?? o.GroupInterval;
                     o.ErasureDelay = options?.ErasureDelay ?? o.ErasureDelay;
                     o.SweepInterval = options?.SweepInterval ?? o.SweepInterval;
+                    o.SnapshotTokens = options?.SnapshotTokens ?? o.SnapshotTokens;
                 }))
             .Build();
         await host.StartAsync(TestContext.Current.CancellationToken);

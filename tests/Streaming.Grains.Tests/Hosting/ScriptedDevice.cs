@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Grains.Tests.Hosting;
@@ -12,7 +13,7 @@ namespace Streaming.Grains.Tests.Hosting;
 internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
 {
     private readonly ConcurrentDictionary<int, Stopper> _running = new();
-    private readonly Dictionary<int, List<int>> _contents = [];
+    private readonly ConcurrentDictionary<int, ScriptedSlot> _contents = new();
     private readonly SemaphoreSlim _permits = new(0);
     private int _failures;
 
@@ -51,10 +52,11 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         try
         {
             if (work.Reset)
-                _contents[work.Slot] = [];
-            List<int> fed = _contents[work.Slot];
-            foreach (TokenRun run in work.Input)
-                fed.AddRange(run.Ids.Span);
+                _contents[work.Slot] = new ScriptedSlot();
+            if (work.Snapshot is ScriptedSnapshot snapshot)
+                _contents[work.Slot] = ScriptedSlot.From(snapshot);
+            ScriptedSlot slot = _contents[work.Slot];
+            slot.Begin(work);
             long generated = work.AlreadyGenerated;
             int pending = -1;
             while (true)
@@ -71,8 +73,8 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
                     yield break;
                 }
                 if (pending >= 0)
-                    fed.Add(pending);
-                pending = Next(fed.TakeLast(work.Layout.Window));
+                    slot.Feed(pending);
+                pending = Next(slot.Ids.TakeLast(work.Layout.Window));
                 generated++;
                 yield return new TokenSampled(pending, ((char)pending).ToString(), TextState.Empty);
                 await Task.Yield();
@@ -90,6 +92,14 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         if (_running.TryGetValue(slot, out Stopper? stopper))
             stopper.Stop(reason);
     }
+
+    /// <inheritdoc/>
+    public Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default) =>
+        Task.FromResult<ISlotSnapshot?>(_contents.TryGetValue(slot, out ScriptedSlot? content) ? content.Capture() : null);
+
+    /// <inheritdoc/>
+    public async Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default) =>
+        await ScriptedSnapshot.ReadAsync(from, cancellation);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
