@@ -23,6 +23,9 @@ internal sealed record SessionState
     /// <summary>Times that what is running was taken up again without a new token since.</summary>
     public int Resumptions { get; init; }
 
+    /// <summary>Key of the worker that decoded last: it may still have the tensors.</summary>
+    public string? Worker { get; init; }
+
     /// <summary>Whether there is anything left to do.</summary>
     [JsonIgnore]
     public bool IsRunning => Reply is not null || !Waiting.IsEmpty;
