@@ -30,12 +30,11 @@ internal static class SiloHost
             builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
             builder.Services.AddAzureStore(account);
-        builder.Services.AddSingleton(engine.ForConversations());
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Host.UseOrleans(silo => silo
             .UseCluster(settings, account)
             .UseStore(account)
-            .AddConversations(o =>
+            .AddConversations(engine.ForConversations(), o =>
             {
                 o.GroupTokens = settings.GroupTokens;
                 o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);

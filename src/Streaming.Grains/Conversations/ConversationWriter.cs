@@ -9,7 +9,11 @@ namespace Streaming.Grains.Conversations;
 /// The one writer of a conversation's log: head and session as they are stored, and appends one after another under its epoch.
 /// What is in memory changes only after an append took effect.
 /// </summary>
-internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time)
+/// <param name="log">The log.</param>
+/// <param name="head">Its head, as last read.</param>
+/// <param name="time">The clock.</param>
+/// <param name="tellOfStore">Called with true when an append has to be repeated, since the store gave no answer; with false when it took effect.</param>
+internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? tellOfStore = null)
 {
     private const int Attempts = 6;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -109,10 +113,15 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         {
             try
             {
-                return await log.AppendAsync(Head.Id, append);
+                LogHead next = await log.AppendAsync(Head.Id, append);
+                if (attempt > 1)
+                    tellOfStore?.Invoke(false);
+                return next;
             }
             catch (LogUnavailableException) when (attempt < Attempts)
             {
+                if (attempt == 1)
+                    tellOfStore?.Invoke(true);
                 await Task.Delay(TimeSpan.FromMilliseconds(100 << attempt), time);
             }
         }

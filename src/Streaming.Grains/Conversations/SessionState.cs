@@ -29,6 +29,9 @@ internal sealed record SessionState
     /// </summary>
     public UInt128? StreamHash { get; init; }
 
+    /// <summary>Key of the worker that decoded last: it may still have the tensors.</summary>
+    public string? Worker { get; init; }
+
     /// <summary>Whether there is anything left to do.</summary>
     [JsonIgnore]
     public bool IsRunning => Reply is not null || !Waiting.IsEmpty;

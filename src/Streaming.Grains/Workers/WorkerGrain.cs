@@ -18,7 +18,7 @@ namespace Streaming.Grains.Workers;
 /// Owns one device of this silo: hands out its slots, remembers what is in each, and translates between conversations and the
 /// device. All device work is on the device's own thread; the grain only waits for it.
 /// </summary>
-[DevicePlacement, Reentrant, Immovable]
+[DevicePlacement, Reentrant, Immovable, KeepAlive]
 internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 {
     /// <summary>How long the work of an overtaken activation may take to end: a step, or the reading of its ids.</summary>
@@ -31,6 +31,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     private readonly SnapshotKeeper _snapshots;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private bool _leaves;
 
     public WorkerGrain(
         ConversationModel model, SlotRebuild rebuild, SlotRestore restore, SnapshotKeeper snapshots, TimeProvider time, ILogger<WorkerGrain> log)
@@ -47,18 +48,40 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     }
 
     /// <inheritdoc/>
-    public Task<WorkerStatus> GetStatus() => Task.FromResult(new WorkerStatus(_device.Slots, _slots.Running, _slots.Waiting));
+    public Task<WorkerStatus> GetStatus(string? conversationId = null) => Task.FromResult(new WorkerStatus(
+        _device.Slots, _slots.Running, _slots.Waiting, _leaves, conversationId is not null && _slots.Holds(conversationId)));
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default) =>
+        DecodeInSlotAsync(request, cancellation).WithSignsOfLifeAsync(Limits.SignOfLifeInterval, _time, cancellation);
+
+    /// <inheritdoc/>
+    public Task Leave()
     {
+        _leaves = true;
+        foreach (SlotLease lease in _slots.Leases())
+        {
+            lease.HandBack();
+            if (lease.Slot is { } slot)
+                _device.Stop(slot.Index, EndReason.Stopped);
+        }
+        return Task.CompletedTask;
+    }
+
+    private async IAsyncEnumerable<DecodeUpdate> DecodeInSlotAsync(DecodeRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        if (_leaves)
+        {
+            yield return new WorkerLeaves();
+            yield break;
+        }
         await EndOlderAsync(request, cancellation);
         using SlotLease lease = _slots.Request(request.ConversationId, request.Epoch);
         for (int told = 0; lease.Slot is null; await lease.WaitForChangeAsync(cancellation))
         {
-            if (lease.Cancelled is { } reason)
+            if (lease.IsOver is { } over)
             {
-                yield return new ReplyEnded(reason, "", 0, 0, 0);
+                yield return over;
                 yield break;
             }
             if (lease.Place != told)
@@ -74,9 +97,9 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         IReadOnlyList<TokenRun> input = goesOn
             ? [new TokenRun(request.From, request.Feed)]
             : restored?.Input ?? await RebuildAsync(request, cancellation);
-        if (lease.Cancelled is { } cancelled)
+        if (lease.IsOver is { } already)
         {
-            yield return new ReplyEnded(cancelled, "", 0, 0, 0);
+            yield return already;
             yield break;
         }
 
@@ -93,7 +116,8 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
                 _snapshots.Take(_device, slot.Index, request.ConversationId);
             if (fed - taken == _snapshots.Interval)
                 taken = fed;
-            yield return Translate(output);
+            // Handed back, the reply has not ended: what is held back for it is in the last token's state.
+            yield return output is DecodeEnded { Reason: EndReason.Stopped } && lease.IsOver is WorkerLeaves leaves ? leaves : Translate(output);
         }
     }
 

@@ -20,6 +20,9 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     /// <summary>Works that were begun, in order.</summary>
     public ConcurrentQueue<DecodeWork> Works { get; } = new();
 
+    /// <summary>Called when a work was begun.</summary>
+    public Action? Began { get; set; }
+
     /// <summary>Whether tokens need a permit each.</summary>
     public bool Stepping { get; set; }
 
@@ -38,6 +41,13 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     /// <summary>Lets so many of the next works fail before a token.</summary>
     public void FailNext(int works) => _failures = works;
 
+    /// <summary>Lets the works that run fail at their next step.</summary>
+    public void FailRunning()
+    {
+        foreach (Stopper stopper in _running.Values)
+            stopper.Fail();
+    }
+
     /// <summary>The token after some ids: letters, so that the text tells the ids apart.</summary>
     public static int Next(IEnumerable<int> ids) => 'a' + (int)(ids.Aggregate(17L, (hash, id) => (hash * 31 + id) % 1_000_003) % 26);
 
@@ -51,6 +61,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         Assert.True(_running.TryAdd(work.Slot, stopper), "Two works in one slot.");
         try
         {
+            Began?.Invoke();
             if (work.Reset)
                 _contents[work.Slot] = new ScriptedSlot();
             if (work.Snapshot is ScriptedSnapshot snapshot)
@@ -67,6 +78,8 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
                     yield break;
                 }
                 bool permitted = !Stepping || await PermittedAsync(stopper.Token, cancellation);
+                if (stopper.Fails)
+                    throw new DeviceFailedException("The device failed at a step.", new InvalidOperationException("as the test wants"));
                 if (stopper.Reason is { } reason || !permitted)
                 {
                     yield return End(stopper.Reason ?? EndReason.Stopped);
@@ -126,7 +139,15 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
 
         public EndReason? Reason { get; private set; }
 
+        public bool Fails { get; private set; }
+
         public CancellationToken Token => _source.Token;
+
+        public void Fail()
+        {
+            Fails = true;
+            _source.Cancel();
+        }
 
         public void Stop(EndReason reason)
         {
