@@ -1,12 +1,15 @@
 using System.CommandLine;
 using Streaming.Bench;
 using Streaming.Inference;
+using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Hosting;
 
 // Benchmarks of the engine; results go to bench/results, with the machine and the date beside the numbers:
 //   dotnet run -c Release --project bench/Streaming.Bench -- batch
 //   dotnet run -c Release --project bench/Streaming.Bench -- long
+// The managed kernels beside libtorch's, as a table on stdout:
+//   dotnet run -c Release --project bench/Streaming.Bench -- kernels --shape smol135m --dtype int8
 if (AllocatorEnvironment.EnsureOrReexec() is { } slower)
     Console.Error.WriteLine(slower);
 
@@ -24,9 +27,29 @@ batch.SetAction((parsed, cancellation) => BatchBenchmark.RunAsync(SetupOf(parsed
 var @long = new Command("long", "Resident memory and time per token along one long reply.") { windows };
 @long.SetAction((parsed, cancellation) => LongBenchmark.RunAsync(SetupOf(parsed), parsed.GetValue(windows), cancellation));
 
+var shape = new Option<string>("--shape") { Description = "smol135m, llama1b or starter.", DefaultValueFactory = _ => "smol135m" };
+var kernelSet = new Option<KernelSet>("--kernels") { Description = "What is compared with libtorch's.", DefaultValueFactory = _ => KernelSet.Auto };
+var loads = new Option<int[]>("--conversations") { Description = "Conversations in a step.", DefaultValueFactory = _ => [1, 4, 8, 16], AllowMultipleArgumentsPerToken = true };
+var prompts = new Option<int[]>("--prompts") { Description = "Tokens of a prompt in a step.", DefaultValueFactory = _ => [16, 32, 128, 512], AllowMultipleArgumentsPerToken = true };
+var kernels = new Command("kernels", "The managed kernels beside libtorch's, in turns in one process.") { shape, kernelSet, loads, prompts };
+kernels.SetAction((parsed, cancellation) => Task.Run(() =>
+{
+    string name = parsed.GetRequiredValue(shape);
+    (ModelConfig config, CacheLayout layout) = name switch
+    {
+        "smol135m" => (ShapeWeights.Smol135M, new CacheLayout(4, 1020)),
+        "llama1b" => (ShapeWeights.Llama1B, new CacheLayout(4, 1020)),
+        "starter" => (ShapeWeights.Starter, new CacheLayout(4, 508)),
+        _ => throw new InputException($"There is no shape {name}: use smol135m, llama1b or starter."),
+    };
+    KernelBenchmark.Head(Console.Out);
+    new KernelBenchmark(config, parsed.GetValue(type), parsed.GetValue(threads), layout, parsed.GetValue(kernelSet))
+        .Run(Console.Out, name, parsed.GetRequiredValue(loads), parsed.GetRequiredValue(prompts), cancellation);
+}, cancellation));
+
 try
 {
-    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, model, sinks, window, type, threads, output };
+    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, model, sinks, window, type, threads, output };
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (InputException refusal)

@@ -61,9 +61,18 @@ public sealed class Engine : IAsyncDisposable
                 var decoder = Decoder.Load(
                     checkpoint.Config,
                     checkpoint.Weights,
-                    new DecoderOptions { DType = options.DType, Device = name, Slots = options.Slots, Capacity = engine.DefaultLayout.Places });
+                    new DecoderOptions
+                    {
+                        DType = options.DType,
+                        Device = name,
+                        Slots = options.Slots,
+                        Capacity = engine.DefaultLayout.Places,
+                        Kernels = options.Kernels,
+                        Threads = ThreadsOf(options),
+                        Deterministic = options.Deterministic,
+                    });
                 engine.DType = decoder.DType;
-                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options) });
+                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options), Checkpoint = engine.Fingerprint });
                 if (!engine._devices.TryAdd(name, batcher))
                     throw new InputException($"The device {name} is named twice: name each once.") { Option = nameof(options.Devices) };
             }
@@ -76,7 +85,7 @@ public sealed class Engine : IAsyncDisposable
         }
     }
 
-    /// <summary>The type that a person names: auto, float32, bfloat16 or int8.</summary>
+    /// <summary>The type that a person names: auto, float32, bfloat16, int8 or int4.</summary>
     public static bool TryParse(string? name, out DType type)
     {
         (type, bool known) = name switch
@@ -85,6 +94,7 @@ public sealed class Engine : IAsyncDisposable
             "float32" => (DType.Float32, true),
             "bfloat16" => (DType.BFloat16, true),
             "int8" => (DType.Int8, true),
+            "int4" => (DType.Int4, true),
             _ => (DType.Auto, false),
         };
         return known;

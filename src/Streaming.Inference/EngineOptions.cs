@@ -25,4 +25,13 @@ public sealed record EngineOptions
 
     /// <summary>Threads of a CPU device; null leaves one processor to the host.</summary>
     public int? Threads { get; init; }
+
+    /// <summary>
+    /// The same bits for a conversation whatever else is computed, however its input was chunked, and after any rebuild; for float32
+    /// (which <see cref="DType.Auto"/> then stands for) and int8 on the CPU.
+    /// </summary>
+    public bool Deterministic { get; init; }
+
+    /// <summary>Who computes; the same for every device.</summary>
+    public KernelSet Kernels { get; init; } = KernelSet.Auto;
 }

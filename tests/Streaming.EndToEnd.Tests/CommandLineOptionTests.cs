@@ -22,6 +22,20 @@ public class CommandLineOptionTests
         Assert.Equal(whole[..whole.IndexOf("plus", StringComparison.Ordinal)], cut);
     }
 
+    [Theory]
+    [InlineData("float32"), InlineData("int8")]
+    public async Task A_deterministic_reply_beyond_its_window_is_the_same_with_any_number_of_threads(string type)
+    {
+        string[] command =
+        [
+            "generate", "--prompt", Story, "--seed", "5", "--max-tokens", "100", "--ignore-eos", "--sinks", "4", "--window", "28",
+            "--deterministic", "--dtype", type, "--threads",
+        ];
+        string one = (await RunAsync([.. command, "1"])).StandardOutput;
+        Assert.InRange(one.Length, 50, 10_000);
+        Assert.Equal(one, (await RunAsync([.. command, "3"])).StandardOutput);
+    }
+
     [Fact]
     public async Task A_reply_goes_on_beyond_its_window()
     {
@@ -93,7 +107,7 @@ public class CommandLineOptionTests
     [InlineData("--text-file", "tokenize", "--text", "a", "--text-file", "b")]
     [InlineData("/no/such/file", "tokenize", "--text-file", "/no/such/file")]
     [InlineData("--prompt", "generate", "--prompt", "")]
-    [InlineData("--deterministic", "generate", "--prompt", "x", "--deterministic")]
+    [InlineData("Deterministic mode", "generate", "--prompt", "x", "--deterministic", "--dtype", "bfloat16")]
     [InlineData("--stats", "generate", "--prompt", "x", "--stats")]
     [InlineData("/no/such/folder/s.json", "generate", "--prompt", "x", "--stats", "/no/such/folder/s.json")]
     [InlineData("512", "generate", "--prompt", "x", "--sinks", "4", "--window", "509")]

@@ -21,6 +21,8 @@ public class SolutionTests
         ["src/Streaming.Training/Streaming.Training.csproj"] = ["Streaming.Inference"],
         ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference", "Streaming.Training"],
         ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
+        ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
+        ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
     };
 

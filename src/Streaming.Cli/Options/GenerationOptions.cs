@@ -21,9 +21,9 @@ internal sealed class GenerationOptions
     private readonly Option<string[]> _stop = new("--stop") { Description = "Ends a reply before this text; may be given several times.", HelpName = "TEXT" };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never forgotten. Default 4.", 0);
     private readonly Option<int?> _window = NumberOption.Create<int>("--window", "Recent tokens that are seen. Default: fills the checkpoint's context, at most 4096 with the sinks.", 1);
-    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16 or int8.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
-    private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: libtorch's choice.", 1, 1024);
-    private readonly Option<bool> _deterministic = new("--deterministic") { Description = "The same bits whatever else is computed (not there yet)." };
+    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16, int8 or int4.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
+    private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: one less than the processor has.", 1, 1024);
+    private readonly Option<bool> _deterministic = new("--deterministic") { Description = "The same bits for the same input and seed, however it is chunked; for float32, int8 and int4 on the CPU." };
     private readonly Option<string?> _stats = new Option<string?>("--stats") { Description = "Writes counts and times to this JSON file.", HelpName = "FILE.json" }.NotEmpty();
 
     /// <summary>Adds them to a command.</summary>
@@ -39,16 +39,14 @@ internal sealed class GenerationOptions
         _dtype.Validators.Add(result =>
         {
             if (!Engine.TryParse(result.GetValueOrDefault<string>(), out _))
-                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16 or int8");
+                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16, int8 or int4");
         });
     }
 
     /// <summary>What was given.</summary>
-    /// <exception cref="InputException">The stats cannot be written there, or an option is not supported yet.</exception>
+    /// <exception cref="InputException">The stats cannot be written there.</exception>
     public GenerationRequest Read(ParseResult parsed)
     {
-        if (parsed.GetValue(_deterministic))
-            throw new InputException("--deterministic is not supported yet: leave it out (with a seed, --dtype float32 and one thread a run repeats itself).");
         Engine.TryParse(parsed.GetValue(_dtype), out DType dtype);
         string? stats = parsed.GetValue(_stats);
         if (stats is not null && (Directory.Exists(stats) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(stats)))))
@@ -69,6 +67,7 @@ internal sealed class GenerationOptions
             Window = parsed.GetValue(_window),
             DType = dtype,
             Threads = parsed.GetValue(_threads),
+            Deterministic = parsed.GetValue(_deterministic),
             StatsFile = stats,
         };
     }

@@ -35,6 +35,8 @@ internal sealed record GenerationRequest
 
     public required int? Threads { get; init; }
 
+    public required bool Deterministic { get; init; }
+
     public required string? StatsFile { get; init; }
 
     /// <summary>The checkpoint's sampling with what was asked in its place.</summary>
@@ -52,5 +54,5 @@ internal sealed record GenerationRequest
     };
 
     /// <summary>The engine that this takes.</summary>
-    public EngineOptions EngineOptions => new() { Model = Model, Sinks = Sinks, Window = Window, DType = DType, Threads = Threads };
+    public EngineOptions EngineOptions => new() { Model = Model, Sinks = Sinks, Window = Window, DType = DType, Threads = Threads, Deterministic = Deterministic };
 }

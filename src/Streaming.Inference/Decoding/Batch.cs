@@ -1,116 +1,73 @@
-using TorchSharp;
-
 namespace Streaming.Inference.Decoding;
 
-/// <summary>
-/// The ragged batch of one forward pass: the segments' tokens as N flat rows, and everything about their positions that is the
-/// same in every layer. Its tensors belong to the step's dispose scope.
-/// </summary>
+/// <summary>The ragged batch of one forward pass: the segments' tokens as N flat rows, in the segments' order.</summary>
 internal sealed class Batch
 {
-    private Batch(int rows) => Rows = rows;
+    private Batch(IReadOnlyList<Segment> segments, int rows, int logits)
+    {
+        Segments = segments;
+        Ids = new int[rows];
+        Positions = new long[rows];
+        SinkDistances = new long[rows];
+        LogitRows = logits == 0 ? [] : new int[logits];
+    }
+
+    /// <summary>The conversations' parts.</summary>
+    public IReadOnlyList<Segment> Segments { get; }
 
     /// <summary>N, tokens in all.</summary>
-    public int Rows { get; }
+    public int Rows => Ids.Length;
 
-    /// <summary>[N], int64.</summary>
-    public required torch.Tensor Ids { get; init; }
+    /// <summary>Tokens of the longest segment.</summary>
+    public int LongestSegment { get; private set; }
 
-    /// <summary>Rotation of each row to its own stream position: keys, and queries towards the window.</summary>
-    public required Rotation ToOwn { get; init; }
+    /// <summary>The tokens, [N].</summary>
+    public int[] Ids { get; }
 
-    /// <summary>Rotation of each row to its distance from the sinks: min(tokens fed before it, F + W - 1).</summary>
-    public required Rotation ToSinks { get; init; }
+    /// <summary>Each row's stream position, [N]: what keys, and queries towards the window, are rotated to.</summary>
+    public long[] Positions { get; }
 
-    /// <summary>What is written before anything attends: single tokens, and tokens of the fixed part. Null for nothing.</summary>
-    public required StoredRows? StoredBefore { get; init; }
+    /// <summary>What queries towards the sinks are rotated to, [N]: min(tokens fed before the row, F + W - 1).</summary>
+    public long[] SinkDistances { get; }
 
-    /// <summary>What is written after everything has attended: the last rolling tokens of chunks. Null for nothing.</summary>
-    public required StoredRows? StoredAfter { get; init; }
-
-    /// <summary>What the rows attend to, in their order.</summary>
-    public required IReadOnlyList<Sight> Sights { get; init; }
-
-    /// <summary>Rows that give logits, [M] int64; null for none.</summary>
-    public required torch.Tensor? LogitRows { get; init; }
+    /// <summary>Rows that give logits, ascending, [M].</summary>
+    public int[] LogitRows { get; }
 
     /// <summary>Lays a batch out.</summary>
     /// <param name="segments">Valid segments, a slot at most once.</param>
-    /// <param name="shape">The cache's numbers.</param>
-    public static Batch Of(IReadOnlyList<Segment> segments, BatchShape shape)
+    public static Batch Of(IReadOnlyList<Segment> segments)
     {
-        int rows = segments.Sum(segment => segment.Ids.Length);
-        var ids = new long[rows];
-        var own = new long[rows];
-        var toSinks = new long[rows];
-        var before = new List<(int Row, int Slot, int Place)>();
-        var after = new List<(int Row, int Slot, int Place)>();
-        var sights = new List<Sight>(segments.Count);
-        var logitRows = new List<long>();
-
-        int first = 0;
-        foreach (Segment segment in segments)
+        int rows = 0, logits = 0;
+        for (int s = 0; s < segments.Count; s++)
         {
-            CacheLayout layout = segment.Layout;
-            int count = segment.Ids.Length;
-            for (int i = 0; i < count; i++)
+            rows += segments[s].Ids.Length;
+            logits += LogitsOf(segments[s]);
+        }
+
+        var batch = new Batch(segments, rows, logits);
+        int row = 0, logit = 0;
+        for (int s = 0; s < segments.Count; s++)
+        {
+            Segment segment = segments[s];
+            ReadOnlySpan<int> ids = segment.Ids.Span;
+            batch.LongestSegment = Math.Max(batch.LongestSegment, ids.Length);
+            for (int i = 0; i < ids.Length; i++, row++)
             {
-                int row = first + i;
-                long position = segment.Position + i;
-                ids[row] = segment.Ids.Span[i];
-                own[row] = position;
-                toSinks[row] = Math.Min(segment.Fed + i, layout.Places - 1);
-                if (count == 1 || position < layout.Fixed)
-                    before.Add((row, segment.Slot, layout.PlaceOf(position)));
-                else if (i >= count - layout.Window)
-                    after.Add((row, segment.Slot, layout.PlaceOf(position)));
-                if (segment.Logits == Decoding.LogitRows.All || (segment.Logits == Decoding.LogitRows.Last && i == count - 1))
-                    logitRows.Add(row);
+                batch.Ids[row] = ids[i];
+                batch.Positions[row] = segment.Position + i;
+                batch.SinkDistances[row] = Math.Min(segment.Fed + i, segment.Layout.Places - 1);
+                if (i >= ids.Length - LogitsOf(segment))
+                    batch.LogitRows[logit++] = row;
             }
-            var sight = Sight.Of(segment, first, shape);
-            if (sights.Count > 0 && sights[^1].JoinedWith(sight) is { } joined)
-                sights[^1] = joined;
-            else
-                sights.Add(sight);
-            first += count;
         }
-
-        return new Batch(rows)
-        {
-            Ids = torch.tensor(ids, device: shape.Device),
-            ToOwn = Rotation.To(own, shape.Frequencies, shape.AttentionFactor, shape.Device),
-            ToSinks = Rotation.To(toSinks, shape.Frequencies, shape.AttentionFactor, shape.Device),
-            StoredBefore = Stored(before, rows, shape),
-            StoredAfter = Stored(after, rows, shape),
-            Sights = sights,
-            LogitRows = logitRows.Count == 0 ? null : torch.tensor(logitRows.ToArray(), device: shape.Device),
-        };
+        return batch;
     }
 
-    private static StoredRows? Stored(List<(int Row, int Slot, int Place)> places, int allRows, BatchShape shape)
+    /// <summary>How many of a segment's last rows give logits.</summary>
+    private static int LogitsOf(Segment segment) => segment.Logits switch
     {
-        if (places.Count == 0)
-            return null;
-        var targets = new long[places.Count * shape.KeyValueHeads];
-        for (int i = 0; i < places.Count; i++)
-        {
-            for (int head = 0; head < shape.KeyValueHeads; head++)
-                targets[i * shape.KeyValueHeads + head] = ((long)places[i].Slot * shape.KeyValueHeads + head) * shape.Capacity + places[i].Place;
-        }
-        torch.Tensor? rows = places.Count == allRows
-            ? null
-            : torch.tensor(places.ConvertAll(place => (long)place.Row).ToArray(), device: shape.Device);
-        return new StoredRows(rows, torch.tensor(targets, device: shape.Device));
-    }
+        Decoding.LogitRows.All => segment.Ids.Length,
+        Decoding.LogitRows.Last => 1,
+        _ => 0,
+    };
 }
-
-/// <summary>What a batch has to know about the decoder.</summary>
-/// <param name="Groups">Query heads per key-value head.</param>
-/// <param name="KeyValueHeads">Key-value heads.</param>
-/// <param name="Capacity">C.</param>
-/// <param name="Frequencies">RoPE's, per pair of components.</param>
-/// <param name="AttentionFactor">What rotations multiply queries and keys with.</param>
-/// <param name="Type">Of the activations.</param>
-/// <param name="Device">Of the tensors.</param>
-internal sealed record BatchShape(
-    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, double AttentionFactor, torch.ScalarType Type, torch.Device Device);

@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Snapshots;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -12,21 +13,21 @@ public sealed class Decoder : IDisposable
     private readonly DecoderWeights _weights;
     private readonly SinkCache _cache;
     private readonly IKernels _kernels;
-    private readonly BatchShape _shape;
+    private readonly torch.Device _device;
+    private readonly bool _deterministic;
 
     internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
     {
         Config = config;
         DType = type;
+        Kernels = KernelSets.Resolve(options.Kernels, device.type);
+        _deterministic = options.Deterministic;
+        _device = device;
         Slots = options.Slots;
         Capacity = options.Capacity;
         _weights = weights;
         _kernels = kernels;
-        torch.ScalarType activations = DTypes.Activations(type);
-        _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, activations, device);
-        _shape = new BatchShape(
-            config.Heads / config.KeyValueHeads, config.KeyValueHeads, Capacity, Rotation.Frequencies(config, Capacity),
-            config.RopeScaling?.AttentionFactor ?? 1, activations, device);
+        _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, kernels.CacheType, device);
     }
 
     /// <summary>What the model is.</summary>
@@ -35,19 +36,25 @@ public sealed class Decoder : IDisposable
     /// <summary>The arithmetic, never <see cref="DType.Auto"/>.</summary>
     public DType DType { get; }
 
+    /// <summary>Who computes, never <see cref="KernelSet.Auto"/>.</summary>
+    public KernelSet Kernels { get; }
+
     /// <summary>Conversations whose tensors are held at a time.</summary>
     public int Slots { get; }
 
     /// <summary>C, places of a slot.</summary>
     public int Capacity { get; }
 
+    /// <summary>Keys and values of all slots, as allocated.</summary>
+    public long CacheBytes => Config.Layers * _cache[0].Bytes;
+
     /// <summary>Reads a model's weights and allocates its cache.</summary>
     /// <exception cref="InputException">A weight is missing or has another shape, or an option is impossible.</exception>
     public static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options) =>
-        Load(config, weights, options, static (model, type, device) => new TorchKernels(model, type, device));
+        Load(config, weights, options, KernelSets.Create);
 
     internal static Decoder Load(
-        ModelConfig config, IWeightSource weights, DecoderOptions options, Func<ModelConfig, DType, torch.Device, IKernels> kernels)
+        ModelConfig config, IWeightSource weights, DecoderOptions options, Func<KernelContext, IKernels> kernels)
     {
         if (options.Slots < 1)
             throw new InputException($"A decoder needs at least one slot, not {options.Slots}.");
@@ -58,13 +65,12 @@ public sealed class Decoder : IDisposable
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
             throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
         torch.Device device = DeviceOf(options.Device);
-        DType type = DTypes.Resolve(options.DType, device);
-        DTypes.CheckShape(type, config);
+        DType type = DTypes.Resolve(options.DType, device, options.Deterministic);
         using IDisposable noGradient = torch.no_grad();
-        IKernels operations = kernels(config, type, device);
+        IKernels operations = kernels(new KernelContext(config, type, device, options));
         try
         {
-            return new Decoder(config, new WeightLoader(config, weights, type, device).Load(), options, type, device, operations);
+            return new Decoder(config, new WeightLoader(config, weights, type, device, operations).Load(), options, type, device, operations);
         }
         catch
         {
@@ -86,6 +92,41 @@ public sealed class Decoder : IDisposable
         _cache.Clear(slot);
     }
 
+    /// <summary>What snapshots of its slots are made for.</summary>
+    /// <param name="checkpoint">The checkpoint's fingerprint.</param>
+    internal SnapshotKind KindOf(string checkpoint) => new()
+    {
+        Checkpoint = checkpoint,
+        Arithmetic = $"{DType} {_device.type} {Kernels} {KernelSets.Version}{(_deterministic ? " deterministic" : "")}",
+        Elements = _cache[0].Type.ToString(),
+        Layers = Config.Layers,
+        KeyValueHeads = Config.KeyValueHeads,
+        HeadDim = Config.HeadDim,
+        Capacity = Capacity,
+    };
+
+    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    internal CacheParts Parts => _cache[0].Parts;
+
+    /// <summary>A copy of rows of a slot, as <see cref="Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, rows, width]; the caller's to dispose.</summary>
+    internal torch.Tensor[] CopyOut(int slot, long[] rows)
+    {
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor[] copies = _cache.CopyOut(slot, torch.tensor(rows, device: _device));
+        foreach (torch.Tensor copy in copies)
+            copy.DetachFromDisposeScope();
+        return copies;
+    }
+
+    /// <summary>Fills rows of a slot with what <see cref="CopyOut"/> gave, and empties the others.</summary>
+    internal void CopyIn(int slot, long[] rows, IReadOnlyList<torch.Tensor> tensors)
+    {
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        _cache.CopyIn(slot, torch.tensor(rows, device: _device), tensors);
+    }
+
     /// <summary>Feeds every segment to its slot, in one pass through the layers.</summary>
     /// <param name="segments">At least one; a slot at most once.</param>
     /// <returns>
@@ -99,8 +140,8 @@ public sealed class Decoder : IDisposable
         using IDisposable inference = torch.inference_mode(true);
         using DisposeScope scope = torch.NewDisposeScope();
 
-        Batch batch = Batch.Of(segments, _shape);
-        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch.Ids);                             // [N, hidden]
+        Batch batch = Batch.Of(segments);
+        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch);                                 // [N, hidden]
         for (int l = 0; l < _weights.Layers.Count; l++)
         {
             LayerWeights layer = _weights.Layers[l];
@@ -109,15 +150,15 @@ public sealed class Decoder : IDisposable
             if (layer.HeadNorm is { } headNorm)
                 _kernels.NormaliseHeads(queryKeyValue, headNorm);
             torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch);               // [N, heads · head_dim]
-            x.add_(_kernels.Project(attended, layer.Output), Scalars.One);
+            _kernels.AddProjected(x, attended, layer.Output);
 
             torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);
-            x.add_(_kernels.Project(_kernels.Gate(gateUp), layer.Down), Scalars.One);
+            _kernels.AddProjected(x, _kernels.Gate(gateUp), layer.Down);
         }
-        if (batch.LogitRows is null)
+        if (batch.LogitRows.Length == 0)
             return null;
 
-        torch.Tensor last = x.index_select(0, batch.LogitRows);                                     // [M, hidden]
+        torch.Tensor last = _kernels.SelectLogitRows(x, batch);                                     // [M, hidden]
         torch.Tensor logits = _kernels.Head(_kernels.Normalise(last, _weights.Norm), _weights.Head); // [M, vocabulary]
         return logits.cpu().contiguous().MoveToOuterDisposeScope();
     }

@@ -9,14 +9,23 @@ namespace Streaming.Inference.Decoding;
 /// </summary>
 internal interface IKernels : IDisposable
 {
-    /// <summary>Rows of the embedding [vocabulary, hidden] for ids [N]: a residual stream [N, hidden] that the caller may change in place.</summary>
-    torch.Tensor Embed(torch.Tensor embedding, torch.Tensor ids);
+    /// <summary>Of the keys and values that these kernels store and read.</summary>
+    torch.ScalarType CacheType { get; }
+
+    /// <summary>Brings a weight, once at load, to the order in memory in which <see cref="Project"/> reads it; what is returned may be the weight itself.</summary>
+    Weight Lay(Weight weight);
+
+    /// <summary>Begins a step: rows of the embedding [vocabulary, hidden] for the batch's ids, its residual stream [N, hidden].</summary>
+    torch.Tensor Embed(torch.Tensor embedding, Batch batch);
 
     /// <summary>Root-mean-square norm of rows [N, hidden] with a weight [hidden].</summary>
     torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight);
 
     /// <summary>Product of rows [N, in] with a weight [out, in], plus its bias if it has one: [N, out].</summary>
     torch.Tensor Project(torch.Tensor rows, Weight weight);
+
+    /// <summary>Adds the product of rows [N, in] with a weight [hidden, in] to the residual stream [N, hidden].</summary>
+    void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight);
 
     /// <summary>
     /// Root-mean-square norm of each head's queries and keys, in place: fused projections [N, (heads + 2 kv_heads) · head_dim]
@@ -33,6 +42,9 @@ internal interface IKernels : IDisposable
     /// <summary>SwiGLU's gate (Shazeer 2020), silu(gate) · up: [N, 2 · inner] to [N, inner].</summary>
     torch.Tensor Gate(torch.Tensor gateUp);
 
-    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32.</summary>
+    /// <summary>Those rows of the residual stream [N, hidden] that give logits: [M, hidden].</summary>
+    torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch);
+
+    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32, a tensor of their own.</summary>
     torch.Tensor Head(torch.Tensor rows, Weight head);
 }

@@ -1,3 +1,4 @@
+using Streaming.Inference.Decoding.Managed;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -26,6 +27,18 @@ internal sealed class SinkCache : IDisposable
     /// <summary>One layer's keys and values.</summary>
     public LayerCache this[int layer] => _layers[layer];
 
+    /// <summary>A copy of rows [M] of a slot, as <see cref="LayerCache.Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, M, width].</summary>
+    public torch.Tensor[] CopyOut(int slot, torch.Tensor rows) => [.. _layers.SelectMany(layer => layer.CopyOut(slot, rows))];
+
+    /// <summary>Fills rows [M] of a slot with what <see cref="CopyOut"/> gave, and zeroes the others.</summary>
+    public void CopyIn(int slot, torch.Tensor rows, IReadOnlyList<torch.Tensor> tensors)
+    {
+        Clear(slot);
+        int each = tensors.Count / _layers.Length;
+        for (int layer = 0; layer < _layers.Length; layer++)
+            _layers[layer].CopyIn(slot, rows, [.. tensors.Skip(layer * each).Take(each)]);
+    }
+
     /// <summary>Zeroes a slot. What an earlier conversation left could be infinite, and infinity times a masked zero is not zero.</summary>
     public void Clear(int slot)
     {
@@ -47,18 +60,59 @@ internal sealed class LayerCache : IDisposable
     private readonly torch.Tensor _values;
     private readonly torch.Tensor _keyRows;
     private readonly torch.Tensor _valueRows;
+    private readonly torch.Tensor? _keyScales;
+    private readonly torch.Tensor? _valueScales;
     private readonly torch.Tensor[] _slotKeys;
     private readonly torch.Tensor[] _slotValues;
 
     public LayerCache(int slots, int keyValueHeads, int capacity, int headDim, torch.ScalarType type, torch.Device device)
     {
-        _keys = torch.zeros([slots, keyValueHeads, capacity, headDim], type, device).DetachFromDisposeScope();
-        _values = torch.zeros([slots, keyValueHeads, capacity, headDim], type, device).DetachFromDisposeScope();
+        bool integers = type == torch.ScalarType.Int8;
+        Type = type;
+        Places = integers ? IntegerCache.Padded(capacity) : capacity;
+        ValueWidth = integers ? IntegerCache.Padded(headDim) : headDim;
+        _keys = torch.zeros([slots, keyValueHeads, Places, headDim], type, device).DetachFromDisposeScope();
+        _values = torch.zeros([slots, keyValueHeads, Places, ValueWidth], type, device).DetachFromDisposeScope();
+        if (integers)
+        {
+            _keyScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
+            _valueScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
+        }
+        int together = integers ? IntegerCache.Multiple : 1;
+        Parts = new CacheParts(keyValueHeads, together, [(type, together * headDim), (type, together * ValueWidth),
+            .. integers ? new[] { (torch.ScalarType.Float32, (long)together), (torch.ScalarType.Float32, (long)together) } : []]);
         _keyRows = _keys.view(-1, headDim).DetachFromDisposeScope();
-        _valueRows = _values.view(-1, headDim).DetachFromDisposeScope();
+        _valueRows = _values.view(-1, ValueWidth).DetachFromDisposeScope();
         _slotKeys = [.. Enumerable.Range(0, slots).Select(slot => _keys[slot].DetachFromDisposeScope())];
         _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
     }
+
+    /// <summary>Of keys and values; 8-bit integers are laid as <see cref="IntegerCache"/> says, with a scale for each place.</summary>
+    public torch.ScalarType Type { get; }
+
+    /// <summary>C, rounded up for 8-bit integers.</summary>
+    public int Places { get; }
+
+    /// <summary>head_dim, rounded up for 8-bit integers.</summary>
+    public int ValueWidth { get; }
+
+    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    public CacheParts Parts { get; }
+
+    /// <summary>As allocated, scales included.</summary>
+    public long Bytes => new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>().Sum(tensor => tensor.NumberOfElements * tensor.ElementSize);
+
+    /// <summary>[slots, kv_heads, C], float32; null where keys are not 8-bit integers.</summary>
+    public torch.Tensor? AllKeyScales => _keyScales;
+
+    /// <summary>[slots, kv_heads, C], float32; null where values are not 8-bit integers.</summary>
+    public torch.Tensor? AllValueScales => _valueScales;
+
+    /// <summary>All keys, [slots, kv_heads, C, head_dim].</summary>
+    public torch.Tensor AllKeys => _keys;
+
+    /// <summary>All values, [slots, kv_heads, C, head_dim].</summary>
+    public torch.Tensor AllValues => _values;
 
     /// <summary>Rotated keys in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
     public torch.Tensor Keys(int slot, int slots, int firstPlace, int places) => View(_slotKeys, _keys, slot, slots, firstPlace, places);
@@ -87,6 +141,25 @@ internal sealed class LayerCache : IDisposable
     {
         _slotKeys[slot].zero_();
         _slotValues[slot].zero_();
+        _keyScales?[slot].zero_();
+        _valueScales?[slot].zero_();
+    }
+
+    /// <summary>A copy of rows [M] of a slot's parts, on the CPU, [kv_heads, M, width] each.</summary>
+    public IEnumerable<torch.Tensor> CopyOut(int slot, torch.Tensor rows) => PartsOf(slot).Select(part => part.index_select(1, rows).cpu());
+
+    /// <summary>Writes rows [M] of a slot's parts, [kv_heads, M, width] each.</summary>
+    public void CopyIn(int slot, torch.Tensor rows, IReadOnlyList<torch.Tensor> parts)
+    {
+        foreach ((torch.Tensor part, torch.Tensor copy) in PartsOf(slot).Zip(parts))
+            part.index_copy_(1, rows, copy.to(part.device));
+    }
+
+    /// <summary>A slot's parts, each a view [kv_heads, rows, width].</summary>
+    private IEnumerable<torch.Tensor> PartsOf(int slot)
+    {
+        foreach (torch.Tensor tensor in new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>())
+            yield return tensor[slot].view(Parts.KeyValueHeads, Places / Parts.PlacesTogether, -1);
     }
 
     private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) => slots == 1
@@ -95,8 +168,8 @@ internal sealed class LayerCache : IDisposable
 
     public void Dispose()
     {
-        foreach (torch.Tensor tensor in (torch.Tensor[])[.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values])
-            tensor.Dispose();
+        foreach (torch.Tensor? tensor in (torch.Tensor?[])[.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values, _keyScales, _valueScales])
+            tensor?.Dispose();
     }
 }
 

@@ -27,7 +27,7 @@ internal sealed class TorchAttention : IDisposable
     }
 
     /// <summary>Fused projections [N, (heads + 2 kv_heads) · D] to attended values [N, heads · D].</summary>
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch)
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, TorchBatch batch)
     {
         torch.Tensor heads = queryKeyValue.view(batch.Rows, _heads + 2 * _keyValueHeads, _headDim);
         torch.Tensor rotated = heads.narrow(1, 0, _heads + _keyValueHeads).to(torch.ScalarType.Float32);

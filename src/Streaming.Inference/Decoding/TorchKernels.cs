@@ -6,13 +6,22 @@ namespace Streaming.Inference.Decoding;
 /// <summary>libtorch's operations, on any of its devices.</summary>
 internal sealed class TorchKernels : IKernels
 {
+    // libtorch's kernel reads rows of int8 weights in blocks without looking where they end.
+    private const int Int8Block = 32;
+
     private readonly torch.jit.CompilationUnit _script;
     private readonly Scalar _epsilon;
     private readonly TorchAttention _attention;
+    private readonly BatchShape _shape;
+    private TorchBatch? _batch; // the step's own
 
-    public TorchKernels(ModelConfig config, DType type, torch.Device device)
+    public TorchKernels(KernelContext context)
     {
+        (ModelConfig config, DType type, torch.Device device, _) = context;
+        if (type == DType.Int8)
+            DTypes.CheckWidths(type, config, Int8Block);
         _epsilon = config.NormEpsilon;
+        _shape = BatchShape.Of(context);
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
         _script = torch.jit.compile("""
             def project_int8(rows, weight, scales):
@@ -22,7 +31,15 @@ internal sealed class TorchKernels : IKernels
         _attention = new TorchAttention(config, DTypes.Activations(type), device);
     }
 
-    public torch.Tensor Embed(torch.Tensor embedding, torch.Tensor ids) => embedding.index_select(0, ids);
+    public torch.ScalarType CacheType => _shape.Type;
+
+    public Weight Lay(Weight weight) => weight;
+
+    public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
+    {
+        _batch = TorchBatch.Of(batch, _shape);
+        return embedding.index_select(0, torch.tensor(batch.Ids, device: _shape.Device));
+    }
 
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight)
     {
@@ -46,14 +63,19 @@ internal sealed class TorchKernels : IKernels
         normed.copy_(Normalise(normed, weights));
     }
 
+    public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => residual.add_(Project(rows, weight));
+
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) =>
-        _attention.Attend(queryKeyValue, cache, batch);
+        _attention.Attend(queryKeyValue, cache, _batch!);
 
     public torch.Tensor Gate(torch.Tensor gateUp)
     {
         long inner = gateUp.shape[1] / 2;
         return torch.nn.functional.silu(gateUp.narrow(1, 0, inner)).mul_(gateUp.narrow(1, inner, inner));
     }
+
+    public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) =>
+        residual.index_select(0, torch.tensor(batch.LogitRows, device: _shape.Device));
 
     public torch.Tensor Head(torch.Tensor rows, Weight head) => Project(rows, head).to(torch.ScalarType.Float32);
 

@@ -53,7 +53,7 @@ public static class DecodeBenchmark
             milliseconds.Add(time.GetElapsedTime(start).TotalMilliseconds);
             progress?.Invoke(milliseconds.Count);
         }
-        return new DecodeBenchmarkResult(decoder.Slots, [.. milliseconds], CacheBytes(model), ResidentMemory.Peak());
+        return new DecodeBenchmarkResult(decoder.Slots, [.. milliseconds], decoder.CacheBytes, ResidentMemory.Peak());
 
         int[] Ids(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(decoder.Config.VocabularySize))];
 
@@ -83,14 +83,6 @@ public static class DecodeBenchmark
             })];
             decoder.Forward(segments)!.Dispose();
         }
-    }
-
-    /// <summary>Keys and values of every layer and slot.</summary>
-    private static long CacheBytes(EvaluationModel model)
-    {
-        Decoder decoder = model.Decoder;
-        long width = model.DType == DType.Float32 ? 4 : 2;
-        return 2L * decoder.Config.Layers * decoder.Slots * decoder.Config.KeyValueHeads * decoder.Capacity * decoder.Config.HeadDim * width;
     }
 }
 

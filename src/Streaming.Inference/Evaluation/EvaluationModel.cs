@@ -80,7 +80,7 @@ public sealed class EvaluationModel : IDisposable
             // Dense attention goes beyond the context on purpose: what happens there is what is measured.
             config with { ContextLength = Math.Max(config.ContextLength, used.Places) },
             weights,
-            new DecoderOptions { DType = options.DType, Slots = options.Batch, Capacity = used.Places });
+            new DecoderOptions { DType = options.DType, Slots = options.Batch, Capacity = used.Places, Threads = threads });
         return new EvaluationModel(options, asked, used, threads, decoder);
     }
 

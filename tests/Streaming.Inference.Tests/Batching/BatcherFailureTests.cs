@@ -65,7 +65,7 @@ public class BatcherFailureTests
         };
         DecodeWork[] works = [Work(slot: 0), Work(slot: 1, inputSeed: 2)];
 
-        Task<List<DecodeOutput>>[] failing = [.. works.Select(work => device.RunAsync(work))];
+        Task<List<DecodeOutput>>[] failing = [.. works.Select(work => device.RunAsync(work with { Sampling = work.Sampling with { MaxTokens = 0 } }))];
 
         foreach ((Task<List<DecodeOutput>> run, int slot) in failing.Zip([0, 1]))
         {

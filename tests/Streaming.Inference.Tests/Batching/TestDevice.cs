@@ -22,7 +22,7 @@ internal sealed class TestDevice : IAsyncDisposable
         ObservedKernels? observed = null;
         Decoder decoder = Decoder.Load(
             Shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = Layout.Places },
-            (config, type, device) => observed = new ObservedKernels(new TorchKernels(config, type, device)));
+            context => observed = new ObservedKernels(KernelSets.Create(context)));
         Kernels = observed!;
         Batcher = new Batcher(decoder, Vocabulary, endTokens, controlTokens, options, time);
     }

@@ -4,7 +4,7 @@ using Streaming.Inference.Decoding;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>A slot's tensors are a function of the fixed part and of the last L(W-1)+1 tokens.</summary>
-public class RebuildTests
+public abstract class RebuildTests(KernelSet kernels)
 {
     [Theory]
     [InlineData(0, 10, 1, 1), InlineData(4, 10, 1, 7), InlineData(4, 10, 64, 64), InlineData(17, 6, 5, 3)]
@@ -70,6 +70,6 @@ public class RebuildTests
         return (stream, stream.Feed(ids.AsMemory(ids.Length - tail), chunk)[^1]);
     }
 
-    private static Decoder Load(ModelConfig shape, CacheLayout layout, double gain) =>
-        Decoder.Load(shape, new RandomWeights(seed: 13, gain), new DecoderOptions { DType = DType.Float32, Slots = 2, Capacity = layout.Places });
+    private Decoder Load(ModelConfig shape, CacheLayout layout, double gain) =>
+        Decoder.Load(shape, new RandomWeights(seed: 13, gain), new DecoderOptions { DType = DType.Float32, Slots = 2, Capacity = layout.Places, Kernels = TestKernels.Required(kernels) });
 }

@@ -3,7 +3,7 @@ using Streaming.Inference.Decoding;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>The engine against the paper's formula, in float32, within 1e-4 at every position.</summary>
-public class SinkCacheOracleTests
+public abstract class SinkCacheOracleTests(KernelSet kernels)
 {
     private const int Window = 20;
     private static readonly int[] Ids = Logits.RandomIds(20 * Window, Shapes.Small.VocabularySize, seed: 1);
@@ -128,13 +128,13 @@ public class SinkCacheOracleTests
     [InlineData(1), InlineData(64)]
     public void The_starters_shape_with_4_plus_508_gives_the_oracles_logits_past_its_first_eviction(int chunk)
     {
-        using Decoder decoder = Decoder.Load(Shapes.Starter, StarterWeights, new DecoderOptions { DType = DType.Float32, Capacity = 512 });
+        using Decoder decoder = Decoder.Load(Shapes.Starter, StarterWeights, new DecoderOptions { DType = DType.Float32, Capacity = 512, Kernels = TestKernels.Required(kernels) });
 
         List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(4, 508)).Feed(StarterIds, chunk);
 
         Logits.AssertClose(StarterLogits.Value, actual, $"4+508 in chunks of {chunk}");
     }
 
-    private static Decoder Load(int capacity, int slots = 1) =>
-        Decoder.Load(Shapes.Small, Weights, new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = capacity });
+    private Decoder Load(int capacity, int slots = 1) =>
+        Decoder.Load(Shapes.Small, Weights, new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = capacity, Kernels = TestKernels.Required(kernels) });
 }

@@ -6,7 +6,7 @@ using Streaming.Inference.Tests.Checkpoints;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>A published model, against ids and logits that a float64 forward pass in another language gave.</summary>
-public class Stories260KTests
+public abstract class Stories260KTests(KernelSet kernels)
 {
     [Fact]
     public void Two_hundred_greedy_tokens_and_the_first_logits_are_the_published_ones()
@@ -16,7 +16,7 @@ public class Stories260KTests
         int[] ids = [.. expected.RootElement.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
         JsonElement firstLogits = expected.RootElement.GetProperty("first_logits");
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Capacity = 512 });
+        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Capacity = 512, Kernels = TestKernels.Required(kernels) });
         var stream = new TestStream(decoder, 0, new CacheLayout(4, 508));
 
         var decoded = new List<int> { ids[0] };

@@ -1,0 +1,25 @@
+using Streaming.Inference.Checkpoints;
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>What a batch has to know about the decoder.</summary>
+/// <param name="Groups">Query heads per key-value head.</param>
+/// <param name="KeyValueHeads">Key-value heads.</param>
+/// <param name="Capacity">C.</param>
+/// <param name="Frequencies">RoPE's, per pair of components.</param>
+/// <param name="AttentionFactor">What rotations multiply queries and keys with.</param>
+/// <param name="Type">Of the activations.</param>
+/// <param name="Device">Of the tensors.</param>
+internal sealed record BatchShape(
+    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, double AttentionFactor, torch.ScalarType Type, torch.Device Device)
+{
+    /// <summary>A decoder's numbers.</summary>
+    public static BatchShape Of(KernelContext context)
+    {
+        (ModelConfig config, DType type, torch.Device device, DecoderOptions options) = context;
+        return new BatchShape(
+            config.Heads / config.KeyValueHeads, config.KeyValueHeads, options.Capacity, Rotation.Frequencies(config, options.Capacity),
+            config.RopeScaling?.AttentionFactor ?? 1, DTypes.Activations(type), device);
+    }
+}

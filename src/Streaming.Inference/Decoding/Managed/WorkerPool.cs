@@ -1,0 +1,158 @@
+using System.Runtime.ExceptionServices;
+
+namespace Streaming.Inference.Decoding.Managed;
+
+/// <summary>
+/// The engine's own threads. Between two works of a step they spin for some microseconds, as waking a sleeper takes longer than most
+/// works do; then they sleep, so that an idle host costs nothing. Parts are taken one by one, and the caller takes parts like everybody: a thread
+/// that the system keeps from running, or that still sleeps, delays nobody but by the part it has taken.
+/// </summary>
+internal sealed class WorkerPool : IDisposable
+{
+    private const uint Closed = int.MaxValue;
+    private const int SpinsBeforeSleep = 2_000; // a pause is some 10 to 40 ns: longer than the gaps between the works of a step
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly Thread[] _threads;
+    private readonly SemaphoreSlim _wake = new(0);
+    private IPartedWork? _work;
+    private int _parts;
+    private ulong _ticket; // the work's number above (it wraps around after some hours), the next part in the low 32 bits
+    private int _unfinished;
+    private int _sleepers;
+    private ExceptionDispatchInfo? _failure;
+    private volatile bool _ended;
+
+    /// <summary>Starts the threads beside the caller's own; one is none.</summary>
+    public WorkerPool(int threads)
+    {
+        _threads = new Thread[threads - 1];
+        for (int i = 0; i < _threads.Length; i++)
+        {
+            int thread = i + 1;
+            _threads[i] = new Thread(() => Serve(thread)) { IsBackground = true, Name = $"kernels {thread}" };
+            _threads[i].Start();
+        }
+    }
+
+    /// <summary>Threads, the caller's included.</summary>
+    public int Threads => _threads.Length + 1;
+
+    /// <summary>Does all parts of a work and returns when they are done. Always called by one and the same thread.</summary>
+    public void Run(IPartedWork work, int parts)
+    {
+        if (_threads.Length == 0 || parts <= 1)
+        {
+            for (int part = 0; part < parts; part++)
+                work.Do(part, 0);
+            return;
+        }
+
+        Volatile.Write(ref _work, work);
+        Volatile.Write(ref _parts, parts);
+        Volatile.Write(ref _unfinished, parts);
+        uint number = NumberOf(_ticket) + 1;
+        Volatile.Write(ref _ticket, (ulong)number << 32);
+        Interlocked.MemoryBarrier(); // the ticket before the look at the sleepers: one of both sides sees the other
+        int sleepers = Volatile.Read(ref _sleepers);
+        if (sleepers > 0 && _wake.CurrentCount == 0)
+            _wake.Release(Math.Min(sleepers, parts - 1));
+
+        while (Take(number) is int part and >= 0)
+            Do(work, part, 0);
+        var spin = new SpinWait();
+        while (Volatile.Read(ref _unfinished) > 0)
+            spin.SpinOnce(sleep1Threshold: -1); // yields after a while: whoever has the last part may need this core
+        Volatile.Write(ref _ticket, (ulong)number << 32 | Closed); // from here on nobody takes a part of it, whatever _parts becomes
+        if (_failure is { } failure)
+        {
+            _failure = null;
+            failure.Throw();
+        }
+    }
+
+    /// <summary>Ends the threads.</summary>
+    public void Dispose()
+    {
+        _ended = true;
+        if (_threads.Length > 0)
+            _wake.Release(_threads.Length);
+        foreach (Thread thread in _threads)
+        {
+            if (!thread.Join(EndTimeout))
+                throw new TimeoutException($"A kernel thread did not end within {EndTimeout.TotalSeconds} s.");
+        }
+        _wake.Dispose();
+    }
+
+    private void Serve(int thread)
+    {
+        uint seen = 0;
+        while (WaitForWork(seen) is uint number)
+        {
+            // Read before a part is taken: if that succeeds, the work is the number's own, as another one replaces it only when it is closed.
+            while (true)
+            {
+                IPartedWork work = Volatile.Read(ref _work)!;
+                int part = Take(number);
+                if (part < 0)
+                    break;
+                Do(work, part, thread);
+            }
+            seen = number;
+        }
+    }
+
+    /// <summary>The number of a work that is another than the one that was seen last, or null at the end.</summary>
+    private uint? WaitForWork(uint seen)
+    {
+        while (true)
+        {
+            for (int spin = 0; spin < SpinsBeforeSleep; spin++)
+            {
+                if (_ended)
+                    return null;
+                uint number = NumberOf(Volatile.Read(ref _ticket));
+                if (number != seen)
+                    return number;
+                Thread.SpinWait(1);
+            }
+            Interlocked.Increment(ref _sleepers);
+            if (NumberOf(Volatile.Read(ref _ticket)) == seen && !_ended)
+                _wake.Wait();
+            Interlocked.Decrement(ref _sleepers);
+        }
+    }
+
+    /// <summary>Takes the next part of a work; negative when there is none, or the work is over.</summary>
+    private int Take(uint number)
+    {
+        while (true)
+        {
+            ulong ticket = Volatile.Read(ref _ticket);
+            int next = (int)(ticket & Closed);
+            if (NumberOf(ticket) != number || next >= Volatile.Read(ref _parts))
+                return -1;
+            if (Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket) == ticket)
+                return next;
+        }
+    }
+
+    private static uint NumberOf(ulong ticket) => (uint)(ticket >> 32);
+
+    private void Do(IPartedWork work, int part, int thread)
+    {
+        try
+        {
+            work.Do(part, thread);
+        }
+        catch (Exception failure) // the edge of the thread: the caller throws it
+        {
+            _failure = ExceptionDispatchInfo.Capture(failure);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _unfinished);
+        }
+    }
+}
