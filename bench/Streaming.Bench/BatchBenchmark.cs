@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ScottPlot;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Decoding;
@@ -16,13 +15,13 @@ internal static class BatchBenchmark
         (IDecodeDevice device, DType type) = setup.Load(Conversations.Max());
         await using IDecodeDevice owned = device;
         int[] text = setup.SomeText();
-        await MeasureAsync(device, setup, text, 1, tokens, cancellation); // warms up
+        await DecodeRate.MeasureAsync(device, setup, text, 1, tokens, cancellation); // warms up
         var results = new List<(int Conversations, double Median, double Best)>();
         foreach (int conversations in Conversations)
         {
             var rates = new double[Rounds];
             for (int round = 0; round < Rounds; round++)
-                rates[round] = await MeasureAsync(device, setup, text, conversations, tokens, cancellation);
+                rates[round] = await DecodeRate.MeasureAsync(device, setup, text, conversations, tokens, cancellation);
             Array.Sort(rates);
             results.Add((conversations, rates[Rounds / 2], rates[^1]));
             Console.Error.WriteLine($"{conversations} conversations: {rates[Rounds / 2]:0} tokens/s in all");
@@ -43,40 +42,5 @@ internal static class BatchBenchmark
 
         void Scatter(Plot into, string legend, IEnumerable<double> rates) =>
             into.Add.Scatter(Conversations.Select(n => (double)n).ToArray(), rates.ToArray()).LegendText = legend;
-    }
-
-    /// <summary>Tokens per second in all, from the moment when every conversation is decoding.</summary>
-    private static async Task<double> MeasureAsync(IDecodeDevice device, Setup setup, int[] text, int conversations, int tokens, CancellationToken cancellation)
-    {
-        using var started = new CountdownEvent(conversations);
-        var allStarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        long sampled = 0, target = long.MaxValue;
-        Task[] readers = [.. Enumerable.Range(0, conversations).Select(slot => Task.Run(() => ReadAsync(slot), cancellation))];
-
-        await allStarted.Task.WaitAsync(cancellation);
-        long from = Interlocked.Read(ref sampled), clock = Stopwatch.GetTimestamp();
-        Interlocked.Exchange(ref target, from + (long)conversations * tokens);
-        await enough.Task.WaitAsync(cancellation);
-        double rate = (Interlocked.Read(ref sampled) - from) / Stopwatch.GetElapsedTime(clock).TotalSeconds;
-        for (int slot = 0; slot < conversations; slot++)
-            device.Stop(slot, EndReason.Stopped);
-        await Task.WhenAll(readers);
-        return rate;
-
-        async Task ReadAsync(int slot)
-        {
-            bool first = true;
-            await foreach (DecodeOutput output in device.DecodeAsync(setup.EndlessReply(slot, text), cancellation))
-            {
-                if (output is not TokenSampled)
-                    continue;
-                if (first && started.Signal())
-                    allStarted.SetResult();
-                first = false;
-                if (Interlocked.Increment(ref sampled) >= Interlocked.Read(ref target))
-                    enough.TrySetResult();
-            }
-        }
     }
 }

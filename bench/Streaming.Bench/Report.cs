@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using ScottPlot;
 using Streaming.Inference.Decoding;
@@ -27,7 +26,7 @@ internal sealed class Report(Setup setup, string name, string title, DType type)
         text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"![{title}]({name}.svg)").AppendLine();
         text.AppendLine(Row(["measured", ""])).AppendLine(Row(["---", "---"]));
         text.AppendLine(Row(["model", $"{Path.GetFileName(Path.TrimEndingDirectorySeparator(setup.Model))}, {setup.Layout.Fixed}+{setup.Layout.Window}, {type.ToString().ToLowerInvariant()}, {setup.Threads} thread(s)"]));
-        text.AppendLine(Row(["machine", $"{Processor()}, {Environment.ProcessorCount} logical cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}"]));
+        text.AppendLine(Row(["machine", Machine.Description]));
         text.AppendLine(Row(["date", DateTimeOffset.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)]));
         text.AppendLine(Row(["commit", Repository.Commit()]));
         text.AppendLine(Row(["command", $"`dotnet run -c Release --project bench/Streaming.Bench -- {setup.Arguments}`"]));
@@ -45,11 +44,4 @@ internal sealed class Report(Setup setup, string name, string title, DType type)
         IFormattable number => number.ToString("#,0", CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
-
-    private static string Processor()
-    {
-        const string cpuInfo = "/proc/cpuinfo";
-        string? line = File.Exists(cpuInfo) ? File.ReadLines(cpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
-    }
 }

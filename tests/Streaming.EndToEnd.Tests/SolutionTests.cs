@@ -24,6 +24,8 @@ public class SolutionTests
         ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
         ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
+        ["bench/peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Gguf", "Streaming.Inference"],
+        ["tests/gguf/Streaming.Gguf.csproj"] = [],
     };
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using Streaming.Gguf;
 
 namespace Streaming.Inference.Tests.Families;
 
@@ -97,28 +98,15 @@ internal sealed class RandomCheckpoint
             "Phi3ForCausalLM" => "phi3",
             _ => "llama", // Mistral too
         };
+        var model = new GgufModel(
+            architecture, Vocabulary, Int("max_position_embeddings"), Hidden, Int("num_hidden_layers"), Int("intermediate_size"), Heads, KeyValueHeads, HeadDim,
+            (double)_config["rms_norm_eps"]!, (double)_config["rope_theta"]!);
         var file = new GgufWriter();
-        file.Add("general.architecture", architecture);
-        file.Add(architecture + ".vocab_size", Vocabulary);
-        file.Add(architecture + ".context_length", Int("max_position_embeddings"));
-        file.Add(architecture + ".embedding_length", Hidden);
-        file.Add(architecture + ".block_count", Int("num_hidden_layers"));
-        file.Add(architecture + ".feed_forward_length", Int("intermediate_size"));
-        file.Add(architecture + ".attention.head_count", Heads);
-        file.Add(architecture + ".attention.head_count_kv", KeyValueHeads);
-        file.Add(architecture + ".attention.key_length", HeadDim);
-        file.Add(architecture + ".attention.value_length", HeadDim);
-        file.Add(architecture + ".attention.layer_norm_rms_epsilon", (double)_config["rms_norm_eps"]!);
-        file.Add(architecture + ".rope.freq_base", (double)_config["rope_theta"]!);
-        file.Add(architecture + ".rope.dimension_count", HeadDim);
-        file.Add("tokenizer.ggml.model", "gpt2");
-        file.Add("tokenizer.ggml.tokens", [.. Enumerable.Range(0, Vocabulary).Select(i => $"t{i}")]);
-        file.Add("tokenizer.ggml.token_type", Enumerable.Repeat(1, Vocabulary).ToArray());
-        file.Add("tokenizer.ggml.merges", new[] { "t 0" });
+        model.Describe(file);
         if (_config["rope_scaling"] is JsonObject scaling)
             AddScaling(file, architecture, scaling);
         foreach ((string name, (int[] shape, float[] values)) in _tensors)
-            file.Add(GgufName(name), shape, architecture == "llama" ? Interleaved(name, shape, values) : values);
+            file.Add(GgufModel.NameOf(name), shape, model.Arrange(name, shape[0], values));
         file.Save(path);
     }
 
@@ -161,34 +149,6 @@ internal sealed class RandomCheckpoint
         }
         return factors;
     }
-
-    /// <summary>llama.cpp's Llama rotates neighbouring components, Hugging Face's those half a head apart: queries' and keys' rows change places.</summary>
-    private float[] Interleaved(string name, int[] shape, float[] values)
-    {
-        if (!name.Contains("q_proj", StringComparison.Ordinal) && !name.Contains("k_proj", StringComparison.Ordinal))
-            return values;
-        int width = values.Length / shape[0];
-        var result = new float[values.Length];
-        for (int row = 0; row < shape[0]; row++)
-        {
-            int head = row / HeadDim, half = row % HeadDim / (HeadDim / 2), pair = row % (HeadDim / 2);
-            values.AsSpan(row * width, width).CopyTo(result.AsSpan((head * HeadDim + 2 * pair + half) * width, width));
-        }
-        return result;
-    }
-
-    private static string GgufName(string name) => name
-        .Replace("model.embed_tokens", "token_embd", StringComparison.Ordinal)
-        .Replace("model.norm", "output_norm", StringComparison.Ordinal)
-        .Replace("lm_head", "output", StringComparison.Ordinal)
-        .Replace("model.layers.", "blk.", StringComparison.Ordinal)
-        .Replace("input_layernorm", "attn_norm", StringComparison.Ordinal)
-        .Replace("post_attention_layernorm", "ffn_norm", StringComparison.Ordinal)
-        .Replace("self_attn.o_proj", "attn_output", StringComparison.Ordinal)
-        .Replace("self_attn.", "attn_", StringComparison.Ordinal)
-        .Replace("mlp.gate_up_proj", "ffn_up", StringComparison.Ordinal)
-        .Replace("mlp.", "ffn_", StringComparison.Ordinal)
-        .Replace("_proj", "", StringComparison.Ordinal);
 
     private static float[] Floats(JsonObject owner, string field) => [.. owner[field]!.AsArray().Select(n => (float)(double)n!)];
 

@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Evaluation;
+using TorchSharp;
+
+namespace Streaming.Bench.Peers.Sides;
+
+/// <summary>
+/// The engine's decoder with random weights. Conversations stand at positions far beyond their caches, so every step attends to all
+/// places.
+/// </summary>
+internal sealed partial class OurSide : IDisposable
+{
+    private const int IdSeed = 3;
+    private readonly Decoder _decoder;
+    private readonly CacheLayout _layout;
+    private readonly int _threads;
+    private long _position;
+
+    private OurSide(string shape, DType type, CacheLayout layout, int slots, int threads, bool deterministic)
+    {
+        torch.set_num_threads(threads);
+        _layout = layout;
+        _threads = threads;
+        _decoder = Decoder.Load(Shapes.Of(shape), new RandomWeightSource(), new DecoderOptions
+        {
+            DType = type, Slots = slots, Capacity = layout.Places, Threads = threads, Deterministic = deterministic,
+        });
+        for (int slot = 0; slot < slots; slot++)
+            _decoder.Clear(slot); // memory of its own for every page
+        _position = 10L * layout.Places;
+        if (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out _))
+            _ = malloc_trim(0); // loading took several times what stays, and the other settings' processes need room too
+    }
+
+    public static async Task RunAsync(string shape, DType type, CacheLayout layout, int slots, int threads, bool deterministic)
+    {
+        using var side = new OurSide(shape, type, layout, slots, threads, deterministic);
+        await SideLoop.RunAsync(side._decoder.DType.ToString(), request => request.Threads != side._threads
+            ? throw new InvalidOperationException($"This side has {side._threads} threads, not {request.Threads}.")
+            : request.Measure switch
+            {
+                Measures.Decode => Task.FromResult(new SideReply { Ms = side.Decode(request) }),
+                Measures.Prompt => Task.FromResult(new SideReply { Ms = side.Prompt(request) }),
+                Measures.Logits => Task.FromResult(new SideReply { Logits = side.Logits(request.Tokens) }),
+                _ => SideLoop.Unknown(request),
+            });
+    }
+
+    public void Dispose() => _decoder.Dispose();
+
+    private double[] Decode(SideRequest request)
+    {
+        int[] ids = Stepping.Ids(request.Conversations, _decoder.Config.VocabularySize, IdSeed);
+        var segments = new Segment[request.Conversations];
+        return Stepping.Measure(request, _ =>
+        {
+            for (int slot = 0; slot < segments.Length; slot++)
+            {
+                segments[slot] = new Segment
+                {
+                    Slot = slot, Layout = _layout, Position = _position, Fed = _position, Ids = ids.AsMemory(slot, 1), Logits = LogitRows.Last,
+                };
+            }
+            _decoder.Forward(segments)!.Dispose();
+            _position++;
+        });
+    }
+
+    private double[] Prompt(SideRequest request) => Stepping.Measure(request, _ => Feed(request.Tokens, request.Chunk).Dispose());
+
+    private float[] Logits(int tokens)
+    {
+        using torch.Tensor logits = Feed(tokens, tokens);
+        return MemoryMarshal.Cast<byte, float>(logits.bytes).ToArray();
+    }
+
+    /// <summary>A prompt from an empty slot: logits of its last token, [1, vocabulary].</summary>
+    private torch.Tensor Feed(int tokens, int chunk)
+    {
+        int[] ids = Stepping.Ids(tokens, _decoder.Config.VocabularySize, IdSeed);
+        torch.Tensor? logits = null;
+        for (int at = 0; at < tokens; at += chunk)
+        {
+            int length = Math.Min(chunk, tokens - at);
+            logits = _decoder.Forward([new Segment
+            {
+                Slot = 0, Layout = _layout, Position = at, Fed = at, Ids = ids.AsMemory(at, length), Logits = at + length == tokens ? LogitRows.Last : LogitRows.None,
+            }]);
+        }
+        return logits!;
+    }
+
+    [LibraryImport("libc.so.6")]
+    private static partial int malloc_trim(nuint pad);
+}
