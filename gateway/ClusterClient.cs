@@ -35,9 +35,14 @@ internal static class ClusterClient
         return SettingsSection.Bind<ClusterSettings>(builder.Configuration);
     }
 
-    /// <summary>An Orleans client that waits for the cluster as long as it takes, saying so, and reconnects.</summary>
-    public static void AddClusterClient(this WebApplicationBuilder builder, ClusterSettings settings) =>
-        builder.Host.UseOrleansClient(client => client
+    /// <summary>
+    /// An Orleans client that waits for the cluster as long as it takes, saying so, and reconnects. The server listens meanwhile, so
+    /// that <c>/health/live</c> tells a gateway that waits from one that is dead.
+    /// </summary>
+    public static void AddClusterClient(this WebApplicationBuilder builder, ClusterSettings settings)
+    {
+        HashSet<ServiceDescriptor> before = [.. builder.Services];
+        builder.UseOrleansClient(client => client
             .UseCluster(settings)
             .UseConnectionRetryFilter(async (exception, cancellation) =>
             {
@@ -47,6 +52,17 @@ internal static class ClusterClient
                 await Task.Delay(RetryInterval, cancellation);
                 return true;
             }));
+        foreach (ServiceDescriptor connecting in builder.Services.Where(s => s.ServiceType == typeof(IHostedService) && !before.Contains(s)).ToList())
+        {
+            builder.Services.Remove(connecting);
+            builder.Services.AddSingleton<IHostedService>(services => new StartsAfterServer(Create(connecting, services)));
+        }
+    }
+
+    private static IHostedService Create(ServiceDescriptor descriptor, IServiceProvider services) => (IHostedService)(
+        descriptor.ImplementationInstance
+        ?? descriptor.ImplementationFactory?.Invoke(services)
+        ?? ActivatorUtilities.CreateInstance(services, descriptor.ImplementationType!));
 
     private static IClientBuilder UseCluster(this IClientBuilder client, ClusterSettings settings) =>
         settings.Clustering == ClusteringKind.Azure
@@ -54,4 +70,26 @@ internal static class ClusterClient
             : client
                 .UseLocalhostClustering(settings.GatewayPort, settings.ServiceId, settings.ClusterId)
                 .Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
+}
+
+/// <summary>A hosted service that starts once all others have, the web server among them: its own start may take for ever.</summary>
+internal sealed class StartsAfterServer(IHostedService service) : IHostedLifecycleService
+{
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => service.StartAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => service.StopAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -27,18 +27,18 @@ internal static class SiloHost
         HostRun.RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
         AzureAccount? account = settings.Storage == StorageKind.Azure ? new AzureAccount(settings.Azure) : null;
         if (account is null)
-            builder.Services.AddSqliteStore(settings.Data);
+            builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
             builder.Services.AddAzureStore(account);
-        builder.Services.AddSingleton(engine.ForConversations());
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Host.UseOrleans(silo => silo
             .UseCluster(settings, account)
             .UseStore(account)
-            .AddConversations(o =>
+            .AddConversations(engine.ForConversations(), o =>
             {
                 o.GroupTokens = settings.GroupTokens;
                 o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);
+                o.SnapshotTokens = settings.SnapshotTokens;
             }));
     }
 

@@ -67,6 +67,12 @@ internal sealed class SiloSettings
     /// <summary>How long the first token of a group may wait for the others, milliseconds.</summary>
     public int GroupMilliseconds { get; set; } = 50;
 
+    /// <summary>Tokens of a long reply between two snapshots of its slot, besides the one at its end; 0 takes none at all.</summary>
+    public int SnapshotTokens { get; set; } = 512;
+
+    /// <summary>What all snapshots of the embedded store may take together, MiB; the oldest give way.</summary>
+    public int SnapshotMegabytes { get; set; } = 2048;
+
     /// <summary>Refuses values that cannot be meant.</summary>
     public void Validate()
     {
@@ -79,6 +85,8 @@ internal sealed class SiloSettings
         Require(GatewayPort is >= 1 and <= 65535 && GatewayPort != SiloPort, nameof(GatewayPort), GatewayPort, "a port, 1 to 65535, other than SiloPort");
         Require(GroupTokens is >= 1 and <= 1024, nameof(GroupTokens), GroupTokens, "1 to 1024");
         Require(GroupMilliseconds is >= 1 and <= 10_000, nameof(GroupMilliseconds), GroupMilliseconds, "1 to 10000");
+        Require(SnapshotTokens >= 0, nameof(SnapshotTokens), SnapshotTokens, "0 or more");
+        Require(SnapshotMegabytes >= 1, nameof(SnapshotMegabytes), SnapshotMegabytes, "1 or more");
         Require(Data.Trim().Length > 0, nameof(Data), Data, "a directory");
         Require(ClusterId.Trim().Length > 0, nameof(ClusterId), ClusterId, "a name");
         Require(ServiceId.Trim().Length > 0, nameof(ServiceId), ServiceId, "a name");

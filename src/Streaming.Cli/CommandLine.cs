@@ -18,13 +18,15 @@ internal static class CommandLine
     /// <summary>Runs a command; answers the exit code: 0, 2 for bad input, 130 after Ctrl-C, 1 for anything else.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var root = new RootCommand("Conversations that never end: generate, chat, tokenize, perplexity, bench.")
+        var root = new RootCommand("Conversations that never end: generate, chat, tokenize, perplexity, bench, train, evaluate.")
         {
             GenerateCommand.Create(),
             ChatCommand.Create(),
             TokenizeCommand.Create(),
             PerplexityCommand.Create(),
             BenchCommand.Create(),
+            TrainCommand.Create(),
+            EvaluateCommand.Create(),
         };
         root.Options.OfType<HelpOption>().Single().Action = new ExplainingHelp();
         // A prompt may begin with '@', and values are taken as they are.

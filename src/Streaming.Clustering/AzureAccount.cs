@@ -47,11 +47,13 @@ public sealed class AzureAccount
         configure?.Invoke(options);
     });
 
-    /// <summary>Blobs for Orleans' own providers.</summary>
-    public BlobServiceClient Blobs()
+    /// <summary>Blobs, for Orleans' own providers and for snapshots.</summary>
+    /// <param name="configure">Changes the client further.</param>
+    public BlobServiceClient Blobs(Action<BlobClientOptions>? configure = null)
     {
         var options = new BlobClientOptions();
         ForProviders(options);
+        configure?.Invoke(options);
         return Checked(() => _identity is null
             ? new BlobServiceClient(_settings.ConnectionString, options)
             : new BlobServiceClient(new Uri($"https://{_settings.Account}.blob.core.windows.net"), _identity, options));

@@ -23,4 +23,10 @@ public static class Limits
 
     /// <summary>How long a subscription lasts without renewal.</summary>
     public static readonly TimeSpan SubscriptionLifetime = TimeSpan.FromSeconds(15);
+
+    /// <summary>How often a worker says that it is there when it has nothing else to say.</summary>
+    public static readonly TimeSpan SignOfLifeInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a worker may be silent, three signs of life, before its conversations move to another one.</summary>
+    public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(3);
 }

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+using Streaming.Grains.Snapshots;
 using Streaming.Grains.Upkeep;
 using Streaming.Grains.Workers;
 
@@ -9,19 +11,26 @@ namespace Streaming.Grains;
 public static class GrainsExtensions
 {
     /// <summary>
-    /// Conversations, workers and directories. The host adds the <see cref="ConversationModel"/>, a log
-    /// (<see cref="Storage.Log.IConversationLog"/>) and the default grain storage.
+    /// Conversations, workers and directories. The host adds a log (<see cref="Storage.Log.IConversationLog"/>), a store of snapshots
+    /// (<see cref="Storage.Snapshots.ISnapshotStore"/>) and the default grain storage. What devices there are is published to the other silos.
     /// </summary>
-    public static ISiloBuilder AddConversations(this ISiloBuilder silo, Action<ConversationOptions>? configure = null)
+    public static ISiloBuilder AddConversations(this ISiloBuilder silo, ConversationModel model, Action<ConversationOptions>? configure = null)
     {
         silo.Services.AddOptions<ConversationOptions>();
         if (configure is not null)
             silo.Services.Configure(configure);
         silo.Services.TryAddSingleton(TimeProvider.System);
-        silo.Services.AddSingleton<LocalWorkers>();
+        silo.Services.AddSingleton(model);
+        silo.Services.AddSingleton<WorkerChoice>();
         silo.Services.AddSingleton<RunningReplies>();
+        silo.Services.AddSingleton<StreamProof>();
+        silo.Services.AddSingleton<SlotRebuild>();
+        silo.Services.AddSingleton<SlotRestore>();
+        silo.Services.AddSingleton<SnapshotKeeper>();
+        silo.Services.AddHostedService(provider => provider.GetRequiredService<SnapshotKeeper>());
         silo.Services.AddPlacementDirector<DevicePlacement, DevicePlacementDirector>();
-        silo.Services.AddHostedService<ConversationSweep>();
-        return silo;
+        silo.Services.AddHostedService<OrderlyLeave>();
+        silo.Services.AddHostedService<UpkeepService>();
+        return silo.UseSiloMetadata(SiloDevices.Of(model).ToMetadata());
     }
 }

@@ -72,7 +72,7 @@ public sealed class Engine : IAsyncDisposable
                         Deterministic = options.Deterministic,
                     });
                 engine.DType = decoder.DType;
-                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options) });
+                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options), Checkpoint = engine.Fingerprint });
                 if (!engine._devices.TryAdd(name, batcher))
                     throw new InputException($"The device {name} is named twice: name each once.") { Option = nameof(options.Devices) };
             }

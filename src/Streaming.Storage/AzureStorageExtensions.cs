@@ -5,14 +5,15 @@ using Orleans.Providers;
 using Streaming.Clustering;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Log;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage;
 
-/// <summary>The store of a cluster, in an account of Azure Storage: the log in tables, grain state in blobs.</summary>
+/// <summary>The store of a cluster, in an account of Azure Storage: the log in tables, grain state and snapshots in blobs.</summary>
 public static class AzureStorageExtensions
 {
     /// <summary>
-    /// Adds <see cref="IConversationLog"/> on two tables of the account, which are made before the host's other services start;
+    /// Adds <see cref="IConversationLog"/> on two tables of the account and <see cref="ISnapshotStore"/> on a container of it, which are made before the host's other services start;
     /// when the account does not answer, the host's start fails with <see cref="StoreOpenException"/>.
     /// </summary>
     public static IServiceCollection AddAzureStore(this IServiceCollection services, AzureAccount account)
@@ -22,6 +23,8 @@ public static class AzureStorageExtensions
             account, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<HeadIndex>>()));
         services.AddSingleton<IConversationLog>(provider => provider.GetRequiredService<AzureStore>().Log);
         services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<AzureStore>());
+        services.AddSingleton(new AzureSnapshotStore(account));
+        services.AddSingleton<ISnapshotStore>(provider => provider.GetRequiredService<AzureSnapshotStore>());
         services.AddHostedService<AzureStoreService>();
         return services;
     }

@@ -1,6 +1,5 @@
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
-using Microsoft.AspNetCore.SignalR;
 using Streaming.Azurite;
 using Streaming.EndToEnd.Tests.Clients;
 using Streaming.EndToEnd.Tests.Hosts;
@@ -29,7 +28,7 @@ public sealed class AzureClusterTests : IAsyncLifetime
         await using HostProcess silo = Silo(ClusterPorts.Free());
         await silo.StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
-        Endless endless = await Endless.StartAsync(client);
+        EndlessReply endless = await EndlessReply.StartAsync(client);
         await endless.ReachAsync(client, 80, silo);
         string shown = endless.Text;
 
@@ -52,13 +51,13 @@ public sealed class AzureClusterTests : IAsyncLifetime
         await using HostProcess second = await Silo(ClusterPorts.Free()).StartAsync();
         await using HostProcess gateway = await Gateway().StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);
-        Endless[] conversations = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Endless.StartAsync(client)));
+        EndlessReply[] conversations = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => EndlessReply.StartAsync(client)));
         await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, 80, first, second, gateway)));
 
         await first.KillAsync();
 
         await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, c.Watcher.LastSeq + 60, second, gateway)));
-        foreach (Endless conversation in conversations)
+        foreach (EndlessReply conversation in conversations)
         {
             await conversation.StopAsync(client);
             await conversation.AssertStoredAsShownAsync(client);
@@ -70,7 +69,7 @@ public sealed class AzureClusterTests : IAsyncLifetime
     {
         await using HostProcess silo = await Silo(ClusterPorts.Free()).StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
-        Endless endless = await Endless.StartAsync(client);
+        EndlessReply endless = await EndlessReply.StartAsync(client);
         await endless.ReachAsync(client, 80, silo);
 
         await _azurite.StopAsync();
@@ -100,61 +99,4 @@ public sealed class AzureClusterTests : IAsyncLifetime
     private HostProcess Gateway() => HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", .. Cluster]);
 
     private string[] Cluster => ["Clustering=Azure", $"Azure:ConnectionString={_azurite.ConnectionString}"];
-
-    /// <summary>A conversation whose reply never ends by itself, and what was seen of it.</summary>
-    private sealed class Endless
-    {
-        private Endless(string id, int reply)
-        {
-            Id = id;
-            Reply = reply;
-            Watcher = new Watcher(id);
-        }
-
-        public Watcher Watcher { get; }
-
-        public string Text => Watcher.TextOf(Reply);
-
-        private string Id { get; }
-
-        private int Reply { get; }
-
-        public static async Task<Endless> StartAsync(ChatClient client)
-        {
-            ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = 0, ignoreEos = true, seed = 7 } });
-            SentView sent = await client.SendAsync(conversation.Id, "Tell me a story that never ends.");
-            return new Endless(conversation.Id, sent.Turn + 1);
-        }
-
-        /// <summary>Watches until a number is there; refused "in this moment", it asks again, as the page does.</summary>
-        public async Task ReachAsync(ChatClient client, long seq, params HostProcess[] hosts)
-        {
-            long deadline = Environment.TickCount64 + (long)Limit.TotalMilliseconds;
-            while (Watcher.LastSeq < seq)
-            {
-                try
-                {
-                    Assert.True(await Watcher.UntilAsync(client, e => e.Seq >= seq, Limit), string.Join('\n', hosts.Select(h => h.Output)));
-                }
-                catch (HubException e) when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline)
-                {
-                }
-            }
-        }
-
-        public async Task StopAsync(ChatClient client)
-        {
-            await client.StopAsync(Id, Reply);
-            Assert.True(await Watcher.UntilAsync(client, e => e.Kind == "finished", Limit));
-            Assert.Equal("stopped", Watcher.Events[^1].FinishReason);
-        }
-
-        public async Task AssertStoredAsShownAsync(ChatClient client)
-        {
-            Assert.Equal(await client.ReadTurnTextAsync(Id, Reply), Text);
-            ConversationView after = await client.GetAsync(Id);
-            CacheIds cache = await client.InspectCacheAsync(Id);
-            Assert.Equal((after.Position, 4, 60), (cache.Position, cache.FixedIds.Count, cache.WindowIds.Count));
-        }
-    }
 }

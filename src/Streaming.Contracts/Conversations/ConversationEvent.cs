@@ -27,6 +27,12 @@ public static class EventKind
     /// <summary>Share of a long input that was read; not stored, has no number.</summary>
     public const string Progress = "progress";
 
+    /// <summary>The conversation cannot go on at the moment, <c>text</c> says why; not stored, has no number.</summary>
+    public const string Paused = "paused";
+
+    /// <summary>What paused it is over; not stored, has no number. Any event with a number says so too.</summary>
+    public const string Resumed = "resumed";
+
     /// <summary>The conversation was deleted: the last event; not stored, has no number.</summary>
     public const string Deleted = "deleted";
 }

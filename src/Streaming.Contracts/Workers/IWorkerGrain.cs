@@ -9,8 +9,9 @@ public interface IWorkerGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then progress, tokens and one end.
-    /// A slot that does not continue the stream is rebuilt from the log first. While one activation of a conversation decodes,
-    /// an older epoch is refused and a newer one takes over.
+    /// A slot that does not continue the stream is restored from a snapshot, or rebuilt from the log, first. While one activation of a conversation decodes,
+    /// an older epoch is refused and a newer one takes over. Whenever nothing else came for <see cref="Limits.SignOfLifeInterval"/>, a
+    /// <see cref="SignOfLife"/> does; when the silo leaves, a last <see cref="WorkerLeaves"/> instead of an end.
     /// </summary>
     [Alias("decode")]
     IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default);
@@ -23,17 +24,28 @@ public interface IWorkerGrain : IGrainWithStringKey
     [Alias("release")]
     Task Release(string conversationId);
 
-    /// <summary>How busy it is.</summary>
+    /// <summary>How busy it is, and whether it has a conversation's tensors.</summary>
     [Alias("status")]
-    Task<WorkerStatus> GetStatus();
+    Task<WorkerStatus> GetStatus(string? conversationId = null);
+
+    /// <summary>Takes no new work from now on, and hands back what runs after the step under way; called when its silo leaves.</summary>
+    [Alias("leave")]
+    Task Leave();
 }
 
 /// <summary>How busy a worker is.</summary>
+/// <param name="Slots">Its slots.</param>
+/// <param name="Running">Slots whose conversation is decoding.</param>
+/// <param name="Waiting">Conversations in line.</param>
+/// <param name="Leaves">Whether it takes no new work, since its silo leaves.</param>
+/// <param name="Holds">Whether the conversation that was asked for is in a slot, ready to go on.</param>
 [GenerateSerializer, Immutable, Alias("worker-status")]
 public sealed record WorkerStatus(
     [property: Id(0)] int Slots,
     [property: Id(1)] int Running,
-    [property: Id(2)] int Waiting);
+    [property: Id(2)] int Waiting,
+    [property: Id(3)] bool Leaves = false,
+    [property: Id(4)] bool Holds = false);
 
 /// <summary>Keys of workers: the silo's address, its incarnation included, and the device.</summary>
 public static class WorkerKey
@@ -97,6 +109,9 @@ public sealed record DecodeRequest
 
     /// <summary>Text held back for a stop string from before.</summary>
     [Id(10)] public string HeldBack { get; init; } = "";
+
+    /// <summary>Rolling hash of all ids of the log up to the end of <see cref="Feed"/>, by which snapshots are known; null when it is not known.</summary>
+    [Id(11)] public UInt128? StreamHash { get; init; }
 }
 
 /// <summary>What a worker tells about a decode.</summary>
@@ -133,3 +148,11 @@ public sealed record ReplyEnded(
     [property: Id(2)] long PromptTokens,
     [property: Id(3)] double PrefillMs,
     [property: Id(4)] double DecodeMs) : DecodeUpdate;
+
+/// <summary>Nothing new, but the worker is there.</summary>
+[GenerateSerializer, Immutable, Alias("sign-of-life")]
+public sealed record SignOfLife : DecodeUpdate;
+
+/// <summary>The worker's silo leaves: what was decoded has come, the rest is another worker's. The last update.</summary>
+[GenerateSerializer, Immutable, Alias("worker-leaves")]
+public sealed record WorkerLeaves : DecodeUpdate;

@@ -18,6 +18,7 @@ internal sealed class ChatHub(
     ConversationFeeds feeds,
     HubFailures failures,
     IHostEnvironment environment,
+    TimeProvider time,
     IOptions<GatewayOptions> options) : Microsoft.AspNetCore.SignalR.Hub
 {
     /// <summary>Streams that one connection may have open.</summary>
@@ -30,22 +31,22 @@ internal sealed class ChatHub(
         grains.GetGrain<IConversationGrain>(ConversationId.New()).Create(Caller, request ?? new NewConversation());
 
     /// <summary>Describes a conversation.</summary>
-    public Task<Conversation> GetConversation(string id) => Conversation(id).Get(Caller);
+    public Task<Conversation> GetConversation(string id) => Reach(id, conversation => conversation.Get(Caller));
 
     /// <summary>The caller's conversations, last active first.</summary>
     public Task<ConversationPage> ListConversations(PageOfConversations? page = null) =>
-        grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take));
+        Reach(() => grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take)));
 
     /// <summary>Changes title or sampling.</summary>
     public Task Configure(string id, ConversationChanges changes) =>
-        Conversation(id).Configure(Caller, Arguments.Required(changes, "changes"));
+        Reach(id, conversation => conversation.Configure(Caller, Arguments.Required(changes, "changes")));
 
     /// <summary>Deletes a conversation.</summary>
     public Task Delete(string id) => Conversation(id).Delete(Caller);
 
     /// <summary>Says something; the reply comes to those who watch.</summary>
     public Task<Sent> Send(string id, string text, string clientMessageId) =>
-        Conversation(id).Send(Caller, Arguments.Message(text), Arguments.ClientMessageId(clientMessageId));
+        Reach(id, conversation => conversation.Send(Caller, Arguments.Message(text), Arguments.ClientMessageId(clientMessageId)));
 
     /// <summary>Events after a number, then those to come.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
@@ -60,18 +61,31 @@ internal sealed class ChatHub(
 
     /// <summary>Turns, the latest page first.</summary>
     public Task<TurnPage> ReadTurns(string id, PageOfTurns? page = null) =>
-        Conversation(id).ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take));
+        Reach(id, conversation => conversation.ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take)));
 
     /// <summary>Ends the running reply, or only that turn's.</summary>
-    public Task Stop(string id, int? turn = null) => Conversation(id).Stop(Caller, turn);
+    public Task Stop(string id, int? turn = null) => turn is null
+        ? Conversation(id).Stop(Caller, turn) // Said twice, it might end the next reply.
+        : Reach(id, conversation => conversation.Stop(Caller, turn));
 
     /// <summary>What the conversation's attention sees; for development and administrators.</summary>
     public Task<CacheView> InspectCache(string id) =>
         environment.IsDevelopment() || options.Value.InspectCache
-            ? Conversation(id).InspectCache(Caller)
+            ? Reach(id, conversation => conversation.InspectCache(Caller))
             : throw new HubException("The cache is not shown here: start the host with Streaming:InspectCache=true.");
 
     private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(Arguments.ConversationId(id));
+
+    private Task<T> Reach<T>(string id, Func<IConversationGrain, Task<T>> call) => Reach(() => call(Conversation(id)));
+
+    private Task Reach(string id, Func<IConversationGrain, Task> call) => Reach(id, async conversation =>
+    {
+        await call(conversation);
+        return true;
+    });
+
+    /// <summary>Calls that may be said twice outlive the silo that was called first.</summary>
+    private Task<T> Reach<T>(Func<Task<T>> call) => Reaching.WithPatience(call, time, Context.ConnectionAborted);
 
     /// <summary>One open stream of a connection.</summary>
     private sealed class WatchCount : IDisposable

@@ -25,6 +25,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     private readonly string _subscriber = Guid.NewGuid().ToString("N");
     private readonly RecentEvents _recent = new();
     private readonly PassingEvents _passing = new();
+    private readonly Pauses _pauses = new();
     private TaskCompletionSource _changed = NewSignal();
     private ConversationEvent? _deleted;
     private long _lastSeq;
@@ -74,6 +75,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     {
         long place = afterSeq;
         long passed = 0; // the stamp of the last event without a number that this watcher was shown
+        long told = 0; // the stamp of the last pause or its end
+        Task<IReadOnlyList<ConversationEvent>>? reading = null;
         while (true)
         {
             ConversationEvent? next, deleted;
@@ -81,10 +84,11 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             Task changed;
             lock (_gate)
             {
-                next = _recent.After(place);
+                next = reading is null ? _recent.After(place) : null;
                 behind = place < _lastSeq;
                 deleted = _deleted;
                 changed = _changed.Task;
+                next ??= _pauses.After(ref told);
                 if (next is null && !behind)
                     next = _passing.After(ref passed);
             }
@@ -101,11 +105,16 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             }
             else if (behind)
             {
-                foreach (ConversationEvent stored in await ReadAsync(caller, place, cancellation))
+                reading ??= ReadAsync(caller, place, cancellation);
+                await Task.WhenAny(reading, changed); // The conversation may be out of reach, which the watcher is told meanwhile.
+                if (!reading.IsCompleted)
+                    continue;
+                foreach (ConversationEvent stored in await reading)
                 {
                     place = stored.Seq!.Value;
                     yield return stored;
                 }
+                reading = null;
             }
             else
             {
@@ -128,6 +137,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         {
             if (next.Kind == EventKind.Deleted)
                 _deleted ??= next;
+            else if (next.Kind is EventKind.Paused or EventKind.Resumed)
+                _pauses.Say(next);
             else
                 _passing.Add(next);
             return;
@@ -136,6 +147,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             _passing.Clear();
         _recent.Add(next);
         _passing.Replace(next);
+        _pauses.Forget();
         _lastSeq = Math.Max(_lastSeq, seq);
     }
 
@@ -145,8 +157,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         EventPage page;
         try
         {
-            page = await Reaching.UntilReached(() => _grain.ReadEvents(caller, place), _time, cancellation,
-                exception => LogUnreachable(_logger, _conversationId, exception));
+            page = await Reaching.UntilReached(() => _grain.ReadEvents(caller, place), _time, cancellation, TellAway);
+            TellBack();
         }
         catch (RequestRefusedException refused) when (refused.Refusal == Refusal.NotFound)
         {
@@ -172,8 +184,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         {
             while (true)
             {
-                Learn(await Reaching.UntilReached(() => _grain.Subscribe(_subscriber, reference), _time, closing,
-                    exception => LogUnreachable(_logger, _conversationId, exception)));
+                Learn(await Reaching.UntilReached(() => _grain.Subscribe(_subscriber, reference), _time, closing, TellAway));
+                TellBack();
                 await Task.Delay(Limits.SubscriptionRenewal, _time, closing);
             }
         }
@@ -196,6 +208,25 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         catch (Exception exception)
         {
             LogNotUnsubscribed(_logger, _conversationId, exception); // It ends by itself when it is not renewed.
+        }
+    }
+
+    private void TellAway(Exception exception)
+    {
+        LogUnreachable(_logger, _conversationId, exception);
+        lock (_gate)
+        {
+            _pauses.Leave(_time.GetUtcNow());
+            Signal();
+        }
+    }
+
+    private void TellBack()
+    {
+        lock (_gate)
+        {
+            _pauses.Return(_time.GetUtcNow());
+            Signal();
         }
     }
 

@@ -31,7 +31,15 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
         if (!ConversationId.IsValid(conversationId))
             throw RequestRefusedException.NoSuchConversation();
         IConversationGrain grain = grains.GetGrain<IConversationGrain>(conversationId);
-        Conversation conversation = await grain.Get(caller).WaitAsync(Reaching.Patience, time, cancellation);
+        var outage = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<Conversation> described = Reaching.UntilReached(() => grain.Get(caller), time, cancellation, _ => outage.TrySetResult());
+        await Task.WhenAny(described, outage.Task);
+        bool isAway = !described.IsCompleted;
+        if (isAway)
+            yield return Pauses.Away(time.GetUtcNow());
+        Conversation conversation = await described;
+        if (isAway)
+            yield return Pauses.Back(time.GetUtcNow());
         if (afterSeq < 0 || afterSeq > conversation.LastSeq)
             throw new RequestRefusedException(Refusal.Invalid,
                 $"The conversation's last number is {conversation.LastSeq}, so it cannot be watched after {afterSeq}: read its turns again and watch after theirs.");

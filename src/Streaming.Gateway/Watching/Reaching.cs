@@ -6,7 +6,10 @@ namespace Streaming.Gateway.Watching;
 internal static class Reaching
 {
     /// <summary>How long one call may take before it counts as failed.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long a person's call is tried again before it fails: a silo that is gone is replaced by then.</summary>
+    public static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(12);
 
     /// <summary>The pause after a first failure; it doubles up to <see cref="LongestPause"/>.</summary>
     public static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
@@ -38,6 +41,27 @@ internal static class Reaching
                     reportOutage(exception);
             }
             await Task.Delay(pause, time, cancellation);
+        }
+    }
+
+    /// <summary>
+    /// Calls while nobody is reached, until <see cref="CallPatience"/> is over; for what may be said twice. Any failure of the
+    /// callee's own is an answer.
+    /// </summary>
+    public static async Task<T> WithPatience<T>(Func<Task<T>> call, TimeProvider time, CancellationToken cancellation)
+    {
+        long start = time.GetTimestamp();
+        for (TimeSpan pause = FirstPause; ; pause = Min(pause * 2, LongestPause))
+        {
+            try
+            {
+                return await call().WaitAsync(Patience, time, cancellation);
+            }
+            catch (Exception exception) when (
+                (exception is OrleansException or TimeoutException) && !cancellation.IsCancellationRequested && time.GetElapsedTime(start) + pause < CallPatience)
+            {
+                await Task.Delay(pause, time, cancellation);
+            }
         }
     }
 

@@ -15,4 +15,7 @@ internal sealed partial class ConversationGrain
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId} waits for the checkpoint '{Theirs}'; this host runs '{Ours}'")]
     private partial void LogOtherCheckpoint(string conversationId, string theirs, string ours);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot could not be freed")]
+    private partial void LogNotReleased(string conversationId, Exception exception);
 }

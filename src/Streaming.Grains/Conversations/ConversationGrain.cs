@@ -4,11 +4,11 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
-using Streaming.Contracts.Workers;
 using Streaming.Grains.Upkeep;
 using Streaming.Grains.Workers;
 using Streaming.Inference.Decoding;
 using Streaming.Storage.Log;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Grains.Conversations;
 
@@ -19,19 +19,20 @@ namespace Streaming.Grains.Conversations;
 internal sealed partial class ConversationGrain(
     [PersistentState("conversation")] IPersistentState<ConversationState> state,
     IConversationLog log,
+    ISnapshotStore snapshots,
     ConversationModel model,
-    LocalWorkers workers,
+    WorkerChoice workers,
     RunningReplies running,
     IOptions<ConversationOptions> options,
     TimeProvider time,
-    ILogger<ConversationGrain> logger) : Grain, IConversationGrain, IConversationUpkeepGrain
+    ILogger<ConversationGrain> logger) : Grain, IConversationGrain, IConversationUpkeepGrain, IGrainMigrationParticipant
 {
     private const int DefaultTake = 50;
     private const int MaxTake = 200;
     private const int DerivedTitleLength = 60;
 
     /// <summary>How long a leaving activation waits for its reply to store what it has.</summary>
-    private static readonly TimeSpan HandOver = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LeavingLimit = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _leaving = new();
     private ObserverList _observers = null!;
@@ -40,15 +41,21 @@ internal sealed partial class ConversationGrain(
     private Task _replies = Task.CompletedTask;
     private bool _takenUp;
     private bool _toldCheckpoint;
+    private ConversationEvent? _paused;
 
     private string Id => this.GetPrimaryKeyString();
 
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _observers = new ObserverList(Id, time);
-        if (state.RecordExists && await log.ReadHeadAsync(Id, cancellationToken) is { HiddenAt: null } head)
-            Attach(head);
+        _observers ??= new ObserverList(Id, time);
+        if (!state.RecordExists || await log.ReadHeadAsync(Id, cancellationToken) is not { HiddenAt: null } head)
+            return;
+        Attach(head);
+        if (!_handedOver)
+            return;
+        _takenUp = false; // It ended between two steps: nothing was lost, and nothing need be guarded against.
+        StartReplies();
     }
 
     /// <inheritdoc/>
@@ -57,12 +64,14 @@ internal sealed partial class ConversationGrain(
         await _leaving.CancelAsync();
         try
         {
-            await _replies.WaitAsync(HandOver, time, cancellationToken);
+            await _replies.WaitAsync(LeavingLimit, time, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
             LogLeftBehind(Id, e);
         }
+        if (reason.ReasonCode == DeactivationReasonCode.ShuttingDown && !_observers.IsEmpty)
+            HandOver();
     }
 
     /// <inheritdoc/>
@@ -108,12 +117,13 @@ internal sealed partial class ConversationGrain(
     /// <inheritdoc/>
     public async Task Delete(string caller)
     {
-        Require(caller);
+        ConversationWriter writer = Require(caller);
         await log.HideAsync(Id, time.GetUtcNow());
         _observers.Publish(new ConversationEvent { Kind = EventKind.Deleted, At = time.GetUtcNow() });
         _writer = null;
         await _leaving.CancelAsync();
-        await Worker().Release(Id);
+        if (writer.Session.Worker is { } worker)
+            await ReleaseAsync(worker);
         DeactivateOnIdle();
     }
 
@@ -196,7 +206,7 @@ internal sealed partial class ConversationGrain(
     {
         if (_writer is not { } writer)
             throw RequestRefusedException.NoSuchConversation();
-        _observers.Renew(gatewayId, observer, _runner?.Passing);
+        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Passing);
         StartReplies(); // A reply that lost its process goes on at once when somebody watches.
         return Task.FromResult(writer.Head.LastSeq);
     }
@@ -218,6 +228,7 @@ internal sealed partial class ConversationGrain(
     /// <inheritdoc/>
     public async Task Erase()
     {
+        await snapshots.EraseAsync(Id);
         await log.EraseAsync(Id);
         await state.ClearStateAsync();
         DeactivateOnIdle();
@@ -225,13 +236,11 @@ internal sealed partial class ConversationGrain(
 
     private void Attach(LogHead head)
     {
-        _writer = new ConversationWriter(log, head, time);
+        _writer = new ConversationWriter(log, head, time, TellOfStore);
         _runner = new ReplyRunner(
-            Id, state.State, model, _writer, log, _observers, Worker(), options.Value, () => DelayDeactivation(TimeSpan.FromMinutes(2)), time, logger);
+            Id, state.State, model, _writer, log, _observers, workers, GrainFactory, options.Value, () => DelayDeactivation(TimeSpan.FromMinutes(2)), time, logger);
         _takenUp = head.Running;
     }
-
-    private IWorkerGrain Worker() => GrainFactory.GetGrain<IWorkerGrain>(workers.KeyFor(this.GetGrainId()));
 
     private CacheLayout Layout() => new(state.State.Fixed, state.State.Window);
 
@@ -250,8 +259,13 @@ internal sealed partial class ConversationGrain(
 
     private void StartReplies()
     {
-        if (_writer is not { Session.IsRunning: true } || !_replies.IsCompleted || _leaving.IsCancellationRequested || running.IsLeaving)
+        if (_writer is not { Session.IsRunning: true } || !_replies.IsCompleted || _leaving.IsCancellationRequested)
             return;
+        if (running.IsLeaving)
+        {
+            HandOver();
+            return;
+        }
         if (state.State.Fingerprint != model.Fingerprint)
         {
             if (!_toldCheckpoint)
@@ -278,6 +292,8 @@ internal sealed partial class ConversationGrain(
             LogEnded(Id, e);
             DeactivateOnIdle();
         }
+        if (running.IsLeaving)
+            HandOver();
     }
 
     /// <summary>An answer of the store; when it gives none, or another activation writes, this activation ends.</summary>

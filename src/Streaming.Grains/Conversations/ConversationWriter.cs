@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Conversations;
@@ -8,7 +9,11 @@ namespace Streaming.Grains.Conversations;
 /// The one writer of a conversation's log: head and session as they are stored, and appends one after another under its epoch.
 /// What is in memory changes only after an append took effect.
 /// </summary>
-internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time)
+/// <param name="log">The log.</param>
+/// <param name="head">Its head, as last read.</param>
+/// <param name="time">The clock.</param>
+/// <param name="tellOfStore">Called with true when an append has to be repeated, since the store gave no answer; with false when it took effect.</param>
+internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? tellOfStore = null)
 {
     private const int Attempts = 6;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -74,6 +79,7 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         try
         {
             Draft next = draft(Head, Session);
+            SessionState session = next.Session with { StreamHash = HashWith(next.Ids.Span) };
             var append = new LogAppend
             {
                 Epoch = Head.Epoch,
@@ -82,13 +88,13 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
                 Events = next.Events,
                 Ids = next.Ids,
                 LastTurn = next.LastTurn ?? Head.LastTurn,
-                Running = next.Session.IsRunning,
-                State = next.Session.ToJson(),
+                Running = session.IsRunning,
+                State = session.ToJson(),
                 ActiveAt = next.ActiveAt,
                 Receipt = next.Receipt,
             };
             Head = await AppendWithRetriesAsync(append);
-            Session = next.Session;
+            Session = session;
             Window?.Append(next.Ids.Span);
             return next.Events;
         }
@@ -98,16 +104,24 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         }
     }
 
+    private UInt128? HashWith(ReadOnlySpan<int> ids) =>
+        ids.IsEmpty ? Session.StreamHash : (Session.StreamHash is { } known ? new StreamHash(known) : StreamHash.Empty).Append(ids).Value;
+
     private async Task<LogHead> AppendWithRetriesAsync(LogAppend append)
     {
         for (int attempt = 1; ; attempt++)
         {
             try
             {
-                return await log.AppendAsync(Head.Id, append);
+                LogHead next = await log.AppendAsync(Head.Id, append);
+                if (attempt > 1)
+                    tellOfStore?.Invoke(false);
+                return next;
             }
             catch (LogUnavailableException) when (attempt < Attempts)
             {
+                if (attempt == 1)
+                    tellOfStore?.Invoke(true);
                 await Task.Delay(TimeSpan.FromMilliseconds(100 << attempt), time);
             }
         }

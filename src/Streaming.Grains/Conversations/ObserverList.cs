@@ -5,29 +5,61 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Grains.Conversations;
 
 /// <summary>The gateways that watch a conversation: one observer each, forgotten when it is not renewed.</summary>
-internal sealed class ObserverList(string conversationId, TimeProvider time)
+internal sealed class ObserverList
 {
-    private readonly Dictionary<string, (IConversationObserver Observer, DateTimeOffset Until)> _observers = [];
+    private readonly string _conversationId;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<string, Subscription> _subscriptions;
 
-    /// <summary>Adds a gateway or renews its subscription; a new one is told what holds now and is stored nowhere.</summary>
+    public ObserverList(string conversationId, TimeProvider time, params ReadOnlySpan<Subscription> inherited)
+    {
+        _conversationId = conversationId;
+        _time = time;
+        _subscriptions = inherited.ToArray().ToDictionary(s => s.GatewayId);
+    }
+
+    /// <summary>Whether nobody watches.</summary>
+    public bool IsEmpty => _subscriptions.Count == 0;
+
+    /// <summary>
+    /// Adds a gateway or renews its subscription. A new one is told what holds now and is stored nowhere, or that nothing does: it
+    /// may have heard something else from an activation that is gone.
+    /// </summary>
     public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? passing)
     {
-        bool isNew = !_observers.ContainsKey(gatewayId);
-        _observers[gatewayId] = (observer, time.GetUtcNow() + Limits.SubscriptionLifetime);
-        if (isNew && passing is not null)
-            observer.OnEvents(conversationId, new Immutable<IReadOnlyList<ConversationEvent>>([passing])).Ignore();
+        bool isNew = !_subscriptions.ContainsKey(gatewayId);
+        DateTimeOffset now = _time.GetUtcNow();
+        _subscriptions[gatewayId] = new Subscription(gatewayId, observer, now + Limits.SubscriptionLifetime);
+        if (isNew)
+            Tell(observer, [passing ?? new ConversationEvent { Kind = EventKind.Resumed, At = now }]);
     }
 
     /// <summary>Forgets a gateway.</summary>
-    public void Remove(string gatewayId) => _observers.Remove(gatewayId);
+    public void Remove(string gatewayId) => _subscriptions.Remove(gatewayId);
 
     /// <summary>Tells all gateways; nothing waits for them, and what is lost they notice by the numbers.</summary>
     public void Publish(params IReadOnlyList<ConversationEvent> events)
     {
-        DateTimeOffset now = time.GetUtcNow();
-        foreach (string expired in _observers.Where(o => o.Value.Until < now).Select(o => o.Key).ToList())
-            _observers.Remove(expired);
-        foreach ((IConversationObserver observer, _) in _observers.Values)
-            observer.OnEvents(conversationId, events.AsImmutable()).Ignore();
+        DateTimeOffset now = _time.GetUtcNow();
+        foreach (Subscription expired in _subscriptions.Values.Where(s => s.Until < now).ToList())
+            _subscriptions.Remove(expired.GatewayId);
+        foreach (Subscription subscription in _subscriptions.Values)
+            Tell(subscription.Observer, events);
     }
+
+    /// <summary>The subscriptions, for the activation that goes on elsewhere.</summary>
+    public Subscription[] ToArray() => [.. _subscriptions.Values];
+
+    private void Tell(IConversationObserver observer, IReadOnlyList<ConversationEvent> events) =>
+        observer.OnEvents(_conversationId, events.AsImmutable()).Ignore();
 }
+
+/// <summary>A gateway that watches.</summary>
+/// <param name="GatewayId">Its name.</param>
+/// <param name="Observer">What to call.</param>
+/// <param name="Until">When it is forgotten unless renewed.</param>
+[GenerateSerializer, Immutable, Alias("subscription")]
+internal sealed record Subscription(
+    [property: Id(0)] string GatewayId,
+    [property: Id(1)] IConversationObserver Observer,
+    [property: Id(2)] DateTimeOffset Until);

@@ -48,6 +48,7 @@ internal sealed class ReplyPrompt(string id, ConversationState state, Conversati
     public async Task<DecodeRequest> RequestAsync(ReplyState reply)
     {
         LogHead head = writer.Head;
+        UInt128? streamHash = writer.Session.StreamHash;
         // The last token before the prompt was sampled but never fed; of a reply under way the same holds for its own last one.
         long from = reply.Generated > 0 ? head.Position - 1 : Math.Max(0, reply.PromptStart - 1);
         return new DecodeRequest
@@ -63,6 +64,7 @@ internal sealed class ReplyPrompt(string id, ConversationState state, Conversati
             AlreadyGenerated = reply.Generated,
             PendingBytes = reply.PendingBytes,
             HeldBack = reply.HeldBack,
+            StreamHash = streamHash,
         };
     }
 

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Logging;
+using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
+using Streaming.Grains.Workers;
 using Streaming.Inference;
 using Streaming.Storage.Log;
 
@@ -17,7 +19,8 @@ internal sealed partial class ReplyRunner(
     ConversationWriter writer,
     IConversationLog log,
     ObserverList observers,
-    IWorkerGrain worker,
+    WorkerChoice workers,
+    IGrainFactory grains,
     ConversationOptions options,
     Action keepAlive,
     TimeProvider time,
@@ -26,12 +29,12 @@ internal sealed partial class ReplyRunner(
     /// <summary>Resumptions without a new token that end a reply: a text that kills the process must not kill it for ever.</summary>
     public const int MaxResumptions = 3;
 
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
+    /// <summary>Pause before a reply is taken up, for each time that this was tried since its last token.</summary>
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
     private readonly ReplyPrompt _prompt = new(id, state, model, writer, log);
-    private CancellationTokenSource? _decoding;
+    private (IWorkerGrain Worker, CancellationTokenSource Ended)? _decoding;
     private (int Turn, string Reason)? _stop;
 
     /// <summary>A place in line or a share of the input read, while it holds: whoever comes to watch is told it too.</summary>
@@ -56,7 +59,7 @@ internal sealed partial class ReplyRunner(
             {
                 if (writer.Session.Reply is null)
                     observers.Publish((await _prompt.BeginAsync(time.GetUtcNow())).ToEvents(0));
-                await DecodeAsync(writer.Session.Reply!, cancellation);
+                await DecodeAsync(writer.Session.Reply!, cancellation); // Ended, or to go on at another worker.
                 takenUp = false;
             }
             catch (InputException e)
@@ -69,7 +72,8 @@ internal sealed partial class ReplyRunner(
                 // The worker or its silo failed; what is stored goes on from the log.
                 LogInterrupted(id, e);
                 takenUp = true;
-                await Task.Delay(Backoff, time, cancellation);
+                if (writer.Session.Resumptions > 0)
+                    await Task.Delay(Backoff * writer.Session.Resumptions, time, cancellation);
             }
         }
     }
@@ -83,13 +87,24 @@ internal sealed partial class ReplyRunner(
         if (_decoding is not { } decoding || writer.Session.Reply is not { } reply)
             return; // It ends before its first step.
         // A worker that does not end the stream by itself is left.
-        decoding.CancelAfter(StopPatience);
-        await TellWorkerToStopAsync(reply);
+        decoding.Ended.CancelAfter(StopPatience);
+        await TellWorkerToStopAsync(decoding.Worker, reply);
     }
 
     /// <summary>Told again after each group: the first word may have come before the worker knew of the reply.</summary>
-    private Task TellWorkerToStopAsync(ReplyState reply) =>
-        StopReasonOf(reply) is { } reason ? worker.Stop(id, writer.Head.Epoch, reason) : Task.CompletedTask;
+    private async Task TellWorkerToStopAsync(IWorkerGrain worker, ReplyState reply)
+    {
+        if (StopReasonOf(reply) is not { } reason)
+            return;
+        try
+        {
+            await worker.Stop(id, writer.Head.Epoch, reason).WaitAsync(Limits.WorkerSilence, time);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException)
+        {
+            LogNotTold(id, e); // Its stream ends soon, by failure or by patience.
+        }
+    }
 
     private async Task DecodeAsync(ReplyState reply, CancellationToken cancellation)
     {
@@ -98,27 +113,41 @@ internal sealed partial class ReplyRunner(
             await StoreAsync([], Ended(already, reply));
             return;
         }
+        string key = await workers.ChooseAsync(id, state.Fixed + state.Window, writer.Session.Worker);
+        IWorkerGrain worker = grains.GetGrain<IWorkerGrain>(key);
         using var decoding = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        _decoding = decoding;
+        _decoding = (worker, decoding);
         try
         {
             DecodeRequest request = await _prompt.RequestAsync(reply);
             IAsyncEnumerable<TokenGroup> groups = worker.Decode(request, decoding.Token)
-                .InGroupsAsync(options.GroupTokens, options.GroupInterval, Heartbeat, time, decoding.Token);
+                .InGroupsAsync(options.GroupTokens, options.GroupInterval, Limits.WorkerSilence, time, decoding.Token);
             await foreach (TokenGroup group in groups)
             {
                 keepAlive();
-                await StoreAsync(group.Tokens, group.Then as ReplyEnded);
+                await StoreAsync(group.Tokens, group.Then as ReplyEnded, key);
                 ShowInPassing(group.Then, reply.Turn);
                 if (group.Then is ReplyEnded)
                     return;
-                await TellWorkerToStopAsync(reply);
+                if (group.Then is WorkerLeaves || await CanStartElsewhereAsync(group.Then, key))
+                {
+                    if (group.Then is WorkerLeaves)
+                        workers.Avoid(key);
+                    LogMoves(id, key);
+                    return;
+                }
+                await TellWorkerToStopAsync(worker, reply);
             }
             throw new InvalidOperationException("The worker's stream ended without an end of the reply.");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && StopReasonOf(reply) is { } reason)
         {
             await StoreAsync([], Ended(reason, writer.Session.Reply!));
+        }
+        catch (Exception e) when (e is not (LogException or InputException) && !cancellation.IsCancellationRequested)
+        {
+            workers.Avoid(key); // It failed, is gone or is frozen: the next attempt is another's, if there is one.
+            throw;
         }
         finally
         {
@@ -127,72 +156,12 @@ internal sealed partial class ReplyRunner(
         }
     }
 
+    /// <summary>Whether a reply that waits in line could start at another worker at once.</summary>
+    private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key) =>
+        update is SignOfLife && Passing is { Kind: EventKind.Queued }
+        && await workers.FindFreeAsync(state.Fixed + state.Window, key) is not null;
+
     private string? StopReasonOf(ReplyState reply) => _stop is { } stop && stop.Turn == reply.Turn ? stop.Reason : null;
-
-    /// <summary>Appends a group of tokens, and the end if it came; shows them only then.</summary>
-    private async Task StoreAsync(IReadOnlyList<TokenDecoded> tokens, ReplyEnded? end)
-    {
-        if (tokens.Count == 0 && end is null)
-            return;
-        Passing = null;
-        IReadOnlyList<LogEvent> stored = await writer.AppendAsync((head, session) =>
-        {
-            ReplyState reply = session.Reply!;
-            var events = new List<LogEvent>(2);
-            long seq = head.LastSeq;
-            string text = string.Concat(tokens.Select(t => t.Text));
-            DateTimeOffset now = time.GetUtcNow();
-            if (tokens.Count > 0)
-            {
-                events.Add(new LogEvent
-                {
-                    First = seq + 1,
-                    Last = seq += tokens.Count,
-                    Kind = EventKind.Delta,
-                    Turn = reply.Turn,
-                    Text = text,
-                    TextOffset = reply.TextLength,
-                    Lengths = [.. tokens.Select(t => t.Text.Length)],
-                    At = now,
-                });
-                reply = reply with
-                {
-                    Generated = reply.Generated + tokens.Count,
-                    TextLength = reply.TextLength + text.Length,
-                    PendingBytes = tokens[^1].PendingBytes,
-                    HeldBack = tokens[^1].HeldBack,
-                };
-            }
-            if (end is not null)
-                events.Add(Finished(reply, end, ++seq, now));
-            return new Draft(session with
-            {
-                Reply = end is null ? reply : null,
-                Resumptions = tokens.Count > 0 ? 0 : session.Resumptions,
-            })
-            {
-                Events = [.. events],
-                Ids = tokens.Select(t => t.TokenId).ToArray(),
-            };
-        });
-        observers.Publish(stored.ToEvents(0));
-    }
-
-    private static LogEvent Finished(ReplyState reply, ReplyEnded end, long seq, DateTimeOffset now) => new()
-    {
-        First = seq,
-        Last = seq,
-        Kind = EventKind.Finished,
-        Turn = reply.Turn,
-        Text = end.Text,
-        TextOffset = reply.TextLength,
-        At = now,
-        Detail = new FinishDetail(end.FinishReason, reply.PromptTokens, reply.Generated, end.PrefillMs, end.DecodeMs).ToJson(),
-    };
-
-    /// <summary>An end that no worker told: what was held back is shown, an incomplete character as U+FFFD.</summary>
-    private static ReplyEnded Ended(string reason, ReplyState reply) =>
-        new(reason, reply.HeldBack + (reply.PendingBytes.Length > 0 ? "\uFFFD" : ""), reply.PromptTokens, 0, 0);
 
     private void ShowInPassing(DecodeUpdate? update, int turn)
     {
@@ -207,51 +176,4 @@ internal sealed partial class ReplyRunner(
         Passing = shown;
         observers.Publish(shown);
     }
-
-    /// <summary>Counts a resumption in the log, so that the count survives what it is there for; false when it was one too many.</summary>
-    private async Task<bool> TakeUpAsync()
-    {
-        if (writer.Session.Resumptions >= MaxResumptions)
-        {
-            await FailAsync($"The reply was taken up {MaxResumptions} times without a new token, and was ended.");
-            return false;
-        }
-        await writer.AppendAsync((_, session) => new Draft(session with { Resumptions = session.Resumptions + 1 }));
-        LogTakenUp(id, writer.Session.Resumptions);
-        return true;
-    }
-
-    /// <summary>Ends what is running as failed, with a notice for people; what waited counts as answered.</summary>
-    private async Task FailAsync(string notice)
-    {
-        IReadOnlyList<LogEvent> stored = await writer.AppendAsync((head, session) =>
-        {
-            DateTimeOffset now = time.GetUtcNow();
-            int turn = session.Reply?.Turn ?? head.LastTurn + 1;
-            long seq = head.LastSeq;
-            var events = new List<LogEvent>();
-            if (session.Reply is null)
-                events.Add(new LogEvent { First = ++seq, Last = seq, Kind = EventKind.Started, Turn = turn, At = now });
-            ReplyState reply = session.Reply ?? new() { Turn = turn, Sampling = state.Sampling, PromptStart = head.Position, PromptTokens = 0 };
-            events.Add(new LogEvent { First = ++seq, Last = seq, Kind = EventKind.Notice, Turn = turn, Text = notice, At = now });
-            events.Add(Finished(reply, Ended(FinishReason.Failed, reply), ++seq, now));
-            // A failed reply of its own turn leaves later messages waiting; a failed rendering takes them along.
-            var waiting = session.Reply is null ? [] : session.Waiting;
-            return new Draft(session with { Reply = null, Waiting = waiting, Prompt = null, Resumptions = 0 })
-            {
-                Events = [.. events],
-                LastTurn = Math.Max(head.LastTurn, turn),
-            };
-        });
-        observers.Publish(stored.ToEvents(0));
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the reply was refused")]
-    private partial void LogRefused(string conversationId, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the reply was interrupted and will be taken up")]
-    private partial void LogInterrupted(string conversationId, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: the reply is taken up, resumption {Resumption}")]
-    private partial void LogTakenUp(string conversationId, int resumption);
 }

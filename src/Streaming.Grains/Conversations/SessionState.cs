@@ -23,6 +23,15 @@ internal sealed record SessionState
     /// <summary>Times that what is running was taken up again without a new token since.</summary>
     public int Resumptions { get; init; }
 
+    /// <summary>
+    /// Rolling hash of all ids in the order in which they were appended (of a log from before there were hashes: since then), by
+    /// which snapshots are known to be of this stream. Null before the first id.
+    /// </summary>
+    public UInt128? StreamHash { get; init; }
+
+    /// <summary>Key of the worker that decoded last: it may still have the tensors.</summary>
+    public string? Worker { get; init; }
+
     /// <summary>Whether there is anything left to do.</summary>
     [JsonIgnore]
     public bool IsRunning => Reply is not null || !Waiting.IsEmpty;

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Streaming.Contracts.Workers;
+using Streaming.Grains.Workers;
 
 namespace Streaming.Grains.Conversations;
 
@@ -13,21 +14,22 @@ internal sealed record TokenGroup(IReadOnlyList<TokenDecoded> Tokens, DecodeUpda
 internal static class TokenGroups
 {
     /// <summary>
-    /// Groups of at most <paramref name="maxTokens"/>, the first token of each at most <paramref name="interval"/> old; an empty
-    /// group when nothing came for <paramref name="heartbeat"/>. When the source fails or is cancelled, what had come is a last
-    /// group before the exception.
+    /// Groups of at most <paramref name="maxTokens"/>, the first token of each at most <paramref name="interval"/> old. When the source
+    /// fails or is cancelled, what had come is a last group before the exception.
     /// </summary>
+    /// <exception cref="TimeoutException">Nothing came for <paramref name="silence"/>; the source is left to end by itself.</exception>
     public static async IAsyncEnumerable<TokenGroup> InGroupsAsync(
         this IAsyncEnumerable<DecodeUpdate> source,
         int maxTokens,
         TimeSpan interval,
-        TimeSpan heartbeat,
+        TimeSpan silence,
         TimeProvider time,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         IAsyncEnumerator<DecodeUpdate> updates = source.GetAsyncEnumerator(ended.Token);
         Task<bool> next = updates.MoveNextAsync().AsTask();
+        bool isSilent = false;
         try
         {
             var tokens = new List<TokenDecoded>();
@@ -35,9 +37,12 @@ internal static class TokenGroups
             ExceptionDispatchInfo? failure = null;
             while (true)
             {
-                TimeSpan wait = tokens.Count == 0 ? heartbeat : time.GetElapsedTime(time.GetTimestamp(), due);
-                if (!await CompletesWithinAsync(next, wait, time))
+                TimeSpan wait = tokens.Count == 0 ? silence : time.GetElapsedTime(time.GetTimestamp(), due);
+                if (!await next.CompletesWithinAsync(wait, time))
                 {
+                    isSilent = tokens.Count == 0;
+                    if (isSilent)
+                        throw new TimeoutException($"The worker gave no sign of life for {silence.TotalSeconds:0} s.");
                     yield return new TokenGroup(tokens, null);
                     tokens = [];
                     continue;
@@ -73,22 +78,25 @@ internal static class TokenGroups
         }
         finally
         {
-            // Disposing alone does not reach a worker while a call is under way; the token does.
+            // Disposing alone does not reach a worker while a call is under way; the token does. A worker that is frozen answers
+            // neither: nobody waits for it, and its calls end with the limit that every call has.
             await ended.CancelAsync();
-            await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
-            await updates.DisposeAsync();
+            Task closing = CloseAsync(next, updates);
+            if (!isSilent)
+                await closing;
         }
     }
 
-    private static async Task<bool> CompletesWithinAsync(Task task, TimeSpan wait, TimeProvider time)
+    private static async Task CloseAsync(Task next, IAsyncEnumerator<DecodeUpdate> updates)
     {
-        if (task.IsCompleted)
-            return true;
-        if (wait <= TimeSpan.Zero)
-            return false;
-        using var awake = new CancellationTokenSource();
-        await Task.WhenAny(task, Task.Delay(wait, time, awake.Token));
-        await awake.CancelAsync();
-        return task.IsCompleted;
+        await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
+        try
+        {
+            await updates.DisposeAsync();
+        }
+        catch (Exception e) when (e is OrleansException or TimeoutException or OperationCanceledException)
+        {
+            // A worker that cannot be reached holds nothing for a reader that has left.
+        }
     }
 }

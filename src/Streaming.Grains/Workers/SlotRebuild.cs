@@ -15,19 +15,20 @@ internal sealed class SlotRebuild(IConversationLog log)
     {
         long end = request.From + request.Feed.Length;
         long tail = Math.Max(request.Fixed, end - rebuildLength);
-        var input = new List<TokenRun>();
-        await AddAsync(0, Math.Min(request.Fixed, end));
-        await AddAsync(tail, end);
-        return input;
+        return [
+            .. await IdsAsync(request, 0, Math.Min(request.Fixed, end), cancellation),
+            .. await IdsAsync(request, tail, end, cancellation)];
+    }
 
-        // Ids below the feed's beginning come from the log, the others from the feed.
-        async Task AddAsync(long from, long to)
-        {
-            long border = Math.Clamp(request.From, from, Math.Max(from, to));
-            if (from < border)
-                input.Add(new TokenRun(from, await log.ReadIdsAsync(request.ConversationId, request.Branch, from, border, cancellation)));
-            if (border < to)
-                input.Add(new TokenRun(border, request.Feed.AsMemory((int)(border - request.From), (int)(to - border))));
-        }
+    /// <summary>The stream's ids in [from, to), at most to the end of the request's feed: those below the feed from the log, the others from the feed.</summary>
+    public async Task<IReadOnlyList<TokenRun>> IdsAsync(DecodeRequest request, long from, long to, CancellationToken cancellation)
+    {
+        var runs = new List<TokenRun>(2);
+        long border = Math.Clamp(request.From, from, Math.Max(from, to));
+        if (from < border)
+            runs.Add(new TokenRun(from, await log.ReadIdsAsync(request.ConversationId, request.Branch, from, border, cancellation)));
+        if (border < to)
+            runs.Add(new TokenRun(border, request.Feed.AsMemory((int)(border - request.From), (int)(to - border))));
+        return runs;
     }
 }

@@ -1,3 +1,4 @@
+using Streaming.Contracts.Workers;
 using Streaming.Inference.Decoding;
 
 namespace Streaming.Grains.Workers;
@@ -33,6 +34,12 @@ internal sealed class SlotTable
     public SlotLease? Find(string conversationId) =>
         _slots.FirstOrDefault(s => s.Lease?.ConversationId == conversationId)?.Lease
         ?? _waiting.FirstOrDefault(l => l.ConversationId == conversationId);
+
+    /// <summary>All leases, held and waiting.</summary>
+    public IReadOnlyList<SlotLease> Leases() => [.. _slots.Select(s => s.Lease).OfType<SlotLease>(), .. _waiting];
+
+    /// <summary>Whether a conversation's tensors are in a slot that it would get at once.</summary>
+    public bool Holds(string conversationId) => _slots.Any(s => s.Lease is null && s.Content?.ConversationId == conversationId);
 
     /// <summary>Forgets what a conversation has in its slot.</summary>
     public void Forget(string conversationId)
@@ -131,8 +138,8 @@ internal sealed class SlotLease : IDisposable
     /// <summary>The slot, once granted.</summary>
     public Slot? Slot { get; private set; }
 
-    /// <summary>Set when the claim was given up while it waited: the finish reason to answer with.</summary>
-    public string? Cancelled { get; private set; }
+    /// <summary>What to answer once the claim was given up, by whom so ever.</summary>
+    public DecodeUpdate? IsOver { get; private set; }
 
     /// <summary>Completes when the lease was released.</summary>
     public Task Ended => _ended.Task;
@@ -153,10 +160,17 @@ internal sealed class SlotLease : IDisposable
             _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    /// <summary>Gives up waiting.</summary>
+    /// <summary>Gives up, for a reason that ends the reply.</summary>
     public void Cancel(string finishReason)
     {
-        Cancelled = finishReason;
+        IsOver = new ReplyEnded(finishReason, "", 0, 0, 0);
+        Changed();
+    }
+
+    /// <summary>Gives up, so that the reply goes on elsewhere; unless it is ending already.</summary>
+    public void HandBack()
+    {
+        IsOver ??= new WorkerLeaves();
         Changed();
     }
 

@@ -8,8 +8,9 @@ using Streaming.Contracts.Workers;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Tokenizing;
+using Streaming.Inference.Snapshots;
 using Streaming.Grains.Conversations;
-using Streaming.Storage.Log;
+using Streaming.Grains.Snapshots;
 
 namespace Streaming.Grains.Workers;
 
@@ -17,7 +18,7 @@ namespace Streaming.Grains.Workers;
 /// Owns one device of this silo: hands out its slots, remembers what is in each, and translates between conversations and the
 /// device. All device work is on the device's own thread; the grain only waits for it.
 /// </summary>
-[DevicePlacement, Reentrant, Immovable]
+[DevicePlacement, Reentrant, Immovable, KeepAlive]
 internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 {
     /// <summary>How long the work of an overtaken activation may take to end: a step, or the reading of its ids.</summary>
@@ -26,33 +27,61 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     private readonly IDecodeDevice _device;
     private readonly SlotTable _slots;
     private readonly SlotRebuild _rebuild;
+    private readonly SlotRestore _restore;
+    private readonly SnapshotKeeper _snapshots;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private bool _leaves;
 
-    public WorkerGrain(ConversationModel model, IConversationLog conversations, TimeProvider time, ILogger<WorkerGrain> log)
+    public WorkerGrain(
+        ConversationModel model, SlotRebuild rebuild, SlotRestore restore, SnapshotKeeper snapshots, TimeProvider time, ILogger<WorkerGrain> log)
     {
         if (!WorkerKey.TryParse(this.GetPrimaryKeyString(), out _, out string device) || !model.Devices.TryGetValue(device, out IDecodeDevice? found))
             throw new InvalidOperationException($"This silo has no device for the worker '{this.GetPrimaryKeyString()}'.");
         _device = found;
         _slots = new SlotTable(found.Slots);
-        _rebuild = new SlotRebuild(conversations);
+        _rebuild = rebuild;
+        _restore = restore;
+        _snapshots = snapshots;
         _time = time;
         _log = log;
     }
 
     /// <inheritdoc/>
-    public Task<WorkerStatus> GetStatus() => Task.FromResult(new WorkerStatus(_device.Slots, _slots.Running, _slots.Waiting));
+    public Task<WorkerStatus> GetStatus(string? conversationId = null) => Task.FromResult(new WorkerStatus(
+        _device.Slots, _slots.Running, _slots.Waiting, _leaves, conversationId is not null && _slots.Holds(conversationId)));
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default) =>
+        DecodeInSlotAsync(request, cancellation).WithSignsOfLifeAsync(Limits.SignOfLifeInterval, _time, cancellation);
+
+    /// <inheritdoc/>
+    public Task Leave()
     {
+        _leaves = true;
+        foreach (SlotLease lease in _slots.Leases())
+        {
+            lease.HandBack();
+            if (lease.Slot is { } slot)
+                _device.Stop(slot.Index, EndReason.Stopped);
+        }
+        return Task.CompletedTask;
+    }
+
+    private async IAsyncEnumerable<DecodeUpdate> DecodeInSlotAsync(DecodeRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    {
+        if (_leaves)
+        {
+            yield return new WorkerLeaves();
+            yield break;
+        }
         await EndOlderAsync(request, cancellation);
         using SlotLease lease = _slots.Request(request.ConversationId, request.Epoch);
         for (int told = 0; lease.Slot is null; await lease.WaitForChangeAsync(cancellation))
         {
-            if (lease.Cancelled is { } reason)
+            if (lease.IsOver is { } over)
             {
-                yield return new ReplyEnded(reason, "", 0, 0, 0);
+                yield return over;
                 yield break;
             }
             if (lease.Place != told)
@@ -63,23 +92,32 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         var expected = new SlotContent(request.ConversationId, request.Branch, new CacheLayout(request.Fixed, request.Window), request.From);
         bool goesOn = slot.Content == expected && request.Feed.Length <= _device.RebuildLength(request.Window);
         slot.Content = null; // Until the work has ended in order, nobody knows what is in it.
+        (ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)? restored = goesOn ? null : await _restore.FindAsync(request, _device, cancellation);
+        using ISlotSnapshot? snapshot = restored?.Snapshot;
         IReadOnlyList<TokenRun> input = goesOn
             ? [new TokenRun(request.From, request.Feed)]
-            : await _rebuild.InputAsync(request, _device.RebuildLength(request.Window), cancellation);
-        if (lease.Cancelled is { } cancelled)
+            : restored?.Input ?? await RebuildAsync(request, cancellation);
+        if (lease.IsOver is { } already)
         {
-            yield return new ReplyEnded(cancelled, "", 0, 0, 0);
+            yield return already;
             yield break;
         }
 
-        long fed = request.From + request.Feed.Length - 1;
-        await foreach (DecodeOutput output in _device.DecodeAsync(WorkOf(request, slot.Index, expected.Layout, !goesOn, input), cancellation))
+        long fed = request.From + request.Feed.Length - 1, taken = fed;
+        DecodeWork work = WorkOf(request, slot.Index, expected.Layout, !goesOn && snapshot is null, input) with { Snapshot = snapshot };
+        await foreach (DecodeOutput output in _device.DecodeAsync(work, cancellation))
         {
+            snapshot?.Dispose(); // It is in the slot.
             if (output is TokenSampled)
                 fed++;
             if (output is DecodeEnded && fed >= request.From + request.Feed.Length)
                 slot.Content = expected with { Fed = fed };
-            yield return Translate(output);
+            if (fed > taken && (output is DecodeEnded || fed - taken == _snapshots.Interval))
+                _snapshots.Take(_device, slot.Index, request.ConversationId);
+            if (fed - taken == _snapshots.Interval)
+                taken = fed;
+            // Handed back, the reply has not ended: what is held back for it is in the last token's state.
+            yield return output is DecodeEnded { Reason: EndReason.Stopped } && lease.IsOver is WorkerLeaves leaves ? leaves : Translate(output);
         }
     }
 
@@ -122,6 +160,13 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         }
     }
 
+    private Task<IReadOnlyList<TokenRun>> RebuildAsync(DecodeRequest request, CancellationToken cancellation)
+    {
+        if (request.From > 0)
+            LogRebuilt(request.ConversationId, request.From);
+        return _rebuild.InputAsync(request, _device.RebuildLength(request.Window), cancellation);
+    }
+
     private static DecodeWork WorkOf(DecodeRequest request, int slot, CacheLayout layout, bool reset, IReadOnlyList<TokenRun> input) => new()
     {
         Slot = slot,
@@ -132,6 +177,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         Branch = request.Branch,
         AlreadyGenerated = request.AlreadyGenerated,
         Text = new TextState(request.PendingBytes, request.HeldBack),
+        StreamHash = request.StreamHash is { } hash ? new StreamHash(hash) : null,
     };
 
     private static DecodeUpdate Translate(DecodeOutput output) => output switch
@@ -152,6 +198,9 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
             end.DecodeTime.TotalMilliseconds),
         _ => throw new InvalidOperationException($"A device's output of type {output.GetType().Name} is unknown."),
     };
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}")]
+    private partial void LogRebuilt(string conversationId, long position);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over")]
     private partial void LogOvertaken(string conversationId, long older, long newer);

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Snapshots;
 using TorchSharp;
 
 namespace Streaming.Inference.Batching;
@@ -39,6 +40,7 @@ public sealed partial class Batcher
             Slot slot = _slots[sequence.Work.Slot];
             slot.Advance(segment);
             sequence.Fed(segment.Ids);
+            slot.Hash = sequence.StreamHash;
             if (isInput && sequence.InputTotal > _options.PrefillTokens)
                 sequence.Tell(new InputRead(sequence.InputDone, sequence.InputTotal));
             if (segment.Logits == LogitRows.None)
@@ -61,8 +63,12 @@ public sealed partial class Batcher
     /// <summary>Takes up what was asked since the last step.</summary>
     private void Accept()
     {
-        while (_requests.Reader.TryRead(out Sequence? sequence))
+        while (_requests.Reader.TryRead(out Request request))
         {
+            if (request.Capture is { } capture)
+                Capture(capture);
+            if (request.Work is not { } sequence)
+                continue;
             Slot slot = _slots[sequence.Work.Slot];
             sequence.StartedAt = _time.GetTimestamp();
             try
@@ -92,9 +98,12 @@ public sealed partial class Batcher
             return;
         try
         {
-            _decoder.Clear(sequence.Work.Slot);
+            if (sequence.Work.Snapshot is SlotSnapshot snapshot)
+                _decoder.CopyIn(sequence.Work.Slot, _decoder.Parts.RowsOf(snapshot.Ids), snapshot.Tensors);
+            else
+                _decoder.Clear(sequence.Work.Slot);
         }
-        catch (ExternalException failure) // the device's own
+        catch (Exception failure) // the edge of the device: this work ends, the others go on
         {
             Fail(sequence, failure);
         }

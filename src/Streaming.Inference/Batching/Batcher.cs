@@ -10,7 +10,7 @@ namespace Streaming.Inference.Batching;
 /// <summary>
 /// Continuous batching on one device (Yu et al. 2022, "Orca"): one thread owns all tensors and takes a step at a time for all
 /// conversations that are decoding; works join and leave between steps. Long inputs are read in chunks between and beside the
-/// replies of others. The steps are in <c>Batcher.Step.cs</c>.
+/// replies of others. The steps are in <c>Batcher.Step.cs</c>, snapshots in <c>Batcher.Snapshots.cs</c>.
 /// </summary>
 public sealed partial class Batcher : IDecodeDevice
 {
@@ -22,10 +22,13 @@ public sealed partial class Batcher : IDecodeDevice
     private readonly Sampler _sampler;
     private readonly Slot[] _slots;
     private readonly Sequence?[] _current;
-    private readonly Channel<Sequence> _requests;
+    private readonly Channel<Request> _requests;
     private readonly Signal _wake = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _disposing;
+
+    /// <summary>What the device is asked for: one of the two.</summary>
+    private readonly record struct Request(Sequence? Work, CaptureRequest? Capture);
 
     /// <summary>Starts the device's thread, which owns the decoder from here on and disposes it at the end.</summary>
     /// <param name="decoder">The model on its device.</param>
@@ -57,7 +60,9 @@ public sealed partial class Batcher : IDecodeDevice
         _sampler = new Sampler([.. endTokens.Concat(controlTokens ?? []).Distinct()]);
         _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new Slot(index, decoder.Capacity))];
         _current = new Sequence?[decoder.Slots];
-        _requests = Channel.CreateBounded<Sequence>(new BoundedChannelOptions(decoder.Slots) { SingleReader = true });
+        _captures = new CaptureRequest?[decoder.Slots];
+        // In the order of asking: a snapshot is of what was in the slot before the next work takes it.
+        _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(2 * decoder.Slots) { SingleReader = true });
         new Thread(Run) { IsBackground = true, Name = "decode" }.Start();
     }
 
@@ -115,12 +120,13 @@ public sealed partial class Batcher : IDecodeDevice
     {
         ObjectDisposedException.ThrowIf(_disposing, this);
         WorkCheck.Check(work, _decoder);
+        CheckSnapshot(work);
         var sequence = new Sequence(work, _vocabulary, _options.OutputsAhead);
         if (Interlocked.CompareExchange(ref _current[work.Slot], sequence, null) is not null)
             throw new InputException($"Slot {work.Slot} is busy with another work: wait for its end, or stop it.");
 
-        // There is a place for each slot; only a thread that has ended takes nothing.
-        if (!_requests.Writer.TryWrite(sequence))
+        // There is a place for each slot's work and snapshot; only a thread that has ended takes nothing.
+        if (!_requests.Writer.TryWrite(new Request(sequence, null)))
         {
             Volatile.Write(ref _current[work.Slot], null);
             throw new ObjectDisposedException(nameof(Batcher));
@@ -151,8 +157,12 @@ public sealed partial class Batcher : IDecodeDevice
         {
             _disposing = true;
             _requests.Writer.Complete();
-            while (_requests.Reader.TryRead(out Sequence? request))
-                Release(request, end);
+            while (_requests.Reader.TryRead(out Request request))
+            {
+                if (request.Work is { } work)
+                    Release(work, end);
+                request.Capture?.Fail(end);
+            }
             foreach (Sequence sequence in _running)
                 Release(sequence, end);
             _running.Clear();

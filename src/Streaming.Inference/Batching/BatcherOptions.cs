@@ -15,6 +15,9 @@ public sealed record BatcherOptions
     /// <summary>How long cancelling or disposing waits for the step under way.</summary>
     public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The checkpoint's fingerprint, which says where snapshots go on.</summary>
+    public string Checkpoint { get; init; } = "";
+
     internal void Check()
     {
         if (PrefillTokens < 1)

@@ -1,5 +1,6 @@
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Batching;
@@ -20,6 +21,15 @@ public sealed record DecodeWork
 
     /// <summary>Empties the slot first. Otherwise the first run goes on exactly where the slot is.</summary>
     public bool Reset { get; init; }
+
+    /// <summary>
+    /// Fills the slot from this first, whatever it held; then the first run goes on at the snapshot's position. The caller disposes it
+    /// when the work has ended. Not together with <see cref="Reset"/>.
+    /// </summary>
+    public ISlotSnapshot? Snapshot { get; init; }
+
+    /// <summary>Hash of all ids of the stream up to the end of the input, which snapshots of the slot need; null when it is not known.</summary>
+    public StreamHash? StreamHash { get; init; }
 
     /// <summary>
     /// What is fed before the first token is sampled; at least one token in all. Positions rise, and only one gap is
@@ -103,6 +113,17 @@ public interface IDecodeDevice : IAsyncDisposable
     /// <exception cref="InputException">The work contradicts the slot or the checkpoint.</exception>
     /// <exception cref="DeviceFailedException">The device failed at a step of this work; the slot must be reset.</exception>
     IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// A snapshot of a slot as it is between two steps, with or without a work; asked for before a work, it is of what was there
+    /// before it. Null when there is nothing to go on from (empty, lost, or in the middle of an input) or nothing that tells the stream
+    /// (<see cref="DecodeWork.StreamHash"/>), and while another of the same slot is under way. The caller disposes it.
+    /// </summary>
+    Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default);
+
+    /// <summary>Reads a snapshot that was written by a device of the same kind, to its end; no slot is touched. The caller disposes it.</summary>
+    /// <exception cref="SnapshotRefusedException">It is damaged, or of another checkpoint, shape or arithmetic.</exception>
+    Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default);
 
     /// <summary>Ends the slot's work after the step under way; everything sampled by then is still delivered. No work: no effect.</summary>
     void Stop(int slot, EndReason reason);

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Batching;
@@ -46,6 +47,9 @@ internal sealed class Sequence
 
     /// <summary>Tokens of them fed so far.</summary>
     public long InputDone { get; private set; }
+
+    /// <summary>Hash of all ids of the stream that are in the tensors; null within the input, or when it is not known.</summary>
+    public StreamHash? StreamHash { get; private set; }
 
     /// <summary>Tokens of the reply, those from before an interruption included.</summary>
     public long Generated { get; private set; }
@@ -115,10 +119,13 @@ internal sealed class Sequence
         if (_hasPending)
         {
             _hasPending = false;
+            StreamHash = StreamHash?.Append(ids.Span);
             return;
         }
         _offset += ids.Length;
         InputDone += ids.Length;
+        if (InputDone == InputTotal)
+            StreamHash = Work.StreamHash;
     }
 
     /// <summary>A token was sampled: it is fed with the next step, or stays pending at the end.</summary>

@@ -1,4 +1,5 @@
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Batching;
 
@@ -17,6 +18,12 @@ internal sealed class Slot(int index, int capacity)
     /// <summary>Tokens fed since the last reset; fewer than <see cref="Position"/> in a slot that was rebuilt.</summary>
     public long Fed { get; private set; }
 
+    /// <summary>The branch of its last work.</summary>
+    public int Branch { get; private set; }
+
+    /// <summary>Hash of all ids of the stream before <see cref="Position"/>; null when it is not known.</summary>
+    public StreamHash? Hash { get; set; }
+
     /// <summary>Its last work was cancelled or failed, so that nobody knows how far it came.</summary>
     public bool MustReset { get; set; }
 
@@ -26,7 +33,7 @@ internal sealed class Slot(int index, int capacity)
     /// <summary>Refuses a work that does not go on where the slot is.</summary>
     public void Check(DecodeWork work)
     {
-        if (work.Reset)
+        if (work.Reset || work.Snapshot is not null)
             return;
         if (MustReset)
             throw new InputException($"Slot {index} lost its place when its last work was cancelled or failed: reset it and feed it the fixed part and the end of the stream.");
@@ -38,16 +45,20 @@ internal sealed class Slot(int index, int capacity)
     }
 
     /// <summary>Begins a work that was checked.</summary>
-    /// <returns>Whether the slot is empty now and its tensors must be cleared.</returns>
+    /// <returns>Whether its tensors are to be cleared, or filled from the work's snapshot.</returns>
     public bool Begin(DecodeWork work)
     {
-        if (!work.Reset && Fed > 0)
+        Branch = work.Branch;
+        Hash = null;
+        var snapshot = work.Snapshot as SlotSnapshot;
+        if (!work.Reset && snapshot is null && Fed > 0)
             return false;
         Layout = work.Layout;
-        Position = 0;
-        Fed = 0;
+        Position = snapshot?.Position ?? 0;
+        Fed = snapshot?.Header.Fed ?? 0;
         MustReset = false;
         _ids.AsSpan().Fill(EmptyPlace);
+        snapshot?.Ids.CopyTo(_ids);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Snapshots;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
@@ -12,11 +13,16 @@ public sealed class Decoder : IDisposable
     private readonly DecoderWeights _weights;
     private readonly SinkCache _cache;
     private readonly IKernels _kernels;
+    private readonly torch.Device _device;
+    private readonly bool _deterministic;
 
     internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
     {
         Config = config;
         DType = type;
+        Kernels = KernelSets.Resolve(options.Kernels, device.type);
+        _deterministic = options.Deterministic;
+        _device = device;
         Slots = options.Slots;
         Capacity = options.Capacity;
         _weights = weights;
@@ -29,6 +35,9 @@ public sealed class Decoder : IDisposable
 
     /// <summary>The arithmetic, never <see cref="DType.Auto"/>.</summary>
     public DType DType { get; }
+
+    /// <summary>Who computes, never <see cref="KernelSet.Auto"/>.</summary>
+    public KernelSet Kernels { get; }
 
     /// <summary>Conversations whose tensors are held at a time.</summary>
     public int Slots { get; }
@@ -81,6 +90,41 @@ public sealed class Decoder : IDisposable
         using IDisposable noGradient = torch.no_grad();
         using DisposeScope scope = torch.NewDisposeScope();
         _cache.Clear(slot);
+    }
+
+    /// <summary>What snapshots of its slots are made for.</summary>
+    /// <param name="checkpoint">The checkpoint's fingerprint.</param>
+    internal SnapshotKind KindOf(string checkpoint) => new()
+    {
+        Checkpoint = checkpoint,
+        Arithmetic = $"{DType} {_device.type} {Kernels} {KernelSets.Version}{(_deterministic ? " deterministic" : "")}",
+        Elements = _cache[0].Type.ToString(),
+        Layers = Config.Layers,
+        KeyValueHeads = Config.KeyValueHeads,
+        HeadDim = Config.HeadDim,
+        Capacity = Capacity,
+    };
+
+    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    internal CacheParts Parts => _cache[0].Parts;
+
+    /// <summary>A copy of rows of a slot, as <see cref="Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, rows, width]; the caller's to dispose.</summary>
+    internal torch.Tensor[] CopyOut(int slot, long[] rows)
+    {
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor[] copies = _cache.CopyOut(slot, torch.tensor(rows, device: _device));
+        foreach (torch.Tensor copy in copies)
+            copy.DetachFromDisposeScope();
+        return copies;
+    }
+
+    /// <summary>Fills rows of a slot with what <see cref="CopyOut"/> gave, and empties the others.</summary>
+    internal void CopyIn(int slot, long[] rows, IReadOnlyList<torch.Tensor> tensors)
+    {
+        using IDisposable noGradient = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        _cache.CopyIn(slot, torch.tensor(rows, device: _device), tensors);
     }
 
     /// <summary>Feeds every segment to its slot, in one pass through the layers.</summary>

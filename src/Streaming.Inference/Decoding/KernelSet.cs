@@ -35,6 +35,9 @@ internal sealed record KernelContext(ModelConfig Config, DType Type, torch.Devic
 /// <summary>Chooses among the kernel sets, once at start.</summary>
 internal static class KernelSets
 {
+    /// <summary>Goes up when a change of any kernels changes bits of what they compute: snapshots taken before do not go on after.</summary>
+    public const int Version = 1;
+
     /// <summary>Whether this processor has a set's instructions.</summary>
     public static bool IsSupported(KernelSet set) => set switch
     {

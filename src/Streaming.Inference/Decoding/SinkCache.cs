@@ -27,6 +27,18 @@ internal sealed class SinkCache : IDisposable
     /// <summary>One layer's keys and values.</summary>
     public LayerCache this[int layer] => _layers[layer];
 
+    /// <summary>A copy of rows [M] of a slot, as <see cref="LayerCache.Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, M, width].</summary>
+    public torch.Tensor[] CopyOut(int slot, torch.Tensor rows) => [.. _layers.SelectMany(layer => layer.CopyOut(slot, rows))];
+
+    /// <summary>Fills rows [M] of a slot with what <see cref="CopyOut"/> gave, and zeroes the others.</summary>
+    public void CopyIn(int slot, torch.Tensor rows, IReadOnlyList<torch.Tensor> tensors)
+    {
+        Clear(slot);
+        int each = tensors.Count / _layers.Length;
+        for (int layer = 0; layer < _layers.Length; layer++)
+            _layers[layer].CopyIn(slot, rows, [.. tensors.Skip(layer * each).Take(each)]);
+    }
+
     /// <summary>Zeroes a slot. What an earlier conversation left could be infinite, and infinity times a masked zero is not zero.</summary>
     public void Clear(int slot)
     {
@@ -66,6 +78,9 @@ internal sealed class LayerCache : IDisposable
             _keyScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
             _valueScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
         }
+        int together = integers ? IntegerCache.Multiple : 1;
+        Parts = new CacheParts(keyValueHeads, together, [(type, together * headDim), (type, together * ValueWidth),
+            .. integers ? new[] { (torch.ScalarType.Float32, (long)together), (torch.ScalarType.Float32, (long)together) } : []]);
         _keyRows = _keys.view(-1, headDim).DetachFromDisposeScope();
         _valueRows = _values.view(-1, ValueWidth).DetachFromDisposeScope();
         _slotKeys = [.. Enumerable.Range(0, slots).Select(slot => _keys[slot].DetachFromDisposeScope())];
@@ -80,6 +95,9 @@ internal sealed class LayerCache : IDisposable
 
     /// <summary>head_dim, rounded up for 8-bit integers.</summary>
     public int ValueWidth { get; }
+
+    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    public CacheParts Parts { get; }
 
     /// <summary>As allocated, scales included.</summary>
     public long Bytes => new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>().Sum(tensor => tensor.NumberOfElements * tensor.ElementSize);
@@ -125,6 +143,23 @@ internal sealed class LayerCache : IDisposable
         _slotValues[slot].zero_();
         _keyScales?[slot].zero_();
         _valueScales?[slot].zero_();
+    }
+
+    /// <summary>A copy of rows [M] of a slot's parts, on the CPU, [kv_heads, M, width] each.</summary>
+    public IEnumerable<torch.Tensor> CopyOut(int slot, torch.Tensor rows) => PartsOf(slot).Select(part => part.index_select(1, rows).cpu());
+
+    /// <summary>Writes rows [M] of a slot's parts, [kv_heads, M, width] each.</summary>
+    public void CopyIn(int slot, torch.Tensor rows, IReadOnlyList<torch.Tensor> parts)
+    {
+        foreach ((torch.Tensor part, torch.Tensor copy) in PartsOf(slot).Zip(parts))
+            part.index_copy_(1, rows, copy.to(part.device));
+    }
+
+    /// <summary>A slot's parts, each a view [kv_heads, rows, width].</summary>
+    private IEnumerable<torch.Tensor> PartsOf(int slot)
+    {
+        foreach (torch.Tensor tensor in new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>())
+            yield return tensor[slot].view(Parts.KeyValueHeads, Places / Parts.PlacesTogether, -1);
     }
 
     private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) => slots == 1

@@ -1,12 +1,14 @@
 using Microsoft.Extensions.Hosting;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Azure;
 
 /// <summary>Opens the store before any service of the host starts, so that an account that does not answer stops the host.</summary>
-internal sealed class AzureStoreService(AzureStore store) : IHostedLifecycleService
+internal sealed class AzureStoreService(AzureStore store, AzureSnapshotStore snapshots) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => store.OpenAsync(cancellationToken);
+    public Task StartingAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(store.OpenAsync(cancellationToken), snapshots.OpenAsync(cancellationToken));
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Sqlite;
 
@@ -6,10 +7,16 @@ namespace Streaming.Storage.Sqlite;
 /// Opens the store before any service of the host starts, so that a folder in use stops the host, and closes it when all have
 /// stopped, so that it outlives the silo, in whatever order they were added.
 /// </summary>
-internal sealed class SqliteStoreService(SqliteStore store) : IHostedLifecycleService
+internal sealed class SqliteStoreService(SqliteStore store, FileSnapshotStore snapshots) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.Run(store.Open, cancellationToken);
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.Run(
+        () =>
+        {
+            store.Open(); // Takes the folder; only then are the files beside it this host's.
+            snapshots.Open();
+        },
+        cancellationToken);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -18,6 +18,9 @@ internal sealed class Watcher(string id)
     /// <summary>Everything with a number, in order.</summary>
     public IReadOnlyList<EventView> Events => _events;
 
+    /// <summary>Kinds of the events without a number, in order.</summary>
+    public List<string> Passing { get; } = [];
+
     /// <summary>The joined texts of a turn's delta and finished events.</summary>
     public string TextOf(int turn) => _texts.TryGetValue(turn, out StringBuilder? text) ? text.ToString() : "";
 
@@ -53,7 +56,10 @@ internal sealed class Watcher(string id)
     private void Take(EventView e)
     {
         if (e.Seq is not { } seq)
+        {
+            Passing.Add(e.Kind);
             return;
+        }
         Assert.Equal(LastSeq + 1, e.FirstSeq);
         Assert.True(seq >= e.FirstSeq, $"The range {e.FirstSeq}..{seq} runs backwards.");
         LastSeq = seq;

@@ -11,6 +11,8 @@ internal sealed class HostProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
     private const int SigTerm = 15;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
 
     private readonly string[] _command;
     private readonly string _folder;
@@ -51,15 +53,30 @@ internal sealed class HostProcess : IAsyncDisposable
     public static HostProcess Gateway(ClusterPorts ports, int httpPort, params ReadOnlySpan<string> settings) =>
         new(["dotnet", Repository.Assembly("gateway", "Streaming.StandaloneGateway")], Path.GetTempPath(), httpPort, [$"--Streaming:GatewayPort={ports.Gateway}", .. Options(settings)]);
 
+    /// <summary>Whether it was started and neither stopped nor killed since.</summary>
+    public bool IsStarted => _process is not null;
+
     /// <summary>Starts it, and waits until it says that it is ready.</summary>
     public async Task<HostProcess> StartAsync()
     {
+        Launch(out Task ready);
+        await ready;
+        return this;
+    }
+
+    /// <summary>Starts it; the task completes when it says that it is ready.</summary>
+    public void Launch(out Task ready)
+    {
         _ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _process = Launch();
-        await Task.WhenAny(_ready.Task, _process.WaitForExitAsync()).WaitAsync(StartLimit);
+        ready = ReadyAsync(_process);
+    }
+
+    private async Task ReadyAsync(Process process)
+    {
+        await Task.WhenAny(_ready.Task, process.WaitForExitAsync()).WaitAsync(StartLimit);
         if (!_ready.Task.IsCompletedSuccessfully)
             throw new InvalidOperationException($"{string.Join(' ', _command)} ended before it was ready:\n{Output}");
-        return this;
     }
 
     /// <summary>Runs it to its end; for starts that are refused.</summary>
@@ -81,10 +98,22 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM; returns the exit code.</summary>
-    public async Task<int> TerminateAsync()
+    public Task<int> TerminateAsync()
     {
-        Assert.Equal(0, kill(_process!.Id, SigTerm));
-        await _process.WaitForExitAsync().WaitAsync(StartLimit);
+        Send(SigTerm);
+        return ExitAsync();
+    }
+
+    /// <summary>SIGSTOP: its time stops, its sockets stay open.</summary>
+    public void Freeze() => Send(SigStop);
+
+    /// <summary>SIGCONT: its time goes on.</summary>
+    public void Thaw() => Send(SigCont);
+
+    /// <summary>Waits until it has ended by itself; returns the exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process!.WaitForExitAsync().WaitAsync(StartLimit);
         int code = _process.ExitCode;
         _process.Dispose();
         _process = null;
@@ -96,6 +125,8 @@ internal sealed class HostProcess : IAsyncDisposable
         if (_process is not null)
             await KillAsync();
     }
+
+    private void Send(int signal) => Assert.Equal(0, kill(_process!.Id, signal));
 
     private Process Launch()
     {

@@ -67,7 +67,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_watcher_waits_while_the_silo_is_away_and_goes_on_without_a_gap()
+    public async Task A_watcher_is_told_while_the_silo_is_away_and_goes_on_without_a_gap()
     {
         _log.Append(EventKind.Message, 1, "hello");
         _script.Unreachable = true;
@@ -76,13 +76,51 @@ public sealed class ConversationFeedTests : IAsyncLifetime
         await using Watcher watcher = Watch(0).Allow();
         for (int second = 0; second < 60; second++)
             _time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Empty(watcher.Seen);
+        ConversationEvent paused = await watcher.Sees(next => next.Kind == EventKind.Paused);
+        Assert.Contains("No silo answers", paused.Text, StringComparison.Ordinal);
+        Assert.Equal([paused], watcher.Seen);
 
         _log.Append(EventKind.Delta, 2, "meanwhile");
         _script.Unreachable = false;
         await AdvanceUntil(watcher.Reaches(2));
 
         AssertComplete(watcher, 0);
+    }
+
+    [Fact]
+    public async Task Whoever_was_told_of_a_pause_is_told_of_its_end_and_nobody_else()
+    {
+        _feed.Start(_feed);
+        await using Watcher before = Watch(0).Allow();
+        _script.Unreachable = true;
+        await AdvanceUntil(before.Sees(next => next.Kind == EventKind.Paused));
+
+        _script.Unreachable = false;
+        await AdvanceUntil(before.Sees(next => next.Kind == EventKind.Resumed));
+        await using Watcher after = Watch(0).Allow();
+        Publish(_log.Append(EventKind.Started, 2, [null]));
+        await Task.WhenAll(before.Reaches(1), after.Reaches(1));
+
+        Assert.Equal([EventKind.Paused, EventKind.Resumed, EventKind.Started], before.Seen.Select(next => next.Kind));
+        Assert.Equal([EventKind.Started], after.Seen.Select(next => next.Kind));
+    }
+
+    [Fact]
+    public async Task A_conversation_s_own_pause_holds_until_it_says_otherwise_or_something_is_stored()
+    {
+        _feed.Start(_feed);
+        Publish(new ConversationEvent { Kind = EventKind.Paused, Text = "The store does not answer." });
+        await using Watcher watcher = Watch(0).Allow();
+        Assert.Equal("The store does not answer.", (await watcher.Sees(next => next.Kind == EventKind.Paused)).Text);
+
+        Publish(_log.Append(EventKind.Started, 2, [null]));
+        await watcher.Reaches(1);
+        await using Watcher late = Watch(1).Allow();
+        Publish(_log.Append(EventKind.Delta, 2, "a"));
+        await Task.WhenAll(watcher.Reaches(2), late.Reaches(2));
+
+        Assert.Equal([EventKind.Paused, EventKind.Started, EventKind.Delta], watcher.Seen.Select(next => next.Kind));
+        Assert.Equal([EventKind.Delta], late.Seen.Select(next => next.Kind));
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class EndlessReplyTests : IDisposable
     public async Task Twenty_windows_stream_to_a_watcher_and_leave_nothing_behind_that_two_did_not()
     {
         await using Engine engine = Engine.Load(new EngineOptions { Model = GrainsHost.StarterFolder, Sinks = Sinks, Window = Window, Threads = 1 });
-        await using GrainsHost host = await GrainsHost.StartAsync(_data, engine.Devices["cpu"]);
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, engine.Devices["cpu"], new ConversationOptions { GroupTokens = 4, SnapshotTokens = 0 });
         IConversationGrain grain = await host.CreateAsync();
         var watcher = new CountingObserver();
         await grain.Subscribe("gateway-of-the-test", host.Grains.CreateObjectReference<IConversationObserver>(watcher));

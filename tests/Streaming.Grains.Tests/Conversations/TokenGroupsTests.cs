@@ -9,7 +9,7 @@ namespace Streaming.Grains.Tests.Conversations;
 public class TokenGroupsTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly FakeTimeProvider _time = new();
@@ -63,19 +63,45 @@ public class TokenGroupsTests
     }
 
     [Fact]
-    public async Task Silence_beats_like_a_heart()
+    public async Task A_worker_that_gives_no_sign_of_life_is_left_without_waiting_for_its_answer()
+    {
+        await using IAsyncEnumerator<TokenGroup> groups = NeverAnswering()
+            .InGroupsAsync(16, Interval, Silence, _time, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Task<bool> next = groups.MoveNextAsync().AsTask();
+        _time.Advance(Silence - TimeSpan.FromMilliseconds(1));
+        Assert.False(next.IsCompleted);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        var silence = await Assert.ThrowsAsync<TimeoutException>(() => next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        Assert.Contains("no sign of life", silence.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_sign_of_life_is_a_group_without_tokens_and_renews_the_patience()
     {
         await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
-        Task<bool> next = groups.MoveNextAsync().AsTask();
-        _time.Advance(Heartbeat);
-        Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
-        Assert.Empty(groups.Current.Tokens);
+        for (int i = 0; i < 3; i++)
+        {
+            Task<bool> next = groups.MoveNextAsync().AsTask();
+            _time.Advance(Silence - TimeSpan.FromMilliseconds(1));
+            Assert.True(_updates.Writer.TryWrite(new SignOfLife()));
+            Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+            Assert.Empty(groups.Current.Tokens);
+            Assert.IsType<SignOfLife>(groups.Current.Then);
+        }
     }
 
     private IAsyncEnumerator<TokenGroup> Groups(int maxTokens) =>
         _updates.Reader.ReadAllAsync(TestContext.Current.CancellationToken)
-            .InGroupsAsync(maxTokens, Interval, Heartbeat, _time, TestContext.Current.CancellationToken)
+            .InGroupsAsync(maxTokens, Interval, Silence, _time, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+
+    /// <summary>Takes no notice of the token, as a frozen process does.</summary>
+    private static async IAsyncEnumerable<DecodeUpdate> NeverAnswering()
+    {
+        await new TaskCompletionSource().Task;
+        yield break;
+    }
 
     private void Send(params int[] ids)
     {

@@ -3,7 +3,12 @@ using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans.Providers;
+using Orleans.Runtime.Hosting;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+using Orleans.Storage;
 using Streaming.Contracts.Conversations;
+using Streaming.Grains.Workers;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Chat;
 using Streaming.Inference.Decoding;
@@ -11,6 +16,7 @@ using Streaming.Inference.Sampling;
 using Streaming.Inference.Tokenizing;
 using Streaming.Storage;
 using Streaming.Storage.Log;
+using Streaming.Storage.Snapshots;
 
 namespace Streaming.Grains.Tests.Hosting;
 
@@ -20,8 +26,13 @@ internal sealed class GrainsHost : IAsyncDisposable
     public const string Caller = "guest-of-the-test";
 
     private readonly IHost _host;
+    private readonly int _siloPort;
 
-    private GrainsHost(IHost host) => _host = host;
+    private GrainsHost(IHost host, int siloPort)
+    {
+        _host = host;
+        _siloPort = siloPort;
+    }
 
     public static string StarterFolder { get; } = Path.Combine(RepositoryRoot(), "models", "starter");
 
@@ -29,27 +40,51 @@ internal sealed class GrainsHost : IAsyncDisposable
 
     public IConversationLog Log => _host.Services.GetRequiredService<IConversationLog>();
 
-    public static async Task<GrainsHost> StartAsync(string dataFolder, IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted")
+    public ISnapshotStore Snapshots => _host.Services.GetRequiredService<ISnapshotStore>();
+
+    public SiloAddress Address => _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
+
+    public static Task<GrainsHost> StartAsync(string dataFolder, IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted") =>
+        StartAsync(
+            services => services.AddSqliteStore(dataFolder),
+            silo => silo.AddSqliteGrainStorageAsDefault(),
+            primary: null, device, options, fingerprint);
+
+    /// <summary>Another silo of the cluster of this one, with the same store.</summary>
+    public Task<GrainsHost> JoinAsync(IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted") =>
+        StartAsync(
+            services => services.AddSingleton(Log).AddSingleton(Snapshots),
+            silo => silo.Services.AddGrainStorage(
+                ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+                (_, name) => _host.Services.GetRequiredKeyedService<IGrainStorage>(name)),
+            primary: _siloPort, device, options, fingerprint);
+
+    private static async Task<GrainsHost> StartAsync(
+        Action<IServiceCollection> addLog, Action<ISiloBuilder> addGrainStorage, int? primary, IDecodeDevice device, ConversationOptions? options, string fingerprint)
     {
         int[] ports = FreePorts(2);
         IHost host = new HostBuilder()
             .ConfigureLogging(l => l.SetMinimumLevel(LogLevel.None))
-            .ConfigureServices(services => services
-                .AddSqliteStore(dataFolder)
-                .AddSingleton(Model(device, fingerprint)))
-            .UseOrleans(silo => silo
-                .UseLocalhostClustering(ports[0], ports[1])
-                .AddSqliteGrainStorageAsDefault()
-                .AddConversations(o =>
+            .ConfigureServices(addLog)
+            .UseOrleans(silo =>
+            {
+                silo.UseLocalhostClustering(ports[0], ports[1], primary is { } port ? new IPEndPoint(IPAddress.Loopback, port) : null);
+                addGrainStorage(silo);
+#pragma warning disable ORLEANSEXP003 // As in a cluster: the default directory loses places when a silo leaves.
+                silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
+                silo.AddConversations(Model(device, fingerprint), o =>
                 {
                     o.GroupTokens = options?.GroupTokens ?? 4;
                     o.GroupInterval = options?.GroupInterval ?? o.GroupInterval;
                     o.ErasureDelay = options?.ErasureDelay ?? o.ErasureDelay;
                     o.SweepInterval = options?.SweepInterval ?? o.SweepInterval;
-                }))
+                    o.SnapshotTokens = options?.SnapshotTokens ?? o.SnapshotTokens;
+                });
+            })
             .Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
-        return new GrainsHost(host);
+        return new GrainsHost(host, ports[0]);
     }
 
     /// <summary>A new conversation of <see cref="Caller"/>.</summary>
@@ -68,6 +103,18 @@ internal sealed class GrainsHost : IAsyncDisposable
         return observer;
     }
 
+    /// <summary>Waits until this silo knows the devices of so many silos.</summary>
+    public async Task KnowingDevicesOfAsync(int silos)
+    {
+        var membership = _host.Services.GetRequiredService<ISiloStatusOracle>();
+        var metadata = _host.Services.GetRequiredService<ISiloMetadataCache>();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20)); // The cache tells nobody when it changes.
+        while (membership.GetActiveSilos().Count(silo => SiloDevices.Read(metadata.GetSiloMetadata(silo)) is not null) < silos)
+            await look.WaitForNextTickAsync(limit.Token);
+    }
+
+    /// <summary>An orderly stop, as by SIGTERM.</summary>
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync(CancellationToken.None);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Grains.Tests.Hosting;
@@ -12,12 +13,15 @@ namespace Streaming.Grains.Tests.Hosting;
 internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
 {
     private readonly ConcurrentDictionary<int, Stopper> _running = new();
-    private readonly Dictionary<int, List<int>> _contents = [];
+    private readonly ConcurrentDictionary<int, ScriptedSlot> _contents = new();
     private readonly SemaphoreSlim _permits = new(0);
     private int _failures;
 
     /// <summary>Works that were begun, in order.</summary>
     public ConcurrentQueue<DecodeWork> Works { get; } = new();
+
+    /// <summary>Called when a work was begun.</summary>
+    public Action? Began { get; set; }
 
     /// <summary>Whether tokens need a permit each.</summary>
     public bool Stepping { get; set; }
@@ -37,6 +41,13 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     /// <summary>Lets so many of the next works fail before a token.</summary>
     public void FailNext(int works) => _failures = works;
 
+    /// <summary>Lets the works that run fail at their next step.</summary>
+    public void FailRunning()
+    {
+        foreach (Stopper stopper in _running.Values)
+            stopper.Fail();
+    }
+
     /// <summary>The token after some ids: letters, so that the text tells the ids apart.</summary>
     public static int Next(IEnumerable<int> ids) => 'a' + (int)(ids.Aggregate(17L, (hash, id) => (hash * 31 + id) % 1_000_003) % 26);
 
@@ -50,11 +61,13 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         Assert.True(_running.TryAdd(work.Slot, stopper), "Two works in one slot.");
         try
         {
+            Began?.Invoke();
             if (work.Reset)
-                _contents[work.Slot] = [];
-            List<int> fed = _contents[work.Slot];
-            foreach (TokenRun run in work.Input)
-                fed.AddRange(run.Ids.Span);
+                _contents[work.Slot] = new ScriptedSlot();
+            if (work.Snapshot is ScriptedSnapshot snapshot)
+                _contents[work.Slot] = ScriptedSlot.From(snapshot);
+            ScriptedSlot slot = _contents[work.Slot];
+            slot.Begin(work);
             long generated = work.AlreadyGenerated;
             int pending = -1;
             while (true)
@@ -65,14 +78,16 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
                     yield break;
                 }
                 bool permitted = !Stepping || await PermittedAsync(stopper.Token, cancellation);
+                if (stopper.Fails)
+                    throw new DeviceFailedException("The device failed at a step.", new InvalidOperationException("as the test wants"));
                 if (stopper.Reason is { } reason || !permitted)
                 {
                     yield return End(stopper.Reason ?? EndReason.Stopped);
                     yield break;
                 }
                 if (pending >= 0)
-                    fed.Add(pending);
-                pending = Next(fed.TakeLast(work.Layout.Window));
+                    slot.Feed(pending);
+                pending = Next(slot.Ids.TakeLast(work.Layout.Window));
                 generated++;
                 yield return new TokenSampled(pending, ((char)pending).ToString(), TextState.Empty);
                 await Task.Yield();
@@ -90,6 +105,14 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         if (_running.TryGetValue(slot, out Stopper? stopper))
             stopper.Stop(reason);
     }
+
+    /// <inheritdoc/>
+    public Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default) =>
+        Task.FromResult<ISlotSnapshot?>(_contents.TryGetValue(slot, out ScriptedSlot? content) ? content.Capture() : null);
+
+    /// <inheritdoc/>
+    public async Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default) =>
+        await ScriptedSnapshot.ReadAsync(from, cancellation);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -116,7 +139,15 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
 
         public EndReason? Reason { get; private set; }
 
+        public bool Fails { get; private set; }
+
         public CancellationToken Token => _source.Token;
+
+        public void Fail()
+        {
+            Fails = true;
+            _source.Cancel();
+        }
 
         public void Stop(EndReason reason)
         {

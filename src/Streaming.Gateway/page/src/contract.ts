@@ -96,6 +96,8 @@ export type EventKind =
   | "notice"
   | "queued"
   | "progress"
+  | "paused"
+  | "resumed"
   | "deleted";
 
 export interface ConversationEvent {
@@ -119,3 +121,6 @@ export interface ConversationEvent {
 
 /** Limits that the server enforces, known here so that people learn of them before they send. */
 export const limits = { messageBytes: 1 << 20, titleLength: 200, waitingMessages: 64 } as const;
+
+/** A failure that passes by itself says so; what is wrong with the request does not. */
+export const passes = (sentence: string): boolean => /try again in a (moment|few seconds)/.test(sentence);

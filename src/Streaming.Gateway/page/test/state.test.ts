@@ -11,6 +11,16 @@ beforeEach(() => {
 });
 
 describe("order", () => {
+  it("is paused until it is resumed or goes on", () => {
+    state.apply({ kind: "paused", turn: 0, at: "", text: "No silo answers at the moment." });
+    expect(state.paused).toBe("No silo answers at the moment.");
+    state.apply({ kind: "resumed", turn: 0, at: "" });
+    expect(state.paused).toBeUndefined();
+    state.apply({ kind: "paused", turn: 0, at: "", text: "The store does not answer." });
+    expect(state.apply(event("started", 1, { turn: 1 }))).toBe("ok");
+    expect(state.paused).toBeUndefined();
+  });
+
   it("joins a reply's pieces into its text, the rest in `finished` included", () => {
     for (const one of exchange("Hi", ["On", "ce ", "upon"])) expect(state.apply(one)).toBe("ok");
     state.apply(event("started", 7, { turn: 3 }));

@@ -2,17 +2,36 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { ConversationState } from "../src/conversation/state.ts";
 import { renderMarkdown, renderPlain } from "../src/text/markdown.ts";
 import { sends } from "../src/view/composer.ts";
+import { ConnectionView } from "../src/view/connection-view.ts";
 import { morph } from "../src/view/dom.ts";
 import { SettingsForm } from "../src/view/settings-form.ts";
 import { TurnText } from "../src/view/turn-text.ts";
 import type { Viewport } from "../src/view/viewport.ts";
 import { conversation, event, item } from "./events.ts";
+import { ScriptedHub } from "./fake.ts";
 
 const html = (text: string) => {
   const element = document.createElement("div");
   element.append(renderMarkdown({ text, prefix: "" }));
   return element.innerHTML;
 };
+
+describe("The connection", () => {
+  it("is not called live while the conversation waits", () => {
+    const hub = new ScriptedHub();
+    const view = new ConnectionView(hub);
+    const shown = () => [view.element.textContent, view.element.querySelector("button")?.dataset.state];
+    expect(shown()).toEqual(["Live", "live"]);
+    view.paused = "No silo answers at the moment.";
+    expect(shown()).toEqual(["Waiting", "waiting"]);
+    expect(view.element.querySelector("button")?.title).toBe("No silo answers at the moment.");
+    hub.become("reconnecting");
+    expect(shown()).toEqual(["Reconnecting", "reconnecting"]);
+    hub.become("live");
+    view.paused = undefined;
+    expect(shown()).toEqual(["Live", "live"]);
+  });
+});
 
 describe("Markdown", () => {
   it("keeps the markup of Markdown", () => {

@@ -178,6 +178,7 @@ export class Session {
 
   #unwatch(): void {
     clearTimeout(this.#retry);
+    this.state.paused = undefined; // Whoever watches next is told anew.
     this.#watching?.stop();
     this.#watching = undefined;
   }

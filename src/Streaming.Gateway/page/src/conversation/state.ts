@@ -42,6 +42,8 @@ export class ConversationState {
   place: number | undefined;
   /** Share of a long input that was read, 0 to 1. */
   share: number | undefined;
+  /** Why the conversation cannot go on at the moment. */
+  paused: string | undefined;
   notices: Notice[] = [];
   /** Grows with every change. */
   version = 0;
@@ -75,7 +77,7 @@ export class ConversationState {
     this.lastSeq = items.reduce((last, item) => Math.max(last, item.seq), 0);
     this.#lastTokenSeq = 0;
     this.deleted = false;
-    this.place = this.share = undefined;
+    this.place = this.share = this.paused = undefined;
     for (const item of items) this.#add(item);
     this.older = older ?? undefined;
     this.loaded = true;
@@ -112,11 +114,16 @@ export class ConversationState {
     } else if (event.kind === "progress") {
       this.place = undefined;
       this.share = event.share ?? undefined;
+    } else if (event.kind === "paused") {
+      this.paused = event.text ?? "The conversation waits.";
+    } else if (event.kind === "resumed") {
+      this.paused = undefined;
     } else {
       const outcome = this.#number(event);
       if (outcome !== "new") return outcome;
       if (!this.#take(event)) return "reload";
       this.lastSeq = event.seq as number;
+      this.paused = undefined;
     }
     this.version++;
     return "ok";

@@ -1,11 +1,12 @@
 import { type HubConnection, HubConnectionBuilder, HubConnectionState, LogLevel } from "@microsoft/signalr";
-import type {
-  Conversation,
-  ConversationChanges,
-  ConversationPage,
-  NewConversation,
-  Sent,
-  TurnPage,
+import {
+  type Conversation,
+  type ConversationChanges,
+  type ConversationPage,
+  type NewConversation,
+  passes,
+  type Sent,
+  type TurnPage,
 } from "../contract.ts";
 import { backoff } from "./backoff.ts";
 import {
@@ -153,7 +154,8 @@ export class SignalRHub implements ChatHub {
     if (error instanceof DisconnectedError) return error;
     if (this.#connection.state !== HubConnectionState.Connected)
       return new DisconnectedError("The connection was lost.");
-    return new RefusedError(sentenceOf(error));
+    const sentence = sentenceOf(error);
+    return passes(sentence) ? new DisconnectedError(sentence) : new RefusedError(sentence);
   }
 }
 

@@ -7,7 +7,7 @@ import { type ChatHub, RefusedError } from "../hub/chat-hub.ts";
 import { hashOf, type Route, routeOf } from "../routes.ts";
 import { testIds } from "../testids.ts";
 import { Composer } from "./composer.ts";
-import { connectionView } from "./connection-view.ts";
+import { ConnectionView } from "./connection-view.ts";
 import { ask, askText } from "./dialogs.ts";
 import { h, setText } from "./dom.ts";
 import { GaugeView } from "./gauge-view.ts";
@@ -33,6 +33,7 @@ export class App {
   readonly #list: ConversationList;
   readonly #sidebar: Sidebar;
   readonly #start = new Start((text) => void this.#begin(text));
+  readonly #connections: readonly [ConnectionView, ConnectionView];
   readonly #composer: Composer;
   readonly #gauge = new GaugeView();
   readonly #title = h("h2", { class: "title", testId: testIds.title, dir: "auto" });
@@ -52,6 +53,7 @@ export class App {
     private readonly store: BrowserStore,
   ) {
     this.#list = new ConversationList(hub, () => this.#drawSoon());
+    this.#connections = [new ConnectionView(hub), new ConnectionView(hub)];
     this.#composer = new Composer({
       send: (text) => this.#send(text),
       stop: () => void this.#stop(),
@@ -65,7 +67,7 @@ export class App {
         delete: (entry) => void this.#delete(entry),
         chosen: () => this.#drawer(false),
       },
-      h("div", { class: "sidebar-foot" }, connectionView(hub), themeButton()),
+      h("div", { class: "sidebar-foot" }, this.#connections[0].element, themeButton()),
     );
     const menu = h(
       "button",
@@ -112,7 +114,7 @@ export class App {
       h(
         "main",
         {},
-        h("header", { class: "topbar" }, menu, this.#title, this.#tools, connectionView(hub)),
+        h("header", { class: "topbar" }, menu, this.#title, this.#tools, this.#connections[1].element),
         this.#gauge.element,
         this.#stage,
         this.#dock,
@@ -178,6 +180,7 @@ export class App {
     const open = this.#open;
     const current = open?.session.id;
     this.#sidebar.render(current, new Date());
+    for (const connection of this.#connections) connection.paused = open?.session.state.paused;
     this.#tools.hidden = open?.session.state.info === undefined || open.session.state.deleted;
     if (open === undefined) {
       this.#setTitle(untitled);

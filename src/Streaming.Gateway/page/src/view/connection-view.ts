@@ -2,29 +2,46 @@ import type { ChatHub, ConnectionState } from "../hub/chat-hub.ts";
 import { testIds } from "../testids.ts";
 import { h } from "./dom.ts";
 
-const words: Record<ConnectionState, string> = {
+const words: Record<ConnectionState | "waiting", string> = {
   connecting: "Connecting",
   live: "Live",
   reconnecting: "Reconnecting",
   offline: "Offline",
+  waiting: "Waiting",
 };
 
-/** How the connection is; a press tries again at once. */
-export function connectionView(hub: ChatHub): HTMLElement {
-  const label = h("span", { class: "connection-word" });
-  const button = h(
-    "button",
-    { class: "connection", type: "button", testId: testIds.connection, on: { click: () => hub.retryNow() } },
-    h("span", { class: "dot" }),
-    label,
-  );
-  const show = (state: ConnectionState) => {
-    button.dataset.state = state;
-    label.textContent = words[state];
-    button.disabled = state === "live";
-    button.title = state === "live" ? "Connected" : "Try to connect now";
-  };
-  hub.onState(show);
-  show(hub.state);
-  return h("div", { attributes: { role: "status" } }, button);
+/** How the connection is, and whether the conversation behind it can go on; a press tries again at once. */
+export class ConnectionView {
+  readonly element: HTMLElement;
+  readonly #label = h("span", { class: "connection-word" });
+  readonly #button: HTMLButtonElement;
+  #paused: string | undefined;
+
+  constructor(private readonly hub: ChatHub) {
+    this.#button = h(
+      "button",
+      { class: "connection", type: "button", testId: testIds.connection, on: { click: () => hub.retryNow() } },
+      h("span", { class: "dot" }),
+      this.#label,
+    );
+    this.element = h("div", { attributes: { role: "status" } }, this.#button);
+    hub.onState(() => this.#show());
+    this.#show();
+  }
+
+  /** Why the open conversation cannot go on; undefined when it can. */
+  set paused(reason: string | undefined) {
+    if (this.#paused === reason) return;
+    this.#paused = reason;
+    this.#show();
+  }
+
+  #show(): void {
+    const { state } = this.hub;
+    const shown = state === "live" && this.#paused !== undefined ? "waiting" : state;
+    this.#button.dataset.state = shown;
+    this.#label.textContent = words[shown];
+    this.#button.disabled = state === "live";
+    this.#button.title = state === "live" ? (this.#paused ?? "Connected") : "Try to connect now";
+  }
 }

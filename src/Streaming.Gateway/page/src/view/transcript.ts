@@ -139,6 +139,7 @@ export class Transcript {
   /** What the running reply is doing while it shows no text: undefined when there is nothing to say, empty for "about to write". */
   #status(): string | undefined {
     const { state } = this.session;
+    if (state.paused !== undefined) return state.paused;
     if (state.running === undefined) return undefined;
     if (state.place !== undefined)
       return `Waiting for a free place: ${state.place}${suffixes[ordinal.select(state.place)]} in line`;

@@ -1,0 +1,143 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using Streaming.Inference;
+using Streaming.Inference.Checkpoints;
+using Streaming.Training;
+using Streaming.Training.Evaluation;
+using Line = System.Collections.Generic.IReadOnlyDictionary<string, string>;
+
+namespace Streaming.ModelCard;
+
+/// <summary>A model card: a template whose places, <c>{{name}}</c>, are filled with tables and numbers of a training and its evaluation.</summary>
+internal sealed partial class Card
+{
+    private const int SampleEvery = 10; // of the opening messages, the samples shown: the first, the eleventh and so on
+
+    private readonly ModelConfig _config;
+    private readonly long _weightBytes;
+    private readonly IReadOnlyList<Line> _loss, _heldOut, _sink, _dealt, _runs;
+    private readonly IReadOnlyList<SourceOrigin> _origins;
+    private readonly EvaluationReport _evaluation;
+
+    private Card(ModelConfig config, long weightBytes, string run, EvaluationReport evaluation, IReadOnlyList<SourceOrigin> origins)
+    {
+        (_config, _weightBytes, _evaluation, _origins) = (config, weightBytes, evaluation, origins);
+        (_loss, _heldOut) = (Table.Csv(Path.Combine(run, "loss.csv")), Table.Csv(Path.Combine(run, "held-out.csv")));
+        (_sink, _dealt) = (Table.Csv(Path.Combine(run, "sink.csv")), Table.Csv(Path.Combine(run, "sources.csv")));
+        _runs = Table.Csv(Path.Combine(run, "runs.csv"));
+        if (_loss.Count == 0 || _dealt.Count == 0 || _sink.Count == 0)
+            throw new InputException($"The training in '{run}' has no figures yet: let it come to its first evaluation.");
+    }
+
+    /// <summary>Reads what the card is made of.</summary>
+    /// <exception cref="InputException">Something is missing.</exception>
+    public static Card Read(string model, string run, string evaluation, string mixture)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(model);
+        return new Card(checkpoint.Config, new FileInfo(Path.Combine(model, "model.safetensors")).Length, run, EvaluationReport.Read(evaluation), SourceOrigin.Read(mixture));
+    }
+
+    /// <summary>Writes the card, its plots and all replies.</summary>
+    public void Write(string template, string folder)
+    {
+        if (!File.Exists(template))
+            throw new InputException($"The template '{template}' does not exist: name one with --template.");
+        Directory.CreateDirectory(Path.Combine(folder, "evaluation"));
+        Plots.Loss(Path.Combine(folder, "loss.svg"), _loss, _heldOut);
+        Plots.Sink(Path.Combine(folder, "sink.svg"), _sink);
+        File.WriteAllText(Path.Combine(folder, "evaluation", "replies.md"), AllReplies());
+        if (_evaluation.Story is StoryResult story)
+            File.WriteAllText(Path.Combine(folder, "evaluation", "story.txt"), story.Text + "\n");
+        Dictionary<string, Func<string>> places = Places();
+        string text = Place().Replace(File.ReadAllText(template), match => places.TryGetValue(match.Groups[1].Value, out Func<string>? fill)
+            ? fill()
+            : throw new InputException($"'{template}' has a place '{match.Value}' that nothing fills: take one of {string.Join(", ", places.Keys)}."));
+        File.WriteAllText(Path.Combine(folder, "README.md"), text);
+    }
+
+    private Dictionary<string, Func<string>> Places() => new()
+    {
+        ["parameters"] = () => Said(Parameters()),
+        ["megabytes"] = () => (_weightBytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
+        ["layers"] = () => $"{_config.Layers}",
+        ["hidden"] = () => $"{_config.HiddenSize}",
+        ["heads"] = () => $"{_config.Heads} query and {_config.KeyValueHeads} key-value heads of {_config.HeadDim}",
+        ["intermediate"] = () => $"{_config.IntermediateSize}",
+        ["vocabulary"] = () => Said(_config.VocabularySize),
+        ["context"] = () => Said(_config.ContextLength),
+        ["lengths"] = () => string.Join(", then ", _loss.Select(l => l["length"]).Distinct()),
+        ["tokens"] = () => Said((long)_loss[^1].Number("tokens")),
+        ["steps"] = () => Said((long)_loss[^1].Number("steps")),
+        ["hours"] = () => _loss[^1].Number("hours").ToString("0.0", CultureInfo.InvariantCulture),
+        ["speed"] = () => Said((long)_loss.Select(l => l.Number("tokens_per_second")).Order().ElementAt(_loss.Count / 2)),
+        ["loss"] = () => _loss[^1].Number("loss").ToString("0.000", CultureInfo.InvariantCulture),
+        ["sources"] = Sources,
+        ["held-out"] = HeldOut,
+        ["sink"] = Sink,
+        ["sink-loss"] = SinkLoss,
+        ["samples"] = () => Shown(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0)),
+        ["story"] = Story,
+    };
+
+    private long Parameters()
+    {
+        ModelConfig c = _config;
+        long attention = (long)c.HiddenSize * c.HeadDim * (2 * c.Heads + 2 * c.KeyValueHeads), feedForward = 3L * c.HiddenSize * c.IntermediateSize;
+        return (long)c.VocabularySize * c.HiddenSize + c.Layers * (attention + feedForward + 2L * c.HiddenSize) + c.HiddenSize;
+    }
+
+    private string Sources()
+    {
+        Line[] last = [.. _dealt.Where(l => l["tokens"] == _dealt[^1]["tokens"])];
+        double all = last.Sum(l => l.Number("dealt_tokens"));
+        return Table.Markdown(["source", "share", "tokens dealt", "texts dealt", "from", "licence"], _origins.Select(o => (o, Line: last.FirstOrDefault(l => l["source"] == o.Name)))
+            .Where(p => p.Line is not null).Select(p => (IReadOnlyList<object>)
+            [
+                p.o.Name, (p.Line!.Number("dealt_tokens") / all).ToString("P1", CultureInfo.InvariantCulture),
+                (long)p.Line!.Number("dealt_tokens"), (long)p.Line!.Number("dealt_texts"), p.o.Origin, p.o.Licence,
+            ]));
+    }
+
+    private string HeldOut() => Table.Markdown(
+        _evaluation.Against is null
+            ? ["source", "nats per token", "perplexity per token", "perplexity per character", "tokens"]
+            : ["source", "nats per token", "perplexity per token", "perplexity per character", "the starter's", "tokens"],
+        _evaluation.HeldOut.Select(s => (IReadOnlyList<object>)
+        [
+            s.Source, s.LossPerToken, Math.Exp(s.LossPerToken), s.PerplexityPerCharacter,
+            .. _evaluation.Against?.Where(a => a.Source == s.Source).Select(a => (object)a.PerplexityPerCharacter) ?? [], s.Tokens,
+        ]));
+
+    private string Sink()
+    {
+        Line[] last = [.. _sink.Where(l => l["tokens"] == _sink[^1]["tokens"])];
+        return Table.Markdown(
+            ["layer", .. last.Select(l => l["head"]).Distinct().Select(h => $"head {h}")],
+            last.GroupBy(l => l["layer"]).Select(layer => (IReadOnlyList<object>)[layer.Key, .. layer.Select(l => (object)l.Number("share").ToString("P0", CultureInfo.InvariantCulture))]));
+    }
+
+    private string SinkLoss() => _runs.FirstOrDefault(r => r.Number("sink_share") > 0) is Line first
+        ? string.Create(CultureInfo.InvariantCulture, $"**It is trained in, it did not emerge:** from {first.Number("tokens"):#,0} tokens on, a small extra loss asked every head above the first layer to leave {first.Number("sink_share"):P0} of its attention on the start token on average (a hinge, weight {first.Number("sink_weight")} a layer).")
+        : "**No extra loss was used:** what attention the start token has came by itself.";
+
+    private string Story() => _evaluation.Story is StoryResult story
+        ? string.Create(CultureInfo.InvariantCulture, $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}")
+        : "not measured";
+
+    private string AllReplies() =>
+        $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings)}\n";
+
+    private static string Shown(IEnumerable<OpeningReply> replies)
+    {
+        var text = new StringBuilder();
+        foreach (OpeningReply reply in replies)
+            text.Append(CultureInfo.InvariantCulture, $"**{reply.Message}**\n\n> {reply.Text.ReplaceLineEndings("\n> ")}{(reply.Cut ? " […]" : "")}\n\n");
+        return text.ToString().TrimEnd();
+    }
+
+    private static string Said(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"\{\{([a-z-]+)\}\}")]
+    private static partial Regex Place();
+}

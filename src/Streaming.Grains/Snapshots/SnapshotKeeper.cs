@@ -1,0 +1,127 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Snapshots;
+using Streaming.Storage.Snapshots;
+
+namespace Streaming.Grains.Snapshots;
+
+/// <summary>
+/// Takes snapshots of this silo's slots and stores them in the background, one after the other. Only copying a slot out is on the
+/// device's thread. One that finds too many waiting is left out: the one before it does too, with more tokens to feed.
+/// </summary>
+internal sealed partial class SnapshotKeeper(
+    ISnapshotStore store, StreamProof proof, IOptions<ConversationOptions> options, TimeProvider time, ILogger<SnapshotKeeper> logger) : BackgroundService
+{
+    /// <summary>Snapshots in memory: one that is written, and the next ones.</summary>
+    public const int MaxWaiting = 8;
+
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<(string ConversationId, Task<ISlotSnapshot?> Capture)> _waiting =
+        Channel.CreateBounded<(string, Task<ISlotSnapshot?>)>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+
+    private readonly SemaphoreSlim _places = new(MaxWaiting, MaxWaiting);
+
+    /// <summary>Tokens of a long reply between two snapshots; 0 when none are taken at all.</summary>
+    public int Interval => options.Value.SnapshotTokens;
+
+    /// <summary>Takes a snapshot of what is in a slot now, before the next work gets it; does not wait for it.</summary>
+    public void Take(IDecodeDevice device, int slot, string conversationId)
+    {
+        if (Interval == 0)
+            return;
+        if (!_places.Wait(0))
+        {
+            LogLeftOut(conversationId, MaxWaiting);
+            return;
+        }
+        // There is a place; only a keeper that has stopped takes nothing.
+        Task<ISlotSnapshot?> capture = device.CaptureAsync(slot);
+        if (!_waiting.Writer.TryWrite((conversationId, capture)))
+            _ = DiscardAsync(capture);
+    }
+
+    /// <summary>Stores what waits, for a few seconds, and ends.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _waiting.Writer.TryComplete();
+        if (ExecuteTask is { } running)
+            await Task.WhenAny(running, Task.Delay(StopLimit, time, cancellationToken));
+        await base.StopAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // What is left when the time to stop is over is let go as well.
+        await foreach ((string conversationId, Task<ISlotSnapshot?> capture) in _waiting.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            if (stoppingToken.IsCancellationRequested)
+                await DiscardAsync(capture);
+            else
+                await StoreAsync(conversationId, capture, stoppingToken);
+        }
+    }
+
+    private async Task StoreAsync(string conversationId, Task<ISlotSnapshot?> capture, CancellationToken stopping)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        limit.CancelAfter(WriteLimit);
+        try
+        {
+            using ISlotSnapshot? snapshot = await capture.WaitAsync(limit.Token);
+            if (snapshot is null)
+                return;
+            long start = time.GetTimestamp();
+            var name = new SnapshotName(conversationId, snapshot.Branch, snapshot.Position);
+            bool published = await store.WriteAsync(
+                name, snapshot.Length, snapshot.WriteAsync, cancellation => proof.HoldsAsync(conversationId, snapshot, cancellation), limit.Token);
+            if (published)
+                LogStored(conversationId, snapshot.Position, snapshot.Length, time.GetElapsedTime(start).TotalMilliseconds);
+            else
+                LogNotHeld(conversationId, snapshot.Position);
+        }
+        catch (Exception e) // the edge of the background work: a snapshot is a shortcut, its loss loses nothing
+        {
+            LogFailed(conversationId, e);
+            if (!capture.IsCompleted)
+                _ = capture.ContinueWith(static late => late.Result?.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    private async Task DiscardAsync(Task<ISlotSnapshot?> capture)
+    {
+        try
+        {
+            (await capture)?.Dispose();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The device ended first.
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Conversation {ConversationId}: a snapshot at position {Position} was stored, {Bytes} bytes in {Milliseconds:F0} ms")]
+    private partial void LogStored(string conversationId, long position, long bytes, double milliseconds);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Conversation {ConversationId}: a snapshot at position {Position} is let go, since the log does not hold its stream")]
+    private partial void LogNotHeld(string conversationId, long position);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Conversation {ConversationId}: no snapshot is taken, {Waiting} are waiting to be stored")]
+    private partial void LogLeftOut(string conversationId, int waiting);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: a snapshot was not stored")]
+    private partial void LogFailed(string conversationId, Exception exception);
+}

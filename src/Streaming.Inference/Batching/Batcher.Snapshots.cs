@@ -1,0 +1,81 @@
+using Streaming.Inference.Snapshots;
+
+namespace Streaming.Inference.Batching;
+
+public sealed partial class Batcher
+{
+    private readonly CaptureRequest?[] _captures;
+
+    /// <summary>What a snapshot must be to go on here.</summary>
+    private SnapshotKind Kind => field ??= _decoder.KindOf(_options.Checkpoint);
+
+    /// <inheritdoc/>
+    public Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(slot);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Slots);
+        ObjectDisposedException.ThrowIf(_disposing, this);
+        var request = new CaptureRequest(slot);
+        if (Interlocked.CompareExchange(ref _captures[slot], request, null) is not null)
+            return Task.FromResult<ISlotSnapshot?>(null);
+        if (!_requests.Writer.TryWrite(new Request(null, request)))
+        {
+            Volatile.Write(ref _captures[slot], null);
+            throw new ObjectDisposedException(nameof(Batcher));
+        }
+        _wake.Set();
+        return request.AnswerAsync(cancellation);
+    }
+
+    /// <inheritdoc/>
+    public async Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default) =>
+        await SnapshotFormat.ReadAsync(from, Kind, _decoder.Parts, cancellation).ConfigureAwait(false);
+
+    /// <summary>Copies a slot out, on the device's thread: short, as others wait for the next step meanwhile.</summary>
+    private void Capture(CaptureRequest request)
+    {
+        Volatile.Write(ref _captures[request.Slot], null);
+        try
+        {
+            Slot slot = _slots[request.Slot];
+            if (request.IsUnwanted || slot.MustReset || slot.Fed == 0 || slot.Hash is not { } hash)
+            {
+                request.Answer(null);
+                return;
+            }
+            int[] ids = slot.CachedIds.ToArray();
+            var header = new SnapshotHeader
+            {
+                Kind = Kind,
+                Branch = slot.Branch,
+                Position = slot.Position,
+                Fed = slot.Fed,
+                Fixed = slot.Layout.Fixed,
+                Window = slot.Layout.Window,
+                Occupied = ids.Count(id => id >= 0),
+                StreamHash = hash.Value,
+            };
+            request.Answer(new SlotSnapshot(header, ids, _decoder.CopyOut(request.Slot, _decoder.Parts.RowsOf(ids))));
+        }
+        catch (Exception failure) // the edge of the device: whoever asked is told, and the works go on
+        {
+            request.Fail(failure);
+        }
+    }
+
+    /// <summary>Refuses a snapshot that was not made for this device.</summary>
+    private void CheckSnapshot(DecodeWork work)
+    {
+        if (work.Snapshot is null)
+            return;
+        if (work.Snapshot is not SlotSnapshot snapshot)
+            throw new InputException("A slot takes only snapshots that a device captured or read.");
+        if (Kind.DifferenceFrom(snapshot.Header.Kind) is { } difference)
+            throw new InputException($"The snapshot does not fit this device: it is {difference}.");
+        if (work.Reset || work.Layout != snapshot.Layout)
+            throw new InputException($"A work that begins from a snapshot resets nothing and uses the slot as it was, {snapshot.Layout.Fixed}+{snapshot.Layout.Window}.");
+        long first = work.Input.First(run => !run.Ids.IsEmpty).Position;
+        if (first != snapshot.Position)
+            throw new InputException($"The snapshot is at position {snapshot.Position}, and the input begins at {first}: feed it from {snapshot.Position}.");
+    }
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+
+namespace Streaming.Inference.Snapshots;
+
+/// <summary>
+/// A rolling hash of all ids of a stream, in order: it goes on from any place without what was before, and says that a snapshot's
+/// stream is the log's. FNV-1a (Fowler, Noll, Vo) of 128 bits over each id as four bytes, the lowest first. It guards against
+/// mistakes, not against forgery.
+/// </summary>
+/// <param name="Value">The 128 bits.</param>
+public readonly record struct StreamHash(UInt128 Value)
+{
+    /// <summary>Of no ids: FNV's offset basis.</summary>
+    public static readonly StreamHash Empty = new(new UInt128(0x6c62272e07bb0142, 0x62b821756295c58d));
+
+    private static readonly UInt128 s_prime = new(1 << 24, 0x13b);
+
+    /// <summary>The hash with further ids at the end.</summary>
+    public StreamHash Append(ReadOnlySpan<int> ids)
+    {
+        UInt128 hash = Value;
+        foreach (int id in ids)
+        {
+            for (int shift = 0; shift < 32; shift += 8)
+                hash = (hash ^ (byte)(id >> shift)) * s_prime;
+        }
+        return new StreamHash(hash);
+    }
+
+    /// <summary>32 hexadecimal digits.</summary>
+    public override string ToString() => Value.ToString("x32", CultureInfo.InvariantCulture);
+}

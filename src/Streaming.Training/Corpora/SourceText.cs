@@ -1,0 +1,14 @@
+namespace Streaming.Training.Corpora;
+
+/// <summary>One text of a source: a dialogue, or prose.</summary>
+internal abstract record SourceText;
+
+/// <summary>A dialogue.</summary>
+/// <param name="Turns">Its turns, in order.</param>
+internal sealed record Dialogue(IReadOnlyList<Turn> Turns) : SourceText;
+
+/// <summary>A story or a part of a book.</summary>
+/// <param name="Text">Its text.</param>
+/// <param name="Begins">Whether it is the text's beginning.</param>
+/// <param name="Ends">Whether the text is over with it, rather than going on in the next part.</param>
+internal sealed record Prose(string Text, bool Begins, bool Ends) : SourceText;

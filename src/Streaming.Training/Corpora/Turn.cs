@@ -1,0 +1,9 @@
+namespace Streaming.Training.Corpora;
+
+/// <summary>One turn of a dialogue.</summary>
+/// <param name="Role">system, user or assistant.</param>
+/// <param name="Content">What is said.</param>
+internal sealed record Turn(string Role, string Content)
+{
+    public const string System = "system", User = "user", Assistant = "assistant";
+}

@@ -1,0 +1,14 @@
+using Streaming.Training.Corpora;
+
+namespace Streaming.Training.Dealing;
+
+/// <summary>Says what kind of talk is wanted: before a share of the dialogues, a system prompt of their kind.</summary>
+/// <param name="mixture">The mixture with its prompts.</param>
+internal sealed class SystemPrompts(MixtureFile mixture)
+{
+    /// <summary>The dialogue, perhaps with a system prompt before it; one that has its own keeps it.</summary>
+    public IReadOnlyList<Turn> Before(IReadOnlyList<Turn> turns, SourceDescription source, SeededRandom random) =>
+        turns[0].Role == Turn.System || !random.Chance(source.SystemPromptShare)
+            ? turns
+            : [new Turn(Turn.System, random.Of(mixture.SystemPrompts[source.Kind])), .. turns];
+}

@@ -1,0 +1,15 @@
+using TorchSharp;
+
+namespace Streaming.Training;
+
+/// <summary>
+/// Numbers as libtorch takes them, alive for ever: TorchSharp does not keep a temporary one alive during the native call, so
+/// the garbage collector may free it in the middle (see the engine's own of this name). Numbers that change from step to step
+/// are fields of what uses them.
+/// </summary>
+internal static class Scalars
+{
+    public static readonly Scalar One = 1;
+    public static readonly Scalar MinusOne = -1;
+    public static readonly Scalar Zero = 0;
+}

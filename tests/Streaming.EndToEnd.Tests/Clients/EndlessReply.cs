@@ -1,0 +1,63 @@
+using Microsoft.AspNetCore.SignalR;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests.Clients;
+
+/// <summary>A conversation whose reply never ends by itself, and what was seen of it.</summary>
+internal sealed class EndlessReply
+{
+    private EndlessReply(string id, int reply)
+    {
+        Id = id;
+        Reply = reply;
+        Watcher = new Watcher(id);
+    }
+
+    public Watcher Watcher { get; }
+
+    public string Text => Watcher.TextOf(Reply);
+
+    public string Id { get; }
+
+    public int Reply { get; }
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    public static async Task<EndlessReply> StartAsync(ChatClient client)
+    {
+        ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = 0, ignoreEos = true, seed = 7 } });
+        SentView sent = await client.SendAsync(conversation.Id, "Tell me a story that never ends.");
+        return new EndlessReply(conversation.Id, sent.Turn + 1);
+    }
+
+    /// <summary>Watches until a number is there; refused "in this moment", it asks again, as the page does.</summary>
+    public async Task ReachAsync(ChatClient client, long seq, params HostProcess[] hosts)
+    {
+        long deadline = Environment.TickCount64 + (long)Limit.TotalMilliseconds;
+        while (Watcher.LastSeq < seq)
+        {
+            try
+            {
+                Assert.True(await Watcher.UntilAsync(client, e => e.Seq >= seq, Limit), string.Join('\n', hosts.Select(h => h.Output)));
+            }
+            catch (HubException e) when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline)
+            {
+            }
+        }
+    }
+
+    public async Task StopAsync(ChatClient client)
+    {
+        await client.StopAsync(Id, Reply);
+        Assert.True(await Watcher.UntilAsync(client, e => e.Kind == "finished", Limit));
+        Assert.Equal("stopped", Watcher.Events[^1].FinishReason);
+    }
+
+    public async Task AssertStoredAsShownAsync(ChatClient client)
+    {
+        Assert.Equal(await client.ReadTurnTextAsync(Id, Reply), Text);
+        ConversationView after = await client.GetAsync(Id);
+        CacheIds cache = await client.InspectCacheAsync(Id);
+        Assert.Equal((after.Position, 4, 60), (cache.Position, cache.FixedIds.Count, cache.WindowIds.Count));
+    }
+}

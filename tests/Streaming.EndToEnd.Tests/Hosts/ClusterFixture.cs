@@ -1,0 +1,52 @@
+using Streaming.Azurite;
+
+namespace Streaming.EndToEnd.Tests.Hosts;
+
+/// <summary>Azurite, three silos and two stand-alone gateways as processes; tests leave them as they found them, all running.</summary>
+public sealed class ClusterFixture : IAsyncLifetime
+{
+    internal const int SiloCount = 3;
+
+    private readonly TemporaryFolder _folder = new();
+
+    internal AzuriteProcess Azurite { get; private set; } = null!;
+
+    internal HostProcess[] Silos { get; private set; } = [];
+
+    internal HostProcess[] Gateways { get; private set; } = [];
+
+    internal string Output => string.Join("\n\n", Silos.Concat(Gateways).Select(h => $"== {h.Url}\n{h.Output}"));
+
+    public async ValueTask InitializeAsync()
+    {
+        Azurite = await AzuriteProcess.StartNewAsync();
+        string[] cluster = Settings(Azurite.ConnectionString);
+        Silos = [.. Enumerable.Range(0, SiloCount).Select(i =>
+            HostProcess.Silo(Path.Combine(_folder.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", "Threads=1", "Deterministic=true", "DType=float32", "Slots=24", .. cluster]))];
+        Gateways = [.. Enumerable.Range(0, 2).Select(_ =>
+            HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", "GuestsPerMinute=100000", .. cluster]))];
+        await StartAllAsync();
+    }
+
+    /// <summary>Starts whatever does not run.</summary>
+    internal async Task StartAllAsync()
+    {
+        var ready = new List<Task>();
+        foreach (HostProcess host in Silos.Concat(Gateways).Where(h => !h.IsStarted))
+        {
+            host.Launch(out Task started);
+            ready.Add(started);
+        }
+        await Task.WhenAll(ready);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (HostProcess host in Gateways.Concat(Silos))
+            await host.DisposeAsync();
+        await Azurite.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    internal static string[] Settings(string connectionString) => ["Clustering=Azure", $"Azure:ConnectionString={connectionString}"];
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Streaming.EndToEnd.Tests.Clients;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>In deterministic mode a reply whose process was killed says what it would have said, from a snapshot and without one.</summary>
+public partial class SnapshotRecoveryTests
+{
+    private const int Tokens = 400;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    [Fact]
+    public async Task Killed_in_mid_reply_it_goes_on_from_a_snapshot_as_if_nothing_had_been_and_from_a_damaged_one_as_well()
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Deterministic=true", "SnapshotTokens=40", "Threads=1");
+        await silo.StartAsync();
+        ChatClient client = await ChatClient.ConnectAsync(silo.Url);
+        string undisturbed = (await FinishAsync(client, await BeginAsync(client))).Text;
+        Assert.NotEqual("", undisturbed);
+
+        // Killed well past the first eviction: the snapshot is older than what was shown.
+        Watcher watched = await UntilKilledAsync(silo, client);
+        await silo.StartAsync();
+        client = await ChatClient.ConnectAsync(silo.Url, client.Token);
+        Assert.Equal(undisturbed, (await FinishAsync(client, watched)).Text);
+        Match restored = GoesOn().Match(silo.Output);
+        Assert.True(restored.Success, silo.Output);
+        Assert.InRange(long.Parse(restored.Groups["position"].Value, CultureInfo.InvariantCulture), 60, 500);
+        Assert.InRange(int.Parse(restored.Groups["tokens"].Value, CultureInfo.InvariantCulture), 1, 200); // a rebuild would have fed 359
+
+        // The same with every snapshot damaged in its middle.
+        watched = await UntilKilledAsync(silo, client);
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(data.Path, "snapshots"), "*.snapshot", SearchOption.AllDirectories))
+            Damage(file);
+        int before = silo.Output.Length;
+        await silo.StartAsync();
+        client = await ChatClient.ConnectAsync(silo.Url, client.Token);
+        Assert.Equal(undisturbed, (await FinishAsync(client, watched)).Text);
+        string output = silo.Output[before..];
+        Assert.Contains("is refused and removed. Its checksum is wrong.", output, StringComparison.Ordinal);
+        Assert.Contains("its slot is rebuilt from the log at position", output, StringComparison.Ordinal);
+        Assert.DoesNotMatch(GoesOn(), output);
+        await client.DisposeAsync();
+    }
+
+    private static async Task<Watcher> BeginAsync(ChatClient client)
+    {
+        ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = Tokens, ignoreEos = true, seed = 11 } });
+        await client.SendAsync(conversation.Id, "Tell me a story of a fox and a well.");
+        return new Watcher(conversation.Id);
+    }
+
+    private static async Task<Watcher> UntilKilledAsync(HostProcess silo, ChatClient client)
+    {
+        Watcher watcher = await BeginAsync(client);
+        Assert.True(await watcher.UntilAsync(client, e => e.Seq >= 220, Limit), silo.Output);
+        await silo.KillAsync();
+        await client.DisposeAsync();
+        return watcher;
+    }
+
+    private static async Task<(string Text, long LastSeq)> FinishAsync(ChatClient client, Watcher watcher)
+    {
+        Assert.True(await watcher.UntilAsync(client, e => e.Kind == "finished", Limit));
+        Assert.Equal("length", watcher.Events[^1].FinishReason);
+        return (watcher.TextOf(2), watcher.LastSeq);
+    }
+
+    private static void Damage(string file)
+    {
+        using FileStream stream = File.Open(file, FileMode.Open);
+        stream.Position = stream.Length / 2;
+        int found = stream.ReadByte();
+        stream.Position--;
+        stream.WriteByte((byte)~found);
+    }
+
+    [GeneratedRegex(@"its slot goes on from a snapshot at position (?<position>\d+), (?<tokens>\d+) tokens are fed since")]
+    private static partial Regex GoesOn();
+}

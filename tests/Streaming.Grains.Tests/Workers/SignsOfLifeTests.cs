@@ -1,0 +1,78 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Time.Testing;
+using Streaming.Contracts.Workers;
+using Streaming.Grains.Workers;
+
+namespace Streaming.Grains.Tests.Workers;
+
+public class SignsOfLifeTests
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly Channel<DecodeUpdate> _updates = Channel.CreateUnbounded<DecodeUpdate>();
+
+    [Fact]
+    public async Task A_silent_worker_says_each_second_that_it_is_there()
+    {
+        await using IAsyncEnumerator<DecodeUpdate> updates = Updates();
+        for (int second = 0; second < 3; second++)
+        {
+            Task<bool> next = updates.MoveNextAsync().AsTask();
+            _time.Advance(Second - TimeSpan.FromMilliseconds(1));
+            Assert.False(next.IsCompleted);
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+            Assert.IsType<SignOfLife>(updates.Current);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_worker_has_to_say_comes_at_once_and_in_order_also_after_a_silence()
+    {
+        await using IAsyncEnumerator<DecodeUpdate> updates = Updates();
+        Task<bool> silent = updates.MoveNextAsync().AsTask();
+        _time.Advance(Second);
+        Assert.True(await silent.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        DecodeUpdate[] said = [new SlotQueued(1), new InputProgress(0.5), new WorkerLeaves()];
+        foreach (DecodeUpdate update in said)
+            Assert.True(_updates.Writer.TryWrite(update));
+        _updates.Writer.Complete();
+
+        var heard = new List<DecodeUpdate>();
+        while (await updates.MoveNextAsync().AsTask().WaitAsync(Limit, TestContext.Current.CancellationToken))
+            heard.Add(updates.Current);
+        Assert.Equal(said, heard);
+    }
+
+    [Fact]
+    public async Task Whoever_leaves_during_a_silence_ends_the_work()
+    {
+        bool ended = false;
+        await using (IAsyncEnumerator<DecodeUpdate> updates = Endless().WithSignsOfLifeAsync(Second, _time).GetAsyncEnumerator(TestContext.Current.CancellationToken))
+        {
+            Task<bool> next = updates.MoveNextAsync().AsTask();
+            _time.Advance(Second);
+            Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        }
+        Assert.True(ended);
+
+        async IAsyncEnumerable<DecodeUpdate> Endless([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+        {
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation);
+            }
+            finally
+            {
+                ended = true;
+            }
+            yield break;
+        }
+    }
+
+    private IAsyncEnumerator<DecodeUpdate> Updates() => _updates.Reader.ReadAllAsync(TestContext.Current.CancellationToken)
+        .WithSignsOfLifeAsync(Second, _time, TestContext.Current.CancellationToken)
+        .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+}

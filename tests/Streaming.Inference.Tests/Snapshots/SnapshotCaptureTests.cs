@@ -1,0 +1,121 @@
+using Streaming.Inference.Batching;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Snapshots;
+
+namespace Streaming.Inference.Tests.Snapshots;
+
+/// <summary>Slots are captured between two steps, whatever else goes on.</summary>
+public class SnapshotCaptureTests
+{
+    private static readonly CacheLayout s_layout = new(4, 36);
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task There_is_nothing_to_take_of_an_empty_slot_nor_of_a_stream_that_nobody_knows()
+    {
+        await using var device = new SnapshotDevice();
+        Assert.Null(await device.Batcher.CaptureAsync(0, Token));
+        await device.RunAsync(SnapshotDevice.Beginning(s_layout, 12, 3) with { StreamHash = null });
+        Assert.Null(await device.Batcher.CaptureAsync(0, Token));
+    }
+
+    [Fact]
+    public async Task A_running_reply_is_captured_where_it_is_and_goes_on()
+    {
+        DecodeWork work = SnapshotDevice.Beginning(s_layout, 12, 300);
+        await using var device = new SnapshotDevice();
+        var ids = new List<int>();
+        var snapshots = new List<ISlotSnapshot>();
+        await foreach (DecodeOutput output in device.Batcher.DecodeAsync(work, Token))
+        {
+            if (output is not TokenSampled token)
+                continue;
+            ids.Add(token.Id);
+            if (ids.Count is 5 or 70 or 200)
+                snapshots.Add((await device.Batcher.CaptureAsync(0, Token))!);
+        }
+        await using var undisturbed = new SnapshotDevice();
+        (int[] expected, _) = await undisturbed.RunAsync(work);
+        Assert.Equal(expected, ids);
+
+        Assert.Equal(3, snapshots.Count);
+        foreach (ISlotSnapshot snapshot in snapshots)
+        {
+            using (snapshot)
+            {
+                int sampledAndFed = (int)snapshot.Position - 12;
+                Assert.Equal(StreamHash.Empty.Append(SnapshotDevice.Input(12)).Append(expected.AsSpan(0, sampledAndFed)), snapshot.Hash);
+                int[] before = expected[..(sampledAndFed + 1)];
+                (int[] after, _) = await device.RunAsync(SnapshotDevice.Continuation(work, before, 300 - before.Length, snapshot, slot: 1));
+                Assert.Equal(expected[before.Length..], after);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Asked_for_before_the_next_work_takes_the_slot_it_is_of_the_one_before()
+    {
+        DecodeWork first = SnapshotDevice.Beginning(s_layout, 12, 20);
+        await using var device = new SnapshotDevice();
+        (int[] sampled, _) = await device.RunAsync(first);
+        byte[] expected = await device.CaptureAsync();
+
+        (_, byte[] logits) = await device.RunAsync(SnapshotDevice.Continuation(first, sampled, 1));
+        await device.RunAsync(first);
+        Task<ISlotSnapshot?> asked = device.Batcher.CaptureAsync(0, Token);
+        await device.RunAsync(SnapshotDevice.Beginning(s_layout, 70, 3));
+        using ISlotSnapshot? snapshot = await asked;
+        Assert.Equal(expected, await SnapshotDevice.BytesOfAsync(snapshot!));
+        (_, byte[] again) = await device.RunAsync(SnapshotDevice.Continuation(first, sampled, 1, snapshot));
+        Assert.Equal(logits, again);
+    }
+
+    [Fact]
+    public async Task A_slot_whose_work_was_cancelled_is_lost_until_it_is_filled_again()
+    {
+        DecodeWork work = SnapshotDevice.Beginning(s_layout, 12, 20);
+        await using var device = new SnapshotDevice();
+        (int[] sampled, _) = await device.RunAsync(work);
+        byte[] bytes = await device.CaptureAsync();
+        await foreach (DecodeOutput _ in device.Batcher.DecodeAsync(SnapshotDevice.Continuation(work, sampled, 1000), Token))
+            break;
+        Assert.Null(await device.Batcher.CaptureAsync(0, Token));
+
+        using ISlotSnapshot snapshot = await device.ReadAsync(bytes);
+        (int[] after, _) = await device.RunAsync(SnapshotDevice.Continuation(work, sampled, 5, snapshot));
+        await using var undisturbed = new SnapshotDevice();
+        await undisturbed.RunAsync(work);
+        Assert.Equal((await undisturbed.RunAsync(SnapshotDevice.Continuation(work, sampled, 5))).Ids, after);
+        Assert.Equal(12 + 20 - 1 + 5, (await TakenAsync(device)).Position);
+    }
+
+    [Fact]
+    public async Task In_the_middle_of_an_input_there_is_nothing_to_take()
+    {
+        await using var device = new SnapshotDevice();
+        await using IAsyncEnumerator<DecodeOutput> outputs = device.Batcher.DecodeAsync(SnapshotDevice.Beginning(s_layout, 400, 1), Token).GetAsyncEnumerator(Token);
+        var answers = new List<bool>();
+        device.Kernels.StepBegins = _ => { };
+        // Chunks of 128: the capture that is asked for in a step is answered before the next.
+        var asked = new TaskCompletionSource<Task<ISlotSnapshot?>>();
+        device.Kernels.StepBegins = rows => asked.TrySetResult(device.Batcher.CaptureAsync(0, Token));
+        Assert.True(await outputs.MoveNextAsync());
+        Assert.Null(await (await asked.Task.WaitAsync(SnapshotDevice.Deadline, Token)).WaitAsync(SnapshotDevice.Deadline, Token));
+    }
+
+    [Fact]
+    public async Task A_device_that_ends_tells_who_waits_for_a_snapshot()
+    {
+        var device = new SnapshotDevice();
+        await device.RunAsync(SnapshotDevice.Beginning(s_layout, 12, 3));
+        await device.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => device.Batcher.CaptureAsync(0, Token));
+    }
+
+    private static async Task<(long Position, int Branch)> TakenAsync(SnapshotDevice device)
+    {
+        using ISlotSnapshot? snapshot = await device.Batcher.CaptureAsync(0, Token);
+        return (snapshot!.Position, snapshot.Branch);
+    }
+}

@@ -1,0 +1,109 @@
+using System.Runtime.InteropServices;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Snapshots;
+using Streaming.Inference.Tests.Batching;
+using Streaming.Inference.Tests.Decoding;
+
+namespace Streaming.Inference.Tests.Snapshots;
+
+/// <summary>A device of a small real model, of which every logit's bits are kept.</summary>
+internal sealed class SnapshotDevice : IAsyncDisposable
+{
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    /// <summary>Widths that int8 takes.</summary>
+    private static readonly ModelConfig Shape = new()
+    {
+        Layers = 3, HiddenSize = 64, IntermediateSize = 96, Heads = 4, KeyValueHeads = 2, HeadDim = 16, VocabularySize = 257, ContextLength = 512,
+    };
+
+    private readonly List<float[]> _logits = [];
+
+    public SnapshotDevice(
+        DType type = DType.Float32, bool deterministic = false, KernelSet kernels = KernelSet.Auto, int capacity = 40, int slots = 2,
+        string checkpoint = "the checkpoint", int layers = 3)
+    {
+        ObservedKernels? observed = null;
+        Decoder decoder = Decoder.Load(
+            Shape with { Layers = layers },
+            new RandomWeights(seed: 23, gain: 1.5),
+            new DecoderOptions { DType = type, Deterministic = deterministic, Kernels = kernels, Slots = slots, Capacity = capacity },
+            context => observed = new ObservedKernels(KernelSets.Create(context)));
+        observed!.LogitsAreReady = logits => _logits.Add(logits.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
+        Kernels = observed;
+        Batcher = new Batcher(decoder, TestDevice.Vocabulary, [], options: new BatcherOptions { Checkpoint = checkpoint });
+    }
+
+    public Batcher Batcher { get; }
+
+    public ObservedKernels Kernels { get; }
+
+    /// <summary>Ids of a stream's beginning.</summary>
+    public static int[] Input(int tokens) => Logits.RandomIds(tokens, 256, seed: 3);
+
+    /// <summary>A work that begins a stream and samples some tokens, each at random.</summary>
+    public static DecodeWork Beginning(CacheLayout layout, int inputTokens, int sampled, int slot = 0) => new()
+    {
+        Slot = slot,
+        Layout = layout,
+        Reset = true,
+        Input = [new TokenRun(0, Input(inputTokens))],
+        StreamHash = StreamHash.Empty.Append(Input(inputTokens)),
+        Sampling = Sampling(sampled),
+        Branch = 2,
+    };
+
+    /// <summary>The work that goes on where another one ended: its last token is pending.</summary>
+    public static DecodeWork Continuation(DecodeWork before, IReadOnlyList<int> sampled, int more, ISlotSnapshot? snapshot = null, int slot = 0)
+    {
+        long position = before.Input[0].Ids.Length + sampled.Count - 1;
+        return before with
+        {
+            Slot = slot,
+            Reset = false,
+            Snapshot = snapshot,
+            Input = [new TokenRun(position, new[] { sampled[^1] })],
+            StreamHash = before.StreamHash!.Value.Append([.. sampled]),
+            Sampling = Sampling(more),
+        };
+    }
+
+    /// <summary>Runs a work to its end: its tokens, and the bits of the logits that each was sampled from.</summary>
+    public async Task<(int[] Ids, byte[] Logits)> RunAsync(DecodeWork work)
+    {
+        _logits.Clear();
+        var ids = new List<int>();
+        await foreach (DecodeOutput output in Batcher.DecodeAsync(work, TestContext.Current.CancellationToken))
+        {
+            if (output is TokenSampled token)
+                ids.Add(token.Id);
+        }
+        return ([.. ids], [.. _logits.SelectMany(row => MemoryMarshal.AsBytes(row.AsSpan()).ToArray())]);
+    }
+
+    /// <summary>A slot's snapshot as bytes.</summary>
+    public async Task<byte[]> CaptureAsync(int slot = 0)
+    {
+        using ISlotSnapshot? snapshot = await Batcher.CaptureAsync(slot, TestContext.Current.CancellationToken);
+        Assert.NotNull(snapshot);
+        return await BytesOfAsync(snapshot);
+    }
+
+    /// <summary>What a snapshot writes, which is as long as it says.</summary>
+    public static async Task<byte[]> BytesOfAsync(ISlotSnapshot snapshot)
+    {
+        using var written = new MemoryStream();
+        await snapshot.WriteAsync(written, TestContext.Current.CancellationToken);
+        Assert.Equal(snapshot.Length, written.Length);
+        return written.ToArray();
+    }
+
+    public Task<ISlotSnapshot> ReadAsync(byte[] snapshot) => Batcher.ReadSnapshotAsync(new MemoryStream(snapshot), TestContext.Current.CancellationToken);
+
+    public ValueTask DisposeAsync() => Batcher.DisposeAsync();
+
+    private static SamplingParameters Sampling(int tokens) => new() { Temperature = 0.9f, TopP = 0.95f, RepeatPenalty = 1.1f, Seed = 5, MaxTokens = tokens };
+}

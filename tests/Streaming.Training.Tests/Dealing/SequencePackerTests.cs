@@ -1,0 +1,64 @@
+using Streaming.Training.Corpora;
+using Streaming.Training.Dealing;
+
+namespace Streaming.Training.Tests.Dealing;
+
+public class SequencePackerTests
+{
+    private const int Bos = 7;
+
+    [Fact]
+    public void Each_sequence_begins_with_the_start_token_and_each_target_is_the_token_that_follows()
+    {
+        var packer = new SequencePacker(Mixture(("a", 1), ("b", 1)), Bos, new PackerState { Random = 1 });
+        var (ids, targets, learn) = (new long[64 * 32], new long[64 * 32], new bool[64 * 32]);
+        for (int batch = 0; batch < 20; batch++)
+        {
+            packer.Fill(ids, targets, learn, length: 32);
+            for (int row = 0; row < ids.Length; row += 32)
+            {
+                Assert.Equal(Bos, ids[row]);
+                Assert.Equal(ids[(row + 1)..(row + 32)], targets[row..(row + 31)]);
+            }
+        }
+        Assert.InRange(packer.State.Rests.Count, 1, 256);
+    }
+
+    [Fact]
+    public void Sources_get_their_shares_of_the_tokens_whatever_their_texts_lengths()
+    {
+        Mixture mixture = Mixture(("a", 3), ("b", 1), ("c", 0));
+        for (int i = 0; i < 2000; i++)
+            mixture.Next();
+        double all = mixture.State.Tokens.Values.Sum();
+        Assert.Equal(0.75, mixture.State.Tokens["a"] / all, 0.01);
+        Assert.Equal(0.25, mixture.State.Tokens["b"] / all, 0.01);
+    }
+
+    [Fact]
+    public void A_source_that_joins_owes_nothing_for_the_past()
+    {
+        Mixture before = Mixture(("a", 1), ("b", 1));
+        for (int i = 0; i < 1000; i++)
+            before.Next();
+        double old = before.State.Tokens.Values.Sum();
+        Mixture after = Mixture(before.State, ("a", 1), ("b", 1), ("new", 2));
+        for (int i = 0; i < 40; i++)
+            after.Next();
+        Assert.Equal(0.5, after.State.Tokens["new"] / (after.State.Tokens.Values.Sum() - old), 0.05);
+    }
+
+    private static Mixture Mixture(params (string Name, double Share)[] sources) => Mixture(new MixtureState(), sources);
+
+    private static Mixture Mixture(MixtureState state, params (string Name, double Share)[] sources) =>
+        new(sources.Select((s, i) => new Counting(s.Name, s.Share, length: 50 + 7 * i)), state);
+
+    /// <summary>Texts of one length, all of whose tokens are learnt.</summary>
+    private sealed class Counting(string name, double share, int length) : ITextSource
+    {
+        public SourceDescription Description { get; } = new() { Name = name, Share = share, Kind = TalkKind.Story, Text = "none" };
+
+        public Document Document(long number) =>
+            new([.. Enumerable.Range(0, length).Select(i => (int)(100 + number + i))], [.. Enumerable.Repeat(true, length)], [], 0);
+    }
+}

@@ -1,0 +1,200 @@
+using Microsoft.Extensions.Time.Testing;
+using Streaming.Inference;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Training.Learning;
+using Streaming.Training.Reports;
+using TorchSharp;
+
+namespace Streaming.Training.Tests;
+
+public class TrainerTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false, 0.4), InlineData(true, null)]
+    public void An_interrupted_training_that_goes_on_has_the_losses_of_one_that_was_not_interrupted(bool float32, double? sinkShare)
+    {
+        using var training = new SmallTraining();
+        RecordedProgress whole = new(), first = new(), second = new();
+        TrainingOptions options = training.Options("whole") with { Float32 = float32, SinkShare = sinkShare };
+
+        Assert.Equal(TrainingEnd.Complete, Trainer.Run(options, whole, cancel: Cancel));
+        TrainingOptions apart = training.Options("apart") with { Float32 = float32, SinkShare = sinkShare };
+        Assert.Equal(TrainingEnd.Paused, Trainer.Run(apart with { Steps = 13 }, first, cancel: Cancel));
+        Assert.Equal(TrainingEnd.Complete, Trainer.Run(apart with { Threads = 1 }, second, cancel: Cancel));
+
+        Assert.Equal(40, whole.Steps.Count);
+        Assert.Equal(13, first.Steps.Count);
+        Assert.Equal(whole.Steps, [.. first.Steps, .. second.Steps]);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(options.Output, "model.safetensors")), File.ReadAllBytes(Path.Combine(apart.Output, "model.safetensors")));
+        Assert.True(whole.Steps[^1].Loss < 0.7 * whole.Steps[0].Loss, $"The loss went from {whole.Steps[0].Loss} to {whole.Steps[^1].Loss}.");
+    }
+
+    [Fact]
+    public void A_training_that_is_killed_between_two_states_does_again_what_was_lost()
+    {
+        using var training = new SmallTraining();
+        var clock = new FakeTimeProvider();
+        TrainingOptions options = training.Options("killed") with { SaveEvery = TimeSpan.FromMinutes(10) };
+        var whole = new RecordedProgress();
+        Trainer.Run(training.Options("whole"), whole, cancel: Cancel);
+
+        var killed = new RecordedProgress(step =>
+        {
+            clock.Advance(TimeSpan.FromMinutes(1)); // so that the tenth step is the last one that is kept
+            if (step.Step == 17)
+                throw new InvalidOperationException("the power fails");
+        });
+        Assert.Throws<InvalidOperationException>(() => Trainer.Run(options, killed, clock, Cancel));
+        var second = new RecordedProgress();
+        Trainer.Run(options, second, cancel: Cancel);
+
+        Assert.Equal(11, second.Steps[0].Step);
+        Assert.Equal(whole.Steps[10..], second.Steps);
+    }
+
+    [Fact]
+    public void Asked_to_stop_it_ends_after_the_step_under_way_and_keeps_the_state()
+    {
+        using var training = new SmallTraining();
+        using var source = new CancellationTokenSource();
+        var first = new RecordedProgress(step =>
+        {
+            if (step.Step == 3)
+                source.Cancel();
+        });
+        Assert.Equal(TrainingEnd.Paused, Trainer.Run(training.Options("asked"), first, cancel: source.Token));
+        Assert.Equal(3, first.Steps.Count);
+        var second = new RecordedProgress();
+        Trainer.Run(training.Options("asked"), second, cancel: Cancel);
+        Assert.Equal(4, second.Steps[0].Step);
+    }
+
+    [Fact]
+    public void The_trainer_s_dense_pass_and_the_engine_give_the_same_logits_for_the_checkpoint()
+    {
+        using var training = new SmallTraining();
+        TrainingOptions options = training.Options("engine") with { Float32 = true };
+        Trainer.Run(options, new RecordedProgress(), cancel: Cancel);
+
+        using Checkpoint checkpoint = Checkpoint.Open(options.Output);
+        int[] ids = checkpoint.LoadTokenizer().Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
+        using var masters = new Masters(checkpoint.Config, torch.ScalarType.Float32, seed: 0);
+        masters.Load(checkpoint.Weights);
+        using var network = new Network(checkpoint.Config, torch.ScalarType.Float32);
+        using torch.Tensor ours = network.Logits(masters.Cast(), ids);
+
+        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Slots = 1, Capacity = 64 });
+        using torch.Tensor theirs = decoder.Forward([new Segment { Slot = 0, Layout = new CacheLayout(0, 64), Position = 0, Fed = 0, Ids = ids, Logits = LogitRows.All }])!;
+
+        Assert.Equal(0, checkpoint.LoadTokenizer().BosId);
+        Assert.Equal(0, ids[0]);
+        Assert.Equal(theirs.shape, ours.shape);
+        float[] expected = [.. theirs.data<float>()], actual = [.. ours.data<float>()];
+        Assert.True(expected.Max() - expected.Min() > 3, "The logits say nothing.");
+        Assert.Equal(0, expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max(), 1e-4);
+    }
+
+    [Fact]
+    public void Held_out_texts_are_scored_and_replies_sampled_at_intervals_and_training_ends_when_it_gets_no_better()
+    {
+        using var training = new SmallTraining();
+        TrainingOptions options = training.Options("patience") with { EvaluateEvery = 2, Patience = 2, Rate = 1, WarmUp = 1 }; // far too fast to get better for long
+        var progress = new RecordedProgress();
+
+        Assert.Equal(TrainingEnd.NoBetter, Trainer.Run(options, progress, cancel: Cancel));
+
+        Assert.True(progress.Steps.Count < 40);
+        string[] scored = [.. File.ReadLines(Path.Combine(options.Work, RunFigures.HeldOutFile)).Skip(1)];
+        Assert.Equal(["even", "odd", "stories", "mixture"], scored.Take(4).Select(line => line.Split(',')[1]));
+        Assert.Contains(progress.Lines, line => line.StartsWith("  > Hello!", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_new_training_begins_with_the_weights_of_a_checkpoint()
+    {
+        using var training = new SmallTraining();
+        TrainingOptions options = training.Options("first");
+        var (first, second) = (new RecordedProgress(), new RecordedProgress());
+        Trainer.Run(options, first, cancel: Cancel);
+        Trainer.Run(training.Options("second") with { From = options.Output, Steps = 1 }, second, cancel: Cancel);
+
+        Assert.True(second.Steps[0].Loss < 0.7 * first.Steps[0].Loss);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(options.Output, "tokenizer.json")), File.ReadAllBytes(Path.Combine(training.Options("second").Output, "tokenizer.json")));
+    }
+
+    [Fact]
+    public void A_source_that_joins_and_shares_that_change_count_from_then_on()
+    {
+        using var training = new SmallTraining();
+        TrainingOptions options = training.Options("joined") with { Tokens = 256 * 60 };
+        training.Replace("\"share\": 2, \"kind\": \"Story\"", "\"share\": 0, \"kind\": \"Story\"");
+        Trainer.Run(options with { Steps = 20 }, new RecordedProgress(), cancel: Cancel);
+        training.Replace("\"share\": 0, \"kind\": \"Story\"", "\"share\": 7, \"kind\": \"Story\"");
+        var second = new RecordedProgress();
+        Trainer.Run(options, second, cancel: Cancel);
+
+        Assert.Equal(21, second.Steps[0].Step);
+        Assert.Equal(60, second.Steps[^1].Step);
+    }
+
+    [Fact]
+    public void Two_trainings_do_not_use_one_work_folder()
+    {
+        using var training = new SmallTraining();
+        InputException? refused = null;
+        var progress = new RecordedProgress(_ => refused ??= Assert.Throws<InputException>(() => Trainer.Run(training.Options("one"), new RecordedProgress())));
+        Trainer.Run(training.Options("one") with { Steps = 1 }, progress, cancel: Cancel);
+        Assert.Contains("end the training that uses it", refused!.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_state_of_another_shape_and_a_damaged_one_are_refused_with_a_sentence()
+    {
+        using var training = new SmallTraining();
+        TrainingOptions options = training.Options("shape");
+        Trainer.Run(options with { Steps = 1 }, new RecordedProgress(), cancel: Cancel);
+        Refused(options with { Layers = 3 }, "another model", "3 layers");
+        string state = Path.Combine(options.Work, "state.safetensors");
+        File.WriteAllBytes(state, File.ReadAllBytes(state)[..100]);
+        Refused(options, "state.safetensors", "cannot be read");
+    }
+
+    [Theory]
+    [InlineData("\"share\": 3", "\"share\": -3", "'even' has the share -3")]
+    [InlineData("dialogues.jsonl\", \"only\": \"even\"", "nowhere.jsonl\", \"only\": \"even\"", "nowhere.jsonl")]
+    [InlineData("\"only\": \"even\"", "\"only\": \"neither\"", "'even' has no texts")]
+    [InlineData("\"generator\": \"sums\"", "\"generator\": \"poems\"", "'poems': take small-talk")]
+    [InlineData("\"Story\": [\"You tell.\"]", "\"Story\": []", "no system prompts for the kind 'Story'")]
+    [InlineData("\"name\": \"odd\"", "\"name\": \"even\"", "is there twice")]
+    [InlineData("\"separator\"", "\"divider\"", "divider")]
+    [InlineData("\"text\": \"stories.txt\"", "\"text\": \"stories.txt\", \"generator\": \"sums\"", "exactly one of")]
+    public void A_wrong_mixture_is_refused_with_a_sentence(string old, string replacement, string said)
+    {
+        using var training = new SmallTraining();
+        training.Replace(old, replacement);
+        Refused(training.Options("wrong"), said);
+    }
+
+    [Fact]
+    public void Impossible_options_are_refused_with_a_sentence()
+    {
+        using var training = new SmallTraining();
+        TrainingOptions options = training.Options("impossible");
+        Refused(options with { Lengths = [new(32, 0.5)] }, "begin later than the training");
+        Refused(options with { Lengths = [new(48, 0)] }, "do not fill a step of 256");
+        Refused(options with { Lengths = [new(64, 0), new(32, 0.5)] }, "get shorter");
+        Refused(options with { KeyValueHeads = 3 }, "cannot share");
+        Refused(options with { Vocabulary = 5000 }, "ask for a smaller vocabulary");
+        Refused(options with { Tokenizer = training.Folder }, "has no tokenizer.json");
+    }
+
+    private static void Refused(TrainingOptions options, params string[] said)
+    {
+        InputException refused = Assert.Throws<InputException>(() => Trainer.Run(options, new RecordedProgress(), cancel: Cancel));
+        foreach (string part in said)
+            Assert.Contains(part, refused.Message, StringComparison.Ordinal);
+    }
+}
