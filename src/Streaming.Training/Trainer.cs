@@ -28,11 +28,12 @@ public static class Trainer
 
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
         IReadOnlyDictionary<string, Corpus> corpora = TextCollection.ReadCorpora(mixture, options.Data);
-        progress.Say($"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out.");
         TokenizerFiles.Put(options, mixture, corpora, progress.Say);
         var encoder = new DocumentEncoder(Tokenizer.Load(options.Output));
         TextCollection texts = TextCollection.Of(mixture, corpora, encoder, (ulong)options.Seed);
         using var run = new TrainingRun(options, ConfigOf(options, encoder), texts, encoder, progress, clock ?? TimeProvider.System);
+        // Said only now: what is refused is refused in one line.
+        progress.Say($"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out.");
         return run.Learn(cancel);
     }
 
