@@ -20,6 +20,7 @@ public class SolutionTests
         ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
         ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference"],
         ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
+        ["infra/local/Streaming.Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
     };
 
