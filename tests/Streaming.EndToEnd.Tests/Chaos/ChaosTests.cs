@@ -13,9 +13,9 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private static readonly int Faults = Number("STREAMING_CHAOS_FAULTS", 6);
-    private static readonly int Conversations = Number("STREAMING_CHAOS_CONVERSATIONS", 8);
+    private static readonly int Conversations = Number("STREAMING_CHAOS_CONVERSATIONS", 6);
     private static readonly int Watchers = Number("STREAMING_CHAOS_WATCHERS", 2);
-    private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 8));
+    private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 7));
     private static readonly int Seed = Number("STREAMING_CHAOS_SEED", 20);
 
     [Fact]
