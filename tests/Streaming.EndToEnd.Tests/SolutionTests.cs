@@ -23,6 +23,7 @@ public class SolutionTests
         ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
         ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
         ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],
+        ["infra/local/Streaming.Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
         ["bench/peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Gguf", "Streaming.Inference"],
         ["tests/gguf/Streaming.Gguf.csproj"] = [],

@@ -24,15 +24,18 @@ public sealed class AzuriteProcess : IAsyncDisposable
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("azurite-").FullName;
+    private readonly string _folder;
+    private readonly bool _keeps;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly int _blobPort;
     private readonly int _tablePort;
     private readonly int _queuePort;
     private Process? _process;
 
-    private AzuriteProcess()
+    private AzuriteProcess(string? folder)
     {
+        _folder = folder ?? Directory.CreateTempSubdirectory("azurite-").FullName;
+        _keeps = folder is not null;
         int[] ports = FreePorts(3);
         (_blobPort, _tablePort, _queuePort) = (ports[0], ports[1], ports[2]);
     }
@@ -41,10 +44,10 @@ public sealed class AzuriteProcess : IAsyncDisposable
     public string ConnectionString =>
         $"DefaultEndpointsProtocol=http;AccountName={Account};AccountKey={Key};BlobEndpoint=http://127.0.0.1:{_blobPort}/{Account};TableEndpoint=http://127.0.0.1:{_tablePort}/{Account};";
 
-    /// <summary>Starts a new, empty one and waits until it serves.</summary>
-    public static async Task<AzuriteProcess> StartNewAsync()
+    /// <summary>Starts one and waits until it serves: a new, empty one, or with what a folder has, which it keeps.</summary>
+    public static async Task<AzuriteProcess> StartNewAsync(string? folder = null)
     {
-        var azurite = new AzuriteProcess();
+        var azurite = new AzuriteProcess(folder);
         await azurite.StartAsync();
         return azurite;
     }
@@ -81,9 +84,15 @@ public sealed class AzuriteProcess : IAsyncDisposable
     /// <summary>Lets its time go on.</summary>
     public void Thaw() => Send(SigCont);
 
-    /// <summary>Ends it at once and deletes its folder.</summary>
+    /// <summary>Ends it: in good order if its folder is kept, else at once, and the folder is deleted.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_keeps)
+        {
+            if (_process is { HasExited: false })
+                await StopAsync();
+            return;
+        }
         if (_process is not null)
         {
             _process.Kill(entireProcessTree: true);
@@ -99,13 +108,18 @@ public sealed class AzuriteProcess : IAsyncDisposable
         string script = Path.Combine(RepositoryRoot(), "tests", "azurite", "node_modules", "azurite", "dist", "src", "azurite.js");
         if (!File.Exists(script))
             throw new FileNotFoundException($"Azurite is not installed at {script}: build tests/azurite/Streaming.Azurite.csproj, which installs it.");
-        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        // In a session of its own where possible: a Ctrl-C is for whoever started it, and the store must be the last to go.
+        const string Apart = "/usr/bin/setsid";
+        bool isApart = _keeps && File.Exists(Apart);
+        var start = new ProcessStartInfo(isApart ? Apart : "node") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
         string[] arguments =
         [
             script, "--disableTelemetry", "--skipApiVersionCheck", "--location", _folder,
             "--blobHost", "127.0.0.1", "--blobPort", Text(_blobPort), "--tableHost", "127.0.0.1", "--tablePort", Text(_tablePort),
             "--queueHost", "127.0.0.1", "--queuePort", Text(_queuePort),
         ];
+        if (isApart)
+            start.ArgumentList.Add("node");
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         var process = new Process { StartInfo = start };

@@ -15,7 +15,7 @@ internal static class Reaching
     public static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
 
     /// <summary>The longest pause between two attempts.</summary>
-    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Calls until an answer comes; only the caller's leaving ends the attempts. A refusal is an answer, unless it says

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -55,6 +56,15 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>Whether it was started and neither stopped nor killed since.</summary>
     public bool IsStarted => _process is not null;
+
+    /// <summary>A whole cluster on this machine by its one command; its first gateway is at <see cref="Url"/>.</summary>
+    public static HostProcess LocalCluster(string dataFolder, int port)
+    {
+        var cluster = new HostProcess(["dotnet", Repository.Assembly("infra/local", "Streaming.Local")], Path.GetTempPath(), port);
+        cluster._arguments.Clear();
+        cluster._arguments.AddRange("--port", port.ToString(CultureInfo.InvariantCulture), "--data", dataFolder, "--Streaming:Threads=1");
+        return cluster;
+    }
 
     /// <summary>Starts it, and waits until it says that it is ready.</summary>
     public async Task<HostProcess> StartAsync()

@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.SignalR;
+using Streaming.EndToEnd.Tests.Clients;
+
+namespace Streaming.EndToEnd.Tests.Chaos;
+
+/// <summary>
+/// A conversation of a fixed seed and fixed messages: what is said in it is a function of its number alone. Each reply is followed
+/// by the next message until it is told to end.
+/// </summary>
+internal sealed class Talk : IAsyncDisposable
+{
+    private const int TokensPerReply = 300;
+    private const int Window = 60;
+
+    private readonly string[] _gateways;
+    private readonly string _token;
+    private readonly int _number;
+    private readonly List<SteadyWatcher> _watchers = [];
+    private volatile bool _ends;
+
+    private Talk(string id, int number, string[] gateways, string token)
+    {
+        Id = id;
+        _number = number;
+        _gateways = gateways;
+        _token = token;
+    }
+
+    public string Id { get; }
+
+    /// <summary>Exchanges that are complete.</summary>
+    public int Exchanges { get; private set; }
+
+    /// <summary>Who watches.</summary>
+    public IReadOnlyList<SteadyWatcher> Watchers => _watchers;
+
+    /// <summary>Whether the present reply is beyond the first eviction; each token has a number, so numbers tell.</summary>
+    public bool IsPastEviction => _watchers[0].LastSeq > 4 + Window + 20;
+
+    /// <summary>Creates it, watched through each gateway in turn.</summary>
+    public static async Task<Talk> CreateAsync(ChatClient client, int number, string[] gateways, int watchers, Stopwatch clock)
+    {
+        ConversationView conversation = await client.CreateAsync(new
+        {
+            sinks = 4,
+            window = Window,
+            sampling = new { maxTokens = TokensPerReply, ignoreEos = true, seed = 1000 + number, temperature = 0.9 },
+        });
+        var talk = new Talk(conversation.Id, number, gateways, client.Token);
+        for (int i = 0; i < watchers; i++)
+            talk._watchers.Add(new SteadyWatcher(conversation.Id, gateways, number + i, client.Token, clock));
+        return talk;
+    }
+
+    /// <summary>Talks until told to end, or for so many exchanges.</summary>
+    public async Task TalkAsync(int exchanges = int.MaxValue)
+    {
+        while (Exchanges < exchanges && !_ends)
+        {
+            int next = Exchanges + 1;
+            int turn = await SendAsync($"Part {next} of story {_number}, please.", $"{_number}-{next}");
+            Assert.Equal(2 * next - 1, turn);
+            await _watchers[0].FinishedAsync(turn + 1);
+            Exchanges = next;
+        }
+    }
+
+    /// <summary>Lets the present exchange be the last.</summary>
+    public void End() => _ends = true;
+
+    /// <summary>All replies, as they are stored.</summary>
+    public async Task<List<string>> RepliesAsync()
+    {
+        await using ChatClient client = await ChatClient.ConnectAsync(_gateways[0], _token);
+        var replies = new List<string>();
+        for (int exchange = 1; exchange <= Exchanges; exchange++)
+            replies.Add(await client.ReadTurnTextAsync(Id, 2 * exchange));
+        return replies;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (SteadyWatcher watcher in _watchers)
+            await watcher.DisposeAsync();
+    }
+
+    /// <summary>Says it until somebody answers; the same clientMessageId makes it said once.</summary>
+    private async Task<int> SendAsync(string text, string clientMessageId)
+    {
+        long deadline = Environment.TickCount64 + 120_000;
+        for (int attempt = _number; ; attempt++)
+        {
+            try
+            {
+                await using ChatClient client = await ChatClient.ConnectAsync(_gateways[attempt % _gateways.Length], _token);
+                return (await client.SendAsync(Id, text, clientMessageId)).Turn;
+            }
+            catch (Exception e) when (Environment.TickCount64 < deadline && (e is not HubException || e.Message.Contains("try again in a", StringComparison.Ordinal)))
+            {
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using Streaming.EndToEnd.Tests.Clients;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>A cluster on one machine by one command, as the README says.</summary>
+public sealed class LocalClusterTests
+{
+    [Fact]
+    public async Task One_command_starts_a_cluster_that_outlives_its_processes_keeps_what_was_said_and_stops_in_good_order()
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess cluster = HostProcess.LocalCluster(data.Path, FreeRange(20));
+        await cluster.StartAsync();
+        await using (ChatClient client = await ChatClient.ConnectAsync(cluster.Url))
+        {
+            EndlessReply endless = await EndlessReply.StartAsync(client);
+            await endless.ReachAsync(client, 80, cluster);
+            for (int silo = 1; silo <= 3; silo++)
+            {
+                using Process victim = Process.GetProcessById(int.Parse(Number(silo).Match(cluster.Output).Groups[1].Value, CultureInfo.InvariantCulture));
+                victim.Kill();
+                await endless.ReachAsync(client, endless.Watcher.LastSeq + 40, cluster);
+            }
+            await endless.StopAsync(client);
+            Assert.Equal(await client.ReadTurnTextAsync(endless.Id, endless.Reply), endless.Text);
+            Assert.Contains("is started again", cluster.Output, StringComparison.Ordinal);
+
+            Assert.Equal(0, await cluster.TerminateAsync());
+            Assert.Contains("Stopped.", cluster.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("it is killed", cluster.Output, StringComparison.Ordinal);
+
+            await cluster.StartAsync();
+            await using ChatClient again = await ChatClient.ConnectAsync(cluster.Url, client.Token);
+            Assert.Equal(await again.ReadTurnTextAsync(endless.Id, endless.Reply), endless.Text);
+        }
+        Assert.Equal(0, await cluster.TerminateAsync());
+    }
+
+    private static Regex Number(int silo) => new($@"^silo {silo} is process (\d+)\.$", RegexOptions.Multiline);
+
+    /// <summary>The first of so many consecutive ports that nobody uses.</summary>
+    private static int FreeRange(int count)
+    {
+        while (true)
+        {
+            int first = Random.Shared.Next(20_000, 32_000);
+            var listeners = new List<TcpListener>();
+            try
+            {
+                for (int port = first; port < first + count; port++)
+                {
+                    var listener = new TcpListener(IPAddress.Loopback, port);
+                    listener.Start();
+                    listeners.Add(listener);
+                }
+                return first;
+            }
+            catch (SocketException)
+            {
+            }
+            finally
+            {
+                listeners.ForEach(l => l.Stop());
+            }
+        }
+    }
+}
