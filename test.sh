@@ -11,7 +11,7 @@ need dotnet "install the .NET SDK 10 (https://dot.net)."
 need node "install Node.js 20 or newer (https://nodejs.org)."
 
 # libtorch's large blocks stay in the process, and its threads do not spin beside the tests (docs/design.md, the allocator).
-export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=67108864 MALLOC_ARENA_MAX=1
+export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=67108864 MALLOC_ARENA_MAX=1 GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=0
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
