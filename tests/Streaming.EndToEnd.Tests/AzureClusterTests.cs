@@ -90,7 +90,7 @@ public sealed class AzureClusterTests : IAsyncLifetime
         string[] tables = [.. new TableServiceClient(_azurite.ConnectionString).Query(cancellationToken: TestContext.Current.CancellationToken).Select(t => t.Name)];
         string[] containers = [.. new BlobServiceClient(_azurite.ConnectionString).GetBlobContainers(cancellationToken: TestContext.Current.CancellationToken).Select(c => c.Name)];
         Assert.Equal(["mineindex", "minelog", "minemembership", "minereminders"], tables.Order(StringComparer.Ordinal));
-        Assert.Equal(["mine-grainstate"], containers);
+        Assert.Equal(["mine-grainstate", "mine-snapshots"], containers.Order(StringComparer.Ordinal));
     }
 
     private HostProcess Silo(ClusterPorts ports, params string[] settings) =>

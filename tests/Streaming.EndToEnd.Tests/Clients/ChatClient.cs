@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.SignalR.Client;
 
@@ -45,8 +46,25 @@ internal sealed class ChatClient : IAsyncDisposable
             .WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(token))
             .Build();
         hub.HandshakeTimeout = TimeSpan.FromSeconds(30);
-        await hub.StartAsync(TestContext.Current.CancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
+        while (!await TryStartAsync(hub, limit.Token)) // a gateway whose silo has just died says so, and a browser tries again
+            await again.WaitForNextTickAsync(limit.Token);
         return new ChatClient(hub, token);
+    }
+
+    private static async Task<bool> TryStartAsync(HubConnection hub, CancellationToken cancellation)
+    {
+        try
+        {
+            await hub.StartAsync(cancellation);
+            return true;
+        }
+        catch (HttpRequestException refusal) when (refusal.StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            return false;
+        }
     }
 
     public static async Task<string> GuestAsync(string url)

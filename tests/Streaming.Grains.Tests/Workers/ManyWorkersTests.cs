@@ -6,6 +6,8 @@ using Streaming.Grains.Tests.Hosting;
 namespace Streaming.Grains.Tests.Workers;
 
 /// <summary>Several silos in this process, each with a device of its own, and one store.</summary>
+[CollectionDefinition(nameof(ManyWorkersTests), DisableParallelization = true)] // silent seconds are real ones: nothing else may take the processor
+[Collection(nameof(ManyWorkersTests))]
 public sealed class ManyWorkersTests : IDisposable
 {
     private const string Caller = GrainsHost.Caller;
