@@ -20,6 +20,8 @@ public class SolutionTests
         ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
         ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference"],
         ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
+        ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
+        ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
     };
 

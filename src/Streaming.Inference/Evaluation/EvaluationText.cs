@@ -35,6 +35,10 @@ public sealed class EvaluationText
         return Of(tokenizer.BosId, ids, tokens, repeat);
     }
 
+    /// <summary>A stream of ids as it stands: something is predicted for all but the first.</summary>
+    /// <exception cref="InputException">There is nothing to predict.</exception>
+    public static EvaluationText OfStream(ReadOnlySpan<int> ids) => Of(bos: null, ids.ToArray());
+
     internal static EvaluationText Of(int? bos, int[] ids, int? tokens = null, bool repeat = false)
     {
         int before = bos is null ? 0 : 1; // without a start token the first of the text is what the others follow

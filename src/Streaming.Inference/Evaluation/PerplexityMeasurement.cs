@@ -83,7 +83,7 @@ public sealed class PerplexityMeasurement
         {
             _elapsed = _time.GetElapsedTime(start);
             if (_scored > 0)
-                progress?.Invoke(new PerplexityProgress(position, _text.Predicted, Math.Exp(_nll / _scored)));
+                progress?.Invoke(new PerplexityProgress(position, _text.Predicted, _scored, _nll));
         }
     }
 

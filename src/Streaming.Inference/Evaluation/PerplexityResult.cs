@@ -21,5 +21,10 @@ public sealed record PerplexitySegment(long Tokens, double Perplexity);
 /// <summary>What a measurement has come to.</summary>
 /// <param name="Position">Tokens of the text behind it.</param>
 /// <param name="Length">Tokens of the text in all.</param>
-/// <param name="Perplexity">Of what was scored so far.</param>
-public readonly record struct PerplexityProgress(int Position, int Length, double Perplexity);
+/// <param name="Tokens">Tokens that were scored so far.</param>
+/// <param name="Nats">Their negative log-likelihoods' sum.</param>
+public readonly record struct PerplexityProgress(int Position, int Length, long Tokens, double Nats)
+{
+    /// <summary>Of what was scored so far.</summary>
+    public double Perplexity => Math.Exp(Nats / Tokens);
+}

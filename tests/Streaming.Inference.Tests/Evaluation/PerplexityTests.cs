@@ -37,7 +37,9 @@ public class PerplexityTests
         var seen = new List<PerplexityProgress>();
         PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), chunk: 64).Run(seen.Add, TestContext.Current.CancellationToken);
         Assert.Equal([64, 128, 192, 200], seen.Select(progress => progress.Position));
-        Assert.Equal(new PerplexityProgress(200, 200, result.Perplexity), seen[^1]);
+        Assert.Equal(new PerplexityProgress(200, 200, 200, seen[^1].Nats), seen[^1]);
+        Assert.Equal(result.Nll, seen[^1].Nats / 200);
+        Assert.Equal(result.Perplexity, seen[^1].Perplexity);
     }
 
     [Theory]

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Text.Json;
+using CliWrap;
+using CliWrap.Buffered;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary><c>streaming perplexity</c> and <c>streaming bench</c> as people run them.</summary>
+public class EvaluationCommandTests
+{
+    private const int Interrupt = 2; // SIGINT
+    private const int Interrupted = 130;
+
+    [Theory]
+    [InlineData("streaming", 120.1), InlineData("window", 482.1)]
+    public async Task The_embedded_model_has_its_cards_perplexities_before_and_after_the_first_eviction(string policy, double afterEviction)
+    {
+        JsonElement result = await JsonOfAsync(
+            "perplexity", "--text", Book, "--policy", policy, "--sinks", "4", "--window", "252", "--tokens", "3000", "--dtype", "float32", "--threads", "1", "--json");
+
+        (long Tokens, double Nll)[] segments = [.. result.GetProperty("segments").EnumerateArray()
+            .Select(segment => (segment.GetProperty("tokens").GetInt64(), Math.Log(segment.GetProperty("perplexity").GetDouble())))];
+        Assert.Equal(107.9, Math.Exp(segments[0].Nll), 0.1);
+        Assert.Equal(afterEviction, Math.Exp(segments[1..].Sum(s => s.Tokens * s.Nll) / segments[1..].Sum(s => s.Tokens)), 0.1);
+    }
+
+    [Theory]
+    [InlineData("dense"), InlineData("window"), InlineData("recompute"), InlineData("streaming")]
+    public async Task Perplexity_prints_the_contracts_json_and_its_parts_add_up(string policy)
+    {
+        JsonElement result = await JsonOfAsync(
+            "perplexity", "--text", Readme, "--policy", policy, "--sinks", "4", "--window", "28", "--tokens", "100", "--dtype", "float32", "--threads", "1", "--json");
+
+        Assert.Equal(["policy", "sinks", "window", "tokens", "nll", "perplexity", "msPerToken", "segments"], result.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(policy, result.GetProperty("policy").GetString());
+        Assert.Equal((4, 28, 100), (result.GetProperty("sinks").GetInt32(), result.GetProperty("window").GetInt32(), result.GetProperty("tokens").GetInt32()));
+        JsonElement[] segments = [.. result.GetProperty("segments").EnumerateArray()];
+        Assert.All(segments, segment => Assert.Equal(["tokens", "perplexity"], segment.EnumerateObject().Select(p => p.Name)));
+        Assert.Equal([32, 32, 32, 4], segments.Select(segment => segment.GetProperty("tokens").GetInt32()));
+        double nll = result.GetProperty("nll").GetDouble();
+        Assert.Equal(nll, segments.Sum(s => s.GetProperty("tokens").GetInt32() * Math.Log(s.GetProperty("perplexity").GetDouble())) / 100, 1e-9);
+        Assert.Equal(Math.Exp(nll), result.GetProperty("perplexity").GetDouble(), 1e-9);
+        Assert.True(result.GetProperty("msPerToken").GetDouble() > 0);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_prints_the_results_so_far()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Signals are sent by kill, which Windows does not have.");
+        using Process process = Process.Start(new ProcessStartInfo("dotnet", [
+            Program, "perplexity", "--text", Readme, "--policy", "streaming", "--sinks", "4", "--window", "28",
+            "--tokens", "50000000", "--repeat", "--segment", "50000000", "--threads", "1", "--json"]) { RedirectStandardOutput = true })!;
+        try
+        {
+            // Only scoring takes so much of a processor: starting and loading take about two seconds of it.
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            deadline.CancelAfter(TimeSpan.FromMinutes(2));
+            using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+            while (process.TotalProcessorTime < TimeSpan.FromSeconds(8))
+                Assert.True(await look.WaitForNextTickAsync(deadline.Token));
+            await Cli.Wrap("kill").WithArguments([$"-{Interrupt}", $"{process.Id}"]).ExecuteAsync(deadline.Token);
+
+            JsonElement result = JsonSerializer.Deserialize<JsonElement>(await process.StandardOutput.ReadToEndAsync(deadline.Token));
+            await process.WaitForExitAsync(deadline.Token);
+            Assert.Equal(Interrupted, process.ExitCode);
+            Assert.InRange(result.GetProperty("tokens").GetInt64(), 1, 49_999_999);
+            Assert.True(double.IsFinite(result.GetProperty("perplexity").GetDouble()));
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task Bench_measures_every_cache_size_and_batch_and_prints_a_line_for_each()
+    {
+        BufferedCommandResult result = await RunAsync(
+            "bench", "--policy", "streaming", "--sinks", "4", "--window", "28", "60", "--batch", "1", "3", "--tokens", "5", "--dtype", "float32", "--threads", "1", "--json");
+
+        JsonElement[] lines = [.. result.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
+        Assert.Equal([(28, 1), (28, 3), (60, 1), (60, 3)], lines.Select(line => (line.GetProperty("window").GetInt32(), line.GetProperty("batch").GetInt32())));
+        Assert.All(lines, line =>
+        {
+            Assert.Equal(
+                ["model", "policy", "sinks", "window", "batch", "tokens", "dtype", "threads", "msPerToken", "p99Ms", "tokensPerSecond", "cacheMiB", "peakMiB"],
+                line.EnumerateObject().Select(p => p.Name));
+            Assert.Equal(("starter", "streaming", "float32", 5), (line.GetProperty("model").GetString(), line.GetProperty("policy").GetString(), line.GetProperty("dtype").GetString(), line.GetProperty("tokens").GetInt32()));
+            // Keys and values of 6 layers and 2 heads of 64, in float32.
+            int places = line.GetProperty("batch").GetInt32() * (4 + line.GetProperty("window").GetInt32());
+            Assert.Equal(2.0 * 6 * 2 * 64 * 4 * places / (1 << 20), line.GetProperty("cacheMiB").GetDouble(), 1e-9);
+            Assert.True(line.GetProperty("peakMiB").GetDouble() > line.GetProperty("cacheMiB").GetDouble());
+        });
+        Assert.Equal("", result.StandardError);
+    }
+
+    [Theory]
+    [InlineData("perplexity", "Reset rule"), InlineData("bench", "an empty cache")]
+    public async Task Help_ends_with_the_rules_that_the_numbers_follow(string command, string said)
+    {
+        BufferedCommandResult result = await RunAsync(command, "--help");
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains(said, result.StandardOutput, StringComparison.Ordinal);
+        Assert.DoesNotContain(said, (await RunAsync("--help")).StandardOutput, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--text", "perplexity", "--policy", "dense")]
+    [InlineData("--policy is 'all'", "perplexity", "--text", "README.md", "--policy", "all")]
+    [InlineData("/nowhere/at/all", "perplexity", "--text", "/nowhere/at/all", "--policy", "dense")]
+    [InlineData("--repeat", "perplexity", "--text", "README.md", "--policy", "dense", "--repeat")]
+    [InlineData("a window of at most 508", "perplexity", "--text", "README.md", "--policy", "streaming", "--window", "4092")]
+    [InlineData("--window is '0'", "bench", "--policy", "dense", "--window", "0")]
+    [InlineData("--batch is '2000'", "bench", "--policy", "dense", "--batch", "1", "2000")]
+    [InlineData("--model or --shape", "bench", "--policy", "dense", "--model", "x", "--shape", "smol135m")]
+    [InlineData("smol135m or llama1b", "bench", "--policy", "dense", "--shape", "huge")]
+    public async Task Bad_input_is_one_line_and_exit_code_2(string said, params string[] arguments)
+    {
+        BufferedCommandResult result = await RunAsync(arguments);
+        Assert.Equal((2, ""), (result.ExitCode, result.StandardOutput));
+        Assert.Contains(said, Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    private static string Program => Repository.Assembly(Path.Combine("src", "Streaming.Cli"), "streaming");
+
+    private static string Readme => Path.Combine(Repository.Root, "README.md");
+
+    private static string Book
+    {
+        get
+        {
+            string? books = Repository.Shared("data", "books");
+            Assert.SkipUnless(books is not null, "../shared/data/books is absent.");
+            return Path.Combine(books, "Great-Expectations_1400.txt");
+        }
+    }
+
+    private static async Task<JsonElement> JsonOfAsync(params string[] arguments)
+    {
+        BufferedCommandResult result = await RunAsync(arguments);
+        Assert.Equal(("", 0), (result.StandardError, result.ExitCode));
+        return JsonSerializer.Deserialize<JsonElement>(result.StandardOutput);
+    }
+
+    private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
+        await Cli.Wrap("dotnet").WithArguments([Program, .. arguments])
+            .WithWorkingDirectory(Repository.Root)
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+}

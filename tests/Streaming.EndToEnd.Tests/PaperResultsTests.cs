@@ -1,0 +1,69 @@
+using System.Text.Json;
+using CliWrap;
+using CliWrap.Buffered;
+using Streaming.EndToEnd.Tests.Hosts;
+
+namespace Streaming.EndToEnd.Tests;
+
+/// <summary>A small version of every table and figure of <c>bench/paper</c>, with the embedded model.</summary>
+public class PaperResultsTests
+{
+    private static readonly string[] TablesAndFigures = ["table1", "table2", "table6", "figure5", "figure10"];
+    private static readonly string[] Plots = ["figure5-starter", "figure10-time", "figure10-memory"];
+
+    [Fact]
+    public async Task A_small_run_measures_all_results_writes_them_down_and_measures_nothing_twice()
+    {
+        Assert.SkipUnless(Repository.Shared("data", "books") is not null, "../shared/data/books is absent.");
+        using var folder = new TemporaryFolder();
+
+        BufferedCommandResult first = await RunAsync([.. TablesAndFigures, "--small", "--out", folder.Path]);
+        Assert.Equal(0, first.ExitCode);
+        string runs = await ReadAsync(folder, "runs.jsonl"), results = await ReadAsync(folder, "RESULTS.md");
+        string[] headings = ["## Table 1", "## Table 2", "## Table 6", "## Figure 5", "## Figure 10"];
+        Assert.Equal(headings, results.Split('\n').Where(line => line.StartsWith("## ", StringComparison.Ordinal)).Where(line => line.Contains(':', StringComparison.Ordinal)).Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)]));
+        Assert.Equal(["Not measured yet: `dotnet run -c Release --project bench/paper -- engine`.", "Not measured yet: `dotnet run -c Release --project bench/paper -- served`."],
+            results.Split('\n').Where(line => line.StartsWith("Not measured yet", StringComparison.Ordinal)));
+        foreach (string origin in (string[])["- machine: ", "- date: ", "- commit: ", "--project src/Streaming.Cli -- perplexity", "--project src/Streaming.Cli -- bench"])
+            Assert.Contains(origin, results, StringComparison.Ordinal);
+        foreach (string plot in Plots)
+        {
+            Assert.Contains($"]({plot}.svg)", results, StringComparison.Ordinal);
+            Assert.Contains("<svg", await ReadAsync(folder, plot + ".svg"), StringComparison.Ordinal);
+            Assert.Equal("PNG"u8.ToArray(), (await File.ReadAllBytesAsync(Path.Combine(folder.Path, plot + ".png"), TestContext.Current.CancellationToken))[1..4]);
+        }
+
+        // With a sink the trained start token stays; without one the text falls apart (models/README.md).
+        double streaming = Perplexity(runs, "--policy streaming --sinks 4 --window 60 --tokens 400 --segment 400 ");
+        double withoutSinks = Perplexity(runs, "--policy streaming --sinks 0 --window 64 --tokens 400 --segment 400 ");
+        Assert.InRange(withoutSinks / streaming, 2, 5);
+
+        Assert.Equal(0, (await RunAsync([.. TablesAndFigures, "--small", "--out", folder.Path])).ExitCode);
+        Assert.Equal(runs, await ReadAsync(folder, "runs.jsonl"));
+        Assert.Equal(results, await ReadAsync(folder, "RESULTS.md"));
+    }
+
+    [Fact]
+    public async Task What_was_not_measured_is_said_with_the_command_that_measures_it()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Equal(0, (await RunAsync("--render", "--out", folder.Path)).ExitCode);
+        string results = await ReadAsync(folder, "RESULTS.md");
+        Assert.Equal(7, results.Split("Not measured yet").Length - 1);
+        Assert.Contains("`dotnet run -c Release --project bench/paper -- figure10`", results, StringComparison.Ordinal);
+    }
+
+    private static double Perplexity(string runs, string arguments)
+    {
+        string line = runs.Split('\n').Single(line => line.Contains(arguments, StringComparison.Ordinal));
+        return JsonSerializer.Deserialize<JsonElement>(line).GetProperty("output").GetProperty("perplexity").GetDouble();
+    }
+
+    private static Task<string> ReadAsync(TemporaryFolder folder, string file) =>
+        File.ReadAllTextAsync(Path.Combine(folder.Path, file), TestContext.Current.CancellationToken);
+
+    private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
+        await Cli.Wrap("dotnet").WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+}
