@@ -1,3 +1,4 @@
+using System.Globalization;
 using Streaming.Paper.Results;
 using static Streaming.Paper.Results.Markdown;
 
@@ -20,7 +21,7 @@ internal static class EngineReport
                 Condition.Flat(scale, costs, "Time per token", "ms", row => row.MedianMs, Time),
                 Condition.Flat(scale, costs, "Resident memory", "MiB", row => row.ResidentMiB, Memory),
                 PassesOf(passes))}
-            {Table(["pass of the book", "ends at token", "perplexity"], passes.Select((pass, i) => (string[])[$"{i + 1}", Count(pass.End), Precise(pass.Perplexity)]))}
+            {Table(["pass of the book", "ends at token", "perplexity"], passes.Select((pass, i) => (string[])[$"{i + 1}", Count(pass.End), Exact(pass.Perplexity)]))}
             {CostCharts.Save(folder, "engine", journal)}
 
             <details><summary>By {Count(scale.Segment)} tokens</summary>
@@ -41,8 +42,11 @@ internal static class EngineReport
         if (passes.Length < 2)
             return Condition.NotReached(claim);
         double least = passes.Min(pass => pass.Perplexity), most = passes.Max(pass => pass.Perplexity);
-        return Condition.Of(claim, $"{Precise(least)} to {Precise(most)} in {passes.Length} passes, {Condition.Percent(most / least - 1)}", most / least - 1 <= PassesAgree);
+        return Condition.Of(claim, $"{Exact(least)} to {Exact(most)} in {passes.Length} passes, {Exact(100 * (most / least - 1))} %", most / least - 1 <= PassesAgree);
     }
+
+    /// <summary>Passes differ by rounding alone.</summary>
+    private static string Exact(double value) => value.ToString("0.00000", CultureInfo.InvariantCulture);
 
     /// <summary>How far a run came that is not whole.</summary>
     public static string Share(EnduranceScale scale, CostRow[] costs) =>
