@@ -12,7 +12,7 @@ internal static class EngineStart
     public static Engine Load(SiloSettings settings)
     {
         if (!Engine.TryParse(settings.DType, out DType type))
-            throw new SettingsException($"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16 or int8.");
+            throw new SettingsException($"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16, int8 or int4.");
         var clock = Stopwatch.StartNew();
         Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
         Engine engine = Load(new EngineOptions

@@ -16,7 +16,7 @@ internal sealed class SiloSettings
     /// <summary>W; by default what fills the checkpoint's context, at most 4096 tokens with the sinks.</summary>
     public int? Window { get; set; }
 
-    /// <summary>auto, float32, bfloat16 or int8.</summary>
+    /// <summary>auto, float32, bfloat16, int8 or int4.</summary>
     public string DType { get; set; } = "auto";
 
     /// <summary>cpu, cuda:0, cuda:1, ...: one worker each.</summary>
@@ -28,7 +28,7 @@ internal sealed class SiloSettings
     /// <summary>Threads of a CPU device; by default one less than the processor has, so that the host has one.</summary>
     public int? Threads { get; set; }
 
-    /// <summary>The same bits for a conversation whatever else is computed, and after any rebuild; for float32 and int8 on the CPU (docs/determinism.md).</summary>
+    /// <summary>The same bits for a conversation whatever else is computed, and after any rebuild; for float32, int8 and int4 on the CPU (docs/determinism.md).</summary>
     public bool Deterministic { get; set; }
 
     /// <summary>Directory of the embedded store.</summary>

@@ -85,7 +85,7 @@ public sealed class Engine : IAsyncDisposable
         }
     }
 
-    /// <summary>The type that a person names: auto, float32, bfloat16 or int8.</summary>
+    /// <summary>The type that a person names: auto, float32, bfloat16, int8 or int4.</summary>
     public static bool TryParse(string? name, out DType type)
     {
         (type, bool known) = name switch
@@ -94,6 +94,7 @@ public sealed class Engine : IAsyncDisposable
             "float32" => (DType.Float32, true),
             "bfloat16" => (DType.BFloat16, true),
             "int8" => (DType.Int8, true),
+            "int4" => (DType.Int4, true),
             _ => (DType.Auto, false),
         };
         return known;

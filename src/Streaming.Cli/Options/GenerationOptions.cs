@@ -21,9 +21,9 @@ internal sealed class GenerationOptions
     private readonly Option<string[]> _stop = new("--stop") { Description = "Ends a reply before this text; may be given several times.", HelpName = "TEXT" };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never forgotten. Default 4.", 0);
     private readonly Option<int?> _window = NumberOption.Create<int>("--window", "Recent tokens that are seen. Default: fills the checkpoint's context, at most 4096 with the sinks.", 1);
-    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16 or int8.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
+    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16, int8 or int4.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
     private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: one less than the processor has.", 1, 1024);
-    private readonly Option<bool> _deterministic = new("--deterministic") { Description = "The same bits for the same input and seed, however it is chunked; for float32 and int8 on the CPU." };
+    private readonly Option<bool> _deterministic = new("--deterministic") { Description = "The same bits for the same input and seed, however it is chunked; for float32, int8 and int4 on the CPU." };
     private readonly Option<string?> _stats = new Option<string?>("--stats") { Description = "Writes counts and times to this JSON file.", HelpName = "FILE.json" }.NotEmpty();
 
     /// <summary>Adds them to a command.</summary>
@@ -39,7 +39,7 @@ internal sealed class GenerationOptions
         _dtype.Validators.Add(result =>
         {
             if (!Engine.TryParse(result.GetValueOrDefault<string>(), out _))
-                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16 or int8");
+                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16, int8 or int4");
         });
     }
 

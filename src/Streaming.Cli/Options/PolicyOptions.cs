@@ -10,7 +10,7 @@ internal sealed class PolicyOptions
 {
     private readonly Option<string> _policy = new("--policy") { Description = "dense, window, recompute or streaming.", HelpName = "POLICY", Required = true };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "S, first tokens that are never forgotten. Default 4.", 0);
-    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16 or int8.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
+    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16, int8 or int4.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
     private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: one less than there are processors.", 1, 1024);
     private readonly Option<bool> _json = new("--json") { Description = "Prints JSON, one object a line." };
 
@@ -36,7 +36,7 @@ internal sealed class PolicyOptions
         _dtype.Validators.Add(result =>
         {
             if (!Engine.TryParse(result.GetValueOrDefault<string>(), out DType _))
-                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16 or int8");
+                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16, int8 or int4");
         });
     }
 

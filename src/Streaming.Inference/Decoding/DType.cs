@@ -16,16 +16,18 @@ public enum DType
     /// <summary>Weights, cache and products in bfloat16; norms and softmax add up in float32.</summary>
     BFloat16,
 
-    /// <summary>Weights in int8 with a scale per row, all else as <see cref="BFloat16"/>; on the CPU only.</summary>
+    /// <summary>
+    /// Weights in int8 with a scale per row, keys and values in int8 with a scale each where the kernels have it, all else as <see cref="BFloat16"/>; on the CPU only.
+    /// </summary>
     Int8,
+
+    /// <summary>As <see cref="Int8"/>, but the layers' weights in 4 bits with a scale for each 32 of a row; with the managed kernels only.</summary>
+    Int4,
 }
 
 /// <summary>What a <see cref="DType"/> means on a device.</summary>
 internal static class DTypes
 {
-    // libtorch's kernel reads rows of int8 weights in blocks without looking where they end.
-    private const int Int8Block = 32;
-
     /// <summary>
     /// The type that <see cref="DType.Auto"/> stands for on a device; the others stand for themselves. In deterministic mode it is
     /// float32: bfloat16's products depend on the batch.
@@ -36,23 +38,26 @@ internal static class DTypes
         if (deterministic && device.type != DeviceType.CPU)
             throw new InputException($"Deterministic mode is for the CPU only, and the device is {device}: use cpu, or switch it off.");
         if (deterministic && type == DType.BFloat16)
-            throw new InputException("Deterministic mode is for the types float32 and int8, not bfloat16: choose one of them, or switch it off.");
+            throw new InputException("Deterministic mode is for the types float32, int8 and int4, not bfloat16: choose one of them, or switch it off.");
         if (deterministic && type == DType.Auto)
             return DType.Float32;
-        if (type == DType.Int8 && device.type != DeviceType.CPU)
-            throw new InputException($"The type int8 is for the CPU only, and the device is {device}: choose bfloat16.");
+        if (type is DType.Int8 or DType.Int4 && device.type != DeviceType.CPU)
+            throw new InputException($"The type {NameOf(type)} is for the CPU only, and the device is {device}: choose bfloat16.");
         if (type != DType.Auto)
             return type;
         return device.type != DeviceType.CPU || ProcessorHasBFloat16() ? DType.BFloat16 : DType.Float32;
     }
 
-    /// <summary>Refuses a model whose rows int8 products would read beyond.</summary>
-    public static void CheckShape(DType type, ModelConfig config)
+    /// <summary>A type as people write it.</summary>
+    public static string NameOf(DType type) => type.ToString().ToLowerInvariant();
+
+    /// <summary>Refuses a model whose rows have another width than a type's products can read.</summary>
+    public static void CheckWidths(DType type, ModelConfig config, int multiple)
     {
         foreach (int width in (int[])[config.HiddenSize, config.Heads * config.HeadDim, config.IntermediateSize])
         {
-            if (type == DType.Int8 && width % Int8Block != 0)
-                throw new InputException($"The type int8 needs widths that are multiples of {Int8Block}, and this model has one of {width}: choose bfloat16 or float32.");
+            if (width % multiple != 0)
+                throw new InputException($"The type {NameOf(type)} needs widths that are multiples of {multiple}, and this model has one of {width}: choose bfloat16 or float32.");
         }
     }
 

@@ -64,12 +64,16 @@ internal static class KernelSets
             throw new InputException($"This processor does not have the instructions of the kernels {set}: choose {KernelSet.Auto}.");
         if (set == KernelSet.Libtorch)
         {
+            if (context.Type == DType.Int4)
+                throw new InputException("libtorch's kernels do not have the type int4: leave the choice of kernels to the engine, or choose int8.");
             return !context.Options.Deterministic
                 ? new TorchKernels(context)
                 : throw new InputException("libtorch's kernels are not deterministic: leave the choice of kernels to the engine, or switch deterministic mode off.");
         }
         if (context.Device.type != DeviceType.CPU)
             throw new InputException($"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}.");
+        if (context.Type == DType.Int4)
+            DTypes.CheckWidths(context.Type, context.Config, NibbleProduct.WidthMultiple);
         var managed = new ManagedKernels(context, VectorKernels.Of(set));
         return context.Type == DType.BFloat16 ? new StepwiseKernels(managed, new TorchKernels(context)) : managed;
     }

@@ -6,6 +6,9 @@ namespace Streaming.Inference.Decoding;
 /// <summary>libtorch's operations, on any of its devices.</summary>
 internal sealed class TorchKernels : IKernels
 {
+    // libtorch's kernel reads rows of int8 weights in blocks without looking where they end.
+    private const int Int8Block = 32;
+
     private readonly torch.jit.CompilationUnit _script;
     private readonly Scalar _epsilon;
     private readonly TorchAttention _attention;
@@ -15,7 +18,8 @@ internal sealed class TorchKernels : IKernels
     public TorchKernels(KernelContext context)
     {
         (ModelConfig config, DType type, torch.Device device, _) = context;
-        DTypes.CheckShape(type, config);
+        if (type == DType.Int8)
+            DTypes.CheckWidths(type, config, Int8Block);
         _epsilon = config.NormEpsilon;
         _shape = BatchShape.Of(context);
         // What libtorch has and TorchSharp does not name, reached through TorchScript.

@@ -54,7 +54,7 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     private Weight LoadHead(torch.Tensor embedding) => (config.TiedHead, type) switch
     {
         (false, _) => ReadFused(config.HiddenSize, false, (TensorNames.Head, config.VocabularySize)),
-        (true, DType.Int8) => ReadFused(config.HiddenSize, false, (TensorNames.Embedding, config.VocabularySize)),
+        (true, DType.Int8 or DType.Int4) => ReadFused(config.HiddenSize, false, (TensorNames.Embedding, config.VocabularySize)),
         (true, _) => new Weight(embedding, null),
     };
 
@@ -72,7 +72,12 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         for (int i = 0; i < parts.Length; i++)
             read[i] = source.Read(parts[i].Name, parts[i].Rows, columns);
         torch.Tensor fused = torch.cat(read, 0);
-        Weight weight = kernels.Lay(type == DType.Int8 ? Quantise(fused) : new Weight(fused.to(_activations, device).contiguous(), null));
+        Weight weight = kernels.Lay(type switch
+        {
+            DType.Int8 => Quantise(fused),
+            DType.Int4 => parts[0].Name is TensorNames.Head or TensorNames.Embedding ? Quantise(fused) : QuantiseGroups(fused), // logits are worth 8 bits
+            _ => new Weight(fused.to(_activations, device).contiguous(), null),
+        });
         if (biased)
             weight = weight with { Bias = ReadBias(parts) };
         foreach (torch.Tensor tensor in weight.Tensors)
@@ -95,5 +100,19 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         torch.Tensor scales = rows.abs().amax([1]).div(Scalars.LargestInt8).clamp_min(Scalars.SmallestScale).to(torch.ScalarType.BFloat16); // [out]
         torch.Tensor quantised = (rows / scales.to(torch.ScalarType.Float32).unsqueeze(1)).round().clamp(Scalars.SmallestInt8, Scalars.LargestInt8);
         return new Weight(quantised.to(torch.ScalarType.Int8, device).contiguous(), scales.to(device));
+    }
+
+    /// <summary>
+    /// 4 bits with one scale for each group of a row: w = q · scale, q from -8 to 7. The number that is farthest from zero becomes -8 (as in llama.cpp's Q4_0).
+    /// </summary>
+    private Weight QuantiseGroups(torch.Tensor stored)
+    {
+        torch.Tensor groups = stored.to(torch.ScalarType.Float32).reshape(stored.shape[0], -1, Managed.NibbleProduct.Group);      // [out, groups, 32]
+        torch.Tensor farthest = groups.gather(2, groups.abs().argmax(2, keepdim: true));                                         // [out, groups, 1]
+        torch.Tensor scales = farthest.div(Scalars.SmallestInt4).to(torch.ScalarType.BFloat16);
+        torch.Tensor divisors = scales.to(torch.ScalarType.Float32);
+        divisors = torch.where(divisors.abs().clamp_min(Scalars.SmallestScale).eq(divisors.abs()), divisors, torch.full_like(divisors, Scalars.One));
+        torch.Tensor quantised = (groups / divisors).round().clamp(Scalars.SmallestInt4, Scalars.LargestInt4);
+        return new Weight(quantised.to(torch.ScalarType.Int8, device).reshape(stored.shape).contiguous(), scales.squeeze(2).to(device).contiguous());
     }
 }

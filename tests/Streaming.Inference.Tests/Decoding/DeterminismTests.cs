@@ -72,7 +72,7 @@ public class DeterminismTests
     }
 
     [Theory]
-    [InlineData(DType.Float32), InlineData(DType.Int8)]
+    [InlineData(DType.Float32), InlineData(DType.Int8), InlineData(DType.Int4)]
     public void A_wide_model_is_as_deterministic_as_a_narrow_one(DType type)
     {
         int[][] ids = [.. Enumerable.Range(0, 5).Select(c => Logits.RandomIds(40, Shapes.Starter.VocabularySize, seed: 90 + c))];
@@ -100,8 +100,10 @@ public class DeterminismTests
     [Fact]
     public void What_cannot_be_deterministic_is_refused_with_a_sentence()
     {
-        Assert.StartsWith("Deterministic mode is for the types float32 and int8, not bfloat16", Refusal(new DecoderOptions { DType = DType.BFloat16, Deterministic = true }), StringComparison.Ordinal);
+        Assert.StartsWith("Deterministic mode is for the types float32, int8 and int4, not bfloat16", Refusal(new DecoderOptions { DType = DType.BFloat16, Deterministic = true }), StringComparison.Ordinal);
         Assert.StartsWith("libtorch's kernels are not deterministic", Refusal(new DecoderOptions { DType = DType.Int8, Kernels = KernelSet.Libtorch, Deterministic = true }), StringComparison.Ordinal);
+        Assert.StartsWith("libtorch's kernels do not have the type int4", Refusal(new DecoderOptions { DType = DType.Int4, Kernels = KernelSet.Libtorch }), StringComparison.Ordinal);
+        Assert.StartsWith("The type int4 needs widths that are multiples of 64, and this model has one of 24", Refusal(new DecoderOptions { DType = DType.Int4 }), StringComparison.Ordinal);
         Assert.StartsWith("0 is no number of threads", Refusal(new DecoderOptions { DType = DType.Int8, Threads = 0 }), StringComparison.Ordinal);
 
         static string Refusal(DecoderOptions options) =>

@@ -11,7 +11,7 @@ public class PerplexityByTypeTests
     private const int Tokens = 2_000;
 
     [Fact]
-    public void Int8_is_within_one_percent_of_bfloat16_and_that_of_float32()
+    public void Int8_is_within_one_percent_of_bfloat16_and_that_of_float32_and_int4_within_three()
     {
         string book = Path.Combine(ModelFolders.Root, "..", "shared", "data", "books", "Great-Expectations_1400.txt");
         Assert.SkipUnless(File.Exists(book), "../shared/data/books is not there.");
@@ -19,11 +19,12 @@ public class PerplexityByTypeTests
         Tokenizer tokenizer = checkpoint.LoadTokenizer();
         int[] ids = tokenizer.Encode(File.ReadAllText(book)[..12_000], parseControl: false, addSpecial: true)[..Tokens];
 
-        double exact = PerplexityOf(checkpoint, ids, DType.Float32), half = PerplexityOf(checkpoint, ids, DType.BFloat16), small = PerplexityOf(checkpoint, ids, DType.Int8);
+        double exact = PerplexityOf(checkpoint, ids, DType.Float32), half = PerplexityOf(checkpoint, ids, DType.BFloat16), small = PerplexityOf(checkpoint, ids, DType.Int8), smallest = PerplexityOf(checkpoint, ids, DType.Int4);
 
-        TestContext.Current.SendDiagnosticMessage($"Perplexity over {Tokens} tokens, 4+252: float32 {exact:f3}, bfloat16 {half:f3}, int8 {small:f3}");
+        TestContext.Current.SendDiagnosticMessage($"Perplexity over {Tokens} tokens, 4+252: float32 {exact:f3}, bfloat16 {half:f3}, int8 {small:f3}, int4 {smallest:f3}");
         Assert.InRange(half / exact, 0.99, 1.01);
         Assert.InRange(small / half, 0.99, 1.01);
+        Assert.InRange(smallest / half, 0.99, 1.03);
     }
 
     private static double PerplexityOf(Checkpoint checkpoint, int[] ids, DType type)

@@ -103,4 +103,15 @@ internal readonly struct Avx2Lanes : IPairLanes<Vector256<float>, Vector256<shor
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> ToFloats(Vector256<int> integers) => Vector256.ConvertToSingle(integers);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void LoadNibbles(byte* source, out Vector256<short> low, out Vector256<short> high)
+    {
+        Vector256<short> bytes = Avx2.ConvertToVector256Int16(Vector128.Load(source));
+        low = bytes & Vector256.Create((short)15);
+        high = bytes >> 4;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<int> MultiplyPairs(Vector256<short> a, Vector256<short> b) => Avx2.MultiplyAddAdjacent(a, b);
 }

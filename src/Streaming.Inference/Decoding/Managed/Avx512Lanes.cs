@@ -104,4 +104,15 @@ internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<sh
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> ToFloats(Vector512<int> integers) => Vector512.ConvertToSingle(integers);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void LoadNibbles(byte* source, out Vector512<short> low, out Vector512<short> high)
+    {
+        Vector512<short> bytes = Avx512BW.ConvertToVector512UInt16(Vector256.Load(source)).AsInt16();
+        low = bytes & Vector512.Create((short)15);
+        high = bytes >> 4;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<int> MultiplyPairs(Vector512<short> a, Vector512<short> b) => Avx512BW.MultiplyAddAdjacent(a, b);
 }

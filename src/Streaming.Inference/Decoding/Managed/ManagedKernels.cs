@@ -22,7 +22,7 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly Workspace _residual, _normed, _attended, _gated, _selected;
     private readonly Dictionary<int, Workspace> _projected = []; // by their width
     private readonly NativeBuffer<short> _quantised = new();
-    private readonly NativeBuffer<float> _rowScales = new();
+    private readonly NativeBuffer<float> _rowScales = new(), _rowSums = new();
 
     public ManagedKernels(KernelContext context, VectorKernels.Choice kernels)
     {
@@ -34,7 +34,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
         _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
-        _product = new ProductWork { Kernels = kernels.ForFloats(hidden) };
+        _product = new ProductWork { Kernels = kernels.ForFloats(hidden), Nibbles = kernels.Nibbles };
         _gate = new GateWork { Kernels = kernels.ForFloats(_config.IntermediateSize) };
         _residual = new Workspace(hidden);
         _normed = new Workspace(hidden);
@@ -44,15 +44,19 @@ internal sealed unsafe class ManagedKernels : IKernels
         _pool = new WorkerPool(threads);
     }
 
-    public torch.ScalarType CacheType => _type == DType.Int8 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
+    public torch.ScalarType CacheType => _type is DType.Int8 or DType.Int4 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
 
     public Weight Lay(Weight weight)
     {
         if (weight.Scales is null)
             return weight;
         int count = TensorMemory.Length(weight.Rows, 0), width = TensorMemory.Length(weight.Rows, 1);
-        torch.Tensor laid = torch.empty_like(weight.Rows);
-        _kernels.ForShorts(width).Lay((sbyte*)TensorMemory.AddressOf(weight.Rows), width, count, (sbyte*)TensorMemory.AddressOf(laid));
+        var rows = (sbyte*)TensorMemory.AddressOf(weight.Rows);
+        torch.Tensor laid = torch.empty([count, weight.HasNibbles ? width / 2 : width], torch.ScalarType.Int8);
+        if (weight.HasNibbles)
+            _kernels.Nibbles.Lay(rows, width, count, (byte*)TensorMemory.AddressOf(laid));
+        else
+            _kernels.ForShorts(width).Lay(rows, width, count, (sbyte*)TensorMemory.AddressOf(laid));
         return weight with { Rows = laid };
     }
 
@@ -176,6 +180,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         _attention.Dispose();
         _quantised.Dispose();
         _rowScales.Dispose();
+        _rowSums.Dispose();
     }
 
     /// <summary>A bias [width] in every row [N, width], or added to it.</summary>
@@ -197,9 +202,10 @@ internal sealed unsafe class ManagedKernels : IKernels
 
     private void Multiply(torch.Tensor rows, Weight weight, torch.Tensor results, bool add)
     {
-        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(weight.Rows, 1);
+        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(rows, 1);
         _product.Weights = TensorMemory.AddressOf(weight.Rows);
         _product.Scales = weight.Scales is { } scales ? (BFloat16*)TensorMemory.AddressOf(scales) : null;
+        _product.HasNibbles = weight.HasNibbles;
         _product.IsBFloat16 = weight.Rows.dtype == torch.ScalarType.BFloat16;
         _product.Out = TensorMemory.Length(weight.Rows, 0);
         _product.Width = width;
@@ -220,6 +226,13 @@ internal sealed unsafe class ManagedKernels : IKernels
             _quantise.Results = _quantised.Take((long)count * width);
             _quantise.Scales = _rowScales.Take(count);
             _quantise.Run(_pool);
+            if (weight.HasNibbles)
+            {
+                int groups = width / NibbleProduct.Group;
+                _product.RowSums = _rowSums.Take((long)count * groups);
+                for (int r = 0; r < count; r++)
+                    _kernels.Nibbles.SumGroups(_quantise.Results + (long)r * width, width, _product.RowSums + (long)r * groups);
+            }
             _product.Kernels = _kernels.ForShorts(width);
             _product.QuantisedRows = _quantise.Results;
             _product.RowScales = _quantise.Scales;

@@ -110,4 +110,15 @@ internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> ToFloats(Vector128<int> integers) => Vector128.ConvertToSingle(integers);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void LoadNibbles(byte* source, out Vector128<short> low, out Vector128<short> high)
+    {
+        Vector128<short> bytes = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte()).AsInt16();
+        low = bytes & Vector128.Create((short)15);
+        high = bytes >> 4;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<int> MultiplyPairs(Vector128<short> a, Vector128<short> b) => MultiplyAddPairs(a, b, default);
 }

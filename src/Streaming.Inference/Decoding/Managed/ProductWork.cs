@@ -8,13 +8,19 @@ internal sealed unsafe class ProductWork : IPartedWork
     /// <summary>Of the width of the rows.</summary>
     public required VectorKernels Kernels { get; set; }
 
-    /// <summary>[Out, Width]: int8 if there are <see cref="Scales"/>, else float32 or bfloat16.</summary>
+    /// <summary>For weights of 4 bits.</summary>
+    public required NibbleProduct Nibbles { get; init; }
+
+    /// <summary>[Out, Width]: int8 or 4 bits, as the kernels lay them, if there are <see cref="Scales"/>, else float32 or bfloat16.</summary>
     public void* Weights { get; set; }
 
-    /// <summary>[Out]; null for weights that are not int8.</summary>
+    /// <summary>[Out], or [Out, Width / <see cref="NibbleProduct.Group"/>] for 4 bits; null for weights that are not quantised.</summary>
     public BFloat16* Scales { get; set; }
 
-    /// <summary>Whether weights that are not int8 are bfloat16.</summary>
+    /// <summary>Whether weights that have scales have 4 bits, else 8.</summary>
+    public bool HasNibbles { get; set; }
+
+    /// <summary>Whether weights that are not quantised are bfloat16.</summary>
     public bool IsBFloat16 { get; set; }
 
     /// <summary>Weights.</summary>
@@ -26,11 +32,14 @@ internal sealed unsafe class ProductWork : IPartedWork
     /// <summary>[Count, Width].</summary>
     public float* Rows { get; set; }
 
-    /// <summary>Rows as integers, [Count, Width]; for int8.</summary>
+    /// <summary>Rows as integers, [Count, Width]; for quantised weights.</summary>
     public short* QuantisedRows { get; set; }
 
-    /// <summary>[Count]; for int8.</summary>
+    /// <summary>[Count]; for quantised weights.</summary>
     public float* RowScales { get; set; }
+
+    /// <summary>What <see cref="NibbleProduct.SumGroups"/> says of each row; for 4 bits.</summary>
+    public float* RowSums { get; set; }
 
     /// <summary>Rows.</summary>
     public int Count { get; set; }
@@ -56,6 +65,8 @@ internal sealed unsafe class ProductWork : IPartedWork
         int from = part * _weightsPerPart, to = Math.Min(Out, from + _weightsPerPart);
         if (Scales is null)
             Kernels.Product(Weights, IsBFloat16, Width, from, to, Rows, Width, Count, Results, Out, Add);
+        else if (HasNibbles)
+            Nibbles.Run((byte*)Weights, Scales, Width, from, to, QuantisedRows, RowSums, RowScales, Count, Results, Out, Add);
         else
             Kernels.Product((sbyte*)Weights, Scales, Width, from, to, QuantisedRows, RowScales, Count, Results, Out, Add);
     }

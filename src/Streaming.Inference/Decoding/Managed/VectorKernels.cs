@@ -14,7 +14,7 @@ internal abstract unsafe class VectorKernels
     };
 
     /// <summary>A set's kernels for each width of rows.</summary>
-    public static Choice Of(KernelSet set) => new(WidthsOf(set), IntegerAttention.Of(set));
+    public static Choice Of(KernelSet set) => new(WidthsOf(set), IntegerAttention.Of(set), NibbleProduct.Of(set));
 
     /// <summary>float32 numbers in a vector.</summary>
     protected abstract int FloatCount { get; }
@@ -52,10 +52,13 @@ internal abstract unsafe class VectorKernels
     public abstract void Attend(in Segment segment, in HeadTask task, bool bfloat16);
 
     /// <summary>Picks the widest vectors that divide a row: there are no remainders, and the choice depends on the model alone.</summary>
-    public sealed class Choice(VectorKernels[] widestFirst, IntegerAttention integers)
+    public sealed class Choice(VectorKernels[] widestFirst, IntegerAttention integers, NibbleProduct nibbles)
     {
         /// <summary>Attention over a cache of 8-bit integers, of any width.</summary>
         public IntegerAttention Integers => integers;
+
+        /// <summary>Products with weights of 4 bits.</summary>
+        public NibbleProduct Nibbles => nibbles;
 
         /// <summary>For rows of float32.</summary>
         public VectorKernels ForFloats(int width)

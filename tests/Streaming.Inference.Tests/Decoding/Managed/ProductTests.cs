@@ -102,6 +102,59 @@ public unsafe class ProductTests
         }
     }
 
+    [Theory, MemberData(nameof(Sets))]
+    public void Products_with_weights_of_4_bits_are_those_of_plain_loops_and_the_same_bits_in_any_company(KernelSet set)
+    {
+        NibbleProduct product = VectorKernels.Of(TestKernels.Required(set)).Nibbles;
+        var random = new Random(5);
+        foreach ((int weights, int width, int rows) in ((int, int, int)[])[(1, 64, 1), (4, 64, 2), (7, 192, 3), (30, 576, 5), (9, 1536, 4)])
+        {
+            int groups = width / NibbleProduct.Group;
+            sbyte[] w = [.. Enumerable.Range(0, weights * width).Select(_ => (sbyte)random.Next(-8, 8))];
+            short[] x = [.. Enumerable.Range(0, rows * width).Select(_ => (short)random.Next(-32767, 32768))];
+            BFloat16[] scales = [.. Enumerable.Range(0, weights * groups).Select(_ => BFloat16.Of(random.NextSingle() - 0.5f))];
+            float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
+            float[] before = [.. Enumerable.Range(0, rows * weights).Select(_ => random.NextSingle())];
+            var laid = new byte[w.Length / 2];
+            var sums = new float[rows * groups];
+            foreach (bool add in (bool[])[false, true])
+            {
+                float[] together = [.. before], apart = [.. before];
+                fixed (sbyte* wp = w)
+                fixed (byte* lp = laid)
+                fixed (short* xp = x)
+                fixed (BFloat16* sp = scales)
+                fixed (float* rs = rowScales, gs = sums, tp = together, ap = apart)
+                {
+                    product.Lay(wp, width, weights, lp);
+                    for (int r = 0; r < rows; r++)
+                        product.SumGroups(xp + r * width, width, gs + r * groups);
+                    product.Run(lp, sp, width, 0, weights, xp, gs, rs, rows, tp, weights, add);
+                    for (int r = 0; r < rows; r++)
+                    {
+                        for (int from = 0; from < weights; from += 4)
+                            product.Run(lp, sp, width, from, Math.Min(weights, from + 4), xp + r * width, gs + r * groups, rs + r, 1, ap + r * weights, weights, add);
+                    }
+                }
+                Assert.Equal(together.Select(BitConverter.SingleToInt32Bits), apart.Select(BitConverter.SingleToInt32Bits));
+                for (int r = 0; r < rows; r++)
+                {
+                    for (int o = 0; o < weights; o++)
+                    {
+                        double expected = 0, size = 0;
+                        for (int i = 0; i < width; i++)
+                        {
+                            double term = (double)w[o * width + i] * x[r * width + i] * scales[o * groups + i / NibbleProduct.Group].ToSingle() * rowScales[r];
+                            expected += term;
+                            size += Math.Abs(term);
+                        }
+                        Assert.Equal(expected + (add ? before[r * weights + o] : 0), together[r * weights + o], 1e-6 * size + 1e-6);
+                    }
+                }
+            }
+        }
+    }
+
     private static void CheckIntegers(VectorKernels.Choice kernels, sbyte[] w, short[] x, int weights, int width, int rows, Random random)
     {
         BFloat16[] scales = [.. Enumerable.Range(0, weights).Select(_ => BFloat16.Of(0.01f + random.NextSingle()))];
