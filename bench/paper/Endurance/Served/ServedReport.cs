@@ -48,7 +48,7 @@ internal static class ServedReport
     private static Condition Returns(EnduranceScale scale, ReturnRow[] returns)
     {
         int first = scale.Kills[0], last = scale.Kills[^1];
-        string claim = $"Coming back at {Count(last)} takes what it takes at {Count(first)}, within {Condition.Percent(Return)} (medians of {scale.KillsEach})";
+        string claim = $"Coming back at {Count(last)} takes at most {Condition.Percent(Return)} longer than at {Count(first)} (medians of {scale.KillsEach})";
         if (returns.Count(row => row.Planned == last) < scale.KillsEach)
             return Condition.NotReached(claim);
         double then = Median(first), now = Median(last);
@@ -61,10 +61,10 @@ internal static class ServedReport
         }
     }
 
-    /// <summary>Bytes a token of the log, in the second tenth and in the last.</summary>
+    /// <summary>Bytes a token of the log, in the first half and in the second.</summary>
     private static Condition LogGrowth(EnduranceScale scale, CostRow[] costs)
     {
-        const string claim = "A token takes as much of the log in the second half as in the first, within 5 %";
+        const string claim = "A token takes at most 5 % more of the log in the second half than in the first";
         CostRow? half = costs.LastOrDefault(row => row.End <= scale.Tokens / 2), end = costs.LastOrDefault();
         if (half is null || end!.End < scale.Tokens)
             return Condition.NotReached(claim);
