@@ -250,7 +250,7 @@ public sealed class ConversationGrainTests : IDisposable
 
         var stepping = new ScriptedDevice(slots: 1, capacity: Places) { Stepping = true };
         string id;
-        await using (GrainsHost host = await GrainsHost.StartAsync(_data, stepping))
+        await using (GrainsHost host = await GrainsHost.StartAsync(_data, stepping, new ConversationOptions { SnapshotTokens = 0 }))
         {
             IConversationGrain grain = await host.CreateAsync(Limited(100));
             id = grain.GetPrimaryKeyString();
@@ -261,7 +261,7 @@ public sealed class ConversationGrainTests : IDisposable
         }
 
         var fresh = new ScriptedDevice(slots: 1, capacity: Places);
-        await using (GrainsHost host = await GrainsHost.StartAsync(_data, fresh))
+        await using (GrainsHost host = await GrainsHost.StartAsync(_data, fresh, new ConversationOptions { SnapshotTokens = 0 }))
         {
             IConversationGrain grain = host.Grains.GetGrain<IConversationGrain>(id);
             RecordingObserver watcher = await host.WatchAsync(grain);
