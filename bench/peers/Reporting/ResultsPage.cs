@@ -19,7 +19,7 @@ internal static class ResultsPage
             page.Paragraph("**The small version: it shows that the program works, and its numbers say nothing.**");
         page.Paragraph("""
             Both sides compute the same random weights, each in processes of its own, in turns in one run. Every row is a side at its best setting, of those that
-            took their turns at this load. Tokens per second are those of the median step. Our caches count as full, so that every token attends to all places;
+            took their turns at this load. Tokens per second are those of the median step. Our caches count as full, so that every token attends to all places, though most of them hold zeros;
             llama.cpp's (float16, a stream for each sequence, no flash attention, batches of 512) are filled to seven eighths and go on from there. Nothing is
             sampled but at the host. "Large pages" are of 2 MiB, as the engine's memory and the reading loop's always are. How it is measured: [Program.cs](Program.cs); what was expected: [NOTES.md](NOTES.md); every sample: [samples.jsonl](samples.jsonl).
             """);
@@ -104,7 +104,7 @@ internal static class ResultsPage
                 from tried in summary.Tried(Kinds.Busy, shape, load, contestant)
                 let late = tried.Ms[(int)Math.Ceiling(0.99 * tried.Ms.Count) - 1]
                 select (object?[])[load, contestant, tried.Setting, tried.Ms.Count, tried.Median, late, tried.Ms[^1], tried.LongestOverMedian]);
-            page.Paragraph("The build is a generated project of 300 classes that `dotnet build` compiles over and over. llama.cpp's threads wait passively here: spinning steps take seconds beside a build.");
+            page.Paragraph("The build is a generated project of 300 classes that `dotnet build` compiles over and over. Here llama.cpp's threads always wait passively.");
         }
     }
 
