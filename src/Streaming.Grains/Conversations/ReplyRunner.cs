@@ -37,6 +37,12 @@ internal sealed partial class ReplyRunner(
     private (IWorkerGrain Worker, CancellationTokenSource Ended)? _decoding;
     private (int Turn, string Reason)? _stop;
 
+    /// <summary>
+    /// The worker with a free slot that a reply in line leaves for. Choosing again would find that slot taken, by this very
+    /// reply, and might lead back into a line.
+    /// </summary>
+    private string? _freeWorker;
+
     /// <summary>A place in line or a share of the input read, while it holds: whoever comes to watch is told it too.</summary>
     public ConversationEvent? Passing { get; private set; }
 
@@ -108,12 +114,13 @@ internal sealed partial class ReplyRunner(
 
     private async Task DecodeAsync(ReplyState reply, CancellationToken cancellation)
     {
+        (string? free, _freeWorker) = (_freeWorker, null);
         if (StopReasonOf(reply) is { } already)
         {
             await StoreAsync([], Ended(already, reply));
             return;
         }
-        string key = await workers.ChooseAsync(id, state.Fixed + state.Window, writer.Session.Worker);
+        string key = free ?? await workers.ChooseAsync(id, state.Fixed + state.Window, writer.Session.Worker);
         IWorkerGrain worker = grains.GetGrain<IWorkerGrain>(key);
         using var decoding = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _decoding = (worker, decoding);
@@ -157,9 +164,12 @@ internal sealed partial class ReplyRunner(
     }
 
     /// <summary>Whether a reply that waits in line could start at another worker at once.</summary>
-    private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key) =>
-        update is SignOfLife && Passing is { Kind: EventKind.Queued }
-        && await workers.FindFreeAsync(state.Fixed + state.Window, key) is not null;
+    private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key)
+    {
+        if (update is SignOfLife && Passing is { Kind: EventKind.Queued })
+            _freeWorker = await workers.FindFreeAsync(state.Fixed + state.Window, key);
+        return _freeWorker is not null;
+    }
 
     private string? StopReasonOf(ReplyState reply) => _stop is { } stop && stop.Turn == reply.Turn ? stop.Reason : null;
 

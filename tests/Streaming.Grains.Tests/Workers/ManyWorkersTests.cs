@@ -99,6 +99,32 @@ public sealed class ManyWorkersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reply_in_line_goes_to_the_very_slot_that_it_found_free()
+    {
+        ScriptedDevice[] devices = [.. Devices(2, slots: 2), .. Devices(1, slots: 1)];
+        await using GrainsHost first = await GrainsHost.StartAsync(_data, devices[0]);
+        await using GrainsHost second = await first.JoinAsync(devices[1]);
+        await KnowingAllAsync(first, second);
+        // All conversations live on the first silo; one waits in line there, another one at the second silo.
+        RequestContext.Set(IPlacementDirector.PlacementHintKey, first.Address);
+        for (int i = 0; i < 4; i++)
+            await StartReplyAsync(first, 5);
+        (IConversationGrain atFirst, RecordingObserver firstWatcher) = await WaitInLineAsync(first, 5);
+        (_, RecordingObserver watcher) = await WaitInLineAsync(first, 5);
+        RequestContext.Clear();
+        await atFirst.Stop(Caller, 2);
+        await firstWatcher.UntilAsync(EventKind.Finished);
+
+        // The one free slot counts as taken once it is found, so that its silo is as full as the conversation's own.
+        await using GrainsHost third = await first.JoinAsync(devices[2]);
+        devices[2].Permit(5);
+
+        await watcher.UntilAsync(EventKind.Finished);
+        Assert.Single(watcher.Events, e => e.Kind == EventKind.Queued);
+        Assert.Equal([2, 2, 1], devices.Select(d => d.Works.Count));
+    }
+
+    [Fact]
     public async Task A_worker_s_key_with_a_device_that_the_silo_has_not_is_refused()
     {
         await using GrainsHost first = await GrainsHost.StartAsync(_data, new ScriptedDevice(1, Places));
@@ -164,6 +190,16 @@ public sealed class ManyWorkersTests : IDisposable
         RecordingObserver watcher = await host.WatchAsync(grain);
         await grain.Send(Caller, "Hello!", "m1");
         await BegunAsync();
+        return (grain, watcher);
+    }
+
+    /// <summary>A reply that has no slot yet.</summary>
+    private static async Task<(IConversationGrain Grain, RecordingObserver Watcher)> WaitInLineAsync(GrainsHost host, int tokens)
+    {
+        IConversationGrain grain = await host.CreateAsync(Limited(tokens));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Queued);
         return (grain, watcher);
     }
 
