@@ -15,6 +15,9 @@ internal sealed class ChaosReport
 
     public int Faults { get; set; }
 
+    /// <summary>Silos that left when asked and were started again.</summary>
+    public int Restarts { get; set; }
+
     /// <summary>Faults during which a reply was beyond its first eviction.</summary>
     public int PastEviction { get; set; }
 
@@ -41,6 +44,7 @@ internal sealed class ChaosReport
             |---|---|
             | faults | {Faults} |
             | of these while a reply was past its first eviction | {PastEviction} |
+            | restarts in good order | {Restarts} |
             | replies compared with a run without faults | {Replies} |
             | numbers that watchers received | {Numbers} |
             | lost (a watcher's gap) | 0 |

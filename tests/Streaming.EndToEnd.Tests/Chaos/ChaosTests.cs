@@ -13,6 +13,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private static readonly int Faults = Number("STREAMING_CHAOS_FAULTS", 6);
+    private static readonly int Restarts = Number("STREAMING_CHAOS_RESTARTS", 1);
     private static readonly int Conversations = Number("STREAMING_CHAOS_CONVERSATIONS", 6);
     private static readonly int Watchers = Number("STREAMING_CHAOS_WATCHERS", 2);
     private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 7));
@@ -28,11 +29,18 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
         List<Talk> talks = await CreateAsync(gateways, Watchers, clock);
         Task talking = Task.WhenAll(talks.Select(t => t.TalkAsync()));
         await GoneOnAsync(talks, talking, numbers: 100);
-        foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze))
+        foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
             TimeSpan start = clock.Elapsed;
-            report.Faults++;
-            report.PastEviction += talks.Any(t => t.IsPastEviction) ? 1 : 0;
+            if (fault.IsOrderly)
+            {
+                report.Restarts++;
+            }
+            else
+            {
+                report.Faults++;
+                report.PastEviction += talks.Any(t => t.IsPastEviction) ? 1 : 0;
+            }
             await fault.HappenAsync();
             if (fault.Freeze is { } freeze)
                 await Task.WhenAny(Task.Delay(freeze, TestContext.Current.CancellationToken), talking);

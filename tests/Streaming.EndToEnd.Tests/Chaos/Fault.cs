@@ -5,9 +5,12 @@ namespace Streaming.EndToEnd.Tests.Chaos;
 /// <summary>Something that happens to processes, and what mends it.</summary>
 /// <param name="Kind">For the report.</param>
 /// <param name="Hosts">Whom it happens to.</param>
-/// <param name="Freeze">For how long they are frozen; null when they are killed.</param>
+/// <param name="Freeze">For how long they are frozen; null when they end.</param>
 internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
 {
+    /// <summary>Whether they are asked to leave (SIGTERM), as in a rolling upgrade, rather than killed.</summary>
+    public bool IsOrderly { get; private init; }
+
     /// <summary>A sequence of faults: mostly one process killed, now and then two at once, or one frozen.</summary>
     public static IEnumerable<Fault> Sequence(int count, int seed, ClusterFixture cluster, TimeSpan freeze)
     {
@@ -27,9 +30,18 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
         }
     }
 
+    /// <summary>A rolling restart: one silo after the other, from the first on again after the last.</summary>
+    public static IEnumerable<Fault> Restarts(int count, ClusterFixture cluster) =>
+        Enumerable.Range(0, count).Select(i => new Fault("a silo restarted in good order", [cluster.Silos[i % cluster.Silos.Length]], null) { IsOrderly = true });
+
     /// <summary>Lets it happen.</summary>
     public async Task HappenAsync()
     {
+        if (IsOrderly)
+        {
+            Assert.All(await Task.WhenAll(Hosts.Select(h => h.TerminateAsync())), code => Assert.Equal(0, code));
+            return;
+        }
         if (Freeze is null)
         {
             await Task.WhenAll(Hosts.Select(h => h.KillAsync()));

@@ -18,6 +18,7 @@ internal sealed class Talk : IAsyncDisposable
     private readonly int _number;
     private readonly List<SteadyWatcher> _watchers = [];
     private volatile bool _ends;
+    private volatile bool _isReplying;
 
     private Talk(string id, int number, string[] gateways, string token)
     {
@@ -35,8 +36,8 @@ internal sealed class Talk : IAsyncDisposable
     /// <summary>Who watches.</summary>
     public IReadOnlyList<SteadyWatcher> Watchers => _watchers;
 
-    /// <summary>Whether the present reply is beyond the first eviction; each token has a number, so numbers tell.</summary>
-    public bool IsPastEviction => _watchers[0].LastSeq > 4 + Window + 20;
+    /// <summary>Whether a reply runs that is beyond the first eviction; each token has a number, so numbers tell.</summary>
+    public bool IsPastEviction => _isReplying && _watchers[0].LastSeq > 4 + Window + 20;
 
     /// <summary>Creates it, watched through each gateway in turn.</summary>
     public static async Task<Talk> CreateAsync(ChatClient client, int number, string[] gateways, int watchers, Stopwatch clock)
@@ -61,7 +62,9 @@ internal sealed class Talk : IAsyncDisposable
             int next = Exchanges + 1;
             int turn = await SendAsync($"Part {next} of story {_number}, please.", $"{_number}-{next}");
             Assert.Equal(2 * next - 1, turn);
+            _isReplying = true;
             await _watchers[0].FinishedAsync(turn + 1);
+            _isReplying = false;
             Exchanges = next;
         }
     }
