@@ -11,9 +11,11 @@ internal sealed class PassingEvents
     private readonly List<(long Stamp, ConversationEvent Event)> _latest = []; // ascending by stamp, one for each kind
     private long _lastStamp;
 
-    /// <summary>Takes the place of the earlier one of its kind.</summary>
+    /// <summary>Takes the place of the earlier one of its kind; the same one, told again by a renewal, changes nothing.</summary>
     public void Add(ConversationEvent passing)
     {
+        if (_latest.Exists(entry => entry.Event == passing))
+            return;
         _latest.RemoveAll(entry => entry.Event.Kind == passing.Kind);
         _latest.Add((++_lastStamp, passing));
     }

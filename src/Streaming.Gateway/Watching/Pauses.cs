@@ -13,9 +13,11 @@ internal sealed class Pauses
     private long _stamp;
     private bool _isAway;
 
-    /// <summary>What the conversation said: <c>paused</c> or <c>resumed</c>.</summary>
+    /// <summary>What the conversation said: <c>paused</c> or <c>resumed</c>; told again by a renewal, it changes nothing.</summary>
     public void Say(ConversationEvent said)
     {
+        if (said == _said)
+            return;
         _said = said.Kind == EventKind.Paused ? said : null;
         if (!_isAway)
             Tell(said);

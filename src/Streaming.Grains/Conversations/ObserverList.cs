@@ -22,15 +22,15 @@ internal sealed class ObserverList
     public bool IsEmpty => _subscriptions.Count == 0;
 
     /// <summary>
-    /// Adds a gateway or renews its subscription. A new one is told what holds now and is stored nowhere, or that nothing does: it
-    /// may have heard something else from an activation that is gone.
+    /// Adds a gateway or renews its subscription, and tells it what holds now and is stored nowhere: no number shows it when that
+    /// was lost. A new one is told if nothing does: it may have heard something else from an activation that is gone.
     /// </summary>
     public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? passing)
     {
         bool isNew = !_subscriptions.ContainsKey(gatewayId);
         DateTimeOffset now = _time.GetUtcNow();
         _subscriptions[gatewayId] = new Subscription(gatewayId, observer, now + Limits.SubscriptionLifetime);
-        if (isNew)
+        if (passing is not null || isNew)
             Tell(observer, [passing ?? new ConversationEvent { Kind = EventKind.Resumed, At = now }]);
     }
 

@@ -156,6 +156,23 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_renewal_tells_again_is_shown_once()
+    {
+        await using Watcher watcher = Watch(0).Allow();
+        ConversationEvent queued = Passing(EventKind.Queued, 2, 1), paused = new() { Kind = EventKind.Paused, At = _time.GetUtcNow() };
+        Publish(_log.Append(EventKind.Message, 1, "hello"), queued);
+        await watcher.Sees(next => next.Kind == EventKind.Queued);
+        Publish(paused);
+        await watcher.Sees(next => next.Kind == EventKind.Paused);
+        Publish(queued);
+        Publish(paused);
+        Publish(Passing(EventKind.Progress, 2, null)); // Shown after whatever else waits to be shown.
+        await watcher.Sees(next => next.Kind == EventKind.Progress);
+
+        Assert.Equal([EventKind.Message, EventKind.Queued, EventKind.Paused, EventKind.Progress], watcher.Seen.Select(next => next.Kind));
+    }
+
+    [Fact]
     public async Task A_place_in_line_is_not_shown_once_the_reply_has_started()
     {
         await using Watcher watcher = Watch(0);

@@ -125,6 +125,20 @@ public sealed class ManyWorkersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_place_in_line_whose_notice_was_lost_is_told_by_the_next_renewal()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, Devices(1, slots: 1)[0]);
+        await StartReplyAsync(host, 5);
+        (IConversationGrain waits, RecordingObserver first) = await WaitInLineAsync(host, 5);
+        ConversationEvent told = await first.UntilAsync(EventKind.Queued);
+
+        // The same subscription, by a reference of its own that has heard nothing yet.
+        RecordingObserver renewed = await host.WatchAsync(waits);
+
+        Assert.Equal(told, await renewed.UntilAsync(EventKind.Queued));
+    }
+
+    [Fact]
     public async Task A_worker_s_key_with_a_device_that_the_silo_has_not_is_refused()
     {
         await using GrainsHost first = await GrainsHost.StartAsync(_data, new ScriptedDevice(1, Places));
