@@ -10,8 +10,9 @@ namespace Streaming.Grains.Snapshots;
 /// </summary>
 internal sealed class StreamProof(IConversationLog log, TimeProvider time)
 {
-    private const int Attempts = 40;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(400);
 
     /// <summary>
     /// Waits, for ten seconds at most, until the log holds a snapshot's position and the token after it, which decoding goes on with.
@@ -19,7 +20,8 @@ internal sealed class StreamProof(IConversationLog log, TimeProvider time)
     /// </summary>
     public async Task<bool> HoldsAsync(string conversationId, ISlotSnapshot snapshot, CancellationToken cancellation)
     {
-        for (int attempt = 1; attempt <= Attempts; attempt++)
+        DateTimeOffset end = time.GetUtcNow() + Patience;
+        for (TimeSpan pause = FirstPause; ; pause = pause < LongestPause ? 2 * pause : LongestPause)
         {
             if (await log.ReadHeadAsync(conversationId, cancellation).ConfigureAwait(false) is not { HiddenAt: null } head || head.Branch != snapshot.Branch)
                 return false;
@@ -28,8 +30,9 @@ internal sealed class StreamProof(IConversationLog log, TimeProvider time)
                 int[] since = await log.ReadIdsAsync(conversationId, head.Branch, snapshot.Position, head.Position, cancellation).ConfigureAwait(false);
                 return SessionState.Parse(head.State).StreamHash == snapshot.Hash.Append(since).Value;
             }
-            await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
+            if (time.GetUtcNow() >= end)
+                return false;
+            await Task.Delay(pause, time, cancellation).ConfigureAwait(false);
         }
-        return false;
     }
 }
