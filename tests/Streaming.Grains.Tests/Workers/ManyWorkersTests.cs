@@ -147,9 +147,7 @@ public sealed class ManyWorkersTests : IDisposable
         Assert.Contains("has no device 'cuda:7'", refused.ToString(), StringComparison.Ordinal);
     }
 
-    // Open: one time in three a reply is not taken up again within a minute after its home or its device left. Rolling restarts of real
-    // processes (ClusterTests) have not shown it; until it is understood this test is run by name.
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task An_orderly_stop_hands_replies_over_which_go_on_without_being_asked()
     {
         ScriptedDevice[] devices = Devices(2, slots: 8);
