@@ -26,6 +26,7 @@ public class SolutionTests
         ["infra/local/Streaming.Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway"],
         ["bench/peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Gguf", "Streaming.Inference"],
+        ["bench/idle/Streaming.Idle.csproj"] = ["Silo"],
         ["tests/gguf/Streaming.Gguf.csproj"] = [],
     };
 

@@ -37,7 +37,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         ConversationModel model, SlotRebuild rebuild, SlotRestore restore, SnapshotKeeper snapshots, TimeProvider time, ILogger<WorkerGrain> log)
     {
         if (!WorkerKey.TryParse(this.GetPrimaryKeyString(), out _, out string device) || !model.Devices.TryGetValue(device, out IDecodeDevice? found))
-            throw new InvalidOperationException($"This silo has no device for the worker '{this.GetPrimaryKeyString()}'.");
+            throw new InvalidOperationException($"This silo has no device '{device}', which the worker's key '{this.GetPrimaryKeyString()}' names.");
         _device = found;
         _slots = new SlotTable(found.Slots);
         _rebuild = rebuild;
