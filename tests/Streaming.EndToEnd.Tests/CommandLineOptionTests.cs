@@ -22,6 +22,31 @@ public class CommandLineOptionTests
         Assert.Equal(whole[..whole.IndexOf("plus", StringComparison.Ordinal)], cut);
     }
 
+    [Fact]
+    public async Task A_token_s_log_probability_is_written_and_a_biased_token_is_never_said()
+    {
+        using var folder = new TemporaryFolder();
+        string file = Path.Combine(folder.Path, "tokens.jsonl");
+        string[] command = ["generate", "--prompt", "What is 2 plus 3?", "--temperature", "0", "--max-tokens", "5", "--threads", "1", "--logprobs", file, "--top-logprobs", "2"];
+        await RunAsync(command);
+        (int Sampled, double Log, int[] Top)[] free = await ReadAsync();
+        await RunAsync([.. command, "--logit-bias", $"{free[0].Sampled}=-100"]);
+        (int Sampled, double Log, int[] Top)[] biased = await ReadAsync();
+
+        Assert.All(free, token => Assert.Equal(token.Sampled, token.Top[0]));
+        Assert.All(free, token => Assert.InRange(token.Log, -20, 0));
+        Assert.Equal(free[0].Top, biased[0].Top); // the model's own, before the bias
+        Assert.Equal(free[0].Top[1], biased[0].Sampled);
+        await AssertRefusedAsync("--logit-bias is 'twelve=1'", [.. command, "--logit-bias", "twelve=1"]);
+        await AssertRefusedAsync("--top-logprobs needs a file", "generate", "--prompt", "Hello!", "--top-logprobs", "2");
+
+        async Task<(int, double, int[])[]> ReadAsync() =>
+            [.. (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken)).Select(line => JsonDocument.Parse(line).RootElement).Select(token => (
+                token.GetProperty("sampled").GetProperty("id").GetInt32(),
+                token.GetProperty("sampled").GetProperty("logProbability").GetDouble(),
+                token.GetProperty("top").EnumerateArray().Select(t => t.GetProperty("id").GetInt32()).ToArray()))];
+    }
+
     [Theory]
     [InlineData("float32"), InlineData("int8")]
     public async Task A_deterministic_reply_beyond_its_window_is_the_same_with_any_number_of_threads(string type)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Streaming.Inference;
 using Streaming.Inference.Decoding;
 
@@ -17,6 +18,9 @@ internal sealed class GenerationOptions
     private readonly Option<int?> _topK = NumberOption.Create<int>("--top-k", "Keeps this many tokens; 0 keeps all. Default: the checkpoint's.", 0);
     private readonly Option<double?> _minP = NumberOption.Create<double>("--min-p", "Drops tokens below this share of the likeliest's probability.", 0, 1);
     private readonly Option<double?> _repeatPenalty = NumberOption.Create<double>("--repeat-penalty", "Makes tokens of the cache less likely; 1 is off.", LeastPositive, 100);
+    private readonly Option<string[]> _logitBias = new("--logit-bias") { Description = "Added to a token's logit, -100 to 100; may be given several times. Ids: streaming tokenize.", HelpName = "ID=NUMBER" };
+    private readonly Option<string?> _logProbabilities = new Option<string?>("--logprobs") { Description = "Writes each token's log-probability, as the model holds it, to this file, a JSON line each.", HelpName = "FILE.jsonl" }.NotEmpty();
+    private readonly Option<int?> _topLogProbabilities = NumberOption.Create<int>("--top-logprobs", "With --logprobs: the likeliest tokens in its place, too. Default 0.", 0, 20);
     private readonly Option<long?> _seed = NumberOption.Create<long>("--seed", "Repeats what was sampled with this seed. Default: random, see the stats.", 0);
     private readonly Option<string[]> _stop = new("--stop") { Description = "Ends a reply before this text; may be given several times.", HelpName = "TEXT" };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never forgotten. Default 4.", 0);
@@ -31,7 +35,7 @@ internal sealed class GenerationOptions
     {
         Option[] all =
         [
-            _model, _maxTokens, _ignoreEos, _temperature, _topP, _topK, _minP, _repeatPenalty, _seed, _stop, _sinks, _window, _dtype, _threads,
+            _model, _maxTokens, _ignoreEos, _temperature, _topP, _topK, _minP, _repeatPenalty, _logitBias, _logProbabilities, _topLogProbabilities, _seed, _stop, _sinks, _window, _dtype, _threads,
             _deterministic, _stats,
         ];
         foreach (Option option in all)
@@ -48,9 +52,8 @@ internal sealed class GenerationOptions
     public GenerationRequest Read(ParseResult parsed)
     {
         Engine.TryParse(parsed.GetValue(_dtype), out DType dtype);
-        string? stats = parsed.GetValue(_stats);
-        if (stats is not null && (Directory.Exists(stats) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(stats)))))
-            throw new InputException($"The stats cannot be written to '{stats}': name a file in a folder that exists.");
+        if (parsed.GetValue(_topLogProbabilities) is not null && parsed.GetValue(_logProbabilities) is null)
+            throw new InputException("--top-logprobs needs a file to write to: add --logprobs FILE.jsonl.");
         return new GenerationRequest
         {
             Model = parsed.GetRequiredValue(_model),
@@ -61,6 +64,9 @@ internal sealed class GenerationOptions
             TopK = parsed.GetValue(_topK),
             MinP = parsed.GetValue(_minP),
             RepeatPenalty = parsed.GetValue(_repeatPenalty),
+            LogitBias = BiasOf(parsed.GetValue(_logitBias) ?? []),
+            LogProbabilitiesFile = WritableFile(parsed.GetValue(_logProbabilities), "log-probabilities"),
+            TopLogProbabilities = parsed.GetValue(_topLogProbabilities) ?? 0,
             Seed = (ulong?)parsed.GetValue(_seed) ?? (ulong)Random.Shared.NextInt64(1L << 53), // exact in any JSON reader
             Stop = parsed.GetValue(_stop) ?? [],
             Sinks = parsed.GetValue(_sinks) ?? 4,
@@ -68,7 +74,30 @@ internal sealed class GenerationOptions
             DType = dtype,
             Threads = parsed.GetValue(_threads),
             Deterministic = parsed.GetValue(_deterministic),
-            StatsFile = stats,
+            StatsFile = WritableFile(parsed.GetValue(_stats), "stats"),
         };
+    }
+
+    private static string? WritableFile(string? file, string what) =>
+        file is null || (!Directory.Exists(file) && Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))))
+            ? file
+            : throw new InputException($"The {what} cannot be written to '{file}': name a file in a folder that exists.");
+
+    private static Dictionary<int, double> BiasOf(string[] texts)
+    {
+        var bias = new Dictionary<int, double>();
+        foreach (string text in texts)
+        {
+            string[] parts = text.Split('=');
+            if (parts.Length != 2
+                || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                || !double.TryParse(parts[1], NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                || !(Math.Abs(value) <= 100))
+            {
+                throw new InputException($"--logit-bias is '{text}' and must be a token's id and a number from -100 to 100, as in 42=-100.");
+            }
+            bias[id] = value;
+        }
+        return bias;
     }
 }

@@ -23,6 +23,13 @@ internal sealed record GenerationRequest
 
     public required double? RepeatPenalty { get; init; }
 
+    public required IReadOnlyDictionary<int, double> LogitBias { get; init; }
+
+    /// <summary>Where each token's log-probability is written; null tells none.</summary>
+    public required string? LogProbabilitiesFile { get; init; }
+
+    public required int TopLogProbabilities { get; init; }
+
     public required ulong Seed { get; init; }
 
     public required IReadOnlyList<string> Stop { get; init; }
@@ -50,6 +57,8 @@ internal sealed record GenerationRequest
         MinP = MinP ?? checkpoint.MinP,
         RepeatPenalty = RepeatPenalty ?? checkpoint.RepeatPenalty,
         Seed = Seed,
+        LogitBias = LogitBias,
+        LogProbabilities = LogProbabilitiesFile is null ? null : TopLogProbabilities,
         Stop = Stop,
     };
 

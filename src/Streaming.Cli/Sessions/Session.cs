@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Streaming.Cli.Options;
 using Streaming.Inference;
 using Streaming.Inference.Batching;
@@ -9,17 +10,21 @@ namespace Streaming.Cli.Sessions;
 /// <summary>One loaded checkpoint and one endless stream on it.</summary>
 internal sealed class Session : IAsyncDisposable
 {
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
     private readonly Engine _engine;
     private readonly IDecodeDevice _device;
     private readonly SamplingParameters _sampling;
     private int[] _unfed = []; // belongs to the stream and is not in the cache: a sampled token, or input that a stop left unread
     private long _fed;
+    private readonly StreamWriter? _logProbabilities;
 
     private Session(Engine engine, GenerationRequest request)
     {
         _engine = engine;
         _device = engine.Devices.Values.Single();
         _sampling = request.Sampling(engine.DefaultSampling);
+        if (request.LogProbabilitiesFile is { } file)
+            _logProbabilities = new StreamWriter(file);
         Stats = new GenerationStats { Seed = request.Seed, Sinks = engine.DefaultLayout.Fixed, Window = engine.DefaultLayout.Window };
     }
 
@@ -62,6 +67,8 @@ internal sealed class Session : IAsyncDisposable
                 sampled++;
                 LastId = token.Id;
                 text = token.Text;
+                if (_logProbabilities is not null)
+                    await _logProbabilities.WriteLineAsync(JsonSerializer.Serialize(token.LogProbabilities, s_json));
             }
             else if (part is DecodeEnded end)
             {
@@ -86,7 +93,12 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Writes the stats.</summary>
     public Task WriteStatsAsync(string file) => File.WriteAllTextAsync(file, Stats.ToJson());
 
-    public ValueTask DisposeAsync() => _engine.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_logProbabilities is not null)
+            await _logProbabilities.DisposeAsync();
+        await _engine.DisposeAsync();
+    }
 
     private void Advance(int[] input, long sampled, DecodeEnded ended)
     {

@@ -36,6 +36,9 @@ public sealed record Sampling
 
     /// <summary>Texts that end a reply and are not part of it; at most 16 of at most 256 characters.</summary>
     [Id(10)] public IReadOnlyList<string>? Stop { get; init; }
+
+    /// <summary>Added to the logits of these tokens, -100 (forbids) to 100 (demands); ids of the checkpoint's tokenizer, at most 1024.</summary>
+    [Id(11)] public IReadOnlyDictionary<int, double>? LogitBias { get; init; }
 }
 
 /// <summary>What a new conversation is made of.</summary>

@@ -24,6 +24,7 @@ internal static class SamplingDefaults
         MaxTokens = sampling.MaxTokens ?? MaxTokens,
         IgnoreEos = sampling.IgnoreEos ?? false,
         Stop = sampling.Stop ?? [],
+        LogitBias = sampling.LogitBias ?? defaults.LogitBias,
     };
 
     /// <summary>A resolved sampling as the engine takes it.</summary>
@@ -43,6 +44,7 @@ internal static class SamplingDefaults
             MaxTokens = resolved.MaxTokens ?? MaxTokens,
             IgnoreEos = resolved.IgnoreEos ?? false,
             Stop = resolved.Stop ?? [],
+            LogitBias = resolved.LogitBias ?? engine.LogitBias,
         };
     }
 }

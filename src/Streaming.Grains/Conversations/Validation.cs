@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Streaming.Contracts;
@@ -9,6 +10,7 @@ namespace Streaming.Grains.Conversations;
 internal static class Validation
 {
     private const int MaxStops = 16;
+    private const int MaxBiases = 1024;
     private const int MaxStopLength = 256;
 
     public static void RequireMessage(string text, string clientMessageId)
@@ -45,6 +47,14 @@ internal static class Validation
         Require(sampling.FrequencyPenalty, "frequencyPenalty", -2, 2);
         Require(sampling.PresencePenalty, "presencePenalty", -2, 2);
         Require(sampling.MaxTokens, "maxTokens", 0, long.MaxValue, "0 (endless) or more");
+        if (sampling.LogitBias is { Count: > MaxBiases })
+            throw Invalid($"sampling.logitBias has {sampling.LogitBias.Count} tokens; it takes at most {MaxBiases}.");
+        foreach ((int id, double bias) in sampling.LogitBias ?? ImmutableDictionary<int, double>.Empty)
+        {
+            if (id < 0)
+                throw Invalid($"sampling.logitBias names the token {id}; ids are 0 or more.");
+            Require(bias, $"logitBias[{id}]", -100, 100);
+        }
         if (sampling.Stop is not { } stops)
             return;
         if (stops.Count > MaxStops || stops.Any(s => string.IsNullOrEmpty(s) || s.Length > MaxStopLength || HasUnpairedSurrogate(s)))

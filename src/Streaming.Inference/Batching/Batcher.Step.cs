@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using TorchSharp;
 
@@ -49,8 +50,10 @@ public sealed partial class Batcher
             Span<float> ofSequence = Row(logits!, row++);
             try
             {
-                int id = _sampler.Sample(ofSequence, sequence.Work.Sampling, sequence.Work.Branch, slot.Position, slot.CachedIds);
-                Deliver(sequence, id);
+                SamplingParameters sampling = sequence.Work.Sampling;
+                float[]? own = sampling.LogProbabilities is null ? null : ofSequence.ToArray(); // sampling changes the row
+                int id = _sampler.Sample(ofSequence, sampling, sequence.Work.Branch, slot.Position, slot.CachedIds);
+                Deliver(sequence, id, own is null ? null : TokenLogProbabilities.Of(own, id, sampling.LogProbabilities!.Value));
             }
             catch (ArithmeticException failure) // logits that are not numbers
             {
@@ -160,13 +163,13 @@ public sealed partial class Batcher
     }
 
     /// <summary>Shows a token, and decides before the next step whether it was the last: a ring cannot be rewound.</summary>
-    private void Deliver(Sequence sequence, int id)
+    private void Deliver(Sequence sequence, int id, TokenLogProbabilities? logProbabilities)
     {
         sequence.FirstTokenAt ??= _time.GetTimestamp();
         sequence.Sampled(id);
         bool isEnd = _endTokens.Contains(id) && !sequence.Work.Sampling.IgnoreEos;
         string text = isEnd ? "" : sequence.Text.Append(id);
-        sequence.Tell(new TokenSampled(id, text, sequence.Text.State));
+        sequence.Tell(new TokenSampled(id, text, sequence.Text.State, logProbabilities));
         if (isEnd || sequence.Text.Stopped)
             End(sequence, EndReason.Stop);
         else if (sequence.ReachedLimit)

@@ -81,7 +81,8 @@ public sealed record InputRead(long Done, long Total) : DecodeOutput;
 /// <param name="Id">The token.</param>
 /// <param name="Text">The text that it completes, in whole characters; often one word, may be empty.</param>
 /// <param name="State">What the text still owes after this token.</param>
-public sealed record TokenSampled(int Id, string Text, TextState State) : DecodeOutput;
+/// <param name="LogProbabilities">The model's, where <see cref="SamplingParameters.LogProbabilities"/> asks for them.</param>
+public sealed record TokenSampled(int Id, string Text, TextState State, TokenLogProbabilities? LogProbabilities = null) : DecodeOutput;
 
 /// <summary>The last output of a work that ended by itself or was stopped.</summary>
 /// <param name="Reason">Why.</param>

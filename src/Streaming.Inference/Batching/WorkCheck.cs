@@ -14,6 +14,11 @@ internal static class WorkCheck
             throw new InputException($"There is no slot {work.Slot}: the device has {decoder.Slots}, counted from 0.");
         CheckLayout(work.Layout, decoder.Capacity);
         work.Sampling.Validate();
+        foreach (int id in work.Sampling.LogitBias.Keys)
+        {
+            if (id >= decoder.Config.VocabularySize)
+                throw new InputException($"The bias of token {id} has no token in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: use its own tokenizer's ids.");
+        }
         if (work.AlreadyGenerated < 0)
             throw new InputException($"A reply cannot have {work.AlreadyGenerated} tokens already.");
 

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace Streaming.Inference.Sampling;
 
 /// <summary>
-/// Chooses a token by a row of logits: penalties, temperature, top-k, top-p of what is left, min-p, in this order, as Hugging Face
+/// Chooses a token by a row of logits: bias, penalties, temperature, top-k, top-p of what is left, min-p, in this order, as Hugging Face
 /// does. Ties are broken by the lowest id. An instance owns its workspaces and belongs to one thread.
 /// </summary>
 /// <param name="silenced">
@@ -26,6 +26,8 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
     /// <exception cref="ArithmeticException">No logit is a number that can be chosen.</exception>
     public int Sample(Span<float> logits, SamplingParameters parameters, int branch, long position, ReadOnlySpan<int> cached)
     {
+        foreach ((int id, double bias) in parameters.LogitBias)
+            logits[id] += (float)bias;
         Penalise(logits, parameters, cached);
         if (parameters.IgnoreEos)
         {

@@ -5,6 +5,10 @@ namespace Streaming.Inference.Sampling;
 /// <summary>How the next token is chosen; every value resolved, so that a continuation samples as the beginning did.</summary>
 public sealed record SamplingParameters
 {
+    private const double MostBias = 100;
+    private const int MostLogProbabilities = 20;
+    private static readonly IReadOnlyDictionary<int, double> NoBias = System.Collections.Immutable.ImmutableDictionary<int, double>.Empty;
+
     /// <summary>Divides the logits; 0 takes the most likely token.</summary>
     public double Temperature { get; init; } = 0.7;
 
@@ -38,6 +42,12 @@ public sealed record SamplingParameters
     /// <summary>Texts that end the reply; they are not part of it.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
+    /// <summary>Added to the logits of these tokens before anything else; -100 to 100, where -100 in effect forbids and 100 in effect demands a token.</summary>
+    public IReadOnlyDictionary<int, double> LogitBias { get; init; } = NoBias;
+
+    /// <summary>Tells with each token its log-probability and those of this many of the likeliest, 0 to 20; null tells none.</summary>
+    public int? LogProbabilities { get; init; }
+
     /// <summary>Refuses values outside their ranges.</summary>
     /// <exception cref="InputException">One is; the sentence names it.</exception>
     public void Validate()
@@ -49,6 +59,9 @@ public sealed record SamplingParameters
         Require(RepeatPenalty is > 0 and <= 100, nameof(RepeatPenalty), RepeatPenalty, "above 0 and at most 100");
         Require(FrequencyPenalty is >= -2 and <= 2, nameof(FrequencyPenalty), FrequencyPenalty, "from -2 to 2");
         Require(PresencePenalty is >= -2 and <= 2, nameof(PresencePenalty), PresencePenalty, "from -2 to 2");
+        foreach ((int id, double bias) in LogitBias)
+            Require(id >= 0 && Math.Abs(bias) <= MostBias, $"{nameof(LogitBias)} of token {id}", bias, $"from -{MostBias} to {MostBias}, and ids of 0 or more");
+        Require(LogProbabilities is null or (>= 0 and <= MostLogProbabilities), nameof(LogProbabilities), LogProbabilities ?? 0, $"from 0 to {MostLogProbabilities}");
         Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "0 (no limit) or more");
 
         static void Require(bool holds, string name, IFormattable value, string range)

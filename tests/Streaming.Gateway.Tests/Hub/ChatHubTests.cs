@@ -35,16 +35,17 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
             pinSystemPrompt = false,
             sinks = 1,
             window = 99,
-            sampling = new { temperature = 0.5, topP = 0.9, topK = 40, minP = 0.05, repeatPenalty = 1.1, frequencyPenalty = 0.1, presencePenalty = 0.2, seed = 9007199254740993, maxTokens = 0, ignoreEos = true, stop = new[] { "." } },
+            sampling = new { temperature = 0.5, topP = 0.9, topK = 40, minP = 0.05, repeatPenalty = 1.1, frequencyPenalty = 0.1, presencePenalty = 0.2, seed = 9007199254740993, maxTokens = 0, ignoreEos = true, stop = new[] { "." }, logitBias = new Dictionary<string, double> { ["7"] = -100 } },
         });
 
         NewConversation request = gateways.Conversations[id].Request;
         Assert.Equal(("rivers", "You are a river.", false, 1, 99), (request.Title, request.SystemPrompt, request.PinSystemPrompt, request.Sinks, request.Window));
         Sampling sampling = (await _hub.InvokeAsync<Conversation>("GetConversation", id, Cancelled)).Sampling;
         Assert.Equal(["."], sampling.Stop!);
+        Assert.Equal([KeyValuePair.Create(7, -100.0)], sampling.LogitBias!);
         Assert.Equal(
             new Sampling { Temperature = 0.5, TopP = 0.9, TopK = 40, MinP = 0.05, RepeatPenalty = 1.1, FrequencyPenalty = 0.1, PresencePenalty = 0.2, Seed = 9007199254740993, MaxTokens = 0, IgnoreEos = true },
-            sampling with { Stop = null });
+            sampling with { Stop = null, LogitBias = null });
     }
 
     [Fact]

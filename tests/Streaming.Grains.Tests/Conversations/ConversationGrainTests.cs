@@ -329,6 +329,21 @@ public sealed class ConversationGrainTests : IDisposable
         Assert.Equal(Places, _device.Works.Single().Input.Sum(r => r.Ids.Length));
     }
 
+    [Fact]
+    public async Task A_bias_reaches_the_device_and_an_impossible_one_is_refused()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        NewConversation Biased(int id, double bias) => new() { Sampling = new Sampling { MaxTokens = 2, LogitBias = new Dictionary<int, double> { [id] = bias } } };
+        IConversationGrain grain = await host.CreateAsync(Biased(7, -100));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Finished);
+
+        Assert.Equal([KeyValuePair.Create(7, -100.0)], _device.Works.Single().Sampling.LogitBias);
+        foreach (NewConversation refused in new[] { Biased(-1, 1), Biased(7, 100.5), Biased(7, double.NaN) })
+            Assert.Equal(Refusal.Invalid, (await Assert.ThrowsAsync<RequestRefusedException>(() => host.CreateAsync(refused))).Refusal);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(" \n")]

@@ -8,6 +8,34 @@ namespace Streaming.Inference.Tests.Batching;
 /// <summary>What a work samples, and how several share the device.</summary>
 public class BatcherTests
 {
+    [Fact]
+    public async Task Log_probabilities_are_the_model_s_own_whatever_sampling_makes_of_them()
+    {
+        await using var device = new TestDevice();
+        var rows = new List<float[]>();
+        device.Kernels.LogitsAreReady = logits => rows.Add(logits.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
+        int likeliest = Expected(Work(), 1)[0];
+        var sampling = new SamplingParameters
+        {
+            Temperature = 0, TopP = 1, RepeatPenalty = 1.5, MaxTokens = 8, LogProbabilities = 3, LogitBias = new Dictionary<int, double> { [likeliest] = -100 },
+        };
+
+        TokenSampled[] tokens = [.. (await device.RunAsync(Work() with { Sampling = sampling })).OfType<TokenSampled>()];
+
+        Assert.Equal(likeliest, tokens[0].LogProbabilities!.Top[0].Id); // which the bias forbids
+        Assert.DoesNotContain(likeliest, Ids(tokens));
+        Assert.Equal(8, tokens.Length);
+        foreach ((TokenSampled token, float[] row) in tokens.Zip(rows))
+        {
+            double total = Math.Log(row.Sum(logit => Math.Exp(logit)));
+            (int Id, double Log)[] all = [.. row.Select((logit, id) => (id, logit - total)).OrderByDescending(t => t.Item2).ThenBy(t => t.id)];
+            Assert.Equal(token.Id, token.LogProbabilities!.Sampled.Id);
+            Assert.Equal(row[token.Id] - total, token.LogProbabilities.Sampled.LogProbability, 9);
+            Assert.Equal(all[..3].Select(t => t.Id), token.LogProbabilities.Top.Select(t => t.Id));
+            Assert.All(all[..3].Zip(token.LogProbabilities.Top), pair => Assert.Equal(pair.First.Log, pair.Second.LogProbability, 9));
+        }
+    }
+
     [Theory]
     [InlineData(0), InlineData(1.3)]
     public async Task A_reply_is_what_a_plain_loop_over_the_decoder_samples(double temperature)

@@ -109,6 +109,47 @@ public class SamplerTests
         Assert.Equal([0.25f, -2.75f, 3f, 0.25f], logits);
     }
 
+    [Fact]
+    public void Bias_is_added_to_the_model_s_logits_before_anything_else()
+    {
+        SamplingParameters parameters = Plain with { Temperature = 0, RepeatPenalty = 2, LogitBias = new Dictionary<int, double> { [0] = 1, [2] = -100 } };
+        float[] logits = [4, -1, 3, 2];
+
+        Assert.Equal(0, new Sampler([]).Sample(logits, parameters, 0, 0, cached: [0, 3]));
+
+        // (4 + 1)/2;  as it was;  3 - 100;  2/2
+        Assert.Equal([2.5f, -1f, -97f, 1f], logits);
+    }
+
+    [Theory]
+    [InlineData(0), InlineData(2)]
+    public void A_biased_token_comes_as_often_as_its_distribution_says(double bias)
+    {
+        SamplingParameters parameters = Plain with { Seed = 4, LogitBias = new Dictionary<int, double> { [1] = bias } };
+        var sampler = new Sampler([]);
+        const int draws = 20_000;
+        int chosen = Enumerable.Range(0, draws).Count(position => sampler.Sample([0, 0, 0], parameters, 0, position, []) == 1);
+
+        double share = Math.Exp(bias) / (Math.Exp(bias) + 2);
+        Assert.InRange(chosen, draws * share - 4.5 * Math.Sqrt(draws * share * (1 - share)), draws * share + 4.5 * Math.Sqrt(draws * share * (1 - share)));
+    }
+
+    [Fact]
+    public void Log_probabilities_are_those_of_the_softmax()
+    {
+        // Weights 1, 4, 2, 1, 4 of 12.
+        float[] logits = [0, MathF.Log(4), MathF.Log(2), 0, MathF.Log(4)];
+
+        TokenLogProbabilities told = TokenLogProbabilities.Of(logits, sampled: 3, top: 4);
+
+        Assert.Equal((3, Math.Log(1 / 12.0)), (told.Sampled.Id, told.Sampled.LogProbability), Near);
+        Assert.Equal([1, 4, 2, 0], told.Top.Select(t => t.Id)); // ties by the lowest id
+        Assert.Equal([Math.Log(4 / 12.0), Math.Log(4 / 12.0), Math.Log(2 / 12.0), Math.Log(1 / 12.0)], told.Top.Select(t => t.LogProbability), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Empty(TokenLogProbabilities.Of(logits, sampled: 0, top: 0).Top);
+
+        static bool Near((int Id, double Log) a, (int Id, double Log) b) => a.Id == b.Id && Math.Abs(a.Log - b.Log) < 1e-6;
+    }
+
     [Theory]
     [InlineData(0), InlineData(1)]
     public void Ignored_end_tokens_are_never_sampled(double temperature)
