@@ -23,7 +23,7 @@ public sealed class AzureAccount
         settings.Validate();
         _settings = settings;
         _identity = string.IsNullOrWhiteSpace(settings.Account) ? null : new DefaultAzureCredential();
-        ProviderTables = Tables(ForProviders);
+        ProviderTables = TablesWithRetries();
     }
 
     /// <summary>Tables for Orleans' own providers, which leave retrying to the client.</summary>
@@ -44,6 +44,14 @@ public sealed class AzureAccount
     {
         ForProviders(options);
         options.Retry.MaxRetries = 0;
+        configure?.Invoke(options);
+    });
+
+    /// <summary>Tables for a caller whose writes may be sent twice: what the store does not answer is asked again, a few times.</summary>
+    /// <param name="configure">Changes the client further.</param>
+    public TableServiceClient TablesWithRetries(Action<TableClientOptions>? configure = null) => Tables(options =>
+    {
+        ForProviders(options);
         configure?.Invoke(options);
     });
 
