@@ -42,6 +42,16 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
         return Task.CompletedTask;
     }
 
+    public override async Task SeedAsync(IReadOnlyList<NewLog> conversations, int running)
+    {
+        await Task.WhenAll(conversations.Select(log => Log.CreateAsync(log, TestContext.Current.CancellationToken)));
+        await Task.WhenAll(conversations.Take(running).Select(async log =>
+        {
+            TestWriter writer = await TestWriter.OpenAsync(Log, log.Id);
+            await writer.AppendAsync(writer.Next() with { Running = true });
+        }));
+    }
+
     public override async Task AppendThatFailsHalfwayAsync(string id, LogAppend append)
     {
         // The head is written last, so all other rows are there when this trigger aborts.
