@@ -50,6 +50,16 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
 
     private static ParallelOptions AtOnce => new() { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken };
 
+    public override async Task SpoilLastRowsAsync(string id)
+    {
+        var head = (await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!;
+        foreach (var (key, property) in new[] { ($"e-{TableKeys.Number(head.LastSeq)}", "Block00"), (IdRows.Key(head.Branch, head.Position - 1), "Ids") })
+        {
+            var spoilt = new TableEntity(TableKeys.Escape(id), key) { [property] = new byte[] { 0x80 }, ["BlockBytes"] = 1 };
+            await Table("log").UpdateEntityAsync(spoilt, ETag.All, TableUpdateMode.Merge, TestContext.Current.CancellationToken);
+        }
+    }
+
     public override async Task AppendThatFailsHalfwayAsync(string id, LogAppend append)
     {
         // Ids come last in the transaction: all other rows have been taken when it meets this one.

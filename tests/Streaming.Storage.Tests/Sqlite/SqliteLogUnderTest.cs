@@ -52,6 +52,14 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
         }));
     }
 
+    public override Task SpoilLastRowsAsync(string id)
+    {
+        using var connection = Connect();
+        Run(connection, $"UPDATE events SET lengths = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND last_seq = (SELECT last_seq FROM heads WHERE id = '{id}')");
+        Run(connection, $"UPDATE ids SET ids = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND position = (SELECT max(position) FROM ids)");
+        return Task.CompletedTask;
+    }
+
     public override async Task AppendThatFailsHalfwayAsync(string id, LogAppend append)
     {
         // The head is written last, so all other rows are there when this trigger aborts.
