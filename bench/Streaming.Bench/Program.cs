@@ -10,6 +10,8 @@ using Streaming.Inference.Hosting;
 //   dotnet run -c Release --project bench/Streaming.Bench -- long
 // The managed kernels beside libtorch's, as a table on stdout:
 //   dotnet run -c Release --project bench/Streaming.Bench -- kernels --shape smol135m --dtype int8
+// What a snapshot costs and saves, too:
+//   dotnet run -c Release --project bench/Streaming.Bench -- snapshots --shape starter
 if (AllocatorEnvironment.EnsureOrReexec() is { } slower)
     Console.Error.WriteLine(slower);
 
@@ -35,21 +37,26 @@ var kernels = new Command("kernels", "The managed kernels beside libtorch's, in 
 kernels.SetAction((parsed, cancellation) => Task.Run(() =>
 {
     string name = parsed.GetRequiredValue(shape);
-    (ModelConfig config, CacheLayout layout) = name switch
-    {
-        "smol135m" => (ShapeWeights.Smol135M, new CacheLayout(4, 1020)),
-        "llama1b" => (ShapeWeights.Llama1B, new CacheLayout(4, 1020)),
-        "starter" => (ShapeWeights.Starter, new CacheLayout(4, 508)),
-        _ => throw new InputException($"There is no shape {name}: use smol135m, llama1b or starter."),
-    };
+    (ModelConfig config, CacheLayout layout) = ShapeOf(name);
     KernelBenchmark.Head(Console.Out);
     new KernelBenchmark(config, parsed.GetValue(type), parsed.GetValue(threads), layout, parsed.GetValue(kernelSet))
         .Run(Console.Out, name, parsed.GetRequiredValue(loads), parsed.GetRequiredValue(prompts), cancellation);
 }, cancellation));
 
+var types = new Option<DType[]>("--dtypes") { Description = "Arithmetics.", DefaultValueFactory = _ => [DType.Float32, DType.BFloat16, DType.Int8], AllowMultipleArgumentsPerToken = true };
+var snapshots = new Command("snapshots", "Size and times of a snapshot, and of coming back with and without it.") { shape, types };
+snapshots.SetAction(async (parsed, cancellation) =>
+{
+    string name = parsed.GetRequiredValue(shape);
+    (ModelConfig config, CacheLayout layout) = ShapeOf(name);
+    SnapshotBenchmark.Head(Console.Out);
+    foreach (DType arithmetic in parsed.GetRequiredValue(types))
+        await new SnapshotBenchmark(config, arithmetic, parsed.GetValue(threads), layout).RunAsync(Console.Out, name, cancellation);
+});
+
 try
 {
-    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, model, sinks, window, type, threads, output };
+    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, snapshots, model, sinks, window, type, threads, output };
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (InputException refusal)
@@ -61,3 +68,11 @@ catch (InputException refusal)
 Setup SetupOf(ParseResult parsed) => new(
     parsed.GetRequiredValue(model), new CacheLayout(parsed.GetValue(sinks), parsed.GetValue(window)),
     parsed.GetValue(type), parsed.GetValue(threads), parsed.GetRequiredValue(output), string.Join(' ', args));
+
+static (ModelConfig Shape, CacheLayout Layout) ShapeOf(string name) => name switch
+{
+    "smol135m" => (ShapeWeights.Smol135M, new CacheLayout(4, 1020)),
+    "llama1b" => (ShapeWeights.Llama1B, new CacheLayout(4, 1020)),
+    "starter" => (ShapeWeights.Starter, new CacheLayout(4, 508)),
+    _ => throw new InputException($"There is no shape {name}: use smol135m, llama1b or starter."),
+};

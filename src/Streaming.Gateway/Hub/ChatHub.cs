@@ -18,6 +18,7 @@ internal sealed class ChatHub(
     ConversationFeeds feeds,
     HubFailures failures,
     IHostEnvironment environment,
+    IHostApplicationLifetime lifetime,
     TimeProvider time,
     IOptions<GatewayOptions> options) : Microsoft.AspNetCore.SignalR.Hub
 {
@@ -25,6 +26,17 @@ internal sealed class ChatHub(
     public const int WatchesPerConnection = 64;
 
     private string Caller => Context.UserIdentifier ?? throw new HubException("Sign in first.");
+
+    /// <summary>
+    /// A leaving gateway asks all its connections once to come back. Who comes back before the port is closed would hold the
+    /// stop up to its limit: nobody asks again.
+    /// </summary>
+    public override Task OnConnectedAsync()
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            Context.Abort(); // Not a refusal, which a client does not repeat.
+        return Task.CompletedTask;
+    }
 
     /// <summary>Creates a conversation of the caller's.</summary>
     public Task<Conversation> CreateConversation(NewConversation? request = null) =>

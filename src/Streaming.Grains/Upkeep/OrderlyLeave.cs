@@ -6,19 +6,31 @@ using Streaming.Grains.Workers;
 namespace Streaming.Grains.Upkeep;
 
 /// <summary>
-/// An orderly stop: no new work; the step under way ends and is stored; conversations go on elsewhere. Hosted services stop in
-/// reverse order, so the silo itself is still there.
+/// An orderly stop: no new work; the step under way ends and is stored; conversations go on elsewhere. Before any service stops:
+/// the silo itself is still there, and browsers that are slow to go take none of its time.
 /// </summary>
 internal sealed partial class OrderlyLeave(
-    RunningReplies replies, WorkerChoice workers, IGrainFactory grains, TimeProvider time, ILogger<OrderlyLeave> logger) : IHostedService
+    RunningReplies replies, WorkerChoice workers, IGrainFactory grains, TimeProvider time, ILogger<OrderlyLeave> logger) : IHostedLifecycleService
 {
     private static readonly TimeSpan WorkerLimit = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         replies.Close();
         // Replies of other silos' conversations run on this silo's devices, too.

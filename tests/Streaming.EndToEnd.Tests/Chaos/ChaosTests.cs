@@ -43,7 +43,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
             }
             await fault.HappenAsync();
             if (fault.Freeze is { } freeze)
-                await Task.WhenAny(Task.Delay(freeze, TestContext.Current.CancellationToken), talking);
+                await UntilAsync(() => clock.Elapsed >= start + freeze || talking.IsCompleted);
             await fault.MendAsync(cluster);
             await GoneOnAsync(talks, talking, numbers: 60);
             foreach (SteadyWatcher watcher in talks.SelectMany(t => t.Watchers))
@@ -91,21 +91,24 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
     private async Task GoneOnAsync(List<Talk> talks, Task talking, int numbers)
     {
         (SteadyWatcher Watcher, long Target)[] targets = [.. talks.SelectMany(t => t.Watchers).Select(w => (w, w.LastSeq + numbers))];
-        using var limit = new CancellationTokenSource(Limit);
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         try
         {
-            while (targets.Any(t => t.Watcher.LastSeq < t.Target))
-            {
-                if (talking.IsFaulted)
-                    await talking;
-                await look.WaitForNextTickAsync(limit.Token);
-            }
+            await UntilAsync(() => talking.IsFaulted || targets.All(t => t.Watcher.LastSeq >= t.Target));
+            if (talking.IsFaulted)
+                await talking;
         }
         catch (OperationCanceledException)
         {
             throw new TimeoutException($"{targets.Count(t => t.Watcher.LastSeq < t.Target)} of {targets.Length} watchers did not go on within {Limit}.\n{cluster.Output}");
         }
+    }
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!condition())
+            await look.WaitForNextTickAsync(limit.Token);
     }
 
     private static int Number(string variable, int otherwise) =>

@@ -63,6 +63,15 @@ internal sealed partial class StoreProxy : IAsyncDisposable
     /// <summary>Requests that met the present fault.</summary>
     public int Hits => Volatile.Read(ref _hits);
 
+    /// <summary>Waits until the present fault has met so many requests.</summary>
+    public async Task HitAsync(int requests, TimeSpan within)
+    {
+        using var limit = new CancellationTokenSource(within);
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (Hits < requests)
+            await look.WaitForNextTickAsync(limit.Token);
+    }
+
     /// <summary>Begins to forward to a store.</summary>
     public static async Task<StoreProxy> StartAsync(string connectionString)
     {
@@ -118,7 +127,9 @@ internal sealed partial class StoreProxy : IAsyncDisposable
                 context.Abort();
                 break;
             case StoreFault.Hangs:
-                await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+                var gaveUp = new TaskCompletionSource();
+                using (context.RequestAborted.Register(gaveUp.SetResult))
+                    await gaveUp.Task;
                 break;
             default:
                 context.Response.StatusCode = (int)fault;

@@ -9,6 +9,25 @@ namespace Streaming.Gateway.Tests.Watching;
 public sealed class SiloRestartTests
 {
     [Fact]
+    public async Task Whoever_comes_back_before_a_leaving_gateway_has_closed_its_port_does_not_hold_it_up()
+    {
+        CancellationToken cancelled = TestContext.Current.CancellationToken;
+        await using WebApplication gateway = Gateways.Build(new FakeConversations(),
+            builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(Gateways.FreePort(), Gateways.FreePort())));
+        await gateway.StartAsync(cancelled);
+        var address = new Uri(gateway.Urls.Single());
+        string token = await Gateways.SignInAsync(address);
+
+        gateway.Lifetime.StopApplication(); // All connections are asked to come back; the port is open yet.
+        await using HubConnection hub = await Gateways.ConnectAsync(address, token);
+        var closed = new TaskCompletionSource();
+        hub.Closed += _ => Task.FromResult(closed.TrySetResult());
+
+        if (hub.State != HubConnectionState.Disconnected)
+            await closed.Task.WaitAsync(TimeSpan.FromSeconds(30), cancelled);
+    }
+
+    [Fact]
     public async Task A_watcher_of_a_stand_alone_gateway_outlives_the_silo()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;

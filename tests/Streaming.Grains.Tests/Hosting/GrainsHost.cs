@@ -103,14 +103,15 @@ internal sealed class GrainsHost : IAsyncDisposable
         return observer;
     }
 
-    /// <summary>Waits until this silo knows the devices of so many silos.</summary>
+    /// <summary>Waits until this silo knows the devices of so many silos, and what grains they take: placement leaves out the others.</summary>
     public async Task KnowingDevicesOfAsync(int silos)
     {
         var membership = _host.Services.GetRequiredService<ISiloStatusOracle>();
         var metadata = _host.Services.GetRequiredService<ISiloMetadataCache>();
+        var manifest = _host.Services.GetRequiredService<IClusterManifestProvider>();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20)); // The cache tells nobody when it changes.
-        while (membership.GetActiveSilos().Count(silo => SiloDevices.Read(metadata.GetSiloMetadata(silo)) is not null) < silos)
+        while (manifest.Current.Silos.Count < silos || membership.GetActiveSilos().Count(silo => SiloDevices.Read(metadata.GetSiloMetadata(silo)) is not null) < silos)
             await look.WaitForNextTickAsync(limit.Token);
     }
 

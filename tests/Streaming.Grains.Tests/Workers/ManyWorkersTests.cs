@@ -144,12 +144,10 @@ public sealed class ManyWorkersTests : IDisposable
         await using GrainsHost first = await GrainsHost.StartAsync(_data, new ScriptedDevice(1, Places));
         IWorkerGrain none = first.Grains.GetGrain<IWorkerGrain>(WorkerKey.Of(first.Address, "cuda:7"));
         Exception refused = await Assert.ThrowsAnyAsync<Exception>(() => none.GetStatus());
-        Assert.Contains("has no device 'cuda:7'", refused.ToString(), StringComparison.Ordinal);
+        Assert.True(refused.ToString().Contains("has no device 'cuda:7'", StringComparison.Ordinal), refused.ToString());
     }
 
-    // Open: one time in three a reply is not taken up again within a minute after its home or its device left. Rolling restarts of real
-    // processes (ClusterTests) have not shown it; until it is understood this test is run by name.
-    [Fact(Explicit = true)]
+    [Fact]
     public async Task An_orderly_stop_hands_replies_over_which_go_on_without_being_asked()
     {
         ScriptedDevice[] devices = Devices(2, slots: 8);
