@@ -18,7 +18,7 @@ internal static class CommandLine
     /// <summary>Runs a command; answers the exit code: 0, 2 for bad input, 130 after Ctrl-C, 1 for anything else.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var root = new RootCommand("Conversations that never end: generate, chat, tokenize, perplexity, bench, train, evaluate.")
+        var root = new RootCommand("Conversations that never end: generate, chat, tokenize, perplexity, bench, train, evaluate, move-store.")
         {
             GenerateCommand.Create(),
             ChatCommand.Create(),
@@ -27,6 +27,7 @@ internal static class CommandLine
             BenchCommand.Create(),
             TrainCommand.Create(),
             EvaluateCommand.Create(),
+            MoveStoreCommand.Create(),
         };
         root.Options.OfType<HelpOption>().Single().Action = new ExplainingHelp();
         // A prompt may begin with '@', and values are taken as they are.

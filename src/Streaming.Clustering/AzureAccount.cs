@@ -1,6 +1,5 @@
 using Azure.Core;
 using Azure.Data.Tables;
-using Azure.Identity;
 using Azure.Storage.Blobs;
 
 namespace Streaming.Clustering;
@@ -14,16 +13,21 @@ public sealed class AzureAccount
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
 
     private readonly AzureSettings _settings;
-    private readonly TokenCredential? _identity;
+    private readonly AccountIdentity? _identity;
 
     /// <summary>The account of the settings.</summary>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The settings name no account.</exception>
-    public AzureAccount(AzureSettings settings)
+    public AzureAccount(AzureSettings settings) : this(settings, () => AccountIdentity.OfProcess(settings.Account!))
+    {
+    }
+
+    /// <summary>The same, signed in to by an identity that is given, where the settings name the account by its name.</summary>
+    internal AzureAccount(AzureSettings settings, Func<AccountIdentity> identity)
     {
         settings.Validate();
         _settings = settings;
-        _identity = string.IsNullOrWhiteSpace(settings.Account) ? null : new DefaultAzureCredential();
-        ProviderTables = Tables(ForProviders);
+        _identity = string.IsNullOrWhiteSpace(settings.Account) ? null : identity();
+        ProviderTables = TablesWithRetries();
     }
 
     /// <summary>Tables for Orleans' own providers, which leave retrying to the client.</summary>
@@ -47,6 +51,14 @@ public sealed class AzureAccount
         configure?.Invoke(options);
     });
 
+    /// <summary>Tables for a caller whose writes may be sent twice: what the store does not answer is asked again, a few times.</summary>
+    /// <param name="configure">Changes the client further.</param>
+    public TableServiceClient TablesWithRetries(Action<TableClientOptions>? configure = null) => Tables(options =>
+    {
+        ForProviders(options);
+        configure?.Invoke(options);
+    });
+
     /// <summary>Blobs, for Orleans' own providers and for snapshots.</summary>
     /// <param name="configure">Changes the client further.</param>
     public BlobServiceClient Blobs(Action<BlobClientOptions>? configure = null)
@@ -56,7 +68,7 @@ public sealed class AzureAccount
         configure?.Invoke(options);
         return Checked(() => _identity is null
             ? new BlobServiceClient(_settings.ConnectionString, options)
-            : new BlobServiceClient(new Uri($"https://{_settings.Account}.blob.core.windows.net"), _identity, options));
+            : new BlobServiceClient(_identity.Blobs, _identity.Credential, options));
     }
 
     private TableServiceClient Tables(Action<TableClientOptions> configure)
@@ -65,10 +77,18 @@ public sealed class AzureAccount
         configure(options);
         return Checked(() => _identity is null
             ? new TableServiceClient(_settings.ConnectionString, options)
-            : new TableServiceClient(new Uri($"https://{_settings.Account}.table.core.windows.net"), _identity, options));
+            : new TableServiceClient(_identity.Tables, _identity.Credential, options));
     }
 
-    private static void ForProviders(ClientOptions options)
+    private void ForProviders(ClientOptions options)
+    {
+        if (_identity?.Transport is { } transport)
+            options.Transport = transport;
+        Limit(options);
+    }
+
+    /// <summary>A try waits five seconds; four tries are over before a grain's call is.</summary>
+    internal static void Limit(ClientOptions options)
     {
         options.Retry.NetworkTimeout = AnswerLimit;
         options.Retry.Delay = TimeSpan.FromMilliseconds(200);

@@ -12,6 +12,9 @@ namespace Streaming.Storage;
 /// <summary>The store of a cluster, in an account of Azure Storage: the log in tables, grain state and snapshots in blobs.</summary>
 public static class AzureStorageExtensions
 {
+    /// <summary>What the container of grains' states is for.</summary>
+    internal const string GrainStates = "grainstate";
+
     /// <summary>
     /// Adds <see cref="IConversationLog"/> on two tables of the account and <see cref="ISnapshotStore"/> on a container of it, which are made before the host's other services start;
     /// when the account does not answer, the host's start fails with <see cref="StoreOpenException"/>.
@@ -35,7 +38,7 @@ public static class AzureStorageExtensions
         silo.AddAzureBlobGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, o =>
         {
             o.BlobServiceClient = account.Blobs();
-            o.ContainerName = account.ContainerName("grainstate");
+            o.ContainerName = account.ContainerName(GrainStates);
         });
         silo.UseAzureTableReminderService(o =>
         {

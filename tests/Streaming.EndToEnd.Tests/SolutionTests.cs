@@ -19,7 +19,7 @@ public class SolutionTests
         ["src/Streaming.Grains/Streaming.Grains.csproj"] = ["Streaming.Contracts", "Streaming.Inference", "Streaming.Storage"],
         ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
         ["src/Streaming.Training/Streaming.Training.csproj"] = ["Streaming.Inference"],
-        ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Inference", "Streaming.Training"],
+        ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Clustering", "Streaming.Inference", "Streaming.Storage", "Streaming.Training"],
         ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
         ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
         ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],

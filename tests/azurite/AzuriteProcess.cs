@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Streaming.Azurite;
 
@@ -51,6 +53,33 @@ public sealed class AzuriteProcess : IAsyncDisposable
         await azurite.StartAsync();
         return azurite;
     }
+
+    /// <summary>
+    /// Starts a new, empty one that takes tokens as Azure does: over https, by a certificate of its own, and of anybody, since it
+    /// does not check who signed them.
+    /// </summary>
+    public static async Task<AzuriteProcess> StartWithIdentityAsync()
+    {
+        var azurite = new AzuriteProcess(null);
+        azurite.Certificate = OwnCertificate();
+        await File.WriteAllTextAsync(azurite.CertificateFile, azurite.Certificate.ExportCertificatePem());
+        await File.WriteAllTextAsync(azurite.KeyFile, azurite.Certificate.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        await azurite.StartAsync();
+        return azurite;
+    }
+
+    /// <summary>Its certificate, if it takes tokens.</summary>
+    public X509Certificate2? Certificate { get; private set; }
+
+    /// <summary>Where its tables are, over https.</summary>
+    public Uri Tables => new($"https://127.0.0.1:{_tablePort}/{Account}");
+
+    /// <summary>Where its blobs are, over https.</summary>
+    public Uri Blobs => new($"https://127.0.0.1:{_blobPort}/{Account}");
+
+    private string CertificateFile => Path.Combine(_folder, "certificate.pem");
+
+    private string KeyFile => Path.Combine(_folder, "key.pem");
 
     /// <summary>Starts it (again, with what it held) and waits until it serves.</summary>
     public async Task StartAsync()
@@ -117,6 +146,7 @@ public sealed class AzuriteProcess : IAsyncDisposable
             script, "--disableTelemetry", "--skipApiVersionCheck", "--location", _folder,
             "--blobHost", "127.0.0.1", "--blobPort", Text(_blobPort), "--tableHost", "127.0.0.1", "--tablePort", Text(_tablePort),
             "--queueHost", "127.0.0.1", "--queuePort", Text(_queuePort),
+            .. Certificate is null ? Array.Empty<string>() : ["--oauth", "basic", "--cert", CertificateFile, "--key", KeyFile],
         ];
         if (isApart)
             start.ArgumentList.Add("node");
@@ -145,6 +175,16 @@ public sealed class AzuriteProcess : IAsyncDisposable
     {
         if (kill(_process!.Id, signal) != 0)
             throw new InvalidOperationException($"Azurite did not take signal {signal}: error {Marshal.GetLastPInvokeError()}.");
+    }
+
+    private static X509Certificate2 OwnCertificate()
+    {
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=127.0.0.1", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
     }
 
     private static string Text(int port) => port.ToString(CultureInfo.InvariantCulture);

@@ -25,13 +25,9 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
             Title = log.Title,
             Creation = Guid.NewGuid().ToString("N"),
         };
-        var row = created.ToRow();
-        foreach (var (name, value) in StoredHead.TitleRow(log.Id, log.Title))
-            row[name] = value;
-
         await index.AddAsync(null, created, cancellation).ConfigureAwait(false);
         var stored = await CommitAsync(
-            log.Id, [new(TableTransactionActionType.Add, row)], now => now?.Creation == created.Creation, cancellation).ConfigureAwait(false);
+            log.Id, [new(TableTransactionActionType.Add, created.ToNewRow())], now => now?.Creation == created.Creation, cancellation).ConfigureAwait(false);
         if (stored is not null)
             return;
         await index.RemoveAsync(created, await FindHeadAsync(log.Id, cancellation).ConfigureAwait(false)).ConfigureAwait(false);

@@ -44,11 +44,15 @@ internal sealed class AzureStore : IStoreHealth
 
     /// <summary>Makes the tables, if they are not there.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
-    public async Task OpenAsync(CancellationToken cancellation)
+    public Task OpenAsync(CancellationToken cancellation) => OpenAsync([_log, _index], cancellation);
+
+    /// <summary>Makes tables, if they are not there.</summary>
+    /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
+    public static async Task OpenAsync(IEnumerable<LogTable> tables, CancellationToken cancellation)
     {
         try
         {
-            await Task.WhenAll(_log.EnsureAsync(cancellation), _index.EnsureAsync(cancellation)).ConfigureAwait(false);
+            await Task.WhenAll(tables.Select(table => table.EnsureAsync(cancellation))).ConfigureAwait(false);
         }
         catch (LogUnavailableException e)
         {

@@ -21,13 +21,28 @@ internal static class EventBlock
     }
 
     /// <summary>Decodes what <see cref="Encode"/> made.</summary>
+    /// <exception cref="InvalidDataException">It did not make this.</exception>
     public static IReadOnlyList<LogEvent> Decode(byte[] bytes)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);
-        var events = new LogEvent[reader.Read7BitEncodedInt()];
-        for (var i = 0; i < events.Length; i++)
-            events[i] = Read(reader);
-        return events;
+        try
+        {
+            var events = new LogEvent[ReadCount(reader)];
+            for (var i = 0; i < events.Length; i++)
+                events[i] = Read(reader);
+            return events;
+        }
+        catch (Exception e) when (e is EndOfStreamException or FormatException or ArgumentException)
+        {
+            throw new InvalidDataException("A block of events in the store is not one; restore its table.", e);
+        }
+    }
+
+    /// <summary>How many follow, each of which takes a byte at least: no number makes this reserve memory for what is not there.</summary>
+    private static int ReadCount(BinaryReader from)
+    {
+        var count = from.Read7BitEncodedInt();
+        return count >= 0 && count <= from.BaseStream.Length - from.BaseStream.Position ? count : throw new EndOfStreamException();
     }
 
     private static void Write(BinaryWriter to, LogEvent e)
@@ -66,7 +81,7 @@ internal static class EventBlock
 
     private static int[] ReadLengths(BinaryReader from)
     {
-        var lengths = new int[from.Read7BitEncodedInt()];
+        var lengths = new int[ReadCount(from)];
         for (var i = 0; i < lengths.Length; i++)
             lengths[i] = from.Read7BitEncodedInt();
         return lengths;

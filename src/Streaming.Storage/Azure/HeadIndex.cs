@@ -32,10 +32,12 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
     /// <summary>The key of an owner's entry, by which pages go on.</summary>
     public static string OwnedRow(long activeAt, string id) => TableKeys.LatestFirst(activeAt) + TableKeys.Separator + TableKeys.Escape(id);
 
+    /// <summary>All entries of a head.</summary>
+    public static IEnumerable<TableEntity> RowsOf(StoredHead head) => KeysOf(head).Select(key => RowOf(key, head));
+
     /// <summary>Writes the entries that a head will have and has not.</summary>
     public Task AddAsync(StoredHead? before, StoredHead after, CancellationToken cancellation) =>
-        Task.WhenAll(KeysOf(after).Except(KeysOf(before)).Select(key =>
-            index.UpsertAsync(new TableEntity(key.Partition, key.Row) { [Id] = after.Head.Id }, cancellation)));
+        Task.WhenAll(KeysOf(after).Except(KeysOf(before)).Select(key => index.UpsertAsync(RowOf(key, after), cancellation)));
 
     /// <summary>Removes the entries that a head had and has no more. What the store does not take now, a list drops later.</summary>
     public async Task RemoveAsync(StoredHead before, StoredHead? after)
@@ -82,6 +84,8 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
             await index.RemoveAsync(entry.PartitionKey, entry.RowKey, entry.ETag, cancellation).ConfigureAwait(false);
         return null;
     }
+
+    private static TableEntity RowOf(IndexKey key, StoredHead head) => new(key.Partition, key.Row) { [Id] = head.Head.Id };
 
     private static IEnumerable<IndexKey> KeysOf(StoredHead? stored)
     {

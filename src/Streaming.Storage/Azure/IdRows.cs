@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
 using Azure.Data.Tables;
 using Streaming.Storage.Log;
 
@@ -17,9 +19,11 @@ internal static class IdRows
     private const string Start = "Start";
     private const string Parent = "Parent";
 
-    // A tail of ids is read from the row that it begins in: rows of this length waste little, keep the longest append far below
-    // a transaction's 100 rows, and fit one property whatever the ids.
-    private const int MaxIdsPerRow = 8192;
+    /// <summary>
+    /// Ids of a row at most. A tail of ids is read from the row that it begins in: rows of this length waste little, keep the longest
+    /// append far below a transaction's 100 rows, and fit one property whatever the ids.
+    /// </summary>
+    public const int MaxIdsPerRow = 8192;
 
     /// <summary>The key of the row whose last id has this position.</summary>
     public static string Key(int branch, long last) => $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.Number(last)}";
@@ -72,6 +76,26 @@ internal static class IdRows
         return [.. parts.SelectMany(part => part)];
     }
 
+    /// <summary>Every row of ids of every branch, in the order of branches and positions.</summary>
+    public static async IAsyncEnumerable<(int Branch, long Position, int[] Ids)> ReadAllAsync(
+        LogTable table, string partition, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var row in table.RangeAsync(partition, Prefix, Prefix + TableKeys.After, long.MaxValue, null, cancellation).ConfigureAwait(false))
+            yield return (BranchOf(row.RowKey), row.GetInt64(First)!.Value, VarInts.Decode(row.GetBinary(Ids)));
+    }
+
+    /// <summary>Every row of a branch, in their order.</summary>
+    public static async IAsyncEnumerable<(int Branch, BranchOrigin Origin)> ReadBranchesAsync(
+        LogTable table, string partition, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await foreach (var row in table.RangeAsync(partition, BranchPrefix, BranchPrefix + TableKeys.After, long.MaxValue, null, cancellation).ConfigureAwait(false))
+            yield return (BranchOf(row.RowKey), OriginOf(row));
+    }
+
+    private static int BranchOf(string key) => int.Parse(key.AsSpan(Prefix.Length, 10), NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private static BranchOrigin OriginOf(TableEntity row) => new(row.GetInt64(Start)!.Value, row.GetInt32(Parent)!.Value);
+
     private static async Task<List<int>> ReadOwnAsync(LogTable table, string partition, int branch, long from, long to, CancellationToken cancellation)
     {
         var found = new List<int>();
@@ -98,7 +122,7 @@ internal static class IdRows
             return new BranchOrigin(head.BranchStart, head.BranchParent);
         var row = await table.FindAsync(TableKeys.Escape(head.Head.Id), BranchPrefix + TableKeys.Branch(branch), null, cancellation).ConfigureAwait(false)
             ?? throw new InvalidDataException($"The store has lost branch {branch} of conversation {head.Head.Id}.");
-        return new BranchOrigin(row.GetInt64(Start)!.Value, row.GetInt32(Parent)!.Value);
+        return OriginOf(row);
     }
 }
 

@@ -18,7 +18,15 @@ internal sealed class LogTable(TableClient client, RequestGate gate)
     /// <summary>Azure's limit of a transaction.</summary>
     public const int MaxRows = 100;
 
-    private const int MaxPage = 1000; // Azure's limit of a query's page.
+    /// <summary>Azure's limit of a transaction, on what is sent.</summary>
+    public const int MaxBytes = 4 << 20;
+
+    private const int MaxPage = 1000;           // Azure's limit of a query's page.
+    private const int BytesAroundRow = 2 << 10; // Headers of its part, names and keys; generous.
+
+    /// <summary>About what a row takes of a transaction, bytes.</summary>
+    public static int SizeOf(TableEntity row) =>
+        BytesAroundRow + ((IDictionary<string, object>)row).Values.OfType<byte[]>().Sum(value => (value.Length + 2) / 3 * 4);
 
     /// <summary>Makes the table, if it is not there.</summary>
     public Task EnsureAsync(CancellationToken cancellation) =>

@@ -9,9 +9,6 @@ namespace Streaming.Storage.Azure;
 /// <param name="Rows">Its events and its receipt.</param>
 internal sealed record PreparedAppend(LogAppend Append, byte[] Digest, IReadOnlyList<TableEntity> Rows)
 {
-    private const int MaxTransactionBytes = 4 << 20; // Azure's limit, on what is sent.
-    private const int BytesAroundRow = 2 << 10;      // Headers of its part, names and keys; generous.
-
     /// <summary>Checks and encodes.</summary>
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
     public static PreparedAppend From(string id, LogAppend append)
@@ -50,9 +47,9 @@ internal sealed record PreparedAppend(LogAppend Append, byte[] Digest, IReadOnly
         foreach (var row in IdRows.Of(head.PartitionKey, after.Head.Branch, append.CutTo ?? before.Head.Position, append.Ids))
             Add(row);
 
-        var bytes = writes.Sum(write => BytesAroundRow + ((IDictionary<string, object>)write.Entity).Values.OfType<byte[]>().Sum(value => (value.Length + 2) / 3 * 4));
-        return writes.Count <= LogTable.MaxRows && bytes <= MaxTransactionBytes
+        var bytes = writes.Sum(write => LogTable.SizeOf((TableEntity)write.Entity));
+        return writes.Count <= LogTable.MaxRows && bytes <= LogTable.MaxBytes
             ? writes
-            : throw new ArgumentException($"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most {LogTable.MaxRows} and {MaxTransactionBytes} go at once; split it.");
+            : throw new ArgumentException($"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most {LogTable.MaxRows} and {LogTable.MaxBytes} go at once; split it.");
     }
 }

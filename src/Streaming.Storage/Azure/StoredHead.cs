@@ -77,6 +77,15 @@ internal sealed record StoredHead
         return row;
     }
 
+    /// <summary>Everything, for a head that is not there yet.</summary>
+    public TableEntity ToNewRow()
+    {
+        var row = ToRow();
+        foreach (var (name, value) in TitleRow(Head.Id, Title))
+            row[name] = value;
+        return row;
+    }
+
     /// <summary>The title alone, to be merged.</summary>
     public static TableEntity TitleRow(string id, string? title)
     {

@@ -41,7 +41,8 @@ internal static class AppendDigest
         to.Write(receipt.Seq);
     }
 
-    private static void Write(BinaryWriter to, LogEvent e)
+    /// <summary>Everything that an event says.</summary>
+    public static void Write(BinaryWriter to, LogEvent e)
     {
         to.Write(e.First);
         to.Write(e.Last);

@@ -7,6 +7,12 @@ namespace Streaming.Storage.Sqlite;
 /// <summary>A head with the short name that its rows go by.</summary>
 internal sealed record StoredHead(long Log, LogHead Head);
 
+/// <summary>A head's whole row.</summary>
+/// <param name="Stored">The head and its short name.</param>
+/// <param name="Title">The title in the owner's list.</param>
+/// <param name="LastAppend">The digest of the last append; empty before the first.</param>
+internal sealed record WholeHead(StoredHead Stored, string? Title, byte[] LastAppend);
+
 /// <summary>The table <c>heads</c>: one row a conversation, which is its entry in its owner's list as well.</summary>
 internal static class HeadRows
 {
@@ -99,6 +105,13 @@ internal static class HeadRows
             "SELECT id FROM heads WHERE hidden_at IS NOT NULL AND hidden_at <= $until ORDER BY hidden_at, id LIMIT $take",
             row => row.GetString(0),
             ("$until", until.UtcTicks), ("$take", take));
+
+    /// <summary>Whole rows by their short names, hidden ones too, after one of them.</summary>
+    public static List<WholeHead> ReadAll(SqliteSession session, long after, int take) =>
+        session.All(
+            $"SELECT {Columns}, title, last_append FROM heads WHERE log > $after ORDER BY log LIMIT $take",
+            row => new WholeHead(Read(row), OptionalText(row, 14), row.IsDBNull(15) ? [] : row.GetFieldValue<byte[]>(15)),
+            ("$after", after), ("$take", take));
 
     private static StoredHead Read(SqliteDataReader row) => new(row.GetInt64(0), new LogHead
     {

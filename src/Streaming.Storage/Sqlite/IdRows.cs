@@ -51,6 +51,20 @@ internal static class IdRows
         return [.. parts.SelectMany(part => part)];
     }
 
+    /// <summary>Whole rows of ids of all branches, in the order of branches and positions, after one of them.</summary>
+    public static List<(int Branch, long Position, int[] Ids)> ReadAll(SqliteSession session, long log, int branch, long position, int take) =>
+        session.All(
+            "SELECT branch, position, ids FROM ids WHERE log = $log AND (branch, position) > ($branch, $position) ORDER BY branch, position LIMIT $take",
+            row => (row.GetInt32(0), row.GetInt64(1), VarInts.Decode(row.GetFieldValue<byte[]>(2))),
+            ("$log", log), ("$branch", branch), ("$position", position), ("$take", take));
+
+    /// <summary>All branches but the first, after one of them.</summary>
+    public static List<(int Branch, long Start, int Parent)> ReadBranches(SqliteSession session, long log, int after, int take) =>
+        session.All(
+            "SELECT branch, start, parent FROM branches WHERE log = $log AND branch > $after ORDER BY branch LIMIT $take",
+            row => (row.GetInt32(0), row.GetInt64(1), row.GetInt32(2)),
+            ("$log", log), ("$after", after), ("$take", take));
+
     private static List<int> ReadOwn(SqliteSession session, long log, int branch, long from, long to)
     {
         var found = new List<int>();

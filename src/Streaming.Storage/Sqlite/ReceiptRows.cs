@@ -25,4 +25,11 @@ internal static class ReceiptRows
             "SELECT text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash = $message",
             row => new MessageReceipt(messageHash, row.GetString(0), row.GetInt32(1), row.GetInt64(2)),
             ("$log", log), ("$message", messageHash));
+
+    /// <summary>All receipts, by hash, after one of them.</summary>
+    public static List<MessageReceipt> ReadAll(SqliteSession session, long log, string after, int take) =>
+        session.All(
+            "SELECT message_hash, text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash > $after ORDER BY message_hash LIMIT $take",
+            row => new MessageReceipt(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt64(3)),
+            ("$log", log), ("$after", after), ("$take", take));
 }

@@ -21,6 +21,9 @@ internal sealed class StoreFolder : IDisposable
     /// <summary>Path of the database's file, which exists.</summary>
     public string Database { get; }
 
+    /// <summary>Whether a folder has a store's file.</summary>
+    public static bool HasStore(string folder) => File.Exists(Path.Combine(folder, DatabaseName));
+
     /// <summary>Creates the folder and the file if they are missing, and takes the folder for this host.</summary>
     /// <exception cref="StoreOpenException">Another host has it, or it cannot be written.</exception>
     public static StoreFolder Take(string folder)

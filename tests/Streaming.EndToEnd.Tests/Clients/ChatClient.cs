@@ -84,6 +84,8 @@ internal sealed class ChatClient : IAsyncDisposable
 
     public Task StopAsync(string id, int? turn = null) => _hub.InvokeAsync("Stop", id, turn);
 
+    public Task DeleteAsync(string id) => _hub.InvokeAsync("Delete", id);
+
     public Task<CacheIds> InspectCacheAsync(string id) => _hub.InvokeAsync<CacheIds>("InspectCache", id);
 
     public Task<TurnsView> ReadTurnsAsync(string id, long? before = null, int? take = null) =>

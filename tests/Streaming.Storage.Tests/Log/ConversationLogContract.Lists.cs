@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Streaming.Contracts.Conversations;
 using Streaming.Storage.Log;
@@ -73,20 +74,30 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Two_thousand_conversations_are_listed_in_order()
+    public async Task Ten_thousand_conversations_of_one_owner_are_listed_in_order_and_those_that_run()
     {
-        await Task.WhenAll(Enumerable.Range(0, 2_000).Select(i =>
-            Log.CreateAsync(new NewLog($"c{i:0000}", "owner", null, TestWriter.Start.AddSeconds(i)), Token)));
+        const int count = 10_000;
+        const int running = 1_000;
+        await _store.SeedAsync([.. Enumerable.Range(0, count).Select(i => new NewLog($"c{i:00000}", "owner", $"title {i}", TestWriter.Start.AddSeconds(i)))], running);
 
-        var seen = new List<string>();
-        for (string? next = null; seen.Count < 2_000;)
+        var clock = Stopwatch.StartNew();
+        var seen = new List<ConversationEntry>();
+        string? next = null;
+        do
         {
             var page = await Log.ListOwnedAsync("owner", next, 200, Token);
-            seen.AddRange(page.Items.Select(item => item.Id));
+            seen.AddRange(page.Items);
             next = page.Next;
         }
+        while (next is not null);
+        var owned = clock.Elapsed;
+        var runs = new List<string>();
+        while (await Log.ListRunningAsync(runs.LastOrDefault(), 128, Token) is { Count: > 0 } page)
+            runs.AddRange(page);
 
-        Assert.Equal(Enumerable.Range(0, 2_000).Reverse().Select(i => $"c{i:0000}"), seen);
+        TestContext.Current.SendDiagnosticMessage($"{count} conversations listed in {owned.TotalSeconds:F1} s, {running} running ones in {(clock.Elapsed - owned).TotalSeconds:F1} s.");
+        Assert.Equal(Enumerable.Range(0, count).Reverse().Select(i => (Id: $"c{i:00000}", Title: $"title {i}")), seen.Select(item => (item.Id, item.Title!)));
+        Assert.Equal(Enumerable.Range(0, running).Select(i => $"c{i:00000}"), runs);
     }
 
     [Fact]

@@ -53,6 +53,23 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
+    public async Task Rows_that_cannot_be_read_are_an_error_and_what_is_before_them_is_read()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        await writer.AppendAsync(writer.Group("a", "b"));
+        await writer.AppendAsync(writer.Group("c", "d"));
+
+        await _store.SpoilLastRowsAsync("conversation");
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => EventsAsync());
+        await Assert.ThrowsAsync<InvalidDataException>(() => IdsAsync(0, 0, 9));
+        Assert.Equal(["hello", "ab"], (await EventsAsync(to: 3, maxRows: 2)).Select(e => e.Text));
+        Assert.Equal([0, 1], await IdsAsync(0, 0, 2));
+        Assert.Equal(writer.Head, await HeadAsync());
+    }
+
+    [Fact]
     public async Task Conversations_do_not_see_each_others_rows()
     {
         var one = await TestWriter.CreateAsync(Log, "one");

@@ -30,6 +30,77 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
+    public async Task Of_creators_at_once_one_makes_the_conversation_and_the_others_leave_nothing_in_their_lists()
+    {
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
+        {
+            try
+            {
+                await Log.CreateAsync(new NewLog("conversation", $"owner {i}", null, TestWriter.Start.AddSeconds(i)), Token);
+                return $"owner {i}";
+            }
+            catch (LogExistsException)
+            {
+                return null;
+            }
+        }));
+
+        Assert.Equal(Assert.Single(outcomes.OfType<string>()), (await HeadAsync()).Owner);
+        for (var i = 0; i < 16; i++)
+            Assert.Equal(outcomes[i] is null ? 0 : 1, (await Log.ListOwnedAsync($"owner {i}", null, 10, Token)).Items.Count);
+    }
+
+    [Fact]
+    public async Task Conversations_that_are_written_at_once_do_not_meet()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
+        {
+            var writer = await TestWriter.CreateAsync(Log, $"c{i:00}");
+            await writer.AppendAsync(writer.Message($"to {i}"));
+            for (var n = 0; n < 10; n++)
+                await writer.AppendAsync(writer.Group($"{i}", ".", $"{n} "));
+        }));
+
+        for (var i = 0; i < 16; i++)
+        {
+            Assert.Equal($"to {i}" + string.Concat(Enumerable.Range(0, 10).Select(n => $"{i}.{n} ")), string.Concat((await EventsAsync(id: $"c{i:00}")).Select(e => e.Text)));
+            Assert.Equal(TestWriter.Ids(0, 30), await IdsAsync(0, 0, 100, id: $"c{i:00}"));
+        }
+    }
+
+    [Fact]
+    public async Task An_append_after_the_conversation_was_erased_finds_nothing_to_write_to()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        await Log.HideAsync("conversation", TestWriter.Start, Token);
+        await Log.EraseAsync("conversation", Token);
+
+        await Assert.ThrowsAsync<LogMissingException>(() => writer.AppendAsync(writer.Group("stale")));
+
+        Assert.Null(await Log.ReadHeadAsync("conversation", Token));
+        Assert.Empty(await Log.ListRunningAsync(null, 10, Token));
+    }
+
+    [Theory]
+    [InlineData("a/b\\c#d?e%f'g&h+i j")]
+    [InlineData("Ünïcödé 会話 שיחה 👋")]
+    [InlineData("-._~!$")]
+    [InlineData("a'; DROP TABLE heads; --")]
+    public async Task Names_of_any_script_with_slashes_and_quotes_are_kept_apart_and_whole(string name)
+    {
+        await TestWriter.CreateAsync(Log, "other", owner: "other " + name);
+        var writer = await TestWriter.CreateAsync(Log, name, owner: name);
+        await writer.AppendAsync(writer.Message("hello", hash: name));
+
+        Assert.Equal(name, (await HeadAsync(name)).Owner);
+        Assert.Equal([name], (await Log.ListOwnedAsync(name, null, 9, Token)).Items.Select(item => item.Id));
+        Assert.Equal([name], await Log.ListRunningAsync(null, 9, Token));
+        Assert.Equal(name, (await Log.FindMessageAsync(name, name, Token))!.MessageHash);
+        Assert.Null(await Log.ReadHeadAsync(name + " ", Token));
+    }
+
+    [Fact]
     public async Task Without_a_head_there_is_nothing_to_read_or_write()
     {
         Assert.Null(await Log.ReadHeadAsync("unknown", Token));

@@ -11,6 +11,12 @@ public abstract class LogUnderTest : IAsyncDisposable
     /// <summary>Closes the store in good order and opens it again.</summary>
     public abstract Task ReopenAsync();
 
+    /// <summary>Conversations without a word, the first so many of which say that they run; in whatever way is quick.</summary>
+    public abstract Task SeedAsync(IReadOnlyList<NewLog> conversations, int running);
+
+    /// <summary>Puts bytes that mean nothing in the place of the last events' row, and of the last ids'.</summary>
+    public abstract Task SpoilLastRowsAsync(string id);
+
     /// <summary>An append that the store breaks off after some of its rows were written: throws <see cref="LogUnavailableException"/>.</summary>
     public abstract Task AppendThatFailsHalfwayAsync(string id, LogAppend append);
 

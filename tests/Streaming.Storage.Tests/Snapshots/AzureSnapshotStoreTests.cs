@@ -1,4 +1,5 @@
 using Azure.Core;
+using Azure.Storage.Blobs;
 using Streaming.Clustering;
 using Streaming.Storage.Snapshots;
 using Streaming.Storage.Tests.Azure;
@@ -36,6 +37,24 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
         Assert.StartsWith($"Azure Storage does not answer for container {_prefix}-snapshots", failure.Message, StringComparison.Ordinal);
         _faults.Mend();
         Assert.Equal([1], await ReadAsync("c", 0, 17));
+    }
+
+    [Fact]
+    public async Task A_container_that_is_gone_is_not_taken_for_a_snapshot_that_is()
+    {
+        var container = new BlobServiceClient((await azurite.GetAsync()).ConnectionString).GetBlobContainerClient($"{_prefix}-snapshots");
+        await container.DeleteAsync(cancellationToken: Token);
+
+        foreach (Func<Task> ask in new Func<Task>[]
+        {
+            () => Store.OpenAsync(new SnapshotName("c", 0, 17), Token),
+            () => Store.ListAsync("c", Token),
+            () => WriteAsync("c", 0, 17, [1]),
+        })
+        {
+            var error = await Assert.ThrowsAsync<SnapshotUnavailableException>(ask);
+            Assert.Contains("ContainerNotFound", error.Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -1,9 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Streaming.Storage.Log;
+using Streaming.Storage.Tests.Grains;
 
 namespace Streaming.Storage.Tests.Sqlite;
 
@@ -69,22 +67,8 @@ public sealed class SqliteHostTests : IDisposable
         return builder.Build();
     }
 
-    private IHost SiloHost()
-    {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        // The silo comes first here: in whatever order they are added, the store opens before it and closes after it.
-        builder.UseOrleans(silo => silo.UseLocalhostClustering(FreePort(), FreePort()).AddSqliteGrainStorageAsDefault());
-        builder.Services.AddSqliteStore(_folder.Path);
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
-        return builder.Build();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
+    // The silo comes first here: in whatever order they are added, the store opens before it and closes after it.
+    private IHost SiloHost() => TestSilo.Build(silo => silo.AddSqliteGrainStorageAsDefault().Services.AddSqliteStore(_folder.Path));
 }
 
 /// <summary>A grain that writes its state when asked, and again as it leaves.</summary>
