@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Hosting;
 using Streaming.Inference.Snapshots;
 using TorchSharp;
 
@@ -70,7 +71,10 @@ public sealed class Decoder : IDisposable
         IKernels operations = kernels(new KernelContext(config, type, device, options));
         try
         {
-            return new Decoder(config, new WeightLoader(config, weights, type, device, operations).Load(), options, type, device, operations);
+            using var loader = new WeightLoader(config, weights, type, device, operations, options.Threads);
+            DecoderWeights loaded = loader.Load();
+            NativeHeap.Trim(); // what loading took besides them
+            return new Decoder(config, loaded, options, type, device, operations);
         }
         catch
         {

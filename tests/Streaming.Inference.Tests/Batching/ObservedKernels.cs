@@ -14,7 +14,7 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public torch.ScalarType CacheType => inner.CacheType;
 
-    public Weight Lay(Weight weight) => inner.Lay(weight);
+    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => inner.Lay(rows, count, width, nibbles, laid);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
