@@ -50,6 +50,10 @@ internal unsafe interface IKernels : IDisposable
     /// <summary>Those rows of the residual stream [N, hidden] that give logits: [M, hidden].</summary>
     torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch);
 
-    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32, a tensor of their own.</summary>
-    torch.Tensor Head(torch.Tensor rows, Weight head);
+    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="results">Where they may be written, [M, vocabulary], float32, in the computer's memory; null for a tensor of their own.</param>
+    /// <returns><paramref name="results"/>, or a tensor of their own.</returns>
+    torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results);
 }

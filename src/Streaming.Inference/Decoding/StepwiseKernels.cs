@@ -39,7 +39,7 @@ internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInput
 
     public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => Step.SelectLogitRows(residual, batch);
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head) => Step.Head(rows, head);
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results) => Step.Head(rows, head, results);
 
     public void Dispose()
     {

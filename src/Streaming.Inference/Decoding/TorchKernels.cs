@@ -78,7 +78,7 @@ internal sealed class TorchKernels : IKernels
     public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) =>
         residual.index_select(0, torch.tensor(batch.LogitRows, device: _shape.Device));
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head) => Project(rows, head).to(torch.ScalarType.Float32);
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results) => Project(rows, head).to(torch.ScalarType.Float32);
 
     public void Dispose()
     {

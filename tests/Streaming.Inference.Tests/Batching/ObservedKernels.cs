@@ -36,9 +36,9 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => inner.SelectLogitRows(residual, batch);
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head)
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {
-        torch.Tensor logits = inner.Head(rows, head);
+        torch.Tensor logits = inner.Head(rows, head, results);
         LogitsAreReady(logits);
         return logits;
     }

@@ -159,9 +159,9 @@ internal sealed unsafe class ManagedKernels : IKernels
         return selected;
     }
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head)
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {
-        torch.Tensor logits = torch.empty([TensorMemory.Length(rows, 0), TensorMemory.Length(head.Rows, 0)], torch.ScalarType.Float32);
+        torch.Tensor logits = results ?? torch.empty([TensorMemory.Length(rows, 0), TensorMemory.Length(head.Rows, 0)], torch.ScalarType.Float32);
         Multiply(rows, head, logits, add: false);
         return logits;
     }
