@@ -3,6 +3,7 @@ using Streaming.Bench;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Evaluation;
 using Streaming.Inference.Hosting;
 
 // Benchmarks of the engine; results go to bench/results, with the machine and the date beside the numbers:
@@ -12,6 +13,8 @@ using Streaming.Inference.Hosting;
 //   dotnet run -c Release --project bench/Streaming.Bench -- kernels --shape smol135m --dtype int8
 // What a snapshot costs and saves, too:
 //   dotnet run -c Release --project bench/Streaming.Bench -- snapshots --shape starter
+// Time and memory of a load, as a table on stdout (a bfloat16 checkpoint is written to a folder that stays, 2.5 GB for llama1b):
+//   dotnet run -c Release --project bench/Streaming.Bench -- load --shape llama1b --dtype int8 --threads 2
 if (AllocatorEnvironment.EnsureOrReexec() is { } slower)
     Console.Error.WriteLine(slower);
 
@@ -54,9 +57,18 @@ snapshots.SetAction(async (parsed, cancellation) =>
         await new SnapshotBenchmark(config, arithmetic, parsed.GetValue(threads), layout).RunAsync(Console.Out, name, cancellation);
 });
 
+var folder = new Option<string?>("--folder") { Description = "Where the checkpoint is, or is written; a folder of the system's temporary ones if left out." };
+var load = new Command("load", "Time and memory of loading a checkpoint of a known shape.") { shape, folder };
+load.SetAction((parsed, cancellation) => Task.Run(() =>
+{
+    string name = parsed.GetRequiredValue(shape);
+    LoadBenchmark.Run(
+        Console.Out, name, NamedShapes.Of(name), parsed.GetValue(folder) ?? Path.Combine(Path.GetTempPath(), $"streaming-load-{name}"), parsed.GetValue(type), parsed.GetValue(threads));
+}, cancellation));
+
 try
 {
-    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, snapshots, model, sinks, window, type, threads, output };
+    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, snapshots, load, model, sinks, window, type, threads, output };
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (InputException refusal)

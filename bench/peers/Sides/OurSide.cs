@@ -9,7 +9,7 @@ namespace Streaming.Bench.Peers.Sides;
 /// The engine's decoder with random weights. Conversations stand at positions far beyond their caches, so every step attends to all
 /// places.
 /// </summary>
-internal sealed partial class OurSide : IDisposable
+internal sealed class OurSide : IDisposable
 {
     private const int IdSeed = 3;
     private readonly Decoder _decoder;
@@ -29,8 +29,6 @@ internal sealed partial class OurSide : IDisposable
         for (int slot = 0; slot < slots; slot++)
             _decoder.Clear(slot); // memory of its own for every page
         _position = 10L * layout.Places;
-        if (OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out _))
-            _ = malloc_trim(0); // loading took several times what stays, and the other settings' processes need room too
     }
 
     public static async Task RunAsync(string shape, DType type, CacheLayout layout, int slots, int threads, bool deterministic)
@@ -90,7 +88,4 @@ internal sealed partial class OurSide : IDisposable
         }
         return logits!;
     }
-
-    [LibraryImport("libc.so.6")]
-    private static partial int malloc_trim(nuint pad);
 }

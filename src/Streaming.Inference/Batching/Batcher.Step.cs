@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Decoding.Managed;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using TorchSharp;
@@ -10,6 +10,11 @@ public sealed partial class Batcher
 {
     private readonly List<Sequence> _running = [];
 
+    // A step's own, used again and again.
+    private readonly List<Scheduled> _scheduled = [];
+    private readonly List<Segment> _segments = [];
+    private readonly List<Sequence> _readers = [];
+
     /// <summary>A sequence's part of a step.</summary>
     private readonly record struct Scheduled(Sequence Sequence, Segment Segment, bool IsInput);
 
@@ -18,25 +23,25 @@ public sealed partial class Batcher
     {
         Accept();
         EndWhatWasStopped();
-        List<Scheduled> scheduled = Schedule();
-        if (scheduled.Count == 0)
+        Schedule();
+        if (_scheduled.Count == 0)
             return false;
 
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor? logits; // [sequences that sample, vocabulary]
         try
         {
-            logits = _decoder.Forward(scheduled.ConvertAll(part => part.Segment));
+            logits = _decoder.Step(_segments);
         }
         catch (Exception failure) // the edge of the device: the works of this step end, the others go on
         {
-            foreach (Scheduled part in scheduled)
+            foreach (Scheduled part in _scheduled)
                 Fail(part.Sequence, failure);
             return true;
         }
 
         int row = 0;
-        foreach ((Sequence sequence, Segment segment, bool isInput) in scheduled)
+        foreach ((Sequence sequence, Segment segment, bool isInput) in _scheduled)
         {
             Slot slot = _slots[sequence.Work.Slot];
             slot.Advance(segment);
@@ -132,10 +137,11 @@ public sealed partial class Batcher
     }
 
     /// <summary>One token of every reply, and a bounded number of input tokens, whose owners take turns.</summary>
-    private List<Scheduled> Schedule()
+    private void Schedule()
     {
-        var scheduled = new List<Scheduled>(_running.Count);
-        var readers = new List<Sequence>();
+        _scheduled.Clear();
+        _segments.Clear();
+        _readers.Clear();
         int budget = _options.PrefillTokens;
         foreach (Sequence sequence in _running)
         {
@@ -146,20 +152,21 @@ public sealed partial class Batcher
             if (ids.IsEmpty)
                 continue; // this step's budget is spent
             LogitRows logits = sequence.IsLast(ids) ? LogitRows.Last : LogitRows.None;
-            scheduled.Add(new Scheduled(sequence, slot.Next(position, ids, logits), isInput));
+            _scheduled.Add(new Scheduled(sequence, slot.Next(position, ids, logits), isInput));
             if (!isInput)
                 continue;
             budget -= ids.Length;
-            readers.Add(sequence);
+            _readers.Add(sequence);
         }
-        foreach (Sequence reader in readers)
+        foreach (Sequence reader in _readers)
         {
             _running.Remove(reader);
             _running.Add(reader); // the next step reads for somebody else first
         }
         // Replies in the order of their slots: neighbours attend as one (see Sight.JoinedWith).
-        scheduled.Sort(static (a, b) => (a.IsInput, a.Segment.Slot).CompareTo((b.IsInput, b.Segment.Slot)));
-        return scheduled;
+        _scheduled.Sort(static (a, b) => (a.IsInput, a.Segment.Slot).CompareTo((b.IsInput, b.Segment.Slot)));
+        foreach (Scheduled part in _scheduled)
+            _segments.Add(part.Segment);
     }
 
     /// <summary>Shows a token, and decides before the next step whether it was the last: a ring cannot be rewound.</summary>
@@ -202,9 +209,9 @@ public sealed partial class Batcher
         sequence.Complete(failure);
     }
 
-    private static Span<float> Row(torch.Tensor logits, int row)
+    private static unsafe Span<float> Row(torch.Tensor logits, int row)
     {
-        int width = (int)logits.shape[1];
-        return MemoryMarshal.Cast<byte, float>(logits.bytes).Slice(row * width, width);
+        int width = TensorMemory.Length(logits, 1);
+        return new Span<float>((float*)TensorMemory.AddressOf(logits) + (long)row * width, width);
     }
 }

@@ -3,7 +3,7 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// A checkpoint: a model's folder in Hugging Face layout, read and checked. Weights stay in the files, mapped, until they
+/// A checkpoint: a model's folder in Hugging Face layout, read and checked. Weights stay in the files until they
 /// are asked for; dispose it once they are loaded.
 /// </summary>
 public sealed class Checkpoint : IDisposable

@@ -10,4 +10,7 @@ public interface IWeightSource
     /// <param name="shape">The shape it must have.</param>
     /// <exception cref="InputException">It is missing, or its shape is another.</exception>
     torch.Tensor Read(string name, params ReadOnlySpan<long> shape);
+
+    /// <summary>A matrix, to be read row by row; by itself a source reads it as a whole.</summary>
+    internal IStoredMatrix Open(string name, long rows, long columns) => new TensorMatrix(Read(name, rows, columns));
 }

@@ -1,24 +1,24 @@
-using System.IO.MemoryMappedFiles;
 using TorchSharp;
 
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>A safetensors file, mapped into memory; tensors are copied out of it one by one.</summary>
+/// <summary>
+/// A safetensors file; tensors are read out of it one by one, or rows of them. It is not mapped: pages that were read would count as the process's, and one
+/// that is cut off meanwhile would end the process.
+/// </summary>
 internal sealed class SafetensorsFile : IDisposable
 {
-    private const long CopyBytes = 1 << 30; // a span holds less than 2 GiB
+    private const long SpanBytes = 1 << 30; // a span holds less than 2 GiB
 
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
+    private readonly FileStream _stream;
     private readonly long _dataStart;
 
-    private SafetensorsFile(string path, IReadOnlyList<SafetensorsEntry> entries, long dataStart, MemoryMappedFile map)
+    private SafetensorsFile(string path, IReadOnlyList<SafetensorsEntry> entries, long dataStart, FileStream stream)
     {
         Path = path;
         Entries = entries;
         _dataStart = dataStart;
-        _map = map;
-        _view = map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _stream = stream;
     }
 
     /// <summary>The file's full name.</summary>
@@ -31,36 +31,35 @@ internal sealed class SafetensorsFile : IDisposable
     /// <exception cref="InputException">It cannot be read or is not sound.</exception>
     public static SafetensorsFile Open(string path)
     {
+        FileStream? stream = null;
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 4096, FileOptions.SequentialScan);
             (IReadOnlyList<SafetensorsEntry> entries, long dataStart) = SafetensorsHeader.Read(path, stream);
-            var map = MemoryMappedFile.CreateFromFile(
-                stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-            return new SafetensorsFile(path, entries, dataStart, map);
+            return new SafetensorsFile(path, entries, dataStart, stream);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
-            throw new InputException($"'{path}' cannot be read ({e.Message}): check the file and its permissions.", e);
+            stream?.Dispose();
+            if (e is IOException or UnauthorizedAccessException)
+                throw Unreadable(path, e);
+            throw;
         }
     }
 
     /// <summary>Copies a tensor out of the file, in its stored type.</summary>
-    public unsafe torch.Tensor Read(SafetensorsEntry entry, torch.ScalarType type)
+    /// <exception cref="InputException">The file cannot be read, or became shorter.</exception>
+    public torch.Tensor Read(SafetensorsEntry entry, torch.ScalarType type)
     {
         torch.Tensor tensor = torch.empty(entry.Shape, dtype: type);
-        byte* source = null;
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref source);
         try
         {
-            source += _view.PointerOffset + _dataStart + entry.Begin;
-            long elements = (entry.End - entry.Begin) / entry.Width, step = CopyBytes / entry.Width;
             using torch.Tensor flat = tensor.view(-1);
+            long elements = (entry.End - entry.Begin) / entry.Width, step = SpanBytes / entry.Width;
             for (long i = 0; i < elements; i += step)
             {
                 using torch.Tensor part = flat.narrow(0, i, Math.Min(step, elements - i));
-                Span<byte> target = part.bytes;
-                new ReadOnlySpan<byte>(source + i * entry.Width, target.Length).CopyTo(target);
+                Read(entry, i * entry.Width, part.bytes);
             }
             return tensor;
         }
@@ -69,15 +68,32 @@ internal sealed class SafetensorsFile : IDisposable
             tensor.Dispose();
             throw;
         }
-        finally
+    }
+
+    /// <summary>Fills a span with a tensor's bytes, from the one at <paramref name="offset"/> on. Several threads may do so at once.</summary>
+    /// <exception cref="InputException">The file cannot be read, or became shorter.</exception>
+    public void Read(SafetensorsEntry entry, long offset, Span<byte> bytes)
+    {
+        for (long at = _dataStart + entry.Begin + offset; !bytes.IsEmpty;)
         {
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            int read;
+            try
+            {
+                read = RandomAccess.Read(_stream.SafeFileHandle, bytes, at);
+            }
+            catch (IOException e)
+            {
+                throw Unreadable(Path, e);
+            }
+            if (read == 0)
+                throw new InputException($"'{Path}' ends within the tensor '{entry.Name}': it was changed while it was read; copy it again.");
+            bytes = bytes[read..];
+            at += read;
         }
     }
 
-    public void Dispose()
-    {
-        _view.Dispose();
-        _map.Dispose();
-    }
+    public void Dispose() => _stream.Dispose();
+
+    private static InputException Unreadable(string path, Exception e) =>
+        new($"'{path}' cannot be read ({e.Message}): check the file and its permissions.", e);
 }

@@ -46,6 +46,18 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
     /// <inheritdoc/>
     public torch.Tensor Read(string name, params ReadOnlySpan<long> shape)
     {
+        (SafetensorsFile file, SafetensorsEntry entry, torch.ScalarType type) = Find(name, shape);
+        return file.Read(entry, type);
+    }
+
+    IStoredMatrix IWeightSource.Open(string name, long rows, long columns)
+    {
+        (SafetensorsFile file, SafetensorsEntry entry, torch.ScalarType type) = Find(name, [rows, columns]);
+        return new SafetensorsMatrix(file, entry, type);
+    }
+
+    private (SafetensorsFile File, SafetensorsEntry Entry, torch.ScalarType Type) Find(string name, ReadOnlySpan<long> shape)
+    {
         if (!_tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found))
             throw new InputException($"The weights in '{_folder}' lack the tensor '{name}': use a complete checkpoint.");
         (SafetensorsFile file, SafetensorsEntry entry) = found;
@@ -59,7 +71,7 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
             throw new InputException(
                 $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, and weights are read in F32, BF16 or F16: use such files.");
         }
-        return file.Read(entry, type);
+        return (file, entry, type);
     }
 
     public void Dispose()

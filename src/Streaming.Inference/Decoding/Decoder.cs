@@ -1,4 +1,6 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Hosting;
 using Streaming.Inference.Snapshots;
 using TorchSharp;
 
@@ -15,6 +17,8 @@ public sealed class Decoder : IDisposable
     private readonly IKernels _kernels;
     private readonly torch.Device _device;
     private readonly bool _deterministic;
+    private readonly Workspace _logits; // of steps, [M, vocabulary]
+    private readonly HashSet<int> _slotsOfPass = [];
 
     internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
     {
@@ -27,6 +31,7 @@ public sealed class Decoder : IDisposable
         Capacity = options.Capacity;
         _weights = weights;
         _kernels = kernels;
+        _logits = new Workspace(config.VocabularySize);
         _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, kernels.CacheType, device);
     }
 
@@ -70,7 +75,10 @@ public sealed class Decoder : IDisposable
         IKernels operations = kernels(new KernelContext(config, type, device, options));
         try
         {
-            return new Decoder(config, new WeightLoader(config, weights, type, device, operations).Load(), options, type, device, operations);
+            using var loader = new WeightLoader(config, weights, type, device, operations, options.Threads);
+            DecoderWeights loaded = loader.Load();
+            NativeHeap.Trim(); // what loading took besides them
+            return new Decoder(config, loaded, options, type, device, operations);
         }
         catch
         {
@@ -136,10 +144,26 @@ public sealed class Decoder : IDisposable
     /// <exception cref="ArgumentException">A segment contradicts its layout, the decoder or another segment.</exception>
     public torch.Tensor? Forward(IReadOnlyList<Segment> segments)
     {
-        Check(segments);
         using IDisposable inference = torch.inference_mode(true);
         using DisposeScope scope = torch.NewDisposeScope();
+        return Pass(segments, logitsInto: null)?.cpu().contiguous().MoveToOuterDisposeScope();
+    }
 
+    /// <summary>
+    /// As <see cref="Forward"/>, but the logits may lie in the decoder's own memory: they are valid until its next pass and until the present dispose scope ends, may be
+    /// written to, and are not the caller's to dispose. A step of replies so makes no tensor.
+    /// </summary>
+    internal torch.Tensor? Step(IReadOnlyList<Segment> segments)
+    {
+        using IDisposable inference = torch.inference_mode(true);
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor? logits = Pass(segments, _logits);
+        return logits is null || _logits.Owns(logits) ? logits : logits.cpu().contiguous().MoveToOuterDisposeScope();
+    }
+
+    private torch.Tensor? Pass(IReadOnlyList<Segment> segments, Workspace? logitsInto)
+    {
+        Check(segments);
         Batch batch = Batch.Of(segments);
         torch.Tensor x = _kernels.Embed(_weights.Embedding, batch);                                 // [N, hidden]
         for (int l = 0; l < _weights.Layers.Count; l++)
@@ -159,13 +183,14 @@ public sealed class Decoder : IDisposable
             return null;
 
         torch.Tensor last = _kernels.SelectLogitRows(x, batch);                                     // [M, hidden]
-        torch.Tensor logits = _kernels.Head(_kernels.Normalise(last, _weights.Norm), _weights.Head); // [M, vocabulary]
-        return logits.cpu().contiguous().MoveToOuterDisposeScope();
+        torch.Tensor normed = _kernels.Normalise(last, _weights.Norm);
+        return _kernels.Head(normed, _weights.Head, logitsInto?.Take(batch.LogitRows.Length));      // [M, vocabulary]
     }
 
     /// <summary>Releases weights and cache.</summary>
     public void Dispose()
     {
+        _logits.Dispose();
         _cache.Dispose();
         _weights.Dispose();
         _kernels.Dispose();
@@ -194,11 +219,12 @@ public sealed class Decoder : IDisposable
     {
         if (segments.Count == 0)
             throw new ArgumentException("There is nothing to feed.", nameof(segments));
-        var slots = new HashSet<int>();
-        foreach (Segment segment in segments)
+        _slotsOfPass.Clear();
+        for (int s = 0; s < segments.Count; s++)
         {
+            Segment segment = segments[s];
             CacheLayout layout = segment.Layout;
-            if (segment.Slot < 0 || segment.Slot >= Slots || !slots.Add(segment.Slot))
+            if (segment.Slot < 0 || segment.Slot >= Slots || !_slotsOfPass.Add(segment.Slot))
                 throw new ArgumentException($"Slot {segment.Slot} is not one of {Slots}, or is used twice.", nameof(segments));
             if (layout.Fixed < 0 || layout.Window < 1 || layout.Places > Capacity)
                 throw new ArgumentException($"A layout of {layout.Fixed}+{layout.Window} does not fit {Capacity} places.", nameof(segments));

@@ -7,13 +7,18 @@ namespace Streaming.Inference.Decoding;
 /// memory. An implementation keeps no state between calls but workspaces: a result may be a view of one, valid until the same
 /// operation is called again, and is read, never kept, by the caller.
 /// </summary>
-internal interface IKernels : IDisposable
+internal unsafe interface IKernels : IDisposable
 {
     /// <summary>Of the keys and values that these kernels store and read.</summary>
     torch.ScalarType CacheType { get; }
 
-    /// <summary>Brings a weight, once at load, to the order in memory in which <see cref="Project"/> reads it; what is returned may be the weight itself.</summary>
-    Weight Lay(Weight weight);
+    /// <summary>Brings rows of a quantised weight, once at load, to the order in memory in which <see cref="Project"/> reads them. Several threads may do so at once.</summary>
+    /// <param name="rows">Quantised, [count, width].</param>
+    /// <param name="count">Rows: a multiple of four, except for a weight's last ones.</param>
+    /// <param name="width">Numbers of a row.</param>
+    /// <param name="nibbles">Whether two numbers are to share a byte.</param>
+    /// <param name="laid">Where these rows lie in the weight, [count, width], or [count, width / 2].</param>
+    void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid);
 
     /// <summary>Begins a step: rows of the embedding [vocabulary, hidden] for the batch's ids, its residual stream [N, hidden].</summary>
     torch.Tensor Embed(torch.Tensor embedding, Batch batch);
@@ -45,6 +50,10 @@ internal interface IKernels : IDisposable
     /// <summary>Those rows of the residual stream [N, hidden] that give logits: [M, hidden].</summary>
     torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch);
 
-    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32, a tensor of their own.</summary>
-    torch.Tensor Head(torch.Tensor rows, Weight head);
+    /// <summary>Logits of normalised rows [M, hidden]: [M, vocabulary], float32.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="results">Where they may be written, [M, vocabulary], float32, in the computer's memory; null for a tensor of their own.</param>
+    /// <returns><paramref name="results"/>, or a tensor of their own.</returns>
+    torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results);
 }

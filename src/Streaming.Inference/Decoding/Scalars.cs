@@ -12,9 +12,4 @@ namespace Streaming.Inference.Decoding;
 internal static class Scalars
 {
     public static readonly Scalar One = 1;
-    public static readonly Scalar LargestInt8 = 127;
-    public static readonly Scalar SmallestInt8 = -127;
-    public static readonly Scalar LargestInt4 = 7;
-    public static readonly Scalar SmallestInt4 = -8;
-    public static readonly Scalar SmallestScale = 1e-8f;
 }

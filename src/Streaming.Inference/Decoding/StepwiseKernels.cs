@@ -17,7 +17,7 @@ internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInput
 
     public torch.ScalarType CacheType => forReplies.CacheType;
 
-    public Weight Lay(Weight weight) => weight;
+    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => forReplies.Lay(rows, count, width, nibbles, laid);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
@@ -39,7 +39,7 @@ internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInput
 
     public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => Step.SelectLogitRows(residual, batch);
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head) => Step.Head(rows, head);
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results) => Step.Head(rows, head, results);
 
     public void Dispose()
     {

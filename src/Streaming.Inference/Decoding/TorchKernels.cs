@@ -33,7 +33,8 @@ internal sealed class TorchKernels : IKernels
 
     public torch.ScalarType CacheType => _shape.Type;
 
-    public Weight Lay(Weight weight) => weight;
+    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) =>
+        new ReadOnlySpan<sbyte>(rows, count * width).CopyTo(new Span<sbyte>(laid, count * width)); // of 4 bits it has none
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
@@ -77,7 +78,7 @@ internal sealed class TorchKernels : IKernels
     public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) =>
         residual.index_select(0, torch.tensor(batch.LogitRows, device: _shape.Device));
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head) => Project(rows, head).to(torch.ScalarType.Float32);
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results) => Project(rows, head).to(torch.ScalarType.Float32);
 
     public void Dispose()
     {

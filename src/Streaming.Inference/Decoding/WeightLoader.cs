@@ -4,16 +4,17 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>Reads a model's weights by Hugging Face's names, fuses them, and brings them to a type and a device.</summary>
-internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device, IKernels kernels)
+internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device, IKernels kernels, int threads) : IDisposable
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
+    private readonly MatrixLoad _matrices = new(kernels, DTypes.Activations(type), threads);
 
     /// <summary>Reads everything; what was read is released again when something is missing.</summary>
     /// <exception cref="InputException">A tensor is missing or has another shape.</exception>
     public DecoderWeights Load()
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor embedding = ReadPlain(TensorNames.Embedding, config.VocabularySize, config.HiddenSize);
+        torch.Tensor embedding = ReadMatrix(config.HiddenSize, MatrixForm.Plain, (TensorNames.Embedding, config.VocabularySize)).Rows;
         var layers = new LayerWeights[config.Layers];
         for (int layer = 0; layer < layers.Length; layer++)
             layers[layer] = LoadLayer(TensorNames.OfLayer(layer));
@@ -23,6 +24,8 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
             tensor.DetachFromDisposeScope();
         return weights;
     }
+
+    public void Dispose() => _matrices.Dispose();
 
     private LayerWeights LoadLayer(string prefix)
     {
@@ -58,31 +61,46 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         (true, _) => new Weight(embedding, null),
     };
 
-    private torch.Tensor ReadPlain(string name, params ReadOnlySpan<long> shape)
+    private torch.Tensor ReadPlain(string name, long length)
     {
-        using torch.Tensor stored = source.Read(name, shape);
+        using torch.Tensor stored = source.Read(name, length);
         return stored.to(_activations, device, copy: true).contiguous();
     }
 
     /// <summary>Matrices [out_i, columns] that read the same rows, as one [sum of out_i, columns], with their biases [out_i] if they have them.</summary>
     private Weight ReadFused(long columns, bool biased, params ReadOnlySpan<(string Name, long Rows)> parts)
     {
-        using DisposeScope scope = torch.NewDisposeScope();
-        var read = new torch.Tensor[parts.Length];
-        for (int i = 0; i < parts.Length; i++)
-            read[i] = source.Read(parts[i].Name, parts[i].Rows, columns);
-        torch.Tensor fused = torch.cat(read, 0);
-        Weight weight = kernels.Lay(type switch
+        MatrixForm form = type switch
         {
-            DType.Int8 => Quantise(fused),
-            DType.Int4 => parts[0].Name is TensorNames.Head or TensorNames.Embedding ? Quantise(fused) : QuantiseGroups(fused), // logits are worth 8 bits
-            _ => new Weight(fused.to(_activations, device).contiguous(), null),
-        });
-        if (biased)
-            weight = weight with { Bias = ReadBias(parts) };
-        foreach (torch.Tensor tensor in weight.Tensors)
-            tensor.MoveToOuterDisposeScope();
-        return weight;
+            DType.Int8 => MatrixForm.Int8,
+            DType.Int4 => parts[0].Name is TensorNames.Head or TensorNames.Embedding ? MatrixForm.Int8 : MatrixForm.Int4, // logits are worth 8 bits
+            _ => MatrixForm.Plain,
+        };
+        Weight weight = ReadMatrix(columns, form, parts);
+        return biased ? weight with { Bias = ReadBias(parts) } : weight;
+    }
+
+    private Weight ReadMatrix(long columns, MatrixForm form, params ReadOnlySpan<(string Name, long Rows)> parts)
+    {
+        var stored = new List<(IStoredMatrix Matrix, long Rows)>(parts.Length);
+        try
+        {
+            foreach ((string name, long rows) in parts)
+                stored.Add((source.Open(name, rows, columns), rows));
+            Weight weight = _matrices.Load(stored, columns, form);
+            return device.type == DeviceType.CPU ? weight : weight with { Rows = Moved(weight.Rows), Scales = weight.Scales is { } scales ? Moved(scales) : null };
+        }
+        finally
+        {
+            foreach ((IStoredMatrix matrix, _) in stored)
+                matrix.Dispose();
+        }
+
+        torch.Tensor Moved(torch.Tensor tensor)
+        {
+            using torch.Tensor here = tensor;
+            return here.to(device);
+        }
     }
 
     private torch.Tensor ReadBias(ReadOnlySpan<(string Name, long Rows)> parts)
@@ -91,28 +109,5 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         for (int i = 0; i < parts.Length; i++)
             read[i] = ReadPlain(TensorNames.BiasOf(parts[i].Name), parts[i].Rows);
         return torch.cat(read, 0);
-    }
-
-    /// <summary>Symmetric int8 with one scale a row: w = q · scale, |q| at most 127.</summary>
-    private Weight Quantise(torch.Tensor stored)
-    {
-        torch.Tensor rows = stored.to(torch.ScalarType.Float32); // [out, in]
-        torch.Tensor scales = rows.abs().amax([1]).div(Scalars.LargestInt8).clamp_min(Scalars.SmallestScale).to(torch.ScalarType.BFloat16); // [out]
-        torch.Tensor quantised = (rows / scales.to(torch.ScalarType.Float32).unsqueeze(1)).round().clamp(Scalars.SmallestInt8, Scalars.LargestInt8);
-        return new Weight(quantised.to(torch.ScalarType.Int8, device).contiguous(), scales.to(device));
-    }
-
-    /// <summary>
-    /// 4 bits with one scale for each group of a row: w = q · scale, q from -8 to 7. The number that is farthest from zero becomes -8 (as in llama.cpp's Q4_0).
-    /// </summary>
-    private Weight QuantiseGroups(torch.Tensor stored)
-    {
-        torch.Tensor groups = stored.to(torch.ScalarType.Float32).reshape(stored.shape[0], -1, Managed.NibbleProduct.Group);      // [out, groups, 32]
-        torch.Tensor farthest = groups.gather(2, groups.abs().argmax(2, keepdim: true));                                         // [out, groups, 1]
-        torch.Tensor scales = farthest.div(Scalars.SmallestInt4).to(torch.ScalarType.BFloat16);
-        torch.Tensor divisors = scales.to(torch.ScalarType.Float32);
-        divisors = torch.where(divisors.abs().clamp_min(Scalars.SmallestScale).eq(divisors.abs()), divisors, torch.full_like(divisors, Scalars.One));
-        torch.Tensor quantised = (groups / divisors).round().clamp(Scalars.SmallestInt4, Scalars.LargestInt4);
-        return new Weight(quantised.to(torch.ScalarType.Int8, device).reshape(stored.shape).contiguous(), scales.squeeze(2).to(device).contiguous());
     }
 }

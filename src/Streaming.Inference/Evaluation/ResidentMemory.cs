@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
+using Streaming.Inference.Hosting;
 
 namespace Streaming.Inference.Evaluation;
 
 /// <summary>The process's resident memory, as the system counts it: weights, cache and everything else.</summary>
-internal static partial class ResidentMemory
+internal static class ResidentMemory
 {
     private const string ClearRefs = "/proc/self/clear_refs", ResetPeak = "5"; // proc(5)
 
@@ -16,10 +16,8 @@ internal static partial class ResidentMemory
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        if (!OperatingSystem.IsLinux() || !NativeLibrary.TryLoad("libc.so.6", out nint libc) || !NativeLibrary.TryGetExport(libc, "malloc_trim", out _))
-            return;
-        _ = malloc_trim(0); // answers whether there was anything to give back
-        File.WriteAllText(ClearRefs, ResetPeak);
+        if (NativeHeap.Trim())
+            File.WriteAllText(ClearRefs, ResetPeak);
     }
 
     /// <summary>The most since <see cref="BeginPeak"/>, bytes.</summary>
@@ -28,7 +26,4 @@ internal static partial class ResidentMemory
         using var self = Process.GetCurrentProcess();
         return self.PeakWorkingSet64;
     }
-
-    [LibraryImport("libc.so.6")]
-    private static partial int malloc_trim(nuint pad);
 }

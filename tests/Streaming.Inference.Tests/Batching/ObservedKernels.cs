@@ -14,7 +14,7 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public torch.ScalarType CacheType => inner.CacheType;
 
-    public Weight Lay(Weight weight) => inner.Lay(weight);
+    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => inner.Lay(rows, count, width, nibbles, laid);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
@@ -36,9 +36,9 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => inner.SelectLogitRows(residual, batch);
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head)
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {
-        torch.Tensor logits = inner.Head(rows, head);
+        torch.Tensor logits = inner.Head(rows, head, results);
         LogitsAreReady(logits);
         return logits;
     }

@@ -4,11 +4,11 @@ using TorchSharp;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>One conversation of a decoder in a test: where it is, and what it was fed.</summary>
-internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout)
+internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout, long position = 0, long fed = 0)
 {
-    public long Position { get; private set; }
+    public long Position { get; private set; } = position;
 
-    public long Fed { get; private set; }
+    public long Fed { get; private set; } = fed;
 
     /// <summary>The stream goes on at another position: the fixed part was fed, the middle is left out.</summary>
     public void JumpTo(long position) => Position = position;

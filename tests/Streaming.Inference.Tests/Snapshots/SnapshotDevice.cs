@@ -14,6 +14,9 @@ internal sealed class SnapshotDevice : IAsyncDisposable
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
+    /// <summary>How many tokens the device may be ahead of its reader.</summary>
+    public const int OutputsAhead = 50;
+
     /// <summary>Widths that int8 takes.</summary>
     private static readonly ModelConfig Shape = new()
     {
@@ -34,7 +37,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
             context => observed = new ObservedKernels(KernelSets.Create(context)));
         observed!.LogitsAreReady = logits => _logits.Add(logits.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
         Kernels = observed;
-        Batcher = new Batcher(decoder, TestDevice.Vocabulary, [], options: new BatcherOptions { Checkpoint = checkpoint });
+        Batcher = new Batcher(decoder, TestDevice.Vocabulary, [], options: new BatcherOptions { Checkpoint = checkpoint, OutputsAhead = OutputsAhead });
     }
 
     public Batcher Batcher { get; }
@@ -105,5 +108,9 @@ internal sealed class SnapshotDevice : IAsyncDisposable
 
     public ValueTask DisposeAsync() => Batcher.DisposeAsync();
 
-    private static SamplingParameters Sampling(int tokens) => new() { Temperature = 0.9f, TopP = 0.95f, RepeatPenalty = 1.1f, Seed = 5, MaxTokens = tokens };
+    private static SamplingParameters Sampling(int tokens)
+    {
+        Assert.InRange(tokens, 1, int.MaxValue); // 0 is a reply without end
+        return new SamplingParameters { Temperature = 0.9f, TopP = 0.95f, RepeatPenalty = 1.1f, Seed = 5, MaxTokens = tokens };
+    }
 }

@@ -46,18 +46,12 @@ internal sealed unsafe class ManagedKernels : IKernels
 
     public torch.ScalarType CacheType => _type is DType.Int8 or DType.Int4 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
 
-    public Weight Lay(Weight weight)
+    public void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid)
     {
-        if (weight.Scales is null)
-            return weight;
-        int count = TensorMemory.Length(weight.Rows, 0), width = TensorMemory.Length(weight.Rows, 1);
-        var rows = (sbyte*)TensorMemory.AddressOf(weight.Rows);
-        torch.Tensor laid = torch.empty([count, weight.HasNibbles ? width / 2 : width], torch.ScalarType.Int8);
-        if (weight.HasNibbles)
-            _kernels.Nibbles.Lay(rows, width, count, (byte*)TensorMemory.AddressOf(laid));
+        if (nibbles)
+            _kernels.Nibbles.Lay(rows, width, count, (byte*)laid);
         else
-            _kernels.ForShorts(width).Lay(rows, width, count, (sbyte*)TensorMemory.AddressOf(laid));
-        return weight with { Rows = laid };
+            _kernels.ForShorts(width).Lay(rows, width, count, laid);
     }
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
@@ -165,9 +159,9 @@ internal sealed unsafe class ManagedKernels : IKernels
         return selected;
     }
 
-    public torch.Tensor Head(torch.Tensor rows, Weight head)
+    public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {
-        torch.Tensor logits = torch.empty([TensorMemory.Length(rows, 0), TensorMemory.Length(head.Rows, 0)], torch.ScalarType.Float32);
+        torch.Tensor logits = results ?? torch.empty([TensorMemory.Length(rows, 0), TensorMemory.Length(head.Rows, 0)], torch.ScalarType.Float32);
         Multiply(rows, head, logits, add: false);
         return logits;
     }

@@ -3,7 +3,8 @@ namespace Streaming.Inference.Decoding.Managed;
 /// <summary>A product, in parts of some weights each.</summary>
 internal sealed unsafe class ProductWork : IPartedWork
 {
-    private const int LeastWeights = 64, PartsPerThread = 4;
+    // Whoever is kept from running by the system holds up the others by one part: some ten microseconds of reading, or of computing for a few rows.
+    private const int LeastWeights = 64, PartsPerThread = 4, MostNumbers = 256 * 1024;
 
     /// <summary>Of the width of the rows.</summary>
     public required VectorKernels Kernels { get; set; }
@@ -55,7 +56,8 @@ internal sealed unsafe class ProductWork : IPartedWork
     /// <summary>Does all of it.</summary>
     public void Run(WorkerPool pool)
     {
-        int parts = pool.Threads == 1 ? 1 : Math.Clamp(Out / LeastWeights, 1, pool.Threads * PartsPerThread);
+        int wanted = Math.Max(pool.Threads * PartsPerThread, (int)((long)Out * Width / MostNumbers));
+        int parts = pool.Threads == 1 ? 1 : Math.Clamp(Out / LeastWeights, 1, wanted);
         _weightsPerPart = ((Out + parts - 1) / parts + FloatProduct.TileWeights - 1) / FloatProduct.TileWeights * FloatProduct.TileWeights;
         pool.Run(this, (Out + _weightsPerPart - 1) / _weightsPerPart);
     }

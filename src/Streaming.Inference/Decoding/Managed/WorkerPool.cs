@@ -5,21 +5,25 @@ namespace Streaming.Inference.Decoding.Managed;
 /// <summary>
 /// The engine's own threads. Between two works of a step they spin for some microseconds, as waking a sleeper takes longer than most
 /// works do; then they sleep, so that an idle host costs nothing. Parts are taken one by one, and the caller takes parts like everybody: a thread
-/// that the system keeps from running, or that still sleeps, delays nobody but by the part it has taken.
+/// that the system keeps from running, or that still sleeps, delays nobody but by the part it has taken. For such a part the caller spins not for long either: it
+/// sleeps, so that its processor is free for whoever has the part.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
     private const uint Closed = int.MaxValue;
     private const int SpinsBeforeSleep = 2_000; // a pause is some 10 to 40 ns: longer than the gaps between the works of a step
+    private const int SpinsBeforeCallerSleeps = 5_000; // longer than a part usually takes
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Thread[] _threads;
     private readonly SemaphoreSlim _wake = new(0);
+    private readonly SemaphoreSlim _done = new(0);
     private IPartedWork? _work;
     private int _parts;
     private ulong _ticket; // the work's number above (it wraps around after some hours), the next part in the low 32 bits
     private int _unfinished;
     private int _sleepers;
+    private int _callerSleeps; // 1: whoever does the last part wakes the caller
     private ExceptionDispatchInfo? _failure;
     private volatile bool _ended;
 
@@ -54,15 +58,13 @@ internal sealed class WorkerPool : IDisposable
         uint number = NumberOf(_ticket) + 1;
         Volatile.Write(ref _ticket, (ulong)number << 32);
         Interlocked.MemoryBarrier(); // the ticket before the look at the sleepers: one of both sides sees the other
-        int sleepers = Volatile.Read(ref _sleepers);
-        if (sleepers > 0 && _wake.CurrentCount == 0)
-            _wake.Release(Math.Min(sleepers, parts - 1));
+        int wanted = Math.Min(Volatile.Read(ref _sleepers), parts - 1) - _wake.CurrentCount; // those that were let go before and have not gone yet come anyway
+        if (wanted > 0)
+            _wake.Release(wanted);
 
         while (Take(number) is int part and >= 0)
             Do(work, part, 0);
-        var spin = new SpinWait();
-        while (Volatile.Read(ref _unfinished) > 0)
-            spin.SpinOnce(sleep1Threshold: -1); // yields after a while: whoever has the last part may need this core
+        WaitForOthers();
         Volatile.Write(ref _ticket, (ulong)number << 32 | Closed); // from here on nobody takes a part of it, whatever _parts becomes
         if (_failure is { } failure)
         {
@@ -70,6 +72,15 @@ internal sealed class WorkerPool : IDisposable
             failure.Throw();
         }
     }
+
+    /// <summary>Of the threads beside the caller's own, how many live.</summary>
+    internal int LivingThreads => _threads.Count(thread => thread.IsAlive);
+
+    /// <summary>Of them, how many sleep, or are about to.</summary>
+    internal int Sleepers => Volatile.Read(ref _sleepers);
+
+    /// <summary>Whether the caller sleeps until the last part is done, or is about to.</summary>
+    internal bool CallerSleeps => Volatile.Read(ref _callerSleeps) == 1;
 
     /// <summary>Ends the threads.</summary>
     public void Dispose()
@@ -83,6 +94,23 @@ internal sealed class WorkerPool : IDisposable
                 throw new TimeoutException($"A kernel thread did not end within {EndTimeout.TotalSeconds} s.");
         }
         _wake.Dispose();
+        _done.Dispose();
+    }
+
+    /// <summary>Waits for parts that others do.</summary>
+    private void WaitForOthers()
+    {
+        for (int spin = 0; spin < SpinsBeforeCallerSleeps; spin++)
+        {
+            if (Volatile.Read(ref _unfinished) == 0)
+                return;
+            Thread.SpinWait(1);
+        }
+        Volatile.Write(ref _callerSleeps, 1);
+        Interlocked.MemoryBarrier(); // the flag before the look at the parts: one of both sides sees the other
+        bool isDone = Volatile.Read(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1;
+        if (!isDone)
+            _done.Wait(); // whoever took the flag down releases it, exactly once
     }
 
     private void Serve(int thread)
@@ -152,7 +180,8 @@ internal sealed class WorkerPool : IDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _unfinished);
+            if (Interlocked.Decrement(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1)
+                _done.Release();
         }
     }
 }

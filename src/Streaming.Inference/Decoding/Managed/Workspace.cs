@@ -24,6 +24,13 @@ internal sealed class Workspace(int width) : IDisposable
         return _views[rows] ??= _all.narrow(0, 0, rows).DetachFromDisposeScope();
     }
 
+    /// <summary>Whether a tensor is one of the views.</summary>
+    public bool Owns(torch.Tensor tensor)
+    {
+        int rows = TensorMemory.Length(tensor, 0);
+        return rows < _views.Count && ReferenceEquals(_views[rows], tensor);
+    }
+
     public void Dispose()
     {
         foreach (torch.Tensor? view in _views)

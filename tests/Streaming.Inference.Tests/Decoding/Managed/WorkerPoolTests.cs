@@ -58,6 +58,73 @@ public class WorkerPoolTests
         }, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public void A_pool_that_is_disposed_has_ended_its_threads_asleep_or_not()
+    {
+        for (int round = 0; round < 100; round++)
+        {
+            var pool = new WorkerPool(3);
+            var work = new CountedWork();
+            work.Begin(8);
+            pool.Run(work, 8); // its threads spin now, or have not begun yet
+            if (round % 4 == 0)
+                Assert.True(SpinWait.SpinUntil(() => pool.Sleepers == 2, Deadline), "The threads did not fall asleep.");
+            Assert.Equal(2, pool.LivingThreads);
+
+            pool.Dispose();
+
+            Assert.Equal(0, pool.LivingThreads);
+        }
+    }
+
+    [Fact]
+    public async Task A_caller_that_waits_long_for_another_threads_part_sleeps_and_is_woken()
+    {
+        await Task.Run(() =>
+        {
+            using var pool = new WorkerPool(2);
+            for (int round = 0; round < 50; round++)
+            {
+                var work = new LastPartWork(pool);
+                pool.Run(work, 2);
+                Assert.True(work.CallerSlept);
+            }
+        }, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Many_pools_with_more_threads_than_processors_come_to_an_end()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(seed => Task.Factory.StartNew(() =>
+        {
+            using var pool = new WorkerPool(2 * Environment.ProcessorCount + 1);
+            var random = new Random(seed);
+            var work = new CountedWork();
+            for (int round = 0; round < 2_000; round++)
+            {
+                int parts = random.Next(0, 12);
+                work.Begin(parts);
+                pool.Run(work, parts);
+                work.AssertDone(parts, pool.Threads);
+            }
+        }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Two parts of which the one that is not the caller's ends only once the caller has fallen asleep.</summary>
+    private sealed class LastPartWork(WorkerPool pool) : IPartedWork
+    {
+        private readonly Barrier _both = new(2);
+
+        public bool CallerSlept { get; private set; }
+
+        public void Do(int part, int thread)
+        {
+            Assert.True(_both.SignalAndWait(Deadline), "The other thread did not come."); // so neither takes both parts
+            if (thread != 0)
+                CallerSlept = SpinWait.SpinUntil(() => pool.CallerSleeps, Deadline);
+        }
+    }
+
     private sealed class CountedWork : IPartedWork
     {
         private readonly int[] _done = new int[16];

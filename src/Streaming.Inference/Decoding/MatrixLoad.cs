@@ -1,0 +1,158 @@
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding.Managed;
+using TorchSharp;
+using BFloat16 = Streaming.Inference.Decoding.Managed.BFloat16;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>How a matrix is to lie in memory.</summary>
+internal enum MatrixForm
+{
+    /// <summary>Numbers of the activations' type.</summary>
+    Plain,
+
+    /// <summary>int8 with a scale for each row, as the kernels lay them.</summary>
+    Int8,
+
+    /// <summary>4 bits with a scale for each group of a row, as the kernels lay them.</summary>
+    Int4,
+}
+
+/// <summary>
+/// Brings matrices from where they are stored to their final form, on several threads, a block of rows at a time: besides what stays there is never more
+/// than a block for each thread.
+/// </summary>
+internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activations, int threads) : IPartedWork, IDisposable
+{
+    private const int BlockNumbers = 64 * 1024; // with its float32 form within the second-level cache
+
+    private readonly WorkerPool _pool = new(threads);
+    private readonly Buffers[] _buffers = [.. Enumerable.Range(0, threads).Select(_ => new Buffers())];
+    private IReadOnlyList<(IStoredMatrix Matrix, long Rows)> _stored = [];
+    private MatrixForm _form;
+    private int _rows, _columns, _blockRows;
+    private byte* _numbers;
+    private BFloat16* _scales;
+
+    /// <summary>Matrices [rows_i, columns] as one: [sum of rows_i, columns].</summary>
+    /// <returns>Tensors in the present dispose scope.</returns>
+    /// <exception cref="InputException">They cannot be read.</exception>
+    public Weight Load(IReadOnlyList<(IStoredMatrix Matrix, long Rows)> stored, long columns, MatrixForm form)
+    {
+        long rows = stored.Sum(part => part.Rows);
+        (_stored, _form, _rows, _columns) = (stored, form, checked((int)rows), checked((int)columns));
+        _blockRows = Math.Max(FloatProduct.TileWeights, BlockNumbers / _columns / FloatProduct.TileWeights * FloatProduct.TileWeights); // whole tiles are laid
+        torch.Tensor numbers = form switch
+        {
+            MatrixForm.Plain => torch.empty([rows, columns], activations),
+            MatrixForm.Int8 => torch.empty([rows, columns], torch.ScalarType.Int8),
+            _ => torch.empty([rows, columns / 2], torch.ScalarType.Int8),
+        };
+        torch.Tensor? scales = form switch
+        {
+            MatrixForm.Plain => null,
+            MatrixForm.Int8 => torch.empty([rows], torch.ScalarType.BFloat16),
+            _ => torch.empty([rows, columns / NibbleProduct.Group], torch.ScalarType.BFloat16),
+        };
+        _numbers = (byte*)TensorMemory.AddressOf(numbers);
+        _scales = scales is null ? null : (BFloat16*)TensorMemory.AddressOf(scales);
+        _pool.Run(this, (_rows + _blockRows - 1) / _blockRows);
+        return new Weight(numbers, scales);
+    }
+
+    public void Do(int part, int thread)
+    {
+        int first = part * _blockRows, count = Math.Min(_blockRows, _rows - first);
+        if (_form == MatrixForm.Plain)
+            Copy(first, count, _buffers[thread]);
+        else
+            Quantise(first, count, _buffers[thread]);
+    }
+
+    public void Dispose()
+    {
+        _pool.Dispose();
+        foreach (Buffers buffers in _buffers)
+            buffers.Dispose();
+    }
+
+    private void Copy(int first, int count, Buffers buffers)
+    {
+        int bytes = activations == torch.ScalarType.Float32 ? sizeof(float) : sizeof(BFloat16);
+        for (int row = first; row < first + count;)
+        {
+            (IStoredMatrix matrix, long at, int rows) = StoredAt(row, first + count - row);
+            byte* target = _numbers + (long)row * _columns * bytes;
+            int length = rows * _columns;
+            if (matrix.Type == activations)
+                matrix.Read(at, new Span<byte>(target, length * bytes));
+            else if (activations == torch.ScalarType.Float32)
+                Widen(matrix, at, new Span<float>((float*)target, length), buffers);
+            else
+                WeightRows.Narrow(Widen(matrix, at, buffers.Numbers(length), buffers), new Span<BFloat16>((BFloat16*)target, length));
+            row += rows;
+        }
+    }
+
+    private void Quantise(int first, int count, Buffers buffers)
+    {
+        Span<float> numbers = buffers.Numbers(count * _columns);
+        Span<sbyte> quantised = buffers.Quantised(count * _columns, out sbyte* laidFrom);
+        for (int row = 0; row < count;)
+        {
+            (IStoredMatrix matrix, long at, int rows) = StoredAt(first + row, count - row);
+            Widen(matrix, at, numbers.Slice(row * _columns, rows * _columns), buffers);
+            row += rows;
+        }
+        int groups = _columns / NibbleProduct.Group;
+        for (int row = 0; row < count; row++)
+        {
+            Span<float> ofRow = numbers.Slice(row * _columns, _columns);
+            Span<sbyte> result = quantised.Slice(row * _columns, _columns);
+            if (_form == MatrixForm.Int8)
+                _scales[first + row] = WeightRows.Quantise(ofRow, result);
+            else
+                WeightRows.QuantiseGroups(ofRow, result, new Span<BFloat16>(_scales + (long)(first + row) * groups, groups));
+        }
+        bool nibbles = _form == MatrixForm.Int4;
+        kernels.Lay(laidFrom, count, _columns, nibbles, (sbyte*)_numbers + (long)first * (nibbles ? _columns / 2 : _columns));
+    }
+
+    /// <summary>Where a row of all is stored, and how many of those that are wanted follow it there.</summary>
+    private (IStoredMatrix Matrix, long Row, int Rows) StoredAt(long row, int wanted)
+    {
+        int part = 0;
+        for (; row >= _stored[part].Rows; part++)
+            row -= _stored[part].Rows;
+        return (_stored[part].Matrix, row, (int)Math.Min(wanted, _stored[part].Rows - row));
+    }
+
+    private static Span<float> Widen(IStoredMatrix matrix, long row, Span<float> numbers, Buffers buffers)
+    {
+        Span<byte> stored = buffers.Stored(numbers.Length * (matrix.Type == torch.ScalarType.Float32 ? sizeof(float) : sizeof(BFloat16)));
+        matrix.Read(row, stored);
+        WeightRows.Widen(stored, matrix.Type, numbers);
+        return numbers;
+    }
+
+    /// <summary>A thread's blocks.</summary>
+    private sealed class Buffers : IDisposable
+    {
+        private readonly NativeBuffer<byte> _stored = new();
+        private readonly NativeBuffer<float> _numbers = new();
+        private readonly NativeBuffer<sbyte> _quantised = new();
+
+        public Span<byte> Stored(int count) => new(_stored.Take(count), count);
+
+        public Span<float> Numbers(int count) => new(_numbers.Take(count), count);
+
+        public Span<sbyte> Quantised(int count, out sbyte* address) => new(address = _quantised.Take(count), count);
+
+        public void Dispose()
+        {
+            _stored.Dispose();
+            _numbers.Dispose();
+            _quantised.Dispose();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Streaming.Inference.Decoding.Managed;
+using TorchSharp;
+using BFloat16 = Streaming.Inference.Decoding.Managed.BFloat16;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>Rows of weights from type to type, to the bits that libtorch's operations give.</summary>
+internal static class WeightRows
+{
+    private const float LargestInt8 = 127, SmallestInt4 = -8, LargestInt4 = 7, SmallestScale = 1e-8f;
+
+    /// <summary>Numbers of a stored type as float32; as many as there are results.</summary>
+    public static void Widen(ReadOnlySpan<byte> stored, torch.ScalarType type, Span<float> numbers)
+    {
+        switch (type)
+        {
+            case torch.ScalarType.Float32:
+                MemoryMarshal.Cast<byte, float>(stored).CopyTo(numbers);
+                break;
+            case torch.ScalarType.Float16:
+                ReadOnlySpan<Half> halves = MemoryMarshal.Cast<byte, Half>(stored);
+                for (int i = 0; i < halves.Length; i++)
+                    numbers[i] = (float)halves[i];
+                break;
+            default:
+                WidenBFloat16(MemoryMarshal.Cast<byte, ushort>(stored), MemoryMarshal.Cast<float, uint>(numbers));
+                break;
+        }
+    }
+
+    /// <summary>float32 as the nearest bfloat16.</summary>
+    public static void Narrow(ReadOnlySpan<float> numbers, Span<BFloat16> narrowed)
+    {
+        for (int i = 0; i < numbers.Length; i++)
+            narrowed[i] = BFloat16.Of(numbers[i]);
+    }
+
+    /// <summary>Symmetric int8: w = q · scale, |q| at most 127.</summary>
+    /// <returns>The row's scale.</returns>
+    public static BFloat16 Quantise(ReadOnlySpan<float> row, Span<sbyte> quantised)
+    {
+        BFloat16 scale = BFloat16.Of(MathF.Max(Largest(row) / LargestInt8, SmallestScale)); // not-a-number goes through, and says so in the logits
+        QuantiseBy(scale.ToSingle(), row, quantised);
+        return scale;
+    }
+
+    /// <summary>
+    /// 4 bits with one scale for each group of a row: w = q · scale, q from -8 to 7. The number that is farthest from zero becomes -8 (as in llama.cpp's Q4_0).
+    /// </summary>
+    public static void QuantiseGroups(ReadOnlySpan<float> row, Span<sbyte> quantised, Span<BFloat16> scales)
+    {
+        for (int g = 0; g < scales.Length; g++)
+        {
+            ReadOnlySpan<float> group = row.Slice(g * NibbleProduct.Group, NibbleProduct.Group);
+            float farthest = group[0];
+            foreach (float number in group)
+            {
+                if (MathF.Abs(number) > MathF.Abs(farthest) || float.IsNaN(number))
+                    farthest = number;
+            }
+            scales[g] = BFloat16.Of(farthest / SmallestInt4);
+            float divisor = scales[g].ToSingle();
+            if (!(MathF.Abs(divisor) >= SmallestScale))
+                divisor = 1;
+            for (int i = 0; i < group.Length; i++)
+                quantised[g * NibbleProduct.Group + i] = (sbyte)Math.Clamp(MathF.Round(group[i] / divisor), SmallestInt4, LargestInt4);
+        }
+    }
+
+    private static void WidenBFloat16(ReadOnlySpan<ushort> stored, Span<uint> numbers)
+    {
+        int i = 0, lanes = Vector<ushort>.Count;
+        for (; i <= stored.Length - lanes; i += lanes)
+        {
+            Vector.Widen(new Vector<ushort>(stored[i..]), out Vector<uint> low, out Vector<uint> high);
+            (low << 16).CopyTo(numbers[i..]);
+            (high << 16).CopyTo(numbers[(i + lanes / 2)..]);
+        }
+        for (; i < stored.Length; i++)
+            numbers[i] = (uint)stored[i] << 16;
+    }
+
+    private static float Largest(ReadOnlySpan<float> row)
+    {
+        Vector<float> largest = Vector<float>.Zero;
+        float result = 0;
+        int i = 0;
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
+            largest = Vector.Max(largest, Vector.Abs(new Vector<float>(row[i..])));
+        for (int lane = 0; lane < Vector<float>.Count; lane++)
+            result = MathF.Max(result, largest[lane]);
+        for (; i < row.Length; i++)
+            result = MathF.Max(result, MathF.Abs(row[i]));
+        return result;
+    }
+
+    private static void QuantiseBy(float scale, ReadOnlySpan<float> row, Span<sbyte> quantised)
+    {
+        var scales = new Vector<float>(scale);
+        int i = 0, lanes = Vector<float>.Count;
+        for (; i <= row.Length - 4 * lanes; i += 4 * lanes)
+        {
+            Vector<short> low = Vector.Narrow(Rounded(row[i..], scales), Rounded(row[(i + lanes)..], scales));
+            Vector<short> high = Vector.Narrow(Rounded(row[(i + 2 * lanes)..], scales), Rounded(row[(i + 3 * lanes)..], scales));
+            Vector.Narrow(low, high).CopyTo(quantised[i..]);
+        }
+        for (; i < row.Length; i++)
+            quantised[i] = (sbyte)Math.Clamp(MathF.Round(row[i] / scale), -LargestInt8, LargestInt8);
+
+        static Vector<int> Rounded(ReadOnlySpan<float> numbers, Vector<float> scales)
+        {
+            Vector<float> rounded = Vector.Round(new Vector<float>(numbers) / scales);
+            return Vector.ConvertToInt32(Vector.Min(Vector.Max(rounded, new Vector<float>(-LargestInt8)), new Vector<float>(LargestInt8)));
+        }
+    }
+}
