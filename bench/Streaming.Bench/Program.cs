@@ -66,9 +66,12 @@ load.SetAction((parsed, cancellation) => Task.Run(() =>
         Console.Out, name, NamedShapes.Of(name), parsed.GetValue(folder) ?? Path.Combine(Path.GetTempPath(), $"streaming-load-{name}"), parsed.GetValue(type), parsed.GetValue(threads));
 }, cancellation));
 
+var sampler = new Command("sampler", "Time of choosing a token, by the shape's vocabulary.") { shape };
+sampler.SetAction((parsed, cancellation) => Task.Run(() => SamplerBenchmark.Run(Console.Out, NamedShapes.Of(parsed.GetRequiredValue(shape)).VocabularySize), cancellation));
+
 try
 {
-    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, snapshots, load, model, sinks, window, type, threads, output };
+    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, snapshots, load, sampler, model, sinks, window, type, threads, output };
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (InputException refusal)

@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Streaming.Inference.Sampling;
 
@@ -12,6 +14,9 @@ namespace Streaming.Inference.Sampling;
 /// </param>
 public sealed class Sampler(IReadOnlyCollection<int> silenced)
 {
+    private const double SmallestExactWeight = 1e-300; // below, weights lose their precision
+    private const float Slack = 1e-5f; // of a logit: more than its float32 can be off, and for temperatures near nothing
+
     private readonly Dictionary<int, int> _occurrences = [];
     private readonly List<Candidate> _heap = [];
     private readonly List<Candidate> _kept = [];
@@ -39,7 +44,15 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             return best;
 
         double uniform = StreamRandom.Uniform(parameters.Seed, branch, position);
-        double total = Exponentiate(logits, logits[best], parameters.Temperature);
+        if (parameters is { TopK: 0, TopP: < 1, MinP: 0 } && DrawFromCandidates(logits, logits[best], uniform, parameters) is { } drawn)
+            return drawn;
+        return SampleExactly(logits, logits[best], parameters, uniform);
+    }
+
+    /// <summary>With the exact weight of every token.</summary>
+    internal int SampleExactly(ReadOnlySpan<float> logits, double max, SamplingParameters parameters, double uniform)
+    {
+        double total = Exponentiate(logits, max, parameters.Temperature);
         bool all = parameters.TopP >= 1 && (parameters.TopK == 0 || parameters.TopK >= logits.Length);
         return all ? DrawFromAll(logits.Length, total, uniform, parameters.MinP) : DrawFromMostLikely(logits.Length, total, uniform, parameters);
     }
@@ -65,14 +78,9 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
 
     private static int MostLikely(ReadOnlySpan<float> logits)
     {
-        int best = 0;
-        for (int id = 0; id < logits.Length; id++)
-        {
-            if (float.IsNaN(logits[id]))
-                throw new ArithmeticException($"The logit of token {id} is not a number.");
-            if (logits[id] > logits[best])
-                best = id;
-        }
+        int best = TensorPrimitives.IndexOfMax(logits); // the first of equals; of what is not a number, if anything is not
+        if (float.IsNaN(logits[best]))
+            throw new ArithmeticException($"The logit of token {best} is not a number.");
         return float.IsFinite(logits[best])
             ? best
             : throw new ArithmeticException($"The largest logit, token {best}'s, is {logits[best]}.");
@@ -139,6 +147,12 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         while (take < _kept.Count && (take == 0 || (kept < enough && _kept[take].Weight >= parameters.MinP)))
             kept += _kept[take++].Weight;
 
+        return Draw(take, kept, uniform);
+    }
+
+    /// <summary>Draws one of the first that are kept, whose weights' sum is given.</summary>
+    private int Draw(int take, double kept, double uniform)
+    {
         double left = uniform * kept;
         for (int i = 0; i < take; i++)
         {
@@ -147,6 +161,57 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
                 return _kept[i].Id;
         }
         return _kept[take - 1].Id; // rounding may leave a crumb of the sum
+    }
+
+    /// <summary>
+    /// What <see cref="DrawFromMostLikely"/> draws for top-p alone, to the token, in a small part of its time: only tokens that may be among the kept ones get their
+    /// exact weight, and of the sum of all weights a bound from either side is enough. Null where it is not: where the sum decides within its error.
+    /// </summary>
+    private int? DrawFromCandidates(ReadOnlySpan<float> logits, double max, double uniform, SamplingParameters parameters)
+    {
+        double total = ExponentialSum.Of(logits, max, parameters.Temperature), dropped = (1 - parameters.TopP) / logits.Length;
+        double fewest = total * (1 - ExponentialSum.Error), most = total * (1 + ExponentialSum.Error);
+        if (!(dropped * fewest >= SmallestExactWeight))
+            return null;
+        var least = (float)(max + parameters.Temperature * Math.Log(dropped * fewest));
+        least -= MathF.Abs(least) * Slack + Slack * (float)parameters.Temperature;
+        Collect(logits, least, max, parameters.Temperature);
+        Span<Candidate> heap = CollectionsMarshal.AsSpan(_heap);
+        MaxHeap.Build(heap);
+
+        _kept.Clear();
+        double kept = 0;
+        while (kept < parameters.TopP * fewest)
+        {
+            if (heap.IsEmpty)
+                return null;
+            Candidate next = MaxHeap.Pop(ref heap);
+            if (next.Weight < dropped * most)
+                return null;
+            _kept.Add(next);
+            kept += next.Weight;
+        }
+        if (kept < parameters.TopP * most)
+            return null;
+        return Draw(_kept.Count, kept, uniform);
+    }
+
+    /// <summary>Puts the tokens whose logit is large enough on the heap, with their exact weights; most are passed over sixteen at a time.</summary>
+    private void Collect(ReadOnlySpan<float> logits, float least, double max, double temperature)
+    {
+        _heap.Clear();
+        Vector512<float> enough = Vector512.Create(least);
+        for (int block = 0; block < logits.Length; block += Vector512<float>.Count)
+        {
+            ReadOnlySpan<float> some = logits[block..Math.Min(block + Vector512<float>.Count, logits.Length)];
+            if (some.Length == Vector512<float>.Count && !Vector512.GreaterThanOrEqualAny(Vector512.Create(some), enough))
+                continue;
+            for (int i = 0; i < some.Length; i++)
+            {
+                if (some[i] >= least)
+                    _heap.Add(new Candidate(Math.Exp((some[i] - max) / temperature), block + i));
+            }
+        }
     }
 
     /// <summary>Moves the most likely candidates to those that are kept, until there are enough; answers the sum of their weights.</summary>
