@@ -1,6 +1,11 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Streaming.Azurite;
+using Streaming.Clustering;
+using Streaming.Storage.Azure;
 using Streaming.Storage.Log;
+using Streaming.Storage.Snapshots;
 using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Azure;
@@ -60,5 +65,36 @@ public sealed class AzureOutageTests : IAsyncLifetime
         await writer.AppendAsync(append);
         await writer.AppendAsync(append);
         Assert.Equal(["before", "meanwhile"], (await _store.Log.ReadEventsAsync("conversation", 1, 9, 9, 999, Token)).Select(e => e.Text));
+    }
+
+    [Fact]
+    public async Task A_host_that_starts_while_the_account_is_busy_waits_for_it()
+    {
+        var account = new AzureAccount(new AzureSettings { ConnectionString = _azurite.ConnectionString, Prefix = AzuriteFixture.NewPrefix() });
+        var log = new FirstWarning();
+        var service = new AzureStoreService(
+            new AzureStore(account, TimeProvider.System, NullLogger<HeadIndex>.Instance), new AzureSnapshotStore(account), log);
+        _azurite.Freeze();
+
+        Task starting = service.StartingAsync(Token);
+        string warned = await log.Seen.WaitAsync(TimeSpan.FromSeconds(60), Token);
+        _azurite.Thaw();
+
+        await starting.WaitAsync(TimeSpan.FromSeconds(60), Token);
+        Assert.StartsWith("Attempt 1 of 4 to open the store: Azure Storage does not answer for", warned, StringComparison.Ordinal);
+    }
+
+    private sealed class FirstWarning : ILogger<AzureStoreService>
+    {
+        private readonly TaskCompletionSource<string> _seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Seen => _seen.Task;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _seen.TrySetResult(formatter(state, exception));
     }
 }

@@ -106,11 +106,15 @@ internal sealed class WorkerPool : IDisposable
                 return;
             Thread.SpinWait(1);
         }
-        Volatile.Write(ref _callerSleeps, 1);
-        Interlocked.MemoryBarrier(); // the flag before the look at the parts: one of both sides sees the other
-        bool isDone = Volatile.Read(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1;
-        if (!isDone)
+        do
+        {
+            Volatile.Write(ref _callerSleeps, 1);
+            Interlocked.MemoryBarrier(); // the flag before the look at the parts: one of both sides sees the other
+            if (Volatile.Read(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1)
+                return;
             _done.Wait(); // whoever took the flag down releases it, exactly once
+        }
+        while (Volatile.Read(ref _unfinished) > 0); // it may have been somebody who was kept from running since the work before
     }
 
     private void Serve(int thread)
