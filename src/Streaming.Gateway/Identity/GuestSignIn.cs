@@ -55,16 +55,17 @@ internal static class GuestSignIn
 
     private static async Task SignInAsync(HttpContext context, GuestTokens tokens, ClusterKeyRing keys)
     {
+        string? known;
         try
         {
             await keys.ReachAsync(context.RequestAborted);
+            known = PresentedToken.Of(context.Request) is { } presented ? tokens.ReadIdentity(presented) : null;
         }
         catch (KeysUnavailableException)
         {
             await Refusals.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, Refusals.Unavailable);
             return;
         }
-        string? known = PresentedToken.Of(context.Request) is { } presented ? tokens.ReadIdentity(presented) : null;
         GuestToken token = tokens.Issue(known ?? GuestTokens.NewIdentity());
         context.Response.Cookies.Append(PresentedToken.Cookie, token.Token, new CookieOptions
         {

@@ -38,6 +38,7 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
     }
 
     /// <summary>Whose token it is; null when it is no token of ours, was changed, or has ended.</summary>
+    /// <exception cref="KeysUnavailableException">Its key may be one that only the cluster has, which does not answer.</exception>
     public string? ReadIdentity(string token)
     {
         if (token.Length > LongestToken || !Base64Url.IsValid(token))
@@ -46,6 +47,10 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
         try
         {
             content = _protector.Unprotect(Base64Url.DecodeFromChars(token));
+        }
+        catch (CryptographicException e) when (e.InnerException is TimeoutException or OrleansException)
+        {
+            throw new KeysUnavailableException(e);
         }
         catch (CryptographicException)
         {

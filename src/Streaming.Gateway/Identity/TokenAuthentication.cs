@@ -23,15 +23,17 @@ internal sealed class TokenAuthentication(
     {
         if (PresentedToken.Of(Request) is not { } token)
             return AuthenticateResult.NoResult();
+        string? identity;
         try
         {
             await keys.ReachAsync(Context.RequestAborted);
+            identity = tokens.ReadIdentity(token);
         }
         catch (KeysUnavailableException exception)
         {
             return AuthenticateResult.Fail(exception);
         }
-        if (tokens.ReadIdentity(token) is not { } identity)
+        if (identity is null)
             return AuthenticateResult.Fail("The token is not valid, or not any more.");
 
         var claims = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, identity)], SchemeName);

@@ -21,9 +21,8 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         Azurite = await AzuriteProcess.StartNewAsync();
         string[] cluster = Settings(Azurite.ConnectionString);
-        // Groups of a fifth of a second: the emulator takes a few hundred appends a second, which two dozen talks would be alone.
         Silos = [.. Enumerable.Range(0, SiloCount).Select(i =>
-            HostProcess.Silo(Path.Combine(_folder.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", "Threads=1", "Deterministic=true", "DType=float32", "Slots=24", "GroupMilliseconds=200", .. cluster]))];
+            HostProcess.Silo(Path.Combine(_folder.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", "Threads=1", "Deterministic=true", "DType=float32", "Slots=24", .. cluster]))];
         Gateways = [.. Enumerable.Range(0, 2).Select(_ =>
             HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", "GuestsPerMinute=100000", .. cluster]))];
         await StartAllAsync();
