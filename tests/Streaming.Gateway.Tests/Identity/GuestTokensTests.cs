@@ -1,6 +1,9 @@
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Streaming.Gateway.Identity;
+using Streaming.Gateway.Tests.Fakes;
 
 namespace Streaming.Gateway.Tests.Identity;
 
@@ -45,6 +48,31 @@ public sealed class GuestTokensTests
     [Fact]
     public void A_token_of_other_keys_is_nobodys() =>
         Assert.Null(new GuestTokens(new EphemeralDataProtectionProvider(), _time).ReadIdentity(_tokens.Issue("guest-a").Token));
+
+    [Fact]
+    public async Task A_token_that_cannot_be_checked_now_is_not_called_worthless()
+    {
+        var elements = new List<string>();
+        string token = (await TokensOverAsync(new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false })).Issue("guest-a").Token;
+
+        // The cluster goes away between the look whether it is there and the first question for the keys.
+        var cluster = new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false };
+        GuestTokens soon = await TokensOverAsync(cluster), late = await TokensOverAsync(cluster);
+        cluster.Away = true;
+        Assert.Equal("guest-a", soon.ReadIdentity(token));
+        _time.Advance(TimeSpan.FromMinutes(1)); // What was read then may have changed.
+        Assert.Throws<KeysUnavailableException>(() => late.ReadIdentity(token));
+
+        async Task<GuestTokens> TokensOverAsync(AwayGrainFactory cluster)
+        {
+            var ring = new ClusterKeyRing(cluster.Factory, _time);
+            var services = new ServiceCollection();
+            services.AddDataProtection().SetApplicationName("tests");
+            services.Configure<KeyManagementOptions>(o => o.XmlRepository = ring);
+            await ring.ReachAsync(TestContext.Current.CancellationToken);
+            return new GuestTokens(services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>(), _time);
+        }
+    }
 
     [Fact]
     public void Identities_are_long_and_never_the_same()
