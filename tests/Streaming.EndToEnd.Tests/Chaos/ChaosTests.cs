@@ -16,7 +16,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
     private static readonly int Restarts = Number("STREAMING_CHAOS_RESTARTS", 0);
     private static readonly int Conversations = Number("STREAMING_CHAOS_CONVERSATIONS", 6);
     private static readonly int Watchers = Number("STREAMING_CHAOS_WATCHERS", 2);
-    private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 0));
+    private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 7));
     private static readonly int Seed = Number("STREAMING_CHAOS_SEED", 20);
 
     [Fact]

@@ -11,7 +11,7 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
     /// <summary>Whether they are asked to leave (SIGTERM), as in a rolling upgrade, rather than killed.</summary>
     public bool IsOrderly { get; private init; }
 
-    /// <summary>A sequence of faults: mostly one process killed, now and then two at once, or one frozen if it is to be for some time.</summary>
+    /// <summary>A sequence of faults: mostly one process killed, now and then two at once, or one frozen.</summary>
     public static IEnumerable<Fault> Sequence(int count, int seed, ClusterFixture cluster, TimeSpan freeze)
     {
         var random = new Random(seed);
@@ -23,7 +23,7 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
             {
                 1 => new Fault("a gateway killed", [gateway], null),
                 2 => new Fault("a silo and a gateway killed at once", [silo, gateway], null),
-                3 when freeze > TimeSpan.Zero => new Fault("a silo frozen", [silo], freeze),
+                3 => new Fault("a silo frozen", [silo], freeze),
                 4 => new Fault("two silos killed at once", [silo, cluster.Silos[(Array.IndexOf(cluster.Silos, silo) + 1) % cluster.Silos.Length]], null),
                 _ => new Fault("a silo killed", [silo], null),
             };
