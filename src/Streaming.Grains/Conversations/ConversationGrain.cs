@@ -135,9 +135,11 @@ internal sealed partial class ConversationGrain(
         string messageHash = Hash(clientMessageId), textHash = Hash(text);
         if (await FencedAsync(() => log.FindMessageAsync(Id, messageHash)) is { } receipt)
         {
-            return receipt.TextHash == textHash
-                ? new Sent(receipt.Turn, receipt.Seq)
-                : throw new RequestRefusedException(Refusal.Conflict, "This clientMessageId was sent before with another text: make a new one for each message.");
+            if (receipt.TextHash != textHash)
+                throw new RequestRefusedException(Refusal.Conflict, "This clientMessageId was sent before with another text: make a new one for each message.");
+            if (receipt.Seq > writer.Head.LastSeq)
+                await CatchUpAsync();
+            return new Sent(receipt.Turn, receipt.Seq);
         }
         RequireSameCheckpoint();
         if (writer.Session.Waiting.Length >= Limits.WaitingMessages)
@@ -219,11 +221,7 @@ internal sealed partial class ConversationGrain(
     }
 
     /// <inheritdoc/>
-    public Task Resume()
-    {
-        StartReplies();
-        return Task.CompletedTask;
-    }
+    public Task Resume() => CatchUpAsync(); // The log says that something runs.
 
     /// <inheritdoc/>
     public async Task Erase()
@@ -240,6 +238,22 @@ internal sealed partial class ConversationGrain(
         _runner = new ReplyRunner(
             Id, state.State, model, _writer, log, _observers, workers, GrainFactory, options.Value, () => DelayDeactivation(TimeSpan.FromMinutes(2)), time, logger);
         _takenUp = head.Running;
+    }
+
+    /// <summary>
+    /// Does what the log has and this activation may not know of. A silo that was taken for dead may wake and store a message before
+    /// it learns that: under its old epoch, where no later one has been taken since, and after this activation has read the head.
+    /// </summary>
+    private async Task CatchUpAsync()
+    {
+        if (_writer is { Session.IsRunning: false } writer
+            && await FencedAsync(() => log.ReadHeadAsync(Id)) is { HiddenAt: null } head
+            && head.LastSeq > writer.Head.LastSeq
+            && _writer == writer && _replies.IsCompleted)
+        {
+            Attach(head);
+        }
+        StartReplies();
     }
 
     private CacheLayout Layout() => new(state.State.Fixed, state.State.Window);

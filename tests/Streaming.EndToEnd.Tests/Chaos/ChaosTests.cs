@@ -99,8 +99,8 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
         }
         catch (OperationCanceledException)
         {
-            IEnumerable<string> behind = talks.Where(t => t.Watchers.Any(w => targets.Any(of => of.Watcher == w && w.LastSeq < of.Target)))
-                .Select(t => $"{t.Id} ({string.Join(", ", t.Watchers.Select(w => w.LastSeq))})");
+            string[] behind = await Task.WhenAll(
+                talks.Where(t => t.Watchers.Any(w => targets.Any(of => of.Watcher == w && w.LastSeq < of.Target))).Select(t => t.DescribeAsync()));
             throw new TimeoutException($"Not all watchers went on within {Limit}; these conversations did not: {string.Join("; ", behind)}.\n{cluster.Output}");
         }
     }

@@ -82,6 +82,25 @@ internal sealed class Talk : IAsyncDisposable
         return replies;
     }
 
+    /// <summary>Where it stands, by its watchers and by what each gateway says; for a failure's message.</summary>
+    public async Task<string> DescribeAsync()
+    {
+        var text = new List<string> { $"{Id}: {Exchanges} exchanges, {(_isReplying ? "waits for a reply" : "sends")}, watchers at {string.Join(", ", _watchers.Select(w => w.LastSeq))}" };
+        foreach (string gateway in _gateways)
+        {
+            try
+            {
+                await using ChatClient client = await ChatClient.ConnectAsync(gateway, _token);
+                text.Add($"{gateway} says {await client.GetAsync(Id)}");
+            }
+            catch (Exception e)
+            {
+                text.Add($"{gateway} says {e.Message}");
+            }
+        }
+        return string.Join(", ", text);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (SteadyWatcher watcher in _watchers)

@@ -1,7 +1,9 @@
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
+using Streaming.Grains.Conversations;
 using Streaming.Grains.Tests.Hosting;
 using Streaming.Inference.Batching;
+using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Tests.Conversations;
 
@@ -327,6 +329,39 @@ public sealed class ConversationGrainTests : IDisposable
         Assert.All(page.Items, i => Assert.InRange(i.Text.Length, 0, Limits.PieceLength));
         // Only what can matter was fed: the fixed part and the rebuild length.
         Assert.Equal(Places, _device.Works.Single().Input.Sum(r => r.Ids.Length));
+    }
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task A_message_that_another_activation_stored_unseen_is_answered_when_it_is_sent_again_or_swept(bool isSentAgain)
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(3));
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2);
+        string id = (await grain.Get(Caller)).Id;
+        long seq = (await grain.Get(Caller)).LastSeq + 1;
+
+        // As a silo does that was frozen and taken for dead: whoever sent the message got no answer.
+        var other = new ConversationWriter(host.Log, (await host.Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!, TimeProvider.System);
+        await other.AppendAsync((_, session) => new Draft(session with { Waiting = session.Waiting.Add(seq) })
+        {
+            Events = [new LogEvent { First = seq, Last = seq, Kind = EventKind.Message, Turn = 3, Author = Caller, Text = "And you?", At = DateTimeOffset.UtcNow }],
+            LastTurn = 3,
+            Receipt = new MessageReceipt(Hash("m2"), Hash("And you?"), 3, seq),
+        });
+        Assert.Equal(seq - 1, (await grain.Get(Caller)).LastSeq);
+
+        if (isSentAgain)
+            Assert.Equal(new Sent(3, seq), await grain.Send(Caller, "And you?", "m2"));
+        else
+            await grain.Resume();
+
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
+        Assert.Equal(["Hello!", "And you?"], (await grain.ReadTurns(Caller, null, null)).Items.Where(t => t.Turn % 2 == 1).Select(t => t.Text));
+
+        static string Hash(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
     }
 
     [Fact]
