@@ -86,8 +86,6 @@ Setup SetupOf(ParseResult parsed) => new(
 
 static (ModelConfig Shape, CacheLayout Layout) ShapeOf(string name) => name switch
 {
-    "smol135m" => (ShapeWeights.Smol135M, new CacheLayout(4, 1020)),
-    "llama1b" => (ShapeWeights.Llama1B, new CacheLayout(4, 1020)),
     "starter" => (ShapeWeights.Starter, new CacheLayout(4, 508)),
-    _ => throw new InputException($"There is no shape {name}: use smol135m, llama1b or starter."),
+    _ => (NamedShapes.Of(name), new CacheLayout(4, 1020)),
 };

@@ -6,20 +6,6 @@ namespace Streaming.Bench;
 /// <summary>Random weights of any shape: speed does not depend on what a model knows.</summary>
 internal sealed class ShapeWeights(int seed) : IWeightSource
 {
-    /// <summary>SmolLM2-135M's numbers.</summary>
-    public static readonly ModelConfig Smol135M = new()
-    {
-        Layers = 30, HiddenSize = 576, IntermediateSize = 1536, Heads = 9, KeyValueHeads = 3, HeadDim = 64,
-        VocabularySize = 49152, ContextLength = 8192, TiedHead = true,
-    };
-
-    /// <summary>Llama-3.2-1B's numbers.</summary>
-    public static readonly ModelConfig Llama1B = new()
-    {
-        Layers = 16, HiddenSize = 2048, IntermediateSize = 8192, Heads = 32, KeyValueHeads = 8, HeadDim = 64,
-        VocabularySize = 128256, ContextLength = 8192, TiedHead = true, RopeTheta = 500_000,
-    };
-
     /// <summary>The embedded model's numbers.</summary>
     public static readonly ModelConfig Starter = new()
     {

@@ -7,72 +7,89 @@ using Streaming.EndToEnd.Tests.Hosts;
 namespace Streaming.EndToEnd.Tests;
 
 /// <summary>A store that misbehaves: replies pause and say so, then go on; nothing shown is unsaid, nothing is stored twice.</summary>
-public sealed class StoreFaultTests
+public sealed class StoreFaultTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    /// <summary>For how long the store is away at least; <c>tests/store-away.sh</c> makes it ten minutes.</summary>
+    /// <summary>For how long the store is away at least; <c>tests/store-faults.sh</c> makes it ten minutes.</summary>
     private static readonly TimeSpan Away = TimeSpan.FromSeconds(
         Environment.GetEnvironmentVariable("STREAMING_STORE_AWAY_SECONDS") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 0);
+
+    private readonly TemporaryFolder _data = new();
+    private AzuriteProcess _azurite = null!;
+    private StoreProxy _proxy = null!;
+    private HostProcess _silo = null!;
+    private ChatClient _client = null!;
+    private EndlessReply[] _conversations = [];
+
+    /// <summary>A silo whose way to the store is the proxy, and three conversations whose endless replies are under way.</summary>
+    public async ValueTask InitializeAsync()
+    {
+        _azurite = await AzuriteProcess.StartNewAsync();
+        _proxy = await StoreProxy.StartAsync(_azurite.ConnectionString);
+        _silo = HostProcess.Silo(_data.Path, ClusterPorts.Free(), ["Storage=Azure", "Threads=1", .. ClusterFixture.Settings(_proxy.ConnectionString)]);
+        await _silo.StartAsync();
+        _client = await ChatClient.ConnectAsync(_silo.Url);
+        _conversations = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => EndlessReply.StartAsync(_client)));
+        await Task.WhenAll(_conversations.Select(c => c.ReachAsync(_client, 80, _silo)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IAsyncDisposable? started in (IAsyncDisposable?[])[_client, _silo, _proxy, _azurite])
+            await (started?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _data.Dispose();
+    }
 
     [Fact]
     public async Task Replies_outlast_whatever_the_way_to_the_store_does()
     {
-        using var data = new TemporaryFolder();
-        await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync();
-        await using StoreProxy proxy = await StoreProxy.StartAsync(azurite.ConnectionString);
-        await using HostProcess silo = HostProcess.Silo(
-            data.Path, ClusterPorts.Free(), ["Storage=Azure", "Threads=1", .. ClusterFixture.Settings(proxy.ConnectionString)]);
-        await silo.StartAsync();
-        await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
-        EndlessReply[] conversations = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => EndlessReply.StartAsync(client)));
-        await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, 80, silo)));
-
         foreach (StoreFault fault in Enum.GetValues<StoreFault>().Where(f => f != StoreFault.None))
         {
-            int pauses = conversations.Sum(Pauses);
-            proxy.Inject(fault);
-            await proxy.HitAsync(5, Limit);
+            int pauses = _conversations.Sum(Pauses);
+            _proxy.Inject(fault);
+            await _proxy.HitAsync(5, Limit);
             // Each watcher learns of it by the conversation's word or by the gateway's.
-            await Task.WhenAll(conversations.Select(c => c.Watcher.UntilAsync(client, e => e.Kind == "paused", Limit)));
-            Assert.True(conversations.Sum(Pauses) >= pauses + conversations.Length, fault.ToString());
+            await Task.WhenAll(_conversations.Select(c => c.Watcher.UntilAsync(_client, e => e.Kind == "paused", Limit)));
+            Assert.True(_conversations.Sum(Pauses) >= pauses + _conversations.Length, fault.ToString());
 
-            proxy.Inject(StoreFault.None);
-            await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, c.Watcher.LastSeq + 40, silo)));
+            await GoOnAsync(fault, TimeSpan.Zero);
         }
 
-        foreach (EndlessReply conversation in conversations)
-        {
-            await conversation.StopAsync(client);
-            await conversation.AssertStoredAsShownAsync(client);
-        }
+        await AssertStoredAsShownAsync();
     }
 
     [Fact]
     public async Task Replies_outlast_a_store_that_is_away_for_longer_than_an_activation_waits_for_it()
     {
-        using var data = new TemporaryFolder();
-        await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync();
-        await using StoreProxy proxy = await StoreProxy.StartAsync(azurite.ConnectionString);
-        await using HostProcess silo = HostProcess.Silo(
-            data.Path, ClusterPorts.Free(), ["Storage=Azure", "Threads=1", .. ClusterFixture.Settings(proxy.ConnectionString)]);
-        await silo.StartAsync();
-        await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
-        EndlessReply[] conversations = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => EndlessReply.StartAsync(client)));
-        await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, 80, silo)));
-
-        proxy.Inject(StoreFault.Refused);
-        await Task.WhenAll(conversations.Select(c => c.Watcher.UntilAsync(client, e => e.Kind == "paused", Limit)));
+        _proxy.Inject(StoreFault.Refused);
+        await Task.WhenAll(_conversations.Select(c => c.Watcher.UntilAsync(_client, e => e.Kind == "paused", Limit)));
         var away = Stopwatch.StartNew();
-        while (away.Elapsed < Away || !conversations.All(c => silo.Output.Contains($"{c.Id}: this activation ends", StringComparison.Ordinal)))
-            await proxy.HitAsync(proxy.Hits + 1, Limit); // Somebody still tries.
-        proxy.Inject(StoreFault.None);
+        while (away.Elapsed < Away || !_conversations.All(c => _silo.Output.Contains($"{c.Id}: this activation ends", StringComparison.Ordinal)))
+            await _proxy.HitAsync(_proxy.Hits + 1, Limit); // Somebody still tries.
+        await GoOnAsync(StoreFault.Refused, away.Elapsed);
+        await AssertStoredAsShownAsync();
+    }
 
-        await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, c.Watcher.LastSeq + 40, silo)));
-        foreach (EndlessReply conversation in conversations)
+    /// <summary>The store is well again, and every reply goes on.</summary>
+    private async Task GoOnAsync(StoreFault fault, TimeSpan away)
+    {
+        _proxy.Inject(StoreFault.None);
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(_conversations.Select(c => c.ReachAsync(_client, c.Watcher.LastSeq + 40, _silo)));
+        if (Environment.GetEnvironmentVariable("STREAMING_STORE_REPORT") is { Length: > 0 } path)
         {
-            await conversation.StopAsync(client);
-            await conversation.AssertStoredAsShownAsync(client);
+            string row = string.Create(CultureInfo.InvariantCulture, $"| {fault} | {away.TotalSeconds:F0} | {_conversations.Length} | {clock.Elapsed.TotalSeconds:F1} |{Environment.NewLine}");
+            await File.AppendAllTextAsync(path, row, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private async Task AssertStoredAsShownAsync()
+    {
+        foreach (EndlessReply conversation in _conversations)
+        {
+            await conversation.StopAsync(_client);
+            await conversation.AssertStoredAsShownAsync(_client);
         }
     }
 

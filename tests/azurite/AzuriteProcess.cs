@@ -32,6 +32,7 @@ public sealed class AzuriteProcess : IAsyncDisposable
     private readonly int _blobPort;
     private readonly int _tablePort;
     private readonly int _queuePort;
+    private bool _writes = true;
     private Process? _process;
 
     private AzuriteProcess(string? folder)
@@ -50,6 +51,17 @@ public sealed class AzuriteProcess : IAsyncDisposable
     public static async Task<AzuriteProcess> StartNewAsync(string? folder = null)
     {
         var azurite = new AzuriteProcess(folder);
+        await azurite.StartAsync();
+        return azurite;
+    }
+
+    /// <summary>
+    /// Starts a new, empty one that writes nothing to the disk: otherwise it writes all that it holds every few seconds and answers
+    /// nobody meanwhile, the longer the more there is.
+    /// </summary>
+    public static async Task<AzuriteProcess> StartInMemoryAsync()
+    {
+        var azurite = new AzuriteProcess(null) { _writes = false };
         await azurite.StartAsync();
         return azurite;
     }
@@ -143,7 +155,7 @@ public sealed class AzuriteProcess : IAsyncDisposable
         var start = new ProcessStartInfo(isApart ? Apart : "node") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
         string[] arguments =
         [
-            script, "--disableTelemetry", "--skipApiVersionCheck", "--location", _folder,
+            script, "--disableTelemetry", "--skipApiVersionCheck", .. _writes ? ["--location", _folder] : new[] { "--inMemoryPersistence" },
             "--blobHost", "127.0.0.1", "--blobPort", Text(_blobPort), "--tableHost", "127.0.0.1", "--tablePort", Text(_tablePort),
             "--queueHost", "127.0.0.1", "--queuePort", Text(_queuePort),
             .. Certificate is null ? Array.Empty<string>() : ["--oauth", "basic", "--cert", CertificateFile, "--key", KeyFile],

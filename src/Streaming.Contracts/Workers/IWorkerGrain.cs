@@ -37,7 +37,7 @@ public interface IWorkerGrain : IGrainWithStringKey
 /// <param name="Slots">Its slots.</param>
 /// <param name="Running">Slots whose conversation is decoding.</param>
 /// <param name="Waiting">Conversations in line.</param>
-/// <param name="Leaves">Whether it takes no new work, since its silo leaves.</param>
+/// <param name="Leaves">Whether it takes no new work, since its silo leaves or its device hangs.</param>
 /// <param name="Holds">Whether the conversation that was asked for is in a slot, ready to go on.</param>
 [GenerateSerializer, Immutable, Alias("worker-status")]
 public sealed record WorkerStatus(

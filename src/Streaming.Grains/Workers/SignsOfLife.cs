@@ -6,11 +6,15 @@ namespace Streaming.Grains.Workers;
 /// <summary>Fills a worker's silence: reading the log, waiting in line and a long input take their time.</summary>
 internal static class SignsOfLife
 {
-    /// <summary>The source's updates, and a <see cref="SignOfLife"/> whenever none came for <paramref name="interval"/>.</summary>
+    /// <summary>
+    /// The source's updates, and a <see cref="SignOfLife"/> whenever none came for <paramref name="interval"/>, unless
+    /// <paramref name="isStuck"/>: then silence says it.
+    /// </summary>
     public static async IAsyncEnumerable<DecodeUpdate> WithSignsOfLifeAsync(
         this IAsyncEnumerable<DecodeUpdate> source,
         TimeSpan interval,
         TimeProvider time,
+        Func<bool> isStuck,
         [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -22,7 +26,8 @@ internal static class SignsOfLife
             {
                 if (!await next.CompletesWithinAsync(interval, time))
                 {
-                    yield return new SignOfLife();
+                    if (!isStuck())
+                        yield return new SignOfLife();
                     continue;
                 }
                 if (!await next)

@@ -21,8 +21,11 @@ namespace Streaming.Grains.Workers;
 [DevicePlacement, Reentrant, Immovable, KeepAlive]
 internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 {
-    /// <summary>How long the work of an overtaken activation may take to end: a step, or the reading of its ids.</summary>
+    /// <summary>How long the work of an overtaken activation may take to end: a step.</summary>
     private static readonly TimeSpan Handover = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long an overtaken activation has for reading the end of its work; one that died with its silo never does.</summary>
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(1);
 
     private readonly IDecodeDevice _device;
     private readonly SlotTable _slots;
@@ -49,11 +52,11 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 
     /// <inheritdoc/>
     public Task<WorkerStatus> GetStatus(string? conversationId = null) => Task.FromResult(new WorkerStatus(
-        _device.Slots, _slots.Running, _slots.Waiting, _leaves, conversationId is not null && _slots.Holds(conversationId)));
+        _device.Slots, _slots.Running, _slots.Waiting, _leaves || _device.IsStuck, conversationId is not null && _slots.Holds(conversationId)));
 
     /// <inheritdoc/>
     public IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default) =>
-        DecodeInSlotAsync(request, cancellation).WithSignsOfLifeAsync(Limits.SignOfLifeInterval, _time, cancellation);
+        DecodeInSlotAsync(request, cancellation).WithSignsOfLifeAsync(Limits.SignOfLifeInterval, _time, () => _device.IsStuck, cancellation);
 
     /// <inheritdoc/>
     public Task Leave()
@@ -110,6 +113,8 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
             snapshot?.Dispose(); // It is in the slot.
             if (output is TokenSampled)
                 fed++;
+            if (lease.Ended.IsCompleted)
+                yield break; // Overtaken, and the slot is another work's.
             if (output is DecodeEnded && fed >= request.From + request.Feed.Length)
                 slot.Content = expected with { Fed = fed };
             if (fed > taken && (output is DecodeEnded || fed - taken == _snapshots.Interval))
@@ -156,7 +161,19 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
                 throw new RequestRefusedException(Refusal.Conflict, "A newer activation of this conversation is decoding.");
             LogOvertaken(request.ConversationId, other.Epoch, request.Epoch);
             await Stop(request.ConversationId, request.Epoch, FinishReason.Stopped);
-            await other.Ended.WaitAsync(Handover, _time, cancellation);
+            await EndAsync(other).WaitAsync(Handover, _time, cancellation);
+        }
+    }
+
+    /// <summary>Waits for the end of a work that was stopped; with nobody to read it, it has ended when the device has.</summary>
+    private async Task EndAsync(SlotLease stopped)
+    {
+        while (!await stopped.Ended.CompletesWithinAsync(LastWord, _time))
+        {
+            if (stopped.Slot is { } slot && _device.IsBusy(slot.Index))
+                continue;
+            LogUnread(stopped.ConversationId, stopped.Epoch);
+            stopped.Dispose();
         }
     }
 
@@ -201,6 +218,9 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}")]
     private partial void LogRebuilt(string conversationId, long position);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: nobody reads what was decoded for epoch {Epoch}; its slot is taken back")]
+    private partial void LogUnread(string conversationId, long epoch);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over")]
     private partial void LogOvertaken(string conversationId, long older, long newer);

@@ -14,6 +14,8 @@ namespace Streaming.Inference.Batching;
 /// </summary>
 public sealed partial class Batcher : IDecodeDevice
 {
+    private const long NoStep = long.MinValue;
+
     private readonly Decoder _decoder;
     private readonly IVocabulary _vocabulary;
     private readonly HashSet<int> _endTokens;
@@ -26,6 +28,7 @@ public sealed partial class Batcher : IDecodeDevice
     private readonly Signal _wake = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _disposing;
+    private long _stepBegan = NoStep;
 
     /// <summary>What the device is asked for: one of the two.</summary>
     private readonly record struct Request(Sequence? Work, CaptureRequest? Capture);
@@ -74,6 +77,12 @@ public sealed partial class Batcher : IDecodeDevice
 
     /// <inheritdoc/>
     public int RebuildLength(int window) => _decoder.RebuildLength(window);
+
+    /// <inheritdoc/>
+    public bool IsStuck => Interlocked.Read(ref _stepBegan) is var began && began != NoStep && _time.GetElapsedTime(began) > _options.StuckAfter;
+
+    /// <inheritdoc/>
+    public bool IsBusy(int slot) => Volatile.Read(ref _current[slot]) is not null;
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, [EnumeratorCancellation] CancellationToken cancellation = default)
@@ -145,7 +154,10 @@ public sealed partial class Batcher : IDecodeDevice
                 torch.set_num_threads(_options.Threads); // OpenMP's number belongs to the thread that sets it
             while (!_disposing)
             {
-                if (!Step())
+                Interlocked.Exchange(ref _stepBegan, _time.GetTimestamp());
+                bool stepped = Step();
+                Interlocked.Exchange(ref _stepBegan, NoStep);
+                if (!stepped)
                     _wake.Wait();
             }
         }

@@ -15,6 +15,9 @@ public sealed record BatcherOptions
     /// <summary>How long cancelling or disposing waits for the step under way.</summary>
     public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>After how long a step the device is taken for hung: far above what a step of the largest model takes.</summary>
+    public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>The checkpoint's fingerprint, which says where snapshots go on.</summary>
     public string Checkpoint { get; init; } = "";
 
@@ -28,5 +31,7 @@ public sealed record BatcherOptions
             throw new InputException($"{Threads} is no number of threads: use 0 for libtorch's own choice, or more.");
         if (StepTimeout <= TimeSpan.Zero)
             throw new InputException($"A step cannot be waited for {StepTimeout}: use a positive StepTimeout.");
+        if (StuckAfter <= TimeSpan.Zero)
+            throw new InputException($"A device cannot be taken for hung after {StuckAfter}: use a positive StuckAfter.");
     }
 }

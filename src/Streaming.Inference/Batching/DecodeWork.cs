@@ -107,6 +107,12 @@ public interface IDecodeDevice : IAsyncDisposable
     /// <summary>Tokens from the end of a stream that rebuild a slot exactly, for a window of W: L(W-1)+1.</summary>
     int RebuildLength(int window);
 
+    /// <summary>Whether the step under way takes so long that the device must be taken for hung: its works are better off elsewhere.</summary>
+    bool IsStuck { get; }
+
+    /// <summary>Whether a slot's work has not ended yet; what it gave may be unread still when it has.</summary>
+    bool IsBusy(int slot);
+
     /// <summary>
     /// Runs a work; each output comes in order, at most a few hundred ahead of the reader (then the work pauses).
     /// Cancelling ends the work between two steps; tokens that were not read are lost, and the slot must be reset.

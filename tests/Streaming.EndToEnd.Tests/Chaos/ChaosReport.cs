@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests.Chaos;
 
@@ -12,6 +13,8 @@ internal sealed class ChaosReport
     public required int Conversations { get; init; }
 
     public required int Watchers { get; init; }
+
+    public required TimeSpan Rest { get; init; }
 
     public int Faults { get; set; }
 
@@ -38,14 +41,14 @@ internal sealed class ChaosReport
             # Chaos: processes killed and frozen while {Conversations} conversations talk
 
             Three silos and two stand-alone gateways over Azurite, deterministic mode, 4 sinks and a window of 60; {Watchers} watchers for
-            each conversation, half of them through each gateway. {DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors.
+            each conversation, half of them through each gateway.{(ClusterFixture.FurtherSettings.Length > 0 ? $" Silos have {ClusterFixture.FurtherSettings}." : "")} {DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors.
 
             | | |
             |---|---|
             | faults | {Faults} |
             | of these while a reply was past its first eviction | {PastEviction} |
             | restarts in good order | {Restarts} |
-            | replies compared with a run without faults | {Replies} |
+            | replies compared with a run of one silo without faults | {Replies} |
             | numbers that watchers received | {Numbers} |
             | lost (a watcher's gap) | 0 |
             | repeated (a watcher's repetition) | 0 |
@@ -56,8 +59,9 @@ internal sealed class ChaosReport
 
             ## Interruptions
 
-            The longest time that a watcher went without an event from the fault until everybody had gone on, in seconds. It is there
-            without a fault as well, since all processes share this machine's processors.
+            The longest time that a watcher waited for an event, of its message or of the reply, from the fault until everybody had gone on, in
+            seconds. It is there without a fault as well, since all processes share this machine's processors. Each conversation rests for
+            {Rest.TotalSeconds} s after a reply.
 
             | what happened | watchers | median | 99 % | longest |
             |---|---|---|---|---|

@@ -17,6 +17,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
     private static readonly int Conversations = Number("STREAMING_CHAOS_CONVERSATIONS", 6);
     private static readonly int Watchers = Number("STREAMING_CHAOS_WATCHERS", 2);
     private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 7));
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_REST_SECONDS", 0));
     private static readonly int Seed = Number("STREAMING_CHAOS_SEED", 20);
 
     [Fact]
@@ -24,10 +25,10 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
     {
         string[] gateways = [.. cluster.Gateways.Select(g => g.Url)];
         var clock = Stopwatch.StartNew();
-        var report = new ChaosReport { Conversations = Conversations, Watchers = Watchers };
+        var report = new ChaosReport { Conversations = Conversations, Watchers = Watchers, Rest = Rest };
 
         List<Talk> talks = await CreateAsync(gateways, Watchers, clock);
-        Task talking = Task.WhenAll(talks.Select(t => t.TalkAsync()));
+        Task talking = Task.WhenAll(talks.Select(t => t.TalkAsync(Rest)));
         await GoneOnAsync(talks, talking, numbers: 100);
         foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
@@ -48,12 +49,17 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
             await GoneOnAsync(talks, talking, numbers: 60);
             foreach (SteadyWatcher watcher in talks.SelectMany(t => t.Watchers))
                 report.AddPause(fault.Kind, watcher.LongestPause(start, clock.Elapsed));
+            TestContext.Current.SendDiagnosticMessage("{0:F0} s: {1}, everybody went on after {2:F1} s", start.TotalSeconds, fault.Kind, (clock.Elapsed - start).TotalSeconds);
         }
         talks.ForEach(t => t.End());
         await talking.WaitAsync(Limit, TestContext.Current.CancellationToken);
 
-        List<Talk> undisturbed = await CreateAsync(gateways, 1, clock);
-        await Task.WhenAll(undisturbed.Zip(talks).Select(pair => pair.First.TalkAsync(pair.Second.Exchanges)));
+        // Without a fault, a cluster or the emulator: one silo with its embedded store.
+        using var folder = new TemporaryFolder();
+        await using HostProcess alone = HostProcess.Silo(folder.Path, ClusterPorts.Free(), ClusterFixture.Decoding);
+        await alone.StartAsync();
+        List<Talk> undisturbed = await CreateAsync([alone.Url], 1, clock);
+        await Task.WhenAll(undisturbed.Zip(talks).Select(pair => pair.First.TalkAsync(TimeSpan.Zero, pair.Second.Exchanges)));
         foreach ((Talk talk, Talk reference) in talks.Zip(undisturbed))
         {
             List<string> replies = await talk.RepliesAsync();

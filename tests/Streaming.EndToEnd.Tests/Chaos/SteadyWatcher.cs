@@ -12,14 +12,18 @@ internal sealed class SteadyWatcher : IAsyncDisposable
 {
     private readonly CancellationTokenSource _leaving = new();
     private readonly Watcher _watcher;
-    private readonly ConcurrentQueue<TimeSpan> _arrivals = new();
+    private readonly Stopwatch _clock;
+
+    /// <summary>What arrived when, and whether more was to come after it.</summary>
+    private readonly ConcurrentQueue<(TimeSpan At, bool IsMoreToCome)> _arrivals = new();
     private readonly ConcurrentDictionary<int, TaskCompletionSource> _finished = new();
     private readonly Task _watching;
 
     public SteadyWatcher(string conversationId, string[] gateways, int first, string token, Stopwatch clock)
     {
         _watcher = new Watcher(conversationId);
-        _watching = Task.Run(() => WatchAsync(gateways, first, token, clock));
+        _clock = clock;
+        _watching = Task.Run(() => WatchAsync(gateways, first, token));
         _watching.ContinueWith(
             failed => { foreach (TaskCompletionSource turn in _finished.Values) turn.TrySetException(failed.Exception!.InnerExceptions); },
             CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -35,14 +39,21 @@ internal sealed class SteadyWatcher : IAsyncDisposable
     /// <summary>What was seen of a turn.</summary>
     public string TextOf(int turn) => _watcher.TextOf(turn);
 
-    /// <summary>The longest time without an event between two moments, the one that reaches into them from before included.</summary>
+    /// <summary>A message is on its way: from here on an event is waited for.</summary>
+    public void Asked() => _arrivals.Enqueue((_clock.Elapsed, true));
+
+    /// <summary>
+    /// The longest time that an event was waited for between two moments, the one that reaches into them from before included;
+    /// nothing is waited for between a reply and the next message.
+    /// </summary>
     public TimeSpan LongestPause(TimeSpan from, TimeSpan to)
     {
-        TimeSpan longest = TimeSpan.Zero, last = TimeSpan.Zero;
-        foreach (TimeSpan arrival in _arrivals.Append(to))
+        TimeSpan longest = TimeSpan.Zero;
+        (TimeSpan At, bool IsMoreToCome) last = default;
+        foreach ((TimeSpan At, bool IsMoreToCome) arrival in _arrivals.Append((to, false)))
         {
-            if (arrival > from && last < to && arrival - last > longest)
-                longest = arrival - last;
+            if (last.IsMoreToCome && arrival.At > from && last.At < to && arrival.At - last.At > longest)
+                longest = arrival.At - last.At;
             last = arrival;
         }
         return longest;
@@ -55,14 +66,14 @@ internal sealed class SteadyWatcher : IAsyncDisposable
         _leaving.Dispose();
     }
 
-    private async Task WatchAsync(string[] gateways, int first, string token, Stopwatch clock)
+    private async Task WatchAsync(string[] gateways, int first, string token)
     {
         for (int attempt = first; !_leaving.IsCancellationRequested; attempt++)
         {
             try
             {
                 await using ChatClient client = await ChatClient.ConnectAsync(gateways[attempt % gateways.Length], token);
-                await _watcher.UntilAsync(client, e => Take(e, clock), TimeSpan.FromHours(2), _leaving.Token);
+                await _watcher.UntilAsync(client, Take, TimeSpan.FromHours(2), _leaving.Token);
             }
             catch (Exception e) when (e is not Xunit.Sdk.XunitException)
             {
@@ -71,11 +82,11 @@ internal sealed class SteadyWatcher : IAsyncDisposable
         }
     }
 
-    private bool Take(EventView e, Stopwatch clock)
+    private bool Take(EventView e)
     {
         if (e.Seq is null)
             return false;
-        _arrivals.Enqueue(clock.Elapsed);
+        _arrivals.Enqueue((_clock.Elapsed, e.Kind != "finished"));
         if (e.Kind == "finished")
             Turn(e.Turn).TrySetResult();
         return false;

@@ -54,18 +54,20 @@ internal sealed class Talk : IAsyncDisposable
         return talk;
     }
 
-    /// <summary>Talks until told to end, or for so many exchanges.</summary>
-    public async Task TalkAsync(int exchanges = int.MaxValue)
+    /// <summary>Talks until told to end, or for so many exchanges, and rests after each, as people do while they read.</summary>
+    public async Task TalkAsync(TimeSpan rest, int exchanges = int.MaxValue)
     {
         while (Exchanges < exchanges && !_ends)
         {
             int next = Exchanges + 1;
+            _watchers.ForEach(w => w.Asked());
             int turn = await SendAsync($"Part {next} of story {_number}, please.", $"{_number}-{next}");
             Assert.Equal(2 * next - 1, turn);
             _isReplying = true;
             await _watchers[0].FinishedAsync(turn + 1);
             _isReplying = false;
             Exchanges = next;
+            await Task.Delay(rest);
         }
     }
 

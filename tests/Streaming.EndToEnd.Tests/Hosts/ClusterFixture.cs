@@ -7,6 +7,12 @@ public sealed class ClusterFixture : IAsyncLifetime
 {
     internal const int SiloCount = 3;
 
+    /// <summary>Further settings of the silos, <c>Name=value</c> with blanks between; <c>tests/chaos.sh</c> has some.</summary>
+    internal static readonly string FurtherSettings = Environment.GetEnvironmentVariable("STREAMING_CLUSTER_SETTINGS") ?? "";
+
+    /// <summary>How each silo decodes: what it says is a function of what it is told.</summary>
+    internal static readonly string[] Decoding = ["Threads=1", "Deterministic=true", "DType=float32", "Slots=24"];
+
     private readonly TemporaryFolder _folder = new();
 
     internal AzuriteProcess Azurite { get; private set; } = null!;
@@ -19,10 +25,10 @@ public sealed class ClusterFixture : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Azurite = await AzuriteProcess.StartNewAsync();
+        Azurite = await AzuriteProcess.StartInMemoryAsync(); // these tests write some hundred times a second
         string[] cluster = Settings(Azurite.ConnectionString);
         Silos = [.. Enumerable.Range(0, SiloCount).Select(i =>
-            HostProcess.Silo(Path.Combine(_folder.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", "Threads=1", "Deterministic=true", "DType=float32", "Slots=24", .. cluster]))];
+            HostProcess.Silo(Path.Combine(_folder.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", .. Decoding, .. cluster, .. FurtherSettings.Split(' ', StringSplitOptions.RemoveEmptyEntries)]))];
         Gateways = [.. Enumerable.Range(0, 2).Select(_ =>
             HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", "GuestsPerMinute=100000", .. cluster]))];
         await StartAllAsync();

@@ -33,6 +33,12 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     public int Capacity => capacity;
 
     /// <inheritdoc/>
+    public bool IsStuck { get; set; }
+
+    /// <inheritdoc/>
+    public bool IsBusy(int slot) => _running.ContainsKey(slot);
+
+    /// <inheritdoc/>
     public int RebuildLength(int window) => window;
 
     /// <summary>Lets so many tokens be sampled.</summary>
@@ -95,14 +101,14 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         }
         finally
         {
-            _running.TryRemove(work.Slot, out _);
+            _running.TryRemove(KeyValuePair.Create(work.Slot, stopper));
         }
     }
 
     /// <inheritdoc/>
     public void Stop(int slot, EndReason reason)
     {
-        if (_running.TryGetValue(slot, out Stopper? stopper))
+        if (_running.TryRemove(slot, out Stopper? stopper)) // Free, whether or not somebody reads the end.
             stopper.Stop(reason);
     }
 

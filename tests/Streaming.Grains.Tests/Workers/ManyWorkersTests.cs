@@ -80,6 +80,24 @@ public sealed class ManyWorkersTests : IDisposable
     }
 
     [Fact]
+    public async Task A_device_that_hangs_loses_its_work_to_another_one()
+    {
+        ScriptedDevice[] devices = Devices(2, slots: 2);
+        await using GrainsHost first = await GrainsHost.StartAsync(_data, devices[0]);
+        await using GrainsHost second = await first.JoinAsync(devices[1]);
+        await KnowingAllAsync(first, second);
+        var conversations = new[] { await StartReplyAsync(first, 12), await StartReplyAsync(first, 12) };
+        Assert.Equal([1, 1], devices.Select(d => d.Works.Count));
+
+        devices[0].IsStuck = true;
+        await BegunAsync();
+        devices[1].Permit(24);
+
+        await AssertSameRepliesAsync(conversations, tokens: 12);
+        Assert.Equal([1, 2], devices.Select(d => d.Works.Count));
+    }
+
+    [Fact]
     public async Task A_reply_in_line_moves_to_a_device_that_joins()
     {
         ScriptedDevice[] devices = Devices(2, slots: 1);
@@ -136,6 +154,40 @@ public sealed class ManyWorkersTests : IDisposable
         RecordingObserver renewed = await host.WatchAsync(waits);
 
         Assert.Equal(told, await renewed.UntilAsync(EventKind.Queued));
+    }
+
+    [Fact]
+    public async Task A_work_that_nobody_reads_any_more_gives_way_at_once()
+    {
+        ScriptedDevice[] devices = Devices(1, slots: 1);
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, devices[0]);
+        IWorkerGrain worker = host.Grains.GetGrain<IWorkerGrain>(WorkerKey.Of(host.Address, "cpu"));
+        var request = new DecodeRequest
+        {
+            ConversationId = ConversationId.New(), Epoch = 1, Fixed = 4, Window = 16, Feed = [1, 2, 3], Sampling = new Sampling { MaxTokens = 100 },
+        };
+        // As when its silo is killed: it does not leave, it only never asks again. Orleans notices after 10 s and more.
+        await using IAsyncEnumerator<DecodeUpdate> dead = worker.Decode(request).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        devices[0].Permit(1);
+        Assert.True(await dead.MoveNextAsync());
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(9));
+        await using IAsyncEnumerator<DecodeUpdate> next = worker.Decode(request with { Epoch = 2 }, limit.Token).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        Task<bool> first = NextTokenAsync(next);
+        await BegunAsync();
+        await BegunAsync();
+        devices[0].Permit(1);
+        Assert.True(await first);
+
+        static async Task<bool> NextTokenAsync(IAsyncEnumerator<DecodeUpdate> updates)
+        {
+            while (await updates.MoveNextAsync())
+            {
+                if (updates.Current is TokenDecoded)
+                    return true;
+            }
+            return false;
+        }
     }
 
     [Fact]

@@ -11,6 +11,7 @@ public class SignsOfLifeTests
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly FakeTimeProvider _time = new();
+    private bool _stuck;
     private readonly Channel<DecodeUpdate> _updates = Channel.CreateUnbounded<DecodeUpdate>();
 
     [Fact]
@@ -26,6 +27,22 @@ public class SignsOfLifeTests
             Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
             Assert.IsType<SignOfLife>(updates.Current);
         }
+    }
+
+    [Fact]
+    public async Task A_worker_whose_device_hangs_is_silent_until_it_goes_on()
+    {
+        await using IAsyncEnumerator<DecodeUpdate> updates = Updates();
+        Task<bool> next = updates.MoveNextAsync().AsTask();
+        _stuck = true;
+        for (int second = 0; second < 5; second++)
+            _time.Advance(Second);
+        Assert.False(next.IsCompleted);
+
+        Assert.True(_updates.Writer.TryWrite(new InputProgress(0.5)));
+
+        Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        Assert.Equal(new InputProgress(0.5), updates.Current);
     }
 
     [Fact]
@@ -50,7 +67,7 @@ public class SignsOfLifeTests
     public async Task Whoever_leaves_during_a_silence_ends_the_work()
     {
         bool ended = false;
-        await using (IAsyncEnumerator<DecodeUpdate> updates = Endless().WithSignsOfLifeAsync(Second, _time).GetAsyncEnumerator(TestContext.Current.CancellationToken))
+        await using (IAsyncEnumerator<DecodeUpdate> updates = Endless().WithSignsOfLifeAsync(Second, _time, () => false).GetAsyncEnumerator(TestContext.Current.CancellationToken))
         {
             Task<bool> next = updates.MoveNextAsync().AsTask();
             _time.Advance(Second);
@@ -73,6 +90,6 @@ public class SignsOfLifeTests
     }
 
     private IAsyncEnumerator<DecodeUpdate> Updates() => _updates.Reader.ReadAllAsync(TestContext.Current.CancellationToken)
-        .WithSignsOfLifeAsync(Second, _time, TestContext.Current.CancellationToken)
+        .WithSignsOfLifeAsync(Second, _time, () => _stuck, TestContext.Current.CancellationToken)
         .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 }

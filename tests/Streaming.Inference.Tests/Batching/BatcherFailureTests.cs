@@ -188,6 +188,28 @@ public class BatcherFailureTests
     }
 
     [Fact]
+    public async Task A_device_is_stuck_while_a_step_takes_longer_than_any_should()
+    {
+        var time = new FakeTimeProvider();
+        await using var device = new TestDevice(options: new BatcherOptions { StuckAfter = TimeSpan.FromMinutes(1) }, time: time);
+        Assert.False(device.Batcher.IsStuck);
+        using var gate = new StepGate(device);
+        Task<List<DecodeOutput>> running = device.RunAsync(Work());
+        await gate.BegunAsync();
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.False(device.Batcher.IsStuck);
+        time.Advance(TimeSpan.FromTicks(1));
+        Assert.True(device.Batcher.IsStuck);
+
+        await gate.NextAsync();
+        Assert.False(device.Batcher.IsStuck);
+        gate.Open();
+        await running;
+        time.Advance(TimeSpan.FromHours(1));
+        Assert.False(device.Batcher.IsStuck);
+    }
+
+    [Fact]
     public async Task Times_are_the_input_up_to_the_first_token_and_the_rest_up_to_the_end()
     {
         var time = new FakeTimeProvider();
