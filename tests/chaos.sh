@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The chaos test at full length: 30 faults while 24 conversations talk, 4 watchers each; then, in a cluster of its own, rolling
-# restarts. Keeps both reports. Build first: dotnet build tests/Streaming.EndToEnd.Tests -c Release
+# restarts (these alone: tests/chaos.sh restarts). Keeps both reports.
+# Build first: dotnet build tests/Streaming.EndToEnd.Tests -c Release
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=67108864 MALLOC_ARENA_MAX=1
@@ -9,14 +10,14 @@ export STREAMING_CHAOS_FREEZE_SECONDS=${STREAMING_CHAOS_FREEZE_SECONDS:-30}
 # Azure's emulator is one process that looks at every row of a table for every question: longer groups, and rests as people make
 # them while they read, keep the rows few.
 export STREAMING_CHAOS_REST_SECONDS=${STREAMING_CHAOS_REST_SECONDS:-5}
-export STREAMING_CLUSTER_SETTINGS=${STREAMING_CLUSTER_SETTINGS:-GroupTokens=200 GroupMilliseconds=400}
 
-run() { # faults, rolling restarts, report
-    STREAMING_CHAOS_FAULTS=$1 STREAMING_CHAOS_RESTARTS=$2 STREAMING_CHAOS_REPORT=$PWD/tests/results/$3 \
+run() { # report, faults, rolling restarts, numbers that each watcher sees before, milliseconds of a group
+    STREAMING_CHAOS_REPORT=$PWD/tests/results/$1 STREAMING_CHAOS_FAULTS=$2 STREAMING_CHAOS_RESTARTS=$3 STREAMING_CHAOS_WARM_UP_NUMBERS=$4 \
+        STREAMING_CLUSTER_SETTINGS="GroupTokens=200 GroupMilliseconds=$5" \
         tests/Streaming.EndToEnd.Tests/bin/Release/net10.0/Streaming.EndToEnd.Tests -diagnostics -class 'Streaming.EndToEnd.Tests.Chaos.ChaosTests'
-    cat "tests/results/$3"
+    cat "tests/results/$1"
 }
 
 mkdir -p tests/results
-run "${STREAMING_CHAOS_FAULTS:-30}" 0 chaos.md
-run 0 "${STREAMING_CHAOS_RESTARTS:-6}" rolling-restart.md
+[ "${1:-}" = restarts ] || run chaos.md "${STREAMING_CHAOS_FAULTS:-30}" 0 100 400
+run rolling-restart.md 0 "${STREAMING_CHAOS_RESTARTS:-6}" 700 200

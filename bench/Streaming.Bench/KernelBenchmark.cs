@@ -65,19 +65,11 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
     {
         var times = new List<double>();
         var random = new Random(1);
-        long position = 10L * decoder.Capacity; // the caches count as full
+        long position = FullCaches.Position(decoder);
         long started = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(started) < RoundLength || times.Count < 2)
         {
-            Segment[] segments = [.. Enumerable.Range(0, count).Select(slot => new Segment
-            {
-                Slot = slot,
-                Layout = new CacheLayout(4, decoder.Capacity - 4),
-                Position = position,
-                Fed = position,
-                Ids = Enumerable.Range(0, rowsEach).Select(_ => random.Next(decoder.Config.VocabularySize)).ToArray(),
-                Logits = LogitRows.Last,
-            })];
+            Segment[] segments = FullCaches.Segments(decoder, count, rowsEach, position, random);
             TimeSpan from = Environment.CpuUsage.TotalTime;
             decoder.Forward(segments)?.Dispose();
             times.Add((Environment.CpuUsage.TotalTime - from).TotalMilliseconds);
@@ -96,8 +88,7 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
             Kernels = set,
             Threads = threads,
         });
-        for (int slot = 0; slot < Slots; slot++)
-            decoder.Clear(slot); // memory of its own for every page
+        FullCaches.Touch(decoder);
         return decoder;
     }
 }

@@ -11,6 +11,8 @@ using Streaming.Inference.Hosting;
 //   dotnet run -c Release --project bench/Streaming.Bench -- long
 // The managed kernels beside libtorch's, as a table on stdout:
 //   dotnet run -c Release --project bench/Streaming.Bench -- kernels --shape smol135m --dtype int8
+// Where the time of a step goes, too:
+//   dotnet run -c Release --project bench/Streaming.Bench -- profile --shape smol135m --dtype int8 --threads 2 --together 8
 // What a snapshot costs and saves, too:
 //   dotnet run -c Release --project bench/Streaming.Bench -- snapshots --shape starter
 // Time and memory of a load, as a table on stdout (a bfloat16 checkpoint is written to a folder that stays, 2.5 GB for llama1b):
@@ -46,6 +48,16 @@ kernels.SetAction((parsed, cancellation) => Task.Run(() =>
         .Run(Console.Out, name, parsed.GetRequiredValue(loads), parsed.GetRequiredValue(prompts), cancellation);
 }, cancellation));
 
+var together = new Option<int>("--together") { Description = "Conversations in a step.", DefaultValueFactory = _ => 1 };
+var rowsEach = new Option<int>("--rows") { Description = "Tokens of each in a step.", DefaultValueFactory = _ => 1 };
+var profile = new Command("profile", "The operations of a step: time, bytes, multiplications.") { shape, together, rowsEach };
+profile.SetAction((parsed, cancellation) => Task.Run(() =>
+{
+    string name = parsed.GetRequiredValue(shape);
+    (ModelConfig config, CacheLayout layout) = ShapeOf(name);
+    new ProfileBenchmark(config, parsed.GetValue(type), parsed.GetValue(threads), layout).Run(Console.Out, name, parsed.GetValue(together), parsed.GetValue(rowsEach), cancellation);
+}, cancellation));
+
 var types = new Option<DType[]>("--dtypes") { Description = "Arithmetics.", DefaultValueFactory = _ => [DType.Float32, DType.BFloat16, DType.Int8], AllowMultipleArgumentsPerToken = true };
 var snapshots = new Command("snapshots", "Size and times of a snapshot, and of coming back with and without it.") { shape, types };
 snapshots.SetAction(async (parsed, cancellation) =>
@@ -71,7 +83,7 @@ sampler.SetAction((parsed, cancellation) => Task.Run(() => SamplerBenchmark.Run(
 
 try
 {
-    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, snapshots, load, sampler, model, sinks, window, type, threads, output };
+    var root = new RootCommand("Benchmarks of the engine.") { batch, @long, kernels, profile, snapshots, load, sampler, model, sinks, window, type, threads, output };
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
 catch (InputException refusal)

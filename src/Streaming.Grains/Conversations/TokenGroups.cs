@@ -14,8 +14,8 @@ internal sealed record TokenGroup(IReadOnlyList<TokenDecoded> Tokens, DecodeUpda
 internal static class TokenGroups
 {
     /// <summary>
-    /// Groups of at most <paramref name="maxTokens"/>, the first token of each at most <paramref name="interval"/> old. When the source
-    /// fails or is cancelled, what had come is a last group before the exception.
+    /// Groups of at most <paramref name="maxTokens"/>, the first token of each at most <paramref name="interval"/> old; the very first waits
+    /// for nothing, since somebody waits for it. When the source fails or is cancelled, what had come is a last group before the exception.
     /// </summary>
     /// <exception cref="TimeoutException">Nothing came for <paramref name="silence"/>; the source is left to end by itself.</exception>
     public static async IAsyncEnumerable<TokenGroup> InGroupsAsync(
@@ -29,7 +29,7 @@ internal static class TokenGroups
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         IAsyncEnumerator<DecodeUpdate> updates = source.GetAsyncEnumerator(ended.Token);
         Task<bool> next = updates.MoveNextAsync().AsTask();
-        bool isSilent = false;
+        bool isSilent = false, isFirst = true;
         try
         {
             var tokens = new List<TokenDecoded>();
@@ -64,7 +64,8 @@ internal static class TokenGroups
                 if (update is TokenDecoded token)
                 {
                     if (tokens.Count == 0)
-                        due = time.GetTimestamp() + (long)(interval.TotalSeconds * time.TimestampFrequency);
+                        due = time.GetTimestamp() + (isFirst ? 0 : (long)(interval.TotalSeconds * time.TimestampFrequency));
+                    isFirst = false;
                     tokens.Add(token);
                     if (tokens.Count < maxTokens)
                         continue;

@@ -18,6 +18,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
     private static readonly int Watchers = Number("STREAMING_CHAOS_WATCHERS", 2);
     private static readonly TimeSpan Freeze = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_FREEZE_SECONDS", 7));
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(Number("STREAMING_CHAOS_REST_SECONDS", 0));
+    private static readonly int WarmUp = Number("STREAMING_CHAOS_WARM_UP_NUMBERS", 100);
     private static readonly int Seed = Number("STREAMING_CHAOS_SEED", 20);
 
     [Fact]
@@ -29,7 +30,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
 
         List<Talk> talks = await CreateAsync(gateways, Watchers, clock);
         Task talking = Task.WhenAll(talks.Select(t => t.TalkAsync(Rest)));
-        await GoneOnAsync(talks, talking, numbers: 100);
+        await GoneOnAsync(talks, talking, WarmUp);
         foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
             TimeSpan start = clock.Elapsed;
@@ -47,9 +48,17 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
                 await UntilAsync(() => clock.Elapsed >= start + freeze || talking.IsCompleted);
             await fault.MendAsync(cluster);
             await GoneOnAsync(talks, talking, numbers: 60);
-            foreach (SteadyWatcher watcher in talks.SelectMany(t => t.Watchers))
-                report.AddPause(fault.Kind, watcher.LongestPause(start, clock.Elapsed));
-            TestContext.Current.SendDiagnosticMessage("{0:F0} s: {1}, everybody went on after {2:F1} s", start.TotalSeconds, fault.Kind, (clock.Elapsed - start).TotalSeconds);
+            var longest = (Length: TimeSpan.Zero, Since: start, Of: talks[0]);
+            foreach ((Talk talk, SteadyWatcher watcher) in talks.SelectMany(t => t.Watchers.Select(w => (t, w))))
+            {
+                (TimeSpan length, TimeSpan since) = watcher.LongestPause(start, clock.Elapsed);
+                report.AddPause(fault.Kind, length);
+                if (length > longest.Length)
+                    longest = (length, since, talk);
+            }
+            TestContext.Current.SendDiagnosticMessage(
+                "{0:F0} s: {1}, everybody went on after {2:F1} s; the longest pause {3:F2} s, from {4:F2} s after the fault on, of {5}",
+                start.TotalSeconds, fault.Kind, (clock.Elapsed - start).TotalSeconds, longest.Length.TotalSeconds, (longest.Since - start).TotalSeconds, longest.Of.Id);
         }
         talks.ForEach(t => t.End());
         await talking.WaitAsync(Limit, TestContext.Current.CancellationToken);

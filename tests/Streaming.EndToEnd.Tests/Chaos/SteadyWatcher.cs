@@ -46,14 +46,14 @@ internal sealed class SteadyWatcher : IAsyncDisposable
     /// The longest time that an event was waited for between two moments, the one that reaches into them from before included;
     /// nothing is waited for between a reply and the next message.
     /// </summary>
-    public TimeSpan LongestPause(TimeSpan from, TimeSpan to)
+    public (TimeSpan Length, TimeSpan Since) LongestPause(TimeSpan from, TimeSpan to)
     {
-        TimeSpan longest = TimeSpan.Zero;
+        (TimeSpan Length, TimeSpan Since) longest = default;
         (TimeSpan At, bool IsMoreToCome) last = default;
         foreach ((TimeSpan At, bool IsMoreToCome) arrival in _arrivals.Append((to, false)))
         {
-            if (last.IsMoreToCome && arrival.At > from && last.At < to && arrival.At - last.At > longest)
-                longest = arrival.At - last.At;
+            if (last.IsMoreToCome && arrival.At > from && last.At < to && arrival.At - last.At > longest.Length)
+                longest = (arrival.At - last.At, last.At);
             last = arrival;
         }
         return longest;

@@ -12,7 +12,7 @@ public class TokenGroupsTests
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    private readonly FakeTimeProvider _time = new();
+    private readonly WatchedTime _time = new();
     private readonly Channel<DecodeUpdate> _updates = Channel.CreateUnbounded<DecodeUpdate>();
 
     [Fact]
@@ -29,12 +29,15 @@ public class TokenGroupsTests
     {
         Send(1);
         await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
+        Assert.Equal([1], await NextAsync(groups)); // The very first waits for nothing.
+        Send(2);
         Task<bool> next = groups.MoveNextAsync().AsTask();
+        await _time.WaitedForAsync(Interval);
         _time.Advance(Interval - TimeSpan.FromMilliseconds(1));
         Assert.False(next.IsCompleted);
         _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
-        Assert.Equal([1], groups.Current.Tokens.Select(t => t.TokenId));
+        Assert.Equal([2], groups.Current.Tokens.Select(t => t.TokenId));
         Assert.Null(groups.Current.Then);
     }
 
@@ -101,6 +104,26 @@ public class TokenGroupsTests
     {
         await new TaskCompletionSource().Task;
         yield break;
+    }
+
+    /// <summary>A clock that tells what is waited for.</summary>
+    private sealed class WatchedTime : FakeTimeProvider
+    {
+        private readonly Channel<TimeSpan> _waits = Channel.CreateUnbounded<TimeSpan>();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            ITimer timer = base.CreateTimer(callback, state, dueTime, period);
+            _waits.Writer.TryWrite(dueTime);
+            return timer;
+        }
+
+        public async Task WaitedForAsync(TimeSpan wait)
+        {
+            while (await _waits.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Limit) != wait)
+            {
+            }
+        }
     }
 
     private void Send(params int[] ids)

@@ -5,6 +5,7 @@ import { sends } from "../src/view/composer.ts";
 import { ConnectionView } from "../src/view/connection-view.ts";
 import { morph } from "../src/view/dom.ts";
 import { SettingsForm } from "../src/view/settings-form.ts";
+import { Start } from "../src/view/start.ts";
 import { TurnText } from "../src/view/turn-text.ts";
 import type { Viewport } from "../src/view/viewport.ts";
 import { conversation, event, item } from "./events.ts";
@@ -30,6 +31,40 @@ describe("The connection", () => {
     hub.become("live");
     view.paused = undefined;
     expect(shown()).toEqual(["Live", "live"]);
+  });
+});
+
+describe("A beginning", () => {
+  const begun: string[] = [];
+  const start = new Start((text) => begun.push(text));
+  const [chat, story, endless, assistant] = start.element.querySelectorAll<HTMLButtonElement>(".suggestions button");
+  const prompt = start.element.querySelector<HTMLTextAreaElement>("#system-prompt");
+
+  it("tells the model which kind of talk is wanted", () => {
+    const requests = [chat, story, endless, assistant].map((button) => {
+      start.reset();
+      button?.click();
+      return start.request;
+    });
+    expect(requests.map((r) => r.systemPrompt)).toEqual([
+      "You are a friendly chat model.",
+      "You tell stories.",
+      "You tell stories.",
+      "You are a helpful assistant.",
+    ]);
+    expect(requests.map((r) => r.sampling?.ignoreEos)).toEqual([undefined, undefined, true, undefined]);
+    expect(begun[1]).toBe("Tell me a story about a dog.");
+  });
+
+  it("leaves a person's own system prompt", () => {
+    start.reset();
+    if (prompt) prompt.value = "You are a pirate.";
+    story?.click();
+    expect(start.request.systemPrompt).toBe("You are a pirate.");
+    start.reset();
+    story?.click();
+    chat?.click();
+    expect(start.request.systemPrompt).toBe("You are a friendly chat model.");
   });
 });
 

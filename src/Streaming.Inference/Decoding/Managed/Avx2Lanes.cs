@@ -74,6 +74,13 @@ internal readonly struct Avx2Lanes : IPairLanes<Vector256<float>, Vector256<shor
     public static unsafe void Prefetch(void* address) => Sse.Prefetch0(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void PrefetchFar(void* address, int bytes)
+    {
+        for (int at = 0; at < bytes; at += ILanes.CacheLine)
+            Sse.Prefetch1((byte*)address + at);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector256<short> Load(short* source) => Vector256.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -75,6 +75,13 @@ internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<sh
     public static unsafe void Prefetch(void* address) => Sse.Prefetch0(address);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe void PrefetchFar(void* address, int bytes)
+    {
+        for (int at = 0; at < bytes; at += ILanes.CacheLine)
+            Sse.Prefetch1((byte*)address + at);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector512<short> Load(short* source) => Vector512.Load(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

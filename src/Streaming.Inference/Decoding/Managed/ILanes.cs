@@ -8,8 +8,14 @@ internal interface ILanes
     /// <summary>Bytes of a cache line.</summary>
     const int CacheLine = 64;
 
-    /// <summary>Bytes that are asked for before they are needed: the processor's own prefetching stops at each page of 4 KiB.</summary>
-    const int Ahead = 2048;
+    /// <summary>
+    /// How far before it is needed memory is asked for: the processor's own prefetching stops at each page of 4 KiB, and what this many bytes take to be computed with is
+    /// longer than memory takes.
+    /// </summary>
+    const int Ahead = 8192;
+
+    /// <summary>Says that a stretch of memory will be needed, but not at once: it goes to the second-level cache. Otherwise as <see cref="Prefetch"/>.</summary>
+    static abstract unsafe void PrefetchFar(void* address, int bytes);
 
     /// <summary>Says that a cache line will be needed soon, where the instruction set can; the address need not be valid.</summary>
     static abstract unsafe void Prefetch(void* address);

@@ -12,6 +12,9 @@ internal abstract unsafe class IntegerAttention
     /// <summary>Places whose products with weights are added up in 32 bits: 512 · 127 · 32767 is just below 2^31.</summary>
     private const int Block = 512;
 
+    /// <summary>Places whose values are asked for together.</summary>
+    private const int PlacesAtOnce = 32;
+
     /// <summary>The widest of a set.</summary>
     public static IntegerAttention Of(KernelSet set) => set switch
     {
@@ -83,6 +86,7 @@ internal abstract unsafe class IntegerAttention
                     Scores(keys, d, task.KeyScales, toWindow + g * padded, windowScales + g, padded, count, seen.FixedPlaces, end, ofGroup, stride);
                     SinkScores(keys, d, task.KeyScales, toSinks + g * padded, sinkScales + g, padded, count, seen.FixedPlaces, ofGroup, stride);
                 }
+                TLanes.PrefetchFar(values, ILanes.Ahead); // while the weights are computed
                 for (int g = 0; g < groups; g++)
                 {
                     float* ofQuery = scores + (long)g * stride;
@@ -149,11 +153,9 @@ internal abstract unsafe class IntegerAttention
             short* q1 = queries + queryStride, q2 = q1 + queryStride, q3 = q2 + queryStride;
             TInts a0 = default, a1 = default, a2 = default, a3 = default;
             TInts b0 = default, b1 = default, b2 = default, b3 = default;
+            TLanes.PrefetchFar(key + ILanes.Ahead, TBlocks.Value * blockBytes);
             for (int i = 0; i < width; i += 2, key += 2 * lanes)
             {
-                TLanes.Prefetch(key + ILanes.Ahead);
-                if (TBlocks.Value > 1)
-                    TLanes.Prefetch(key + blockBytes + ILanes.Ahead);
                 TShorts k = TLanes.LoadPairs(key), l = TBlocks.Value > 1 ? TLanes.LoadPairs(key + blockBytes) : k;
                 TShorts q = TLanes.BroadcastPair(queries + i);
                 a0 = TLanes.MultiplyAddPairs(k, q, a0);
@@ -244,7 +246,8 @@ internal abstract unsafe class IntegerAttention
                 sbyte* value = values + (long)place * padded + 2 * at;
                 for (; place < end; place += 2, value += 2 * padded)
                 {
-                    TLanes.Prefetch(value + ILanes.Ahead);
+                    if (at == 0 && place % PlacesAtOnce == 0) // the first pass over the values brings all of them
+                        TLanes.PrefetchFar(value + ILanes.Ahead, PlacesAtOnce * padded);
                     TShorts v = TLanes.LoadPairs(value), u = TVectors.Value > 1 ? TLanes.LoadPairs(value + 2 * lanes) : v;
                     TShorts w = TLanes.BroadcastPair(weights + place);
                     a0 = TLanes.MultiplyAddPairs(v, w, a0);

@@ -74,6 +74,10 @@ internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<
     {
     }
 
+    public static unsafe void PrefetchFar(void* address, int bytes)
+    {
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector128<short> Load(short* source) => Vector128.Load(source);
 

@@ -48,6 +48,10 @@ internal readonly struct ScalarLanes : IFloatLanes<float>, IIntegerLanes<short, 
     {
     }
 
+    public static unsafe void PrefetchFar(void* address, int bytes)
+    {
+    }
+
     public static unsafe short Load(short* source) => *source;
 
     public static unsafe short Load(sbyte* source) => *source;

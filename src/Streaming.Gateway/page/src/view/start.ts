@@ -3,16 +3,32 @@ import { testIds } from "../testids.ts";
 import { h } from "./dom.ts";
 import { SettingsForm } from "./settings-form.ts";
 
+/** A beginning: what kind of talk it is, which the system prompt tells the model, and the first message. */
 interface Suggestion {
+  readonly kind: "Chat" | "Story" | "Assistant";
   readonly text: string;
-  readonly endless: boolean;
+  readonly endless?: true;
 }
 
+/** As the model that comes with the project learnt them; to others they are as plain. */
+const systemPrompts = {
+  Chat: "You are a friendly chat model.",
+  Story: "You tell stories.",
+  Assistant: "You are a helpful assistant.",
+} as const;
+
 const suggestions: readonly Suggestion[] = [
-  { text: "Hello!", endless: false },
-  { text: "Tell me a story about a dog.", endless: false },
-  { text: "Tell me a story that never ends.", endless: true },
+  { kind: "Chat", text: "Hello!" },
+  { kind: "Story", text: "Tell me a story about a dog." },
+  { kind: "Story", text: "Tell me a story that never ends.", endless: true },
+  { kind: "Assistant", text: "Can you help me to find a restaurant?" },
 ];
+
+/** What a person wrote there stays. */
+function systemPromptFor(kind: Suggestion["kind"], written: string): string {
+  const isOwn = written.trim() !== "" && !Object.values<string>(systemPrompts).includes(written);
+  return isOwn ? written : systemPrompts[kind];
+}
 
 /** Where a new conversation begins: what this is, some beginnings, and the settings for those who want them. */
 export class Start {
@@ -43,7 +59,7 @@ export class Start {
         h(
           "ul",
           { class: "suggestions", attributes: { "aria-label": "Suggestions" } },
-          ...suggestions.map(({ text, endless }) =>
+          ...suggestions.map(({ kind, text, endless }) =>
             h(
               "li",
               {},
@@ -54,11 +70,13 @@ export class Start {
                   testId: testIds.suggestion,
                   on: {
                     click: () => {
+                      this.#prompt.value = systemPromptFor(kind, this.#prompt.value);
                       if (endless) this.#settings.value = { ...this.#settings.value, maxTokens: 0, ignoreEos: true };
                       begin(text);
                     },
                   },
                 },
+                h("span", { class: "kind" }, kind),
                 text,
                 endless ? h("span", { class: "tag" }, "endless") : undefined,
               ),
