@@ -61,9 +61,9 @@ internal sealed class Summary(IReadOnlyList<Sample> samples)
     public double StepBytes(string shape, int conversations, string contestant) =>
         samples.First(sample => sample.Kind == Kinds.StepBytes && sample.Shape == shape && sample.Contestant == contestant && sample.Conversations == conversations).Bytes!.Value;
 
-    /// <summary>How the reading loop reads, and the sizes of the large buffer: what stands for the machine's memory.</summary>
+    /// <summary>How the reading loop reads, and the size of the large buffer, which was read beside every load: what stands for the machine's memory.</summary>
     public (string Loop, double Bytes) Memory =>
-        samples.Where(sample => sample.Kind == Kinds.Read).Select(sample => (sample.Setting!, sample.Bytes!.Value)).MaxBy(pair => pair.Value);
+        samples.Where(sample => sample.Kind == Kinds.Read).GroupBy(sample => (sample.Setting!, sample.Bytes!.Value)).MaxBy(group => group.Count())!.Key;
 
     /// <summary>Sizes of buffers that were read beside a shape's steps.</summary>
     public IReadOnlyList<double> ReadSizes(string shape) =>
