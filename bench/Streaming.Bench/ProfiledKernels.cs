@@ -15,7 +15,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
 
     public torch.ScalarType CacheType => inner.CacheType;
 
-    /// <summary>Ends a step. What was not measured since the last one counts as the first operation of the next.</summary>
+    /// <summary>Ends a step, which counts if it is kept.</summary>
     public void EndStep(bool keep)
     {
         foreach (StepPart part in _parts.Values)

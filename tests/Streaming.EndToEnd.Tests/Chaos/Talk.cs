@@ -17,7 +17,7 @@ internal sealed class Talk : IAsyncDisposable
     private readonly string _token;
     private readonly int _number;
     private readonly List<SteadyWatcher> _watchers = [];
-    private volatile bool _ends;
+    private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isReplying;
 
     private Talk(string id, int number, string[] gateways, string token)
@@ -57,7 +57,7 @@ internal sealed class Talk : IAsyncDisposable
     /// <summary>Talks until told to end, or for so many exchanges, and rests after each, as people do while they read.</summary>
     public async Task TalkAsync(TimeSpan rest, int exchanges = int.MaxValue)
     {
-        while (Exchanges < exchanges && !_ends)
+        while (Exchanges < exchanges && !_end.Task.IsCompleted)
         {
             int next = Exchanges + 1;
             _watchers.ForEach(w => w.Asked());
@@ -67,12 +67,12 @@ internal sealed class Talk : IAsyncDisposable
             await _watchers[0].FinishedAsync(turn + 1);
             _isReplying = false;
             Exchanges = next;
-            await Task.Delay(rest);
+            await Task.WhenAny(_end.Task.WaitAsync(rest)); // the end, or the rest is over
         }
     }
 
     /// <summary>Lets the present exchange be the last.</summary>
-    public void End() => _ends = true;
+    public void End() => _end.TrySetResult();
 
     /// <summary>All replies, as they are stored.</summary>
     public async Task<List<string>> RepliesAsync()
