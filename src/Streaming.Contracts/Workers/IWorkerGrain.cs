@@ -11,7 +11,7 @@ public interface IWorkerGrain : IGrainWithStringKey
     /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then progress, tokens and one end.
     /// A slot that does not continue the stream is restored from a snapshot, or rebuilt from the log, first. While one activation of a conversation decodes,
     /// an older epoch is refused and a newer one takes over. Whenever nothing else came for <see cref="Limits.SignOfLifeInterval"/>, a
-    /// <see cref="SignOfLife"/> does; when the silo leaves, a last <see cref="WorkerLeaves"/> instead of an end.
+    /// <see cref="SignOfLife"/> does; when the worker's silo leaves, or <see cref="HandBack"/> is called, a last <see cref="HandedBack"/> instead of an end.
     /// </summary>
     [Alias("decode")]
     IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default);
@@ -19,6 +19,13 @@ public interface IWorkerGrain : IGrainWithStringKey
     /// <summary>Ends the conversation's reply after the step under way; its stream then brings the rest and the end.</summary>
     [Alias("stop")]
     Task Stop(string conversationId, long epoch, string finishReason);
+
+    /// <summary>
+    /// Ends the decoding after the step under way, but not the reply, which another activation goes on with: the slot keeps what is
+    /// in it. Called when the conversation's silo leaves.
+    /// </summary>
+    [Alias("hand-back")]
+    Task HandBack(string conversationId, long epoch);
 
     /// <summary>Forgets a conversation: its slot is free.</summary>
     [Alias("release")]
@@ -153,6 +160,6 @@ public sealed record ReplyEnded(
 [GenerateSerializer, Immutable, Alias("sign-of-life")]
 public sealed record SignOfLife : DecodeUpdate;
 
-/// <summary>The worker's silo leaves: what was decoded has come, the rest is another worker's. The last update.</summary>
-[GenerateSerializer, Immutable, Alias("worker-leaves")]
-public sealed record WorkerLeaves : DecodeUpdate;
+/// <summary>The worker's silo leaves, or the conversation's: what was decoded has come, the reply goes on elsewhere. The last update.</summary>
+[GenerateSerializer, Immutable, Alias("handed-back")]
+public sealed record HandedBack : DecodeUpdate;

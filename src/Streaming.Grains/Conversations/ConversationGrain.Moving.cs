@@ -8,13 +8,19 @@ namespace Streaming.Grains.Conversations;
 /// <content>What the conversation takes along when its silo leaves, and what it tells of the store.</content>
 internal sealed partial class ConversationGrain
 {
-    private const string ObserversKey = "observers";
+    private const string ObserversKey = "observers", WindowKey = "window", WorkersKey = "workers";
 
     private bool _handedOver;
+    private HandedWindow? _handedWindow;
 
     /// <inheritdoc/>
-    public void OnDehydrate(IDehydrationContext dehydrationContext) =>
+    public void OnDehydrate(IDehydrationContext dehydrationContext)
+    {
         dehydrationContext.TryAddValue(ObserversKey, _observers.ToArray());
+        dehydrationContext.TryAddValue(WorkersKey, workers.OwnKeys());
+        if (_writer is { Window: { } window, Head: { } head })
+            dehydrationContext.TryAddValue(WindowKey, new HandedWindow(head.Branch, window.Position, window.FixedIds(), window.WindowIds()));
+    }
 
     /// <inheritdoc/>
     public void OnRehydrate(IRehydrationContext rehydrationContext)
@@ -23,6 +29,12 @@ internal sealed partial class ConversationGrain
             return;
         _observers = new ObserverList(Id, time, subscriptions);
         _handedOver = true;
+        if (rehydrationContext.TryGetValue(WindowKey, out HandedWindow? window))
+            _handedWindow = window;
+        if (!rehydrationContext.TryGetValue(WorkersKey, out string[]? left) || left is null)
+            return;
+        foreach (string worker in left)
+            workers.Avoid(worker); // They leave with the silo, which still counts as active.
     }
 
     /// <summary>Goes on at another silo, at once and with those who watch; without another one, whoever starts next goes on.</summary>

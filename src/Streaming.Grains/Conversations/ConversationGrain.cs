@@ -54,6 +54,8 @@ internal sealed partial class ConversationGrain(
         Attach(head);
         if (!_handedOver)
             return;
+        if (_handedWindow is { } window)
+            _writer!.Adopt(window, Layout());
         _takenUp = false; // It ended between two steps: nothing was lost, and nothing need be guarded against.
         StartReplies();
     }
@@ -236,7 +238,7 @@ internal sealed partial class ConversationGrain(
     {
         _writer = new ConversationWriter(log, head, time, TellOfStore);
         _runner = new ReplyRunner(
-            Id, state.State, model, _writer, log, _observers, workers, GrainFactory, options.Value, () => DelayDeactivation(TimeSpan.FromMinutes(2)), time, logger);
+            Id, state.State, model, _writer, log, _observers, workers, running, GrainFactory, options.Value, () => DelayDeactivation(TimeSpan.FromMinutes(2)), time, logger);
         _takenUp = head.Running;
     }
 

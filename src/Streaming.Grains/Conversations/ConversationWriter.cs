@@ -45,6 +45,17 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         }
     }
 
+    /// <summary>Takes a window over from the activation before, if it is of this head.</summary>
+    public void Adopt(HandedWindow handed, CacheLayout layout)
+    {
+        if ((handed.Branch, handed.Position) == (Head.Branch, Head.Position))
+            Window = TokenWindow.Of(layout, handed.Position, handed.FixedIds, handed.WindowIds);
+    }
+
+    /// <summary>The ids from a position to the end of the stream.</summary>
+    public async Task<int[]> ReadTailAsync(long from) =>
+        Window?.TailFrom(from) ?? await log.ReadIdsAsync(Head.Id, Head.Branch, from, Head.Position);
+
     /// <summary>Takes the next epoch, once; reading needs none.</summary>
     public async Task OpenAsync()
     {
@@ -127,6 +138,14 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         }
     }
 }
+
+/// <summary>What attention sees, on its way to the activation that goes on elsewhere.</summary>
+[GenerateSerializer, Immutable, Alias("handed-window")]
+internal sealed record HandedWindow(
+    [property: Id(0)] int Branch,
+    [property: Id(1)] long Position,
+    [property: Id(2)] int[] FixedIds,
+    [property: Id(3)] int[] WindowIds);
 
 /// <summary>An append to be.</summary>
 internal sealed record Draft(SessionState Session)

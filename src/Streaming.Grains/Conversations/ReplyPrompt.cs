@@ -59,7 +59,7 @@ internal sealed class ReplyPrompt(string id, ConversationState state, Conversati
             Fixed = state.Fixed,
             Window = state.Window,
             From = from,
-            Feed = await log.ReadIdsAsync(id, head.Branch, from, head.Position),
+            Feed = await writer.ReadTailAsync(from),
             Sampling = reply.Sampling,
             AlreadyGenerated = reply.Generated,
             PendingBytes = reply.PendingBytes,
@@ -75,7 +75,7 @@ internal sealed class ReplyPrompt(string id, ConversationState state, Conversati
             texts.Add((await log.ReadEventsAsync(id, seq, seq, 1, int.MaxValue))[0].Text);
         if (prompt.Start == 0)
             return await Task.Run(() => model.Chat.Opening(state.SystemPrompt, texts));
-        int lastId = (await log.ReadIdsAsync(id, writer.Head.Branch, prompt.Start - 1, prompt.Start))[0];
+        int lastId = (await writer.ReadTailAsync(prompt.Start - 1))[0];
         return await Task.Run(() => model.Chat.Continuation(state.SystemPrompt, texts, lastId));
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
+using Streaming.Grains.Upkeep;
 using Streaming.Grains.Workers;
 using Streaming.Inference;
 using Streaming.Storage.Log;
@@ -20,6 +21,7 @@ internal sealed partial class ReplyRunner(
     IConversationLog log,
     ObserverList observers,
     WorkerChoice workers,
+    RunningReplies running,
     IGrainFactory grains,
     ConversationOptions options,
     Action keepAlive,
@@ -50,12 +52,12 @@ internal sealed partial class ReplyRunner(
     public static int? RunningTurn(LogHead head, SessionState session) =>
         !session.IsRunning ? null : session.Reply?.Turn ?? head.LastTurn + 1;
 
-    /// <summary>Works until nothing is left. <paramref name="takenUp"/>: what is running was left by an activation that is gone.</summary>
+    /// <summary>Works until nothing is left, or the silo leaves. <paramref name="takenUp"/>: what is running was left by an activation that is gone.</summary>
     public async Task RunAsync(bool takenUp, CancellationToken cancellation)
     {
         await writer.OpenAsync();
         await writer.LoadWindowAsync(new(state.Fixed, state.Window));
-        while (writer.Session.IsRunning)
+        while (writer.Session.IsRunning && !running.IsLeaving)
         {
             cancellation.ThrowIfCancellationRequested();
             keepAlive();
@@ -87,9 +89,9 @@ internal sealed partial class ReplyRunner(
     /// <summary>Ends the running reply after the step under way, if it is this turn; what was said stays.</summary>
     public async Task StopAsync(int? turn, string reason)
     {
-        if (RunningTurn(writer.Head, writer.Session) is not { } running || (turn ?? running) != running)
+        if (RunningTurn(writer.Head, writer.Session) is not { } current || (turn ?? current) != current)
             return;
-        _stop = (running, reason);
+        _stop = (current, reason);
         if (_decoding is not { } decoding || writer.Session.Reply is not { } reply)
             return; // It ends before its first step.
         // A worker that does not end the stream by itself is left.
@@ -127,6 +129,9 @@ internal sealed partial class ReplyRunner(
         try
         {
             DecodeRequest request = await _prompt.RequestAsync(reply);
+            if (running.IsLeaving)
+                return;
+            using CancellationTokenRegistration leaving = running.Leaving.Register(() => AskBack(worker, request.Epoch));
             IAsyncEnumerable<TokenGroup> groups = worker.Decode(request, decoding.Token)
                 .InGroupsAsync(options.GroupTokens, options.GroupInterval, Limits.WorkerSilence, time, decoding.Token);
             await foreach (TokenGroup group in groups)
@@ -136,9 +141,9 @@ internal sealed partial class ReplyRunner(
                 ShowInPassing(group.Then, reply.Turn);
                 if (group.Then is ReplyEnded)
                     return;
-                if (group.Then is WorkerLeaves || await CanStartElsewhereAsync(group.Then, key))
+                if (group.Then is HandedBack || await CanStartElsewhereAsync(group.Then, key))
                 {
-                    if (group.Then is WorkerLeaves)
+                    if (group.Then is HandedBack)
                         workers.Avoid(key);
                     LogMoves(id, key);
                     return;
@@ -162,6 +167,12 @@ internal sealed partial class ReplyRunner(
             _decoding = null;
         }
     }
+
+    /// <summary>
+    /// The silo leaves: the worker keeps what is in the slot, so that the next activation goes on at once. A reply whose worker does
+    /// not hear of it is ended later, and its slot made anew.
+    /// </summary>
+    private void AskBack(IWorkerGrain worker, long epoch) => worker.HandBack(id, epoch).Ignore();
 
     /// <summary>Whether a reply that waits in line could start at another worker at once.</summary>
     private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key)

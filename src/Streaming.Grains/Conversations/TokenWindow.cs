@@ -24,13 +24,24 @@ internal sealed class TokenWindow(CacheLayout layout)
     /// <summary>Reads it from the log, at a position.</summary>
     public static async Task<TokenWindow> ReadAsync(IConversationLog log, string id, int branch, long position, CacheLayout layout)
     {
+        long end = Math.Min(layout.Fixed, position), start = Math.Max(end, position - layout.Window);
+        int[][] ids = await Task.WhenAll(log.ReadIdsAsync(id, branch, 0, end), log.ReadIdsAsync(id, branch, start, position));
+        if (ids[0].Length != end || ids[1].Length != position - start)
+            throw new InvalidOperationException($"The log of conversation {id} does not hold all ids up to {position}, as its head says.");
+        return Of(layout, position, ids[0], ids[1]);
+    }
+
+    /// <summary>The window at a position.</summary>
+    /// <param name="layout">F and W.</param>
+    /// <param name="position">Tokens of the stream.</param>
+    /// <param name="fixedIds">As <see cref="FixedIds"/>.</param>
+    /// <param name="windowIds">As <see cref="WindowIds"/>.</param>
+    public static TokenWindow Of(CacheLayout layout, long position, int[] fixedIds, int[] windowIds)
+    {
         var window = new TokenWindow(layout);
-        window.Append(await log.ReadIdsAsync(id, branch, 0, Math.Min(layout.Fixed, position)));
-        long start = Math.Max(window.Position, position - layout.Window);
-        window.Position = start;
-        window.Append(await log.ReadIdsAsync(id, branch, start, position));
-        if (window.Position != position)
-            throw new InvalidOperationException($"The log of conversation {id} holds ids up to {window.Position}, its head says {position}.");
+        window.Append(fixedIds);
+        window.Position = position - windowIds.Length;
+        window.Append(windowIds);
         return window;
     }
 
@@ -43,6 +54,14 @@ internal sealed class TokenWindow(CacheLayout layout)
 
     /// <summary>The ids at positions 0 to F-1, or fewer when the stream is shorter.</summary>
     public int[] FixedIds() => _places[..(int)Math.Min(layout.Fixed, Position)];
+
+    /// <summary>The ids from a position to the end of the stream; null when the window begins later.</summary>
+    public int[]? TailFrom(long position)
+    {
+        int[] ids = WindowIds();
+        long skip = position - (Position - ids.Length);
+        return skip < 0 ? null : ids[(int)skip..];
+    }
 
     /// <summary>The ids in the rolling window, in the order of the stream.</summary>
     public int[] WindowIds()

@@ -32,7 +32,7 @@ internal sealed partial class OrderlyLeave(
     /// <inheritdoc/>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        replies.Close();
+        await replies.CloseAsync();
         // Replies of other silos' conversations run on this silo's devices, too.
         await Task.WhenAll(workers.OwnKeys().Select(key => LeaveAsync(key, cancellationToken)));
         await replies.EndAllAsync(cancellationToken);

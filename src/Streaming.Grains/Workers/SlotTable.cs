@@ -170,7 +170,7 @@ internal sealed class SlotLease : IDisposable
     /// <summary>Gives up, so that the reply goes on elsewhere; unless it is ending already.</summary>
     public void HandBack()
     {
-        IsOver ??= new WorkerLeaves();
+        IsOver ??= new HandedBack();
         Changed();
     }
 

@@ -63,11 +63,15 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     {
         _leaves = true;
         foreach (SlotLease lease in _slots.Leases())
-        {
-            lease.HandBack();
-            if (lease.Slot is { } slot)
-                _device.Stop(slot.Index, EndReason.Stopped);
-        }
+            HandBack(lease);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task HandBack(string conversationId, long epoch)
+    {
+        if (_slots.Find(conversationId) is { } lease && lease.Epoch == epoch)
+            HandBack(lease);
         return Task.CompletedTask;
     }
 
@@ -75,7 +79,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     {
         if (_leaves)
         {
-            yield return new WorkerLeaves();
+            yield return new HandedBack();
             yield break;
         }
         await EndOlderAsync(request, cancellation);
@@ -122,7 +126,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
             if (fed - taken == _snapshots.Interval)
                 taken = fed;
             // Handed back, the reply has not ended: what is held back for it is in the last token's state.
-            yield return output is DecodeEnded { Reason: EndReason.Stopped } && lease.IsOver is WorkerLeaves leaves ? leaves : Translate(output);
+            yield return output is DecodeEnded { Reason: EndReason.Stopped } && lease.IsOver is HandedBack back ? back : Translate(output);
         }
     }
 
@@ -147,6 +151,13 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         }
         _slots.Forget(conversationId);
         return Task.CompletedTask;
+    }
+
+    private void HandBack(SlotLease lease)
+    {
+        lease.HandBack();
+        if (lease.Slot is { } slot)
+            _device.Stop(slot.Index, EndReason.Stopped);
     }
 
     /// <summary>

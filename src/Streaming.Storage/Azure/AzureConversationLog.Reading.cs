@@ -8,7 +8,7 @@ internal sealed partial class AzureConversationLog
 {
     /// <inheritdoc/>
     public async Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default) =>
-        (await FindHeadAsync(id, cancellation).ConfigureAwait(false))?.Head;
+        await FindHeadAsync(id, cancellation).ConfigureAwait(false) is { } stored ? Known(stored) : null;
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
@@ -26,10 +26,14 @@ internal sealed partial class AzureConversationLog
     {
         if (from < 0 || to < from || to - from > Array.MaxLength)
             throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
+        // As a rule all of it is the branch's own, which says by itself that there are such a conversation and such a branch.
+        List<int> own = from < to && branch >= 0 ? await IdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false) : [];
+        if (own.Count > 0 && own.Count == to - from)
+            return [.. own];
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         if (branch < 0 || branch > head.Head.Branch)
             throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Head.Branch}; {branch} is none of them.");
-        return await IdRows.ReadAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false);
+        return [.. await IdRows.ReadBeforeAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false), .. own];
     }
 
     /// <inheritdoc/>

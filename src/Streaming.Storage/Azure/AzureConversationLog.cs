@@ -38,16 +38,20 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     public async Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(writer);
+        // Whoever opens has read the head, as a rule, and a moment ago.
+        var known = _running.Find(id) is { } running && running.Head.Writer != writer ? running : null;
+        _running.Forget(id);
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            var before = known ?? await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            known = null;
             if (before.Head.HiddenAt is not null)
                 throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
             if (before.Head.Writer == writer)
-                return before.Head;
+                return Known(before);
             var opened = before with { Head = before.Head with { Epoch = before.Head.Epoch + 1, Writer = writer } };
-            if (await CommitAsync(id, [Replacing(before, opened)], now => now?.Head.Writer == writer, cancellation).ConfigureAwait(false) is not null)
-                return opened.Head;
+            if (await CommitAsync(id, [Replacing(before, opened)], now => now?.Head.Writer == writer, cancellation).ConfigureAwait(false) is { } version)
+                return Known(opened with { ETag = version });
         }
 
         throw Contended(id);

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Heads of what runs in this process, so that a group of tokens costs one request. A head that is out of date does no harm: the
+/// Heads of what runs, as this process last wrote or read them, so that a group of tokens costs one request. A head that is out of date does no harm: the
 /// store refuses the write, and the head is read.
 /// </summary>
 internal sealed class HeadCache
@@ -12,7 +12,7 @@ internal sealed class HeadCache
 
     private readonly ConcurrentDictionary<string, StoredHead> _heads = [];
 
-    /// <summary>The head as last written here, if it is known.</summary>
+    /// <summary>The head, if it is known.</summary>
     public StoredHead? Find(string id) => _heads.GetValueOrDefault(id);
 
     /// <summary>Keeps what runs, and forgets what does not.</summary>

@@ -59,21 +59,40 @@ internal static class IdRows
         return new BranchOrigin(start, parent);
     }
 
-    /// <summary>The ids at [from, to) as a branch sees them; fewer when its stream ends before.</summary>
-    public static async Task<int[]> ReadAsync(LogTable table, StoredHead head, int branch, long from, long to, CancellationToken cancellation)
+    /// <summary>Of the ids at [from, to) as a branch sees them, those before its beginning; fewer when its stream ends before.</summary>
+    public static async Task<IEnumerable<int>> ReadBeforeAsync(LogTable table, StoredHead head, int branch, long from, long to, CancellationToken cancellation)
     {
-        // From the branch down to the one that has the first position; each part lies before the one found earlier.
+        // From its parent down to the branch that has the first position; each part lies before the one found earlier.
         var parts = new Stack<List<int>>();
-        while (from < to)
+        var (start, parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
+        while (from < (to = Math.Min(to, start)))
         {
-            var (start, parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
+            branch = parent;
+            (start, parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
             if (start < to)
                 parts.Push(await ReadOwnAsync(table, TableKeys.Escape(head.Head.Id), branch, Math.Max(from, start), to, cancellation).ConfigureAwait(false));
-            to = Math.Min(to, start);
-            branch = parent;
         }
 
-        return [.. parts.SelectMany(part => part)];
+        return parts.SelectMany(part => part);
+    }
+
+    /// <summary>Of the ids at [from, to) those in a branch's own rows.</summary>
+    public static async Task<List<int>> ReadOwnAsync(LogTable table, string partition, int branch, long from, long to, CancellationToken cancellation)
+    {
+        var found = new List<int>();
+        var rows = table.RangeAsync(partition, Key(branch, from), $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.After}", to - from, null, cancellation);
+        await foreach (var row in rows.ConfigureAwait(false))
+        {
+            var position = row.GetInt64(First)!.Value;
+            if (position >= to)
+                break;
+            var ids = VarInts.Decode(row.GetBinary(Ids));
+            var skip = (int)Math.Max(0, from - position);
+            var end = (int)Math.Min(ids.Length, to - position);
+            found.AddRange(ids.AsSpan(skip, end - skip));
+        }
+
+        return found;
     }
 
     /// <summary>Every row of ids of every branch, in the order of branches and positions.</summary>
@@ -95,24 +114,6 @@ internal static class IdRows
     private static int BranchOf(string key) => int.Parse(key.AsSpan(Prefix.Length, 10), NumberStyles.None, CultureInfo.InvariantCulture);
 
     private static BranchOrigin OriginOf(TableEntity row) => new(row.GetInt64(Start)!.Value, row.GetInt32(Parent)!.Value);
-
-    private static async Task<List<int>> ReadOwnAsync(LogTable table, string partition, int branch, long from, long to, CancellationToken cancellation)
-    {
-        var found = new List<int>();
-        var rows = table.RangeAsync(partition, Key(branch, from), $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.After}", to - from, null, cancellation);
-        await foreach (var row in rows.ConfigureAwait(false))
-        {
-            var position = row.GetInt64(First)!.Value;
-            if (position >= to)
-                break;
-            var ids = VarInts.Decode(row.GetBinary(Ids));
-            var skip = (int)Math.Max(0, from - position);
-            var end = (int)Math.Min(ids.Length, to - position);
-            found.AddRange(ids.AsSpan(skip, end - skip));
-        }
-
-        return found;
-    }
 
     private static async Task<BranchOrigin> FindBranchAsync(LogTable table, StoredHead head, int branch, CancellationToken cancellation)
     {

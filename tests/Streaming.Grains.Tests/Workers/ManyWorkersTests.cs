@@ -212,6 +212,8 @@ public sealed class ManyWorkersTests : IDisposable
 
         await AssertSameRepliesAsync(conversations, tokens: 30);
         Assert.Equal((5, 2), (devices[0].Works.Count, devices[1].Works.Count));
+        // The worker that stayed kept what the conversation had there.
+        Assert.Single(devices[0].Works, w => w is { Reset: false, Snapshot: null });
     }
 
     /// <summary>The same message to the same model: whoever moved said nothing else.</summary>

@@ -52,7 +52,7 @@ public class SignsOfLifeTests
         Task<bool> silent = updates.MoveNextAsync().AsTask();
         _time.Advance(Second);
         Assert.True(await silent.WaitAsync(Limit, TestContext.Current.CancellationToken));
-        DecodeUpdate[] said = [new SlotQueued(1), new InputProgress(0.5), new WorkerLeaves()];
+        DecodeUpdate[] said = [new SlotQueued(1), new InputProgress(0.5), new HandedBack()];
         foreach (DecodeUpdate update in said)
             Assert.True(_updates.Writer.TryWrite(update));
         _updates.Writer.Complete();

@@ -74,6 +74,21 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_takes_a_running_reply_up_asks_three_times()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+        await writer.AppendAsync(writer.Group("four"));
+        var before = _store.Faults.Arrived;
+
+        var head = (await Log.ReadHeadAsync("conversation", Token))!;
+        await Log.OpenForWritingAsync("conversation", "next", Token);
+        await Log.ReadIdsAsync("conversation", 0, 0, head.Position, Token);
+
+        Assert.Equal(3, _store.Faults.Arrived - before);
+    }
+
+    [Fact]
     public async Task However_often_a_turn_was_regenerated_what_is_before_it_is_read_as_fast()
     {
         var writer = await TestWriter.CreateAsync(Log);
