@@ -19,10 +19,12 @@ internal sealed partial class Card
     private readonly IReadOnlyList<Line> _loss, _heldOut, _sink, _dealt, _runs;
     private readonly IReadOnlyList<SourceOrigin> _origins;
     private readonly EvaluationReport _evaluation;
+    private readonly PolicyScores _policies;
+    private Judgement? _judgement;
 
-    private Card(ModelConfig config, long weightBytes, string run, EvaluationReport evaluation, IReadOnlyList<SourceOrigin> origins)
+    private Card(ModelConfig config, long weightBytes, string run, EvaluationReport evaluation, IReadOnlyList<SourceOrigin> origins, PolicyScores policies)
     {
-        (_config, _weightBytes, _evaluation, _origins) = (config, weightBytes, evaluation, origins);
+        (_config, _weightBytes, _evaluation, _origins, _policies) = (config, weightBytes, evaluation, origins, policies);
         (_loss, _heldOut) = (Table.Csv(Path.Combine(run, "loss.csv")), Table.Csv(Path.Combine(run, "held-out.csv")));
         (_sink, _dealt) = (Table.Csv(Path.Combine(run, "sink.csv")), Table.Csv(Path.Combine(run, "sources.csv")));
         _runs = Table.Csv(Path.Combine(run, "runs.csv"));
@@ -32,10 +34,10 @@ internal sealed partial class Card
 
     /// <summary>Reads what the card is made of.</summary>
     /// <exception cref="InputException">Something is missing.</exception>
-    public static Card Read(string model, string run, string evaluation, string mixture)
+    public static Card Read(string model, string run, string evaluation, string perplexity, string mixture)
     {
         using Checkpoint checkpoint = Checkpoint.Open(model);
-        return new Card(checkpoint.Config, new FileInfo(Path.Combine(model, "model.safetensors")).Length, run, EvaluationReport.Read(evaluation), SourceOrigin.Read(mixture));
+        return new Card(checkpoint.Config, new FileInfo(Path.Combine(model, "model.safetensors")).Length, run, EvaluationReport.Read(evaluation), SourceOrigin.Read(mixture), PolicyScores.Read(perplexity));
     }
 
     /// <summary>Writes the card, its plots and all replies.</summary>
@@ -44,6 +46,7 @@ internal sealed partial class Card
         if (!File.Exists(template))
             throw new InputException($"The template '{template}' does not exist: name one with --template.");
         Directory.CreateDirectory(Path.Combine(folder, "evaluation"));
+        _judgement = Judgement.Find(Path.Combine(folder, "evaluation", "judgement.txt"), _evaluation);
         Plots.Loss(Path.Combine(folder, "loss.svg"), _loss, _heldOut);
         Plots.Sink(Path.Combine(folder, "sink.svg"), _sink);
         File.WriteAllText(Path.Combine(folder, "evaluation", "replies.md"), AllReplies());
@@ -76,7 +79,9 @@ internal sealed partial class Card
         ["held-out"] = HeldOut,
         ["sink"] = Sink,
         ["sink-loss"] = SinkLoss,
-        ["samples"] = () => Shown(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0)),
+        ["policies"] = _policies.ToMarkdown,
+        ["samples"] = () => Shown(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0).Select(reply => (reply, (string?)null))),
+        ["judged"] = () => _judgement is null ? "not judged yet" : $"{_judgement.Count} are fluent and fitting",
         ["story"] = Story,
     };
 
@@ -118,21 +123,25 @@ internal sealed partial class Card
     }
 
     private string SinkLoss() => _runs.FirstOrDefault(r => r.Number("sink_share") > 0) is Line first
-        ? string.Create(CultureInfo.InvariantCulture, $"**It is trained in, it did not emerge:** from {first.Number("tokens"):#,0} tokens on, a small extra loss asked every head above the first layer to leave {first.Number("sink_share"):P0} of its attention on the start token on average (a hinge, weight {first.Number("sink_weight")} a layer).")
-        : "**No extra loss was used:** what attention the start token has came by itself.";
+        ? string.Create(CultureInfo.InvariantCulture, $"From {first.Number("tokens"):#,0} tokens of this training on, a small extra loss asked every head above the first layer to leave {first.Number("sink_share"):P0} of its attention on the start token on average (a hinge, weight {first.Number("sink_weight")} a layer).")
+        : "No extra loss was used in this training.";
 
     private string Story() => _evaluation.Story is StoryResult story
         ? string.Create(CultureInfo.InvariantCulture, $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}")
         : "not measured";
 
     private string AllReplies() =>
-        $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings)}\n";
+        $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
 
-    private static string Shown(IEnumerable<OpeningReply> replies)
+    private static string Shown(IEnumerable<(OpeningReply Reply, string? Verdict)> replies)
     {
         var text = new StringBuilder();
-        foreach (OpeningReply reply in replies)
+        foreach ((OpeningReply reply, string? verdict) in replies)
+        {
             text.Append(CultureInfo.InvariantCulture, $"**{reply.Message}**\n\n> {reply.Text.ReplaceLineEndings("\n> ")}{(reply.Cut ? " […]" : "")}\n\n");
+            if (verdict is not null)
+                text.Append(CultureInfo.InvariantCulture, $"({verdict})\n\n");
+        }
         return text.ToString().TrimEnd();
     }
 

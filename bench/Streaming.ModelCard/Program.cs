@@ -13,15 +13,16 @@ Option<string> Folder(string name, string description, string? standard = null)
 
 Option<string> model = Folder("--model", "The checkpoint."), run = Folder("--run", "The training's work folder with its CSV files.");
 Option<string> evaluation = Folder("--evaluation", "What `streaming evaluate` printed, a JSON file.");
+Option<string> perplexity = Folder("--perplexity", "What `streaming perplexity --json` printed under each policy, a line each.");
 Option<string> mixture = Folder("--mixture", "The mixture.", Repository.PathTo("models", "mixture.json"));
 Option<string> template = Folder("--template", "The card with its places.", Repository.PathTo("models", "card-template.md"));
 Option<string> output = Folder("--output", "Where the card and its plots go.", Repository.PathTo("models"));
-var root = new RootCommand("Writes the model card.") { model, run, evaluation, mixture, template, output };
+var root = new RootCommand("Writes the model card.") { model, run, evaluation, perplexity, mixture, template, output };
 root.SetAction(parsed =>
 {
     try
     {
-        var card = Card.Read(parsed.GetRequiredValue(model), parsed.GetRequiredValue(run), parsed.GetRequiredValue(evaluation), parsed.GetRequiredValue(mixture));
+        var card = Card.Read(parsed.GetRequiredValue(model), parsed.GetRequiredValue(run), parsed.GetRequiredValue(evaluation), parsed.GetRequiredValue(perplexity), parsed.GetRequiredValue(mixture));
         card.Write(parsed.GetRequiredValue(template), parsed.GetRequiredValue(output));
         return 0;
     }

@@ -35,7 +35,7 @@ internal sealed class SumGenerator : DialogueGenerator
         string sign = minus ? random.Chance(0.3) ? "-" : "minus" : random.Chance(0.3) ? "+" : "plus";
         string sum = $"{Number(a)} {sign} {Number(b)}";
         string said = $"{Number(a)} {(minus ? "minus" : "plus")} {Number(b)}";
-        string question = random.Next(12) switch
+        string question = random.Next(14) switch
         {
             0 or 1 or 2 => $"What is {sum}?",
             3 => $"How much is {sum}?",
@@ -46,6 +46,8 @@ internal sealed class SumGenerator : DialogueGenerator
             8 => $"Please add {Number(a)} and {Number(b)}.",
             9 => $"What does {sum} make?",
             10 => $"{sum} =",
+            11 => minus ? $"Take {Number(b)} from {Number(a)}, please." : $"I add {Number(b)} to {Number(a)}. What is the sum?",
+            12 => minus ? $"What is left of {Number(a)} without {Number(b)}?" : $"What do {Number(a)} and {Number(b)} make together?",
             _ => $"Tell me {sum}.",
         };
         if (question.StartsWith("Please add", StringComparison.Ordinal))
@@ -65,8 +67,14 @@ internal sealed class SumGenerator : DialogueGenerator
         string things = random.Of(Things);
         int a = 2 + random.Next(9), b = 1 + random.Next(a);
         string Said(int n) => n == 1 ? things[..^1] : things;
-        return random.Chance(0.5)
-            ? ($"I have {a} {things} and I {random.Of(Gone)} {b}. How many do I have?", $"Then you have {a - b} {Said(a - b)}. {a} minus {b} is {a - b}.")
-            : ($"I have {a} {things} and I get {b} more. How many is that?", $"Then you have {a + b} {things}. {a} plus {b} is {a + b}.");
+        string less = $"Then you have {a - b} {Said(a - b)}. {a} minus {b} is {a - b}.", more = $"Then you have {a + b} {things}. {a} plus {b} is {a + b}.";
+        return random.Next(5) switch
+        {
+            0 => ($"I have {a} {things} and I {random.Of(Gone)} {b}. How many do I have?", less),
+            1 => ($"I had {a} {things}, but {b} {(b == 1 ? "is" : "are")} gone. How many have I got now?", less),
+            2 => ($"When I {random.Of(Gone)} {b} of my {a} {things}, how many remain?", less),
+            3 => ($"I have {a} {things} and I get {b} more. How many is that?", more),
+            _ => ($"With {a} {things} and {b} more, how many do I have?", more),
+        };
     }
 }

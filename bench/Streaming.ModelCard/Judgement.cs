@@ -1,0 +1,37 @@
+using System.Globalization;
+using Streaming.Inference;
+using Streaming.Training.Evaluation;
+
+namespace Streaming.ModelCard;
+
+/// <summary>
+/// What people found of the replies: a file whose first line names the model, and then a line for each opening message, <c>good</c>
+/// or what is wrong with the reply.
+/// </summary>
+internal sealed class Judgement
+{
+    private const string Good = "good";
+    private readonly string[] _verdicts;
+
+    private Judgement(string[] verdicts) => _verdicts = verdicts;
+
+    /// <summary>The judgement of an evaluation's replies; null when there is none of this model.</summary>
+    /// <exception cref="InputException">It has not a line for each message.</exception>
+    public static Judgement? Find(string path, EvaluationReport evaluation)
+    {
+        if (!File.Exists(path))
+            return null;
+        string[] lines = [.. File.ReadLines(path).Where(line => line.Length > 0)];
+        if (lines[0] != evaluation.Model)
+            return null;
+        return lines.Length == evaluation.Openings.Count + 1
+            ? new Judgement(lines[1..])
+            : throw new InputException($"'{path}' judges {lines.Length - 1} replies of {evaluation.Openings.Count}: give each a line, in the order of the messages.");
+    }
+
+    /// <summary>How many replies are good, of how many.</summary>
+    public string Count => string.Create(CultureInfo.InvariantCulture, $"{_verdicts.Count(v => v == Good)} of {_verdicts.Length}");
+
+    /// <summary>What was found of a reply.</summary>
+    public string Of(int message) => _verdicts[message] == Good ? "fluent and fitting" : $"**not:** {_verdicts[message]}";
+}
