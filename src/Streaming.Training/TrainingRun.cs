@@ -115,7 +115,7 @@ internal sealed class TrainingRun : IDisposable
             if (_clock.GetElapsedTime(saved) >= _options.SaveEvery)
             {
                 Save();
-                saved = line = _clock.GetTimestamp();
+                (saved, _since) = (line = _clock.GetTimestamp(), _tokens);
             }
         }
         Save();
@@ -174,11 +174,24 @@ internal sealed class TrainingRun : IDisposable
         Say($"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}");
 
         CheckpointWriter.Write(_options.Output, _masters, _encoder);
-        IReadOnlyList<Reply> replies = Replies.OfAsync(
-            _options.Output, SampleMessages, s => s with { MaxTokens = SampleTokens, Seed = SampleSeed }, systemPrompt: null, _options.Threads, cancel).GetAwaiter().GetResult();
-        foreach ((string message, Reply reply) in SampleMessages.Zip(replies))
-            Say($"  > {message}  {reply.Text.ReplaceLineEndings(" / ")}");
+        SayReplies(cancel);
         return better;
+    }
+
+    /// <summary>Sample replies; a training that is to pause does without the rest.</summary>
+    private void SayReplies(CancellationToken cancel)
+    {
+        try
+        {
+            IReadOnlyList<Reply> replies = Replies.OfAsync(
+                _options.Output, SampleMessages, s => s with { MaxTokens = SampleTokens, Seed = SampleSeed }, systemPrompt: null, _options.Threads, cancel).GetAwaiter().GetResult();
+            foreach ((string message, Reply reply) in SampleMessages.Zip(replies))
+                Say($"  > {message}  {reply.Text.ReplaceLineEndings(" / ")}");
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            Say("No sample replies: the training is to pause.");
+        }
     }
 
     private void Save()

@@ -63,7 +63,7 @@ internal sealed class SmallTraining : IDisposable
 }
 
 /// <summary>Keeps what a training says.</summary>
-internal sealed class RecordedProgress(Action<StepDone>? stepped = null) : ITrainingProgress
+internal sealed class RecordedProgress(Action<StepDone>? stepped = null, Action<string>? said = null) : ITrainingProgress
 {
     public List<StepDone> Steps { get; } = [];
 
@@ -75,5 +75,9 @@ internal sealed class RecordedProgress(Action<StepDone>? stepped = null) : ITrai
         stepped?.Invoke(step);
     }
 
-    public void Say(string line) => Lines.Add(line);
+    public void Say(string line)
+    {
+        Lines.Add(line);
+        said?.Invoke(line);
+    }
 }

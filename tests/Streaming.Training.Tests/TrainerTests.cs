@@ -73,6 +73,23 @@ public class TrainerTests
     }
 
     [Fact]
+    public void Asked_to_stop_while_it_evaluates_it_keeps_the_state_too()
+    {
+        using var training = new SmallTraining();
+        using var source = new CancellationTokenSource();
+        var first = new RecordedProgress(said: line =>
+        {
+            if (line.StartsWith("held out", StringComparison.Ordinal))
+                source.Cancel();
+        });
+        Assert.Equal(TrainingEnd.Paused, Trainer.Run(training.Options("asked") with { EvaluateEvery = 3 }, first, cancel: source.Token));
+        Assert.DoesNotContain(first.Lines, line => line.StartsWith("  > ", StringComparison.Ordinal));
+        var second = new RecordedProgress();
+        Trainer.Run(training.Options("asked"), second, cancel: Cancel);
+        Assert.Equal(4, second.Steps[0].Step);
+    }
+
+    [Fact]
     public void The_trainer_s_dense_pass_and_the_engine_give_the_same_logits_for_the_checkpoint()
     {
         using var training = new SmallTraining();

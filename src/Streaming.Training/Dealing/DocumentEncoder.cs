@@ -46,7 +46,8 @@ internal sealed class DocumentEncoder
     /// <summary>A dialogue. The assistant's words are learnt, with the end of its turns.</summary>
     /// <param name="turns">Its turns.</param>
     /// <param name="ends">Whether it is over with its last turn; otherwise that turn stays open.</param>
-    public Document Encode(IReadOnlyList<Turn> turns, bool ends = true)
+    /// <param name="both">Whether the other one's words are learnt as well: two people talk, and who counts as the assistant is chance.</param>
+    public Document Encode(IReadOnlyList<Turn> turns, bool ends = true, bool both = false)
     {
         var (ids, learn, cuts, prompt) = (new List<int>(), new List<bool>(), new List<int>(), 0);
         void Add(bool learnt, params ReadOnlySpan<int> tokens)
@@ -61,7 +62,7 @@ internal sealed class DocumentEncoder
             Turn turn = turns[t];
             if (turn.Role == Turn.User)
                 cuts.Add(ids.Count);
-            bool learnt = turn.Role == Turn.Assistant, open = !ends && t == turns.Count - 1;
+            bool learnt = turn.Role == Turn.Assistant || (both && turn.Role == Turn.User), open = !ends && t == turns.Count - 1;
             int[] head = EncodeText(turn.Role + "\n"), all = EncodeText($"{turn.Role}\n{turn.Content}");
             // The template's words and the reply are one string to the tokenizer; a merge across them would leave nothing to tell apart.
             int said = all.AsSpan().StartsWith(head) ? head.Length : all.Length;

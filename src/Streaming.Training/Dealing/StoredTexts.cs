@@ -26,7 +26,8 @@ internal sealed class StoredTexts(SourceDescription description, Corpus corpus, 
         }
         return corpus.Training[_order[number % count]] switch
         {
-            Dialogue dialogue => encoder.Encode(prompts.Before(dialogue.Turns, description, SeededRandom.For(seed, description.Name, number))),
+            Dialogue dialogue => encoder.Encode(
+                prompts.Before(dialogue.Turns, description, SeededRandom.For(seed, description.Name, number)), both: description.Kind == TalkKind.Person),
             Prose prose => encoder.Encode(prose),
             var other => throw new InvalidOperationException($"A text of the kind {other.GetType().Name} has no tokens."),
         };

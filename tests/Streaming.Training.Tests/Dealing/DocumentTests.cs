@@ -26,6 +26,13 @@ public class DocumentTests
     }
 
     [Fact]
+    public void Where_two_people_talk_the_words_of_both_are_learnt_and_a_system_prompt_is_not()
+    {
+        Document document = Encoder.Encode(Turns, both: true);
+        Assert.Equal("Hello <|im_end|>!(2)Hi.(2)Bye.(2)See you.(2)", Shown(document.Ids.Where((_, i) => document.Learn[i])));
+    }
+
+    [Fact]
     public void A_reply_that_does_not_end_has_no_end_token()
     {
         Document document = Encoder.Encode(Turns[1..3], ends: false);
