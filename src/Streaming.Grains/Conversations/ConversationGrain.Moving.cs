@@ -17,7 +17,8 @@ internal sealed partial class ConversationGrain
     public void OnDehydrate(IDehydrationContext dehydrationContext)
     {
         dehydrationContext.TryAddValue(ObserversKey, _observers.ToArray());
-        dehydrationContext.TryAddValue(WorkersKey, workers.OwnKeys());
+        if (running.IsLeaving)
+            dehydrationContext.TryAddValue(WorkersKey, workers.OwnKeys());
         if (_writer is { Window: { } window, Head: { } head })
             dehydrationContext.TryAddValue(WindowKey, new HandedWindow(head.Branch, window.Position, window.FixedIds(), window.WindowIds()));
     }
