@@ -139,8 +139,8 @@ internal sealed partial class ReplyRunner(
                 keepAlive();
                 await StoreAsync(group.Tokens, group.Then as ReplyEnded, key);
                 ShowInPassing(group.Then, reply.Turn);
-                if (group.Then is ReplyEnded)
-                    return;
+                if (group.Then is ReplyEnded || (group.Then is HandedBack && running.IsLeaving))
+                    return; // Over, or the conversation itself goes on elsewhere.
                 if (group.Then is HandedBack || await CanStartElsewhereAsync(group.Then, key))
                 {
                     if (group.Then is HandedBack)
