@@ -44,6 +44,6 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         string table = Table.Markdown(
             ["policy", "sees", "tokens scored", "perplexity", "after the first eviction"],
             scores.Select(s => (IReadOnlyList<object>)[s.Policy, s.Policy == "streaming" ? $"{s.Sinks}+{s.Window}" : $"{s.Sinks + s.Window}", s.Tokens, s.Perplexity, s.AfterEviction]));
-        return table + string.Create(CultureInfo.InvariantCulture, $"\n\nAfter the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens, streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %} from it.");
+        return table + string.Create(CultureInfo.InvariantCulture, $"\n\nAfter the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens, streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %} from it.");
     }
 }
