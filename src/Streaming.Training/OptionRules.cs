@@ -20,6 +20,7 @@ internal static class OptionRules
         Require(options.Heads % options.KeyValueHeads == 0, $"{options.Heads} query heads cannot share {options.KeyValueHeads} key-value heads: take a divisor.");
         Require(options.HeadDim % 2 == 0, $"A head {options.HeadDim} wide cannot be rotated: take an even number.");
         Require(options.SinkShare is null or (> 0 and < 1), $"The share of attention on the start token is {Shown(options.SinkShare ?? 0)}: take a number above 0 and below 1.");
+        Require(options.Dropout is >= 0 and < 1, $"The share that is dropped is {Shown(options.Dropout)}: take a number from 0 to below 1.");
         Require(options.Rate > 0, $"The learning rate is {Shown(options.Rate)}: take a number above 0.");
     }
 

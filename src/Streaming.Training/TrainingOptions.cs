@@ -71,7 +71,13 @@ public sealed record TrainingOptions
     /// <summary>Products in float32 rather than bfloat16.</summary>
     public bool Float32 { get; init; }
 
-    /// <summary>Threads; null for one per processor.</summary>
+    /// <summary>The share of what a layer adds that is left out at random while it learns (Srivastava et al. 2014); 0 for nothing.</summary>
+    public double Dropout { get; init; }
+
+    /// <summary>libtorch's name of the device: <c>cpu</c>, <c>cuda:0</c>. On the CPU a training repeats itself bit by bit; a GPU adds in no fixed order.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads of the CPU; null for one per processor.</summary>
     public int? Threads { get; init; }
 
     /// <summary>What the first weights and the order of the texts are drawn with.</summary>

@@ -1,11 +1,13 @@
 using System.Globalization;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
 using Streaming.Training.Checkpoints;
 using Streaming.Training.Dealing;
 using Streaming.Training.Evaluation;
 using Streaming.Training.Learning;
 using Streaming.Training.Reports;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Streaming.Training;
@@ -31,12 +33,12 @@ internal sealed class TrainingRun : IDisposable
     private readonly LearningStep _step;
     private readonly HeldOutLoss _heldOut;
     private readonly SinkShares _sinkShares;
-    private readonly SequencePacker _packer;
-    private readonly Mixture _mixture;
+    private readonly BatchDealer _dealer;
     private readonly RunFigures _figures;
     private readonly IReadOnlyDictionary<string, double> _shares;
     private readonly LearningRate _rate;
 
+    private DealingState _dealt;
     private long _tokens, _since;
     private double? _best;
     private int _sinceBest;
@@ -46,12 +48,13 @@ internal sealed class TrainingRun : IDisposable
     {
         (_options, _encoder, _progress, _clock) = (options, encoder, progress, clock);
         ScalarType type = options.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
-        var work = new SharedWork(options.Threads ?? Environment.ProcessorCount);
-        _masters = new Masters(config, type, options.Seed);
-        _network = new Network(config, type);
+        Device device = TorchDevices.Of(options.Device);
+        var work = new SharedWork(device.type == DeviceType.CPU ? options.Threads ?? Environment.ProcessorCount : 1);
+        _masters = new Masters(config, type, device, options.Seed);
+        _network = new Network(config, type, device);
         _optimizer = new AdamW(_masters.Parameters, work);
         _sink = options.SinkShare is double share ? new SinkTarget(share, options.SinkWeight) : null;
-        _step = new LearningStep(_masters, _network, _sink, work);
+        _step = new LearningStep(_masters, _network, _sink, work, options.Dropout, (ulong)options.Seed);
         _heldOut = new HeldOutLoss(_masters, _step, texts.HeldOut, encoder.Bos, work);
         _sinkShares = new SinkShares(texts.HeldOut, encoder.Bos);
         _rate = new LearningRate(options.Rate, options.WarmUp, Floor);
@@ -62,8 +65,8 @@ internal sealed class TrainingRun : IDisposable
         _since = _tokens;
         if (state is null && options.From is string from)
             Begin(from);
-        _mixture = new Mixture(texts.Sources, state?.Mixture ?? new MixtureState());
-        _packer = new SequencePacker(_mixture, encoder.Bos, state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State });
+        _dealt = new DealingState(state?.Mixture ?? new MixtureState(), state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State });
+        _dealer = new BatchDealer(texts.Sources, encoder.Bos, options.Batch, new DealingState(_dealt.Mixture.Copy(), _dealt.Packer.Copy()));
         _figures = new RunFigures(options.Work, _tokens);
         _figures.AddRun(_tokens, options);
         Say($"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
@@ -72,7 +75,6 @@ internal sealed class TrainingRun : IDisposable
     /// <summary>Trains until the end of the training, of this run, or of patience.</summary>
     public TrainingEnd Learn(CancellationToken cancel)
     {
-        var (ids, targets, learn) = (new long[_options.Batch], new long[_options.Batch], new bool[_options.Batch]);
         long begun = _clock.GetTimestamp(), saved = begun, line = begun;
         TimeSpan before = _elapsed;
         var (loss, count, steps) = (0.0, 0L, 0);
@@ -85,13 +87,14 @@ internal sealed class TrainingRun : IDisposable
                 break;
             }
             double progress = (double)_tokens / _options.Tokens, rate = _rate.At(_optimizer.Steps, progress);
-            int length = _options.Lengths.Last(l => l.From <= progress).Tokens;
+            int length = LengthAt(_tokens);
+            long next = _tokens + _options.Batch;
 
-            _packer.Fill(ids, targets, learn, length);
+            DealtBatch batch = _dealer.Next(length, next < _options.Tokens && steps + 1 != _options.Steps ? LengthAt(next) : null);
             double norm = 0;
-            (double stepLoss, int stepCount) = _step.Run(ids, targets, learn, length, gradients => norm = _optimizer.Step(gradients, rate));
+            (double stepLoss, int stepCount) = _step.Run(batch.Ids, batch.Targets, batch.Learn, length, _optimizer.Steps, gradients => norm = _optimizer.Step(gradients, rate));
             (loss, count) = (loss + stepLoss, count + stepCount);
-            _tokens += _options.Batch;
+            (_tokens, _dealt) = (next, batch.After);
             steps++;
             _progress.Stepped(new StepDone(_optimizer.Steps, _tokens, stepLoss / stepCount, rate, norm));
 
@@ -126,11 +129,14 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        _dealer.Dispose();
         _sink?.Dispose();
         _optimizer.Dispose();
         _network.Dispose();
         _masters.Dispose();
     }
+
+    private int LengthAt(long tokens) => _options.Lengths.Last(l => l.From <= (double)tokens / _options.Tokens).Tokens;
 
     private void Begin(string from)
     {
@@ -158,8 +164,8 @@ internal sealed class TrainingRun : IDisposable
             double share = _shares.GetValueOrDefault(source.Source);
             (sum, weight) = (sum + share * source.PerToken, weight + share);
         }
-        foreach ((string source, long dealt) in _mixture.State.Tokens)
-            _figures.AddSource(_tokens, source, dealt, _mixture.State.Numbers[source]);
+        foreach ((string source, long dealt) in _dealt.Mixture.Tokens)
+            _figures.AddSource(_tokens, source, dealt, _dealt.Mixture.Numbers[source]);
         // Weighted as it is learnt: what most of the training is about decides whether it gets better.
         double mean = sum / weight;
         _figures.AddHeldOut(_tokens, "mixture", mean, 0, 0);
@@ -202,8 +208,8 @@ internal sealed class TrainingRun : IDisposable
             Tokens = _tokens,
             Steps = _optimizer.Steps,
             Elapsed = _elapsed,
-            Mixture = _mixture.State,
-            Packer = _packer.State,
+            Mixture = _dealt.Mixture,
+            Packer = _dealt.Packer,
             BestLoss = _best,
             SinceBest = _sinceBest,
         }.Write(_options.Work, _masters, _optimizer);

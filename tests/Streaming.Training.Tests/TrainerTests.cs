@@ -98,9 +98,9 @@ public class TrainerTests
 
         using Checkpoint checkpoint = Checkpoint.Open(options.Output);
         int[] ids = checkpoint.LoadTokenizer().Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
-        using var masters = new Masters(checkpoint.Config, torch.ScalarType.Float32, seed: 0);
+        using var masters = new Masters(checkpoint.Config, torch.ScalarType.Float32, torch.CPU, seed: 0);
         masters.Load(checkpoint.Weights);
-        using var network = new Network(checkpoint.Config, torch.ScalarType.Float32);
+        using var network = new Network(checkpoint.Config, torch.ScalarType.Float32, torch.CPU);
         using torch.Tensor ours = network.Logits(masters.Cast(), ids);
 
         using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Slots = 1, Capacity = 64 });

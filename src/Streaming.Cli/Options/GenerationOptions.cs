@@ -26,6 +26,7 @@ internal sealed class GenerationOptions
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never forgotten. Default 4.", 0);
     private readonly Option<int?> _window = NumberOption.Create<int>("--window", "Recent tokens that are seen. Default: fills the checkpoint's context, at most 4096 with the sinks.", 1);
     private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16, int8 or int4.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
+    private readonly Option<string> _device = DeviceOption.Create();
     private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: one less than the processor has.", 1, 1024);
     private readonly Option<bool> _deterministic = new("--deterministic") { Description = "The same bits for the same input and seed, however it is chunked; for float32, int8 and int4 on the CPU." };
     private readonly Option<string?> _stats = new Option<string?>("--stats") { Description = "Writes counts and times to this JSON file.", HelpName = "FILE.json" }.NotEmpty();
@@ -35,7 +36,7 @@ internal sealed class GenerationOptions
     {
         Option[] all =
         [
-            _model, _maxTokens, _ignoreEos, _temperature, _topP, _topK, _minP, _repeatPenalty, _logitBias, _logProbabilities, _topLogProbabilities, _seed, _stop, _sinks, _window, _dtype, _threads,
+            _model, _maxTokens, _ignoreEos, _temperature, _topP, _topK, _minP, _repeatPenalty, _logitBias, _logProbabilities, _topLogProbabilities, _seed, _stop, _sinks, _window, _dtype, _device, _threads,
             _deterministic, _stats,
         ];
         foreach (Option option in all)
@@ -72,6 +73,7 @@ internal sealed class GenerationOptions
             Sinks = parsed.GetValue(_sinks) ?? 4,
             Window = parsed.GetValue(_window),
             DType = dtype,
+            Device = parsed.GetRequiredValue(_device),
             Threads = parsed.GetValue(_threads),
             Deterministic = parsed.GetValue(_deterministic),
             StatsFile = WritableFile(parsed.GetValue(_stats), "stats"),

@@ -40,6 +40,8 @@ internal sealed record GenerationRequest
 
     public required DType DType { get; init; }
 
+    public required string Device { get; init; }
+
     public required int? Threads { get; init; }
 
     public required bool Deterministic { get; init; }
@@ -63,5 +65,5 @@ internal sealed record GenerationRequest
     };
 
     /// <summary>The engine that this takes.</summary>
-    public EngineOptions EngineOptions => new() { Model = Model, Sinks = Sinks, Window = Window, DType = DType, Threads = Threads, Deterministic = Deterministic };
+    public EngineOptions EngineOptions => new() { Model = Model, Sinks = Sinks, Window = Window, DType = DType, Devices = [Device], Threads = Threads, Deterministic = Deterministic };
 }

@@ -11,6 +11,7 @@ internal sealed class PolicyOptions
     private readonly Option<string> _policy = new("--policy") { Description = "dense, window, recompute or streaming.", HelpName = "POLICY", Required = true };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "S, first tokens that are never forgotten. Default 4.", 0);
     private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16, int8 or int4.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
+    private readonly Option<string> _device = DeviceOption.Create();
     private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: one less than there are processors.", 1, 1024);
     private readonly Option<bool> _json = new("--json") { Description = "Prints JSON, one object a line." };
 
@@ -26,7 +27,7 @@ internal sealed class PolicyOptions
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (Option option in (Option[])[_policy, _sinks, _dtype, _threads, _json])
+        foreach (Option option in (Option[])[_policy, _sinks, _dtype, _device, _threads, _json])
             command.Add(option);
         _policy.Validators.Add(result =>
         {
@@ -45,7 +46,7 @@ internal sealed class PolicyOptions
     {
         CachePolicies.TryParse(parsed.GetRequiredValue(_policy), out CachePolicy policy);
         Engine.TryParse(parsed.GetValue(_dtype), out DType dtype);
-        return new EvaluationOptions { Policy = policy, Sinks = parsed.GetValue(_sinks) ?? 4, DType = dtype, Threads = parsed.GetValue(_threads) };
+        return new EvaluationOptions { Policy = policy, Sinks = parsed.GetValue(_sinks) ?? 4, DType = dtype, Device = parsed.GetRequiredValue(_device), Threads = parsed.GetValue(_threads) };
     }
 
     /// <summary>Whether JSON was asked for.</summary>

@@ -35,6 +35,8 @@ internal sealed class TrainOptions
     private readonly Option<int?> _warmUp = NumberOption.Create<int>("--warm-up", $"Steps until it is reached. Default {Default.WarmUp}.", 1);
     private readonly Option<double?> _sinkShare = NumberOption.Create<double>("--sink-share", "Asks heads, by an extra loss, to leave this share of attention on the start token. Default: no such loss.", 0.01, 0.99);
     private readonly Option<double?> _sinkWeight = NumberOption.Create<double>("--sink-weight", "That loss's weight in each layer. Default 0.1.", 0.000001, 100);
+    private readonly Option<double?> _dropout = NumberOption.Create<double>("--dropout", "Leaves out this share of what layers add, at random, against learning by heart. Default 0.", 0, 0.9);
+    private readonly Option<string> _device = DeviceOption.Create();
     private readonly Option<string> _dtype = new("--dtype") { Description = "Type of the products: bfloat16 or float32.", DefaultValueFactory = _ => "bfloat16", HelpName = "TYPE" };
     private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads. Default: one per processor.", 1, 1024);
     private readonly Option<long?> _seed = NumberOption.Create<long>("--seed", "Repeats a training. Default 1.", 0);
@@ -49,7 +51,7 @@ internal sealed class TrainOptions
         Option[] all =
         [
             _mixture, _data, _work, _output, _tokenizer, _from, _vocabulary, _layers, _hidden, _intermediate, _heads, _keyValueHeads, _headDim, _tokens, _batch,
-            _lengths, _rate, _warmUp, _sinkShare, _sinkWeight, _dtype, _threads, _seed, _evaluateEvery, _patience, _saveMinutes, _steps,
+            _lengths, _rate, _warmUp, _sinkShare, _sinkWeight, _dropout, _dtype, _device, _threads, _seed, _evaluateEvery, _patience, _saveMinutes, _steps,
         ];
         foreach (Option option in all)
             command.Add(option);
@@ -84,6 +86,8 @@ internal sealed class TrainOptions
         WarmUp = parsed.GetValue(_warmUp) ?? Default.WarmUp,
         SinkShare = parsed.GetValue(_sinkShare),
         SinkWeight = parsed.GetValue(_sinkWeight) ?? Default.SinkWeight,
+        Dropout = parsed.GetValue(_dropout) ?? 0,
+        Device = parsed.GetRequiredValue(_device),
         Float32 = parsed.GetValue(_dtype) == "float32",
         Threads = parsed.GetValue(_threads),
         Seed = parsed.GetValue(_seed) ?? Default.Seed,

@@ -69,7 +69,7 @@ public sealed class Decoder : IDisposable
             throw new InputException($"A slot of {options.Capacity} places is more than the {config.MostPlaces} that the checkpoint's context and sliding window allow: take fewer.");
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
             throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
-        torch.Device device = DeviceOf(options.Device);
+        torch.Device device = TorchDevices.Of(options.Device);
         DType type = DTypes.Resolve(options.DType, device, options.Deterministic);
         using IDisposable noGradient = torch.no_grad();
         IKernels operations = kernels(new KernelContext(config, type, device, options));
@@ -194,25 +194,6 @@ public sealed class Decoder : IDisposable
         _cache.Dispose();
         _weights.Dispose();
         _kernels.Dispose();
-    }
-
-    private static torch.Device DeviceOf(string name)
-    {
-        try
-        {
-            torch.Device device = torch.device(name);
-            if (device.type != DeviceType.CUDA || (torch.cuda.is_available() && device.index < torch.cuda.device_count()))
-                return device;
-            throw new InputException($"The device {name} is not available: libtorch sees {torch.cuda.device_count()} CUDA devices.") { Option = nameof(EngineOptions.Devices) };
-        }
-        catch (InvalidOperationException failure)
-        {
-            throw new InputException($"The device {name} is not available: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).", failure) { Option = nameof(EngineOptions.Devices) };
-        }
-        catch (ArgumentException failure)
-        {
-            throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure) { Option = nameof(EngineOptions.Devices) };
-        }
     }
 
     private void Check(IReadOnlyList<Segment> segments)

@@ -25,6 +25,9 @@ public sealed record EvaluationOptions
     /// <summary>The arithmetic.</summary>
     public DType DType { get; init; } = DType.Auto;
 
+    /// <summary>libtorch's name of the device: <c>cpu</c>, <c>cuda:0</c>.</summary>
+    public string Device { get; init; } = "cpu";
+
     /// <summary>Threads of an operation; null leaves one processor to the system.</summary>
     public int? Threads { get; init; }
 }
@@ -80,7 +83,7 @@ public sealed class EvaluationModel : IDisposable
             // Dense attention goes beyond the context on purpose: what happens there is what is measured.
             config with { ContextLength = Math.Max(config.ContextLength, used.Places) },
             weights,
-            new DecoderOptions { DType = options.DType, Slots = options.Batch, Capacity = used.Places, Threads = threads });
+            new DecoderOptions { DType = options.DType, Device = options.Device, Slots = options.Batch, Capacity = used.Places, Threads = threads });
         return new EvaluationModel(options, asked, used, threads, decoder);
     }
 

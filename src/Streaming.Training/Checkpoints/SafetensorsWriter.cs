@@ -36,7 +36,7 @@ internal static class SafetensorsWriter
         stream.Write(head);
         foreach ((_, Tensor value) in tensors)
         {
-            using Tensor whole = value.detach().contiguous();
+            using Tensor whole = value.detach().cpu().contiguous();
             stream.Write(whole.bytes);
         }
     }

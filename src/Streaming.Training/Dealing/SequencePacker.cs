@@ -8,6 +8,9 @@ internal sealed record PackerState
 
     /// <summary>Rests of texts that did not fit, for later sequences.</summary>
     public List<Document> Rests { get; init; } = [];
+
+    /// <summary>The same, and no longer changed.</summary>
+    public PackerState Copy() => new() { Random = Random, Rests = [.. Rests] };
 }
 
 /// <summary>

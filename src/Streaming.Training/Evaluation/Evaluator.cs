@@ -84,9 +84,9 @@ public static class Evaluator
             throw new InputException($"'{model}' is not a model that was trained here (a Llama with a tied head): held-out texts are scored for such only.");
         if (options.Length > checkpoint.Config.ContextLength)
             throw new InputException($"'{model}' sees {checkpoint.Config.ContextLength} tokens, fewer than the {options.Length} of a sequence: take a smaller --length.");
-        using var masters = new Masters(checkpoint.Config, ScalarType.BFloat16, seed: 0);
+        using var masters = new Masters(checkpoint.Config, ScalarType.BFloat16, CPU, seed: 0);
         masters.Load(checkpoint.Weights);
-        using var network = new Network(checkpoint.Config, ScalarType.BFloat16);
+        using var network = new Network(checkpoint.Config, ScalarType.BFloat16, CPU);
         var encoder = new DocumentEncoder(checkpoint.LoadTokenizer());
         var work = new SharedWork(options.Threads ?? Environment.ProcessorCount);
         HeldOutText[] texts = [.. corpora.SelectMany(c => c.Value.HeldOut.Select(text => HeldOutText.Of(c.Key, text, encoder)))];

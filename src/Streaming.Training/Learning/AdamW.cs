@@ -11,7 +11,7 @@ internal sealed class AdamW : IDisposable
 {
     private const double Beta1 = 0.9, Beta2 = 0.95, Decay = 0.1, LargestNorm = 1;
 
-    private static readonly Scalar Keep1 = Beta1, Keep2 = Beta2, Take1 = 1 - Beta1, Take2 = 1 - Beta2, Epsilon = 1e-8;
+    private static readonly Scalar Keep1 = Beta1, Keep2 = Beta2, Take1 = 1 - Beta1, Take2 = 1 - Beta2, Epsilon = 1e-8, Tiny = 1e-6, Most = LargestNorm;
 
     private readonly IReadOnlyList<Parameter> _parameters;
     private readonly SharedWork _work;
@@ -22,8 +22,8 @@ internal sealed class AdamW : IDisposable
     public AdamW(IReadOnlyList<Parameter> parameters, SharedWork work)
     {
         (_parameters, _work) = (parameters, work);
-        _means = [.. parameters.Select(p => zeros(p.Value.shape))];
-        _squares = [.. parameters.Select(p => zeros(p.Value.shape))];
+        _means = [.. parameters.Select(p => zeros_like(p.Value))];
+        _squares = [.. parameters.Select(p => zeros_like(p.Value))];
     }
 
     /// <summary>Steps so far.</summary>
@@ -40,15 +40,17 @@ internal sealed class AdamW : IDisposable
     public double Step(IReadOnlyList<Tensor> gradients, double rate)
     {
         Steps++;
-        var norms = new double[gradients.Count];
-        _work.Run(gradients.Count, i =>
-        {
-            using Tensor own = gradients[i].norm();
-            norms[i] = own.ToSingle();
-        });
-        double norm = Math.Sqrt(norms.Sum(n => n * n));
-        using Scalar clip = Math.Min(1, LargestNorm / (norm + 1e-6)), shrink = 1 - rate * Decay;
-        using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)), step = -rate / (1 - Math.Pow(Beta1, Steps));
+        using IDisposable none = no_grad();
+        using DisposeScope step = NewDisposeScope();
+        var norms = new Tensor[gradients.Count];
+        _work.Run(gradients.Count, i => norms[i] = gradients[i].norm().DetachFromDisposeScope());
+        Tensor norm = stack(norms).norm();
+        foreach (Tensor own in norms)
+            own.Dispose();
+        // Stays where it was computed: nothing waits for a device until all its work is handed out.
+        Tensor clip = norm.add(Tiny, Scalars.One).reciprocal().mul(Most).clamp_(max: Scalars.One);
+        using Scalar shrink = 1 - rate * Decay;
+        using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)), towards = -rate / (1 - Math.Pow(Beta1, Steps));
         _work.Run(gradients.Count, i =>
         {
             using IDisposable noGradient = no_grad();
@@ -59,9 +61,9 @@ internal sealed class AdamW : IDisposable
             _squares[i].mul_(Keep2).addcmul_(gradient, gradient, Take2);
             if (value.dim() > 1)
                 value.mul_(shrink);
-            value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, Scalars.One), step);
+            value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, Scalars.One), towards);
         });
-        return norm;
+        return norm.ToDouble();
     }
 
     public void Dispose()

@@ -23,7 +23,7 @@ internal sealed record SourceLoss(string Source, double Nats, long Tokens, long 
 /// <param name="work">Shares the batches.</param>
 internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyList<HeldOutText> texts, int bos, SharedWork work)
 {
-    private const int BatchTokens = 2048;
+    private readonly int _batchTokens = masters.Device.type == DeviceType.CPU ? 2048 : 65536;
 
     /// <summary>The losses by source.</summary>
     /// <param name="length">Tokens of a sequence.</param>
@@ -46,13 +46,13 @@ internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyL
     }
 
     /// <summary>Sequences of about the same length together: what is added at their ends to fill a batch is computed in vain.</summary>
-    private static IEnumerable<(int[] Ids, bool[] Learn)[]> Batches(IEnumerable<HeldOutText> group, int length)
+    private IEnumerable<(int[] Ids, bool[] Learn)[]> Batches(IEnumerable<HeldOutText> group, int length)
     {
         (int[] Ids, bool[] Learn)[] sequences = [.. group.SelectMany(t => Sequences(t.Document, length)).OrderBy(s => s.Ids.Length)];
         for (int at = 0; at < sequences.Length;)
         {
             int end = at + 1;
-            while (end < sequences.Length && (end - at + 1) * sequences[end].Ids.Length <= BatchTokens)
+            while (end < sequences.Length && (end - at + 1) * sequences[end].Ids.Length <= _batchTokens)
                 end++;
             yield return sequences[at..end];
             at = end;
@@ -81,7 +81,8 @@ internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyL
         }
         if (rows.Count == 0)
             return (0, 0);
-        Tensor losses = step.Losses(weights, tensor(ids, [sequences.Length, length]), tensor([.. rows], ScalarType.Int64), tensor([.. targets], ScalarType.Int64));
+        Tensor losses = step.Losses(
+            weights, tensor(ids, [sequences.Length, length], device: masters.Device), tensor([.. rows], ScalarType.Int64, masters.Device), tensor([.. targets], ScalarType.Int64, masters.Device));
         return (losses.sum().ToDouble(), rows.Count);
     }
 

@@ -22,14 +22,15 @@ internal sealed class Masters : IDisposable
 
     /// <param name="config">What the model is.</param>
     /// <param name="type">The type of the products, float32 or bfloat16.</param>
-    /// <param name="seed">What the first weights are drawn with.</param>
-    public Masters(ModelConfig config, ScalarType type, long seed)
+    /// <param name="device">Where they are.</param>
+    /// <param name="seed">What the first weights are drawn with; the same on every device.</param>
+    public Masters(ModelConfig config, ScalarType type, Device device, long seed)
     {
-        (Config, _type) = (config, type);
+        (Config, Device, _type) = (config, device, type);
         var generator = new Generator((ulong)seed, CPU);
         using Scalar wide = 0.02, inner = 0.6 / Math.Sqrt(config.HiddenSize), outward = 0.02 / Math.Sqrt(2 * config.Layers);
-        Tensor Normal(Scalar deviation, long rows, long columns) => randn([rows, columns], generator: generator).mul_(deviation);
-        Tensor Ones() => ones(config.HiddenSize);
+        Tensor Normal(Scalar deviation, long rows, long columns) => randn([rows, columns], generator: generator).mul_(deviation).to(device, disposeAfter: true);
+        Tensor Ones() => ones(config.HiddenSize, device: device);
 
         int hidden = config.HiddenSize, heads = config.Heads * config.HeadDim, all = heads + 2 * config.KeyValueHeads * config.HeadDim;
         var parameters = new List<Parameter> { new(TensorNames.Embedding, Normal(wide, config.VocabularySize, hidden)) };
@@ -55,6 +56,9 @@ internal sealed class Masters : IDisposable
 
     /// <summary>What the model is.</summary>
     public ModelConfig Config { get; }
+
+    /// <summary>Where it is.</summary>
+    public Device Device { get; }
 
     /// <summary>All that is learnt.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
@@ -106,7 +110,7 @@ internal sealed class Masters : IDisposable
         {
             using IDisposable noGradient = no_grad();
             // Always in the order of the parts: the same bits whichever thread did which.
-            Tensor sum = zeros(parts[0][c].shape);
+            Tensor sum = zeros(parts[0][c].shape, device: Device);
             foreach (IReadOnlyList<Tensor> part in parts)
                 sum.add_(part[c], Scalars.One);
 

@@ -18,12 +18,13 @@ internal sealed class Network : IDisposable
 
     /// <param name="config">What the model is: a Llama without biases, with a tied head.</param>
     /// <param name="type">The type of the products, float32 or bfloat16.</param>
-    public Network(ModelConfig config, ScalarType type)
+    /// <param name="device">Where it computes.</param>
+    public Network(ModelConfig config, ScalarType type, Device device)
     {
         (_config, _type, _epsilon) = (config, type, config.NormEpsilon);
-        _rotary = new RotaryTable(config, type);
+        _rotary = new RotaryTable(config, type, device);
         using Scalar never = float.NegativeInfinity;
-        _mask = full(config.ContextLength, config.ContextLength, never, dtype: type).triu(1);
+        _mask = full(config.ContextLength, config.ContextLength, never, dtype: type, device: device).triu(1);
         GC.KeepAlive(never);
     }
 
@@ -33,9 +34,10 @@ internal sealed class Network : IDisposable
     /// <summary>Everything below the head.</summary>
     /// <param name="weights">The weights.</param>
     /// <param name="ids">Tokens, [batch, length].</param>
+    /// <param name="dropout">Drops a share of what each layer adds, or null.</param>
     /// <param name="eachLayer">If given, sees each layer's number and attention weights, [batch, heads, length, length].</param>
     /// <returns>Normalised states, [batch · length, hidden].</returns>
-    public Tensor States(CastWeights weights, Tensor ids, Action<int, Tensor>? eachLayer = null)
+    public Tensor States(CastWeights weights, Tensor ids, Dropout? dropout = null, Action<int, Tensor>? eachLayer = null)
     {
         long batch = ids.shape[0], length = ids.shape[1];
         Rotation rotation = _rotary.Of(length);
@@ -47,10 +49,10 @@ internal sealed class Network : IDisposable
 
             Tensor queryKeyValue = Project(Normalise(x), layer.QueryKeyValue);
             Tensor attended = Attend(queryKeyValue, rotation, mask, batch, length, eachLayer is null ? null : seen => eachLayer(number, seen));
-            x = x.add(Project(attended, layer.Output), Scalars.One);
+            x = Add(x, Project(attended, layer.Output), dropout);
 
             Tensor[] gateUp = Project(Normalise(x), layer.GateUp).chunk(2, -1);                   // [N, intermediate] twice
-            x = x.add(Project(nn.functional.silu(gateUp[0]).mul(gateUp[1]), layer.Down), Scalars.One);
+            x = Add(x, Project(nn.functional.silu(gateUp[0]).mul(gateUp[1]), layer.Down), dropout);
         }
         return Normalise(x).mul(weights.Norm);
     }
@@ -60,7 +62,7 @@ internal sealed class Network : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return Project(States(weights, tensor([.. ids], ScalarType.Int64).view(1, -1)), weights.Head).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return Project(States(weights, tensor([.. ids], ScalarType.Int64, weights.Head.device).view(1, -1)), weights.Head).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <summary>Releases its tables.</summary>
@@ -73,6 +75,8 @@ internal sealed class Network : IDisposable
 
     /// <summary>Rows over their root mean square, [N, hidden]; the norm's weight is in the matrix that follows.</summary>
     private Tensor Normalise(Tensor x) => x.mul(x.mul(x).mean([-1], keepdim: true).add(_epsilon, Scalars.One).rsqrt()).to(_type);
+
+    private static Tensor Add(Tensor x, Tensor projected, Dropout? dropout) => dropout is null ? x.add(projected, Scalars.One) : dropout.Add(x, projected);
 
     private static Tensor Project(Tensor rows, Tensor matrix) => nn.functional.linear(rows, matrix);
 

@@ -12,7 +12,7 @@ internal sealed class RotaryTable : IDisposable
     private readonly Tensor _cosine; // [1, context, heads + kv_heads, 1, head_dim / 2]
     private readonly Tensor _sine;   // [1, context, heads + kv_heads, 2, head_dim / 2], negative for the first half
 
-    public RotaryTable(ModelConfig config, ScalarType type)
+    public RotaryTable(ModelConfig config, ScalarType type, Device device)
     {
         int half = config.HeadDim / 2, heads = config.Heads + config.KeyValueHeads;
         var cosine = new float[config.ContextLength * heads * half];
@@ -32,8 +32,8 @@ internal sealed class RotaryTable : IDisposable
                 }
             }
         }
-        _cosine = tensor(cosine, [1, config.ContextLength, heads, 1, half]).to(type);
-        _sine = tensor(sine, [1, config.ContextLength, heads, 2, half]).to(type);
+        _cosine = tensor(cosine, [1, config.ContextLength, heads, 1, half]).to(type, device);
+        _sine = tensor(sine, [1, config.ContextLength, heads, 2, half]).to(type, device);
     }
 
     /// <summary>The rotation of sequences of a length.</summary>

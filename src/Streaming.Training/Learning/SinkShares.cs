@@ -32,8 +32,8 @@ internal sealed class SinkShares
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         var shares = new List<float[]>();
-        network.States(masters.Cast(), tensor(_ids, [_ids.Length / Length, Length]), (_, weights) =>
-            shares.Add([.. weights[.., .., From.., ..1].to(ScalarType.Float32).mean([0, 2, 3]).data<float>()]));
+        network.States(masters.Cast(), tensor(_ids, [_ids.Length / Length, Length], device: masters.Device), eachLayer: (_, weights) =>
+            shares.Add([.. weights[.., .., From.., ..1].to(ScalarType.Float32).mean([0, 2, 3]).cpu().data<float>()]));
         return shares;
     }
 }

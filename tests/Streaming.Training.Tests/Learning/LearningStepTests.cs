@@ -22,13 +22,13 @@ public class LearningStepTests
     [Fact]
     public void Gradients_are_those_of_the_mean_loss()
     {
-        using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, seed: 5);
+        using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
         foreach (Parameter norm in masters.Parameters.Where(p => p.Value.dim() == 1))
             norm.Value.mul_(Scalars.One).add_(randn_like(norm.Value).mul_(0.2f), Scalars.One);
-        using var network = new Network(SmallTraining.Config, ScalarType.Float32);
+        using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
         var step = new LearningStep(masters, network, sink: null, new SharedWork(2));
         float[][] gradients = [];
-        step.Run(_ids, _targets, _learn, Length, g => gradients = [.. g.Select(t => t.data<float>().ToArray())]);
+        step.Run(_ids, _targets, _learn, Length, 0, g => gradients = [.. g.Select(t => t.data<float>().ToArray())]);
 
         var random = new Random(2);
         for (int p = 0; p < masters.Parameters.Count; p++)
@@ -48,10 +48,10 @@ public class LearningStepTests
     {
         byte[][][] all = [.. ((int[])[1, 2, 3]).Select(threads =>
         {
-            using var masters = new Masters(SmallTraining.Config, ScalarType.BFloat16, seed: 5);
-            using var network = new Network(SmallTraining.Config, ScalarType.BFloat16);
+            using var masters = new Masters(SmallTraining.Config, ScalarType.BFloat16, CPU, seed: 5);
+            using var network = new Network(SmallTraining.Config, ScalarType.BFloat16, CPU);
             byte[][] bits = [];
-            new LearningStep(masters, network, sink: null, new SharedWork(threads)).Run([.. Repeated(_ids)], [.. Repeated(_targets)], [.. Repeated(_learn)], Length, g => bits = [.. g.Select(t => t.bytes.ToArray())]);
+            new LearningStep(masters, network, sink: null, new SharedWork(threads)).Run([.. Repeated(_ids)], [.. Repeated(_targets)], [.. Repeated(_learn)], Length, 0, g => bits = [.. g.Select(t => t.bytes.ToArray())]);
             return bits;
         })];
         Assert.Equal(all[0], all[1]);
@@ -61,13 +61,13 @@ public class LearningStepTests
     [Fact]
     public void What_is_not_learnt_changes_nothing()
     {
-        using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, seed: 5);
-        using var network = new Network(SmallTraining.Config, ScalarType.Float32);
+        using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
+        using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
         var step = new LearningStep(masters, network, sink: null, new SharedWork(1));
         float[] one = [], other = [];
-        (double loss, int count) = step.Run(_ids, _targets, _learn, Length, g => one = [.. g[0].data<float>()]);
+        (double loss, int count) = step.Run(_ids, _targets, _learn, Length, 0, g => one = [.. g[0].data<float>()]);
         long[] changed = [.. _targets.Select((t, i) => _learn[i] ? t : (t + 1) % SmallTraining.Config.VocabularySize)];
-        Assert.Equal((loss, count), step.Run(_ids, changed, _learn, Length, g => other = [.. g[0].data<float>()]));
+        Assert.Equal((loss, count), step.Run(_ids, changed, _learn, Length, 0, g => other = [.. g[0].data<float>()]));
         Assert.Equal(one, other);
         Assert.Equal(_learn.Count(l => l), count);
     }
@@ -77,16 +77,16 @@ public class LearningStepTests
     {
         double[] shares = [.. ((SinkTarget?[])[null, new SinkTarget(0.6, weight: 1)]).Select(sink =>
         {
-            using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, seed: 5);
-            using var network = new Network(SmallTraining.Config, ScalarType.Float32);
+            using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
+            using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
             var work = new SharedWork(2);
             using var optimizer = new AdamW(masters.Parameters, work);
             var step = new LearningStep(masters, network, sink, work);
             for (int i = 0; i < 60; i++)
-                step.Run(_ids, _targets, _learn, Length, g => optimizer.Step(g, 3e-3));
+                step.Run(_ids, _targets, _learn, Length, 0, g => optimizer.Step(g, 3e-3));
             double share = 0;
             using DisposeScope scope = NewDisposeScope();
-            network.States(masters.Cast(), tensor(_ids, [Batch / Length, Length]), (layer, attention) => share = layer == 1 ? attention[.., .., .., 0].mean().ToDouble() : share);
+            network.States(masters.Cast(), tensor(_ids, [Batch / Length, Length]), eachLayer: (layer, attention) => share = layer == 1 ? attention[.., .., .., 0].mean().ToDouble() : share);
             return share;
         })];
         Assert.InRange(shares[0], 0, 0.35);

@@ -1,0 +1,56 @@
+namespace Streaming.Training.Dealing;
+
+/// <summary>Where the dealing of texts is; stored with the weights.</summary>
+/// <param name="Mixture">Where the mixture is.</param>
+/// <param name="Packer">Where the packer is.</param>
+internal sealed record DealingState(MixtureState Mixture, PackerState Packer);
+
+/// <summary>The sequences of one step.</summary>
+/// <param name="Ids">Tokens, rows of <paramref name="Length"/>.</param>
+/// <param name="Targets">The token that follows each.</param>
+/// <param name="Learn">Whether that is learnt.</param>
+/// <param name="Length">Tokens of a sequence.</param>
+/// <param name="After">Where the dealing is after it.</param>
+internal sealed record DealtBatch(long[] Ids, long[] Targets, bool[] Learn, int Length, DealingState After);
+
+/// <summary>Deals batches, the next one while the present one is learnt from: a fast device would wait longer for its texts than it computes.</summary>
+internal sealed class BatchDealer : IDisposable
+{
+    private readonly Mixture _mixture;
+    private readonly SequencePacker _packer;
+    private readonly int _tokens;
+    private Task<DealtBatch>? _next;
+
+    /// <param name="sources">What is dealt.</param>
+    /// <param name="bos">The start token.</param>
+    /// <param name="tokens">Tokens of a batch.</param>
+    /// <param name="state">Where an earlier run was.</param>
+    public BatchDealer(IEnumerable<ITextSource> sources, int bos, int tokens, DealingState state)
+    {
+        _mixture = new Mixture(sources, state.Mixture);
+        _packer = new SequencePacker(_mixture, bos, state.Packer);
+        _tokens = tokens;
+    }
+
+    /// <summary>The next batch.</summary>
+    /// <param name="length">Tokens of its sequences.</param>
+    /// <param name="following">Those of the batch after it; null where there is none.</param>
+    public DealtBatch Next(int length, int? following)
+    {
+        DealtBatch batch = _next?.GetAwaiter().GetResult() ?? Deal(length);
+        if (batch.Length != length)
+            throw new InvalidOperationException($"A batch of sequences of {batch.Length} was dealt where {length} were asked for.");
+        _next = following is int next ? Task.Run(() => Deal(next)) : null;
+        return batch;
+    }
+
+    /// <summary>Waits for what is being dealt.</summary>
+    public void Dispose() => _next?.Wait();
+
+    private DealtBatch Deal(int length)
+    {
+        var (ids, targets, learn) = (new long[_tokens], new long[_tokens], new bool[_tokens]);
+        _packer.Fill(ids, targets, learn, length);
+        return new DealtBatch(ids, targets, learn, length, new DealingState(_mixture.State.Copy(), _packer.State.Copy()));
+    }
+}
