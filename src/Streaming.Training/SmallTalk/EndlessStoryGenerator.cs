@@ -13,7 +13,8 @@ internal sealed class EndlessStoryGenerator(StoryShelf shelf) : DialogueGenerato
 
     private static readonly Template Ask = Template.Parse(
         "{{Tell me|Please tell me|Can you tell me|I want} {a story that never ends|an endless story|stories without an end|a story without an end|a story that goes on and on|a very long story|a never ending story|one story after another}{.|?|, please.|}"
-        + "|Tell {me |}stories and {never stop|do not stop|go on for ever}.|{Begin|Tell} a story and {go on for ever|never end it|do not end it}.}");
+        + "|Tell {me |}stories and {never stop|do not stop|go on for ever}.|{Begin|Tell} a story and {go on for ever|never end it|do not end it}."
+        + "|Please {keep telling|go on telling} {me |}{a story|stories|tales}{ as long as you can| for hours| and never stop|}.|{I want|I would like} to {hear|read} {stories|tales} {all night|without an end|for hours}.}");
 
     private static readonly Template Lead = Template.Parse("{This is a story that never ends.\n|Here is a story without an end.\n|Gladly, for as long as you like.\n||||}");
 

@@ -17,4 +17,17 @@ internal static class English
 
     /// <summary>A number from 0 to 20 as a word.</summary>
     public static string Spelt(int number) => Numbers[number];
+
+    /// <summary>Several of a thing: foxes, puppies, mice.</summary>
+    public static string Plural(string noun) => noun switch
+    {
+        "mouse" => "mice",
+        "goose" => "geese",
+        "wolf" => "wolves",
+        "fish" or "sheep" => noun,
+        _ when noun.EndsWith("man", StringComparison.Ordinal) => noun[..^2] + "en",
+        [.., 'x'] or [.., 's'] or [.., 'c', 'h'] or [.., 's', 'h'] => noun + "es",
+        [.., not ('a' or 'e' or 'o' or 'u'), 'y'] => noun[..^1] + "ies",
+        _ => noun + "s",
+    };
 }

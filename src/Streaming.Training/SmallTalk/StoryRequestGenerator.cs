@@ -14,7 +14,7 @@ internal sealed class StoryRequestGenerator(StoryShelf shelf) : DialogueGenerato
 
     private static readonly Template AskAbout = Template.Parse(
         "{{Tell me|Please tell me|Can you tell me|Could you tell me|Will you tell me|I want to hear|I would like to hear|Write|Write me|Make up|Think of|Give me} a {story|story|story|short story|little story|tale|nice story|children's story|bedtime story} {about|about|about|with} {<a:it>|<a:it>|<a:it>|<a:it> called <name>|<a:adjective> <it>}{, please|}{.|?|}"
-        + "|Do you know a {story|tale|good story} about <a:it>?|A story about <a:it>{, please|}.|What happened to the <it>? Tell me a story.|I {like|love} <it>s. Tell me a story{ about one|}.|Once upon a time there was <a:it>. Go on.|{story|Story} about <a:it>}");
+        + "|Do you know a {story|tale|good story} about <a:it>?|A story about <a:it>{, please|}.|What happened to the <it>? Tell me a story.|{Invent|Think up} something about {<a:it>|<a:adjective> <it>}{, please|}.|My {son|child|brother|friend} wants a {story|tale} about {<a:it>|<a:adjective> <it>}.|{Can|May} {I|we} {have|get} a {funny |short |nice |}{story|tale} {about|with} {<a:it>|two <s:it>}?|I {like|love} <s:it>. Tell me a story{ about one|}.|Once upon a time there was <a:it>. Go on.|{story|Story} about <a:it>}");
 
     private static readonly Template Lead = Template.Parse(
         "{{Here is a story about <a:it>|Sure, here is a story about <a:it>|I know one about <a:it>|Gladly. This is a story about <a:it>|Yes, I know a story about <a:it>}.|}");
@@ -31,7 +31,7 @@ internal sealed class StoryRequestGenerator(StoryShelf shelf) : DialogueGenerato
     private static readonly IReadOnlyDictionary<string, string[]> Lists = new Dictionary<string, string[]>
     {
         ["name"] = ["Max", "Bella", "Tim", "Lily", "Sam", "Rosie", "Ben", "Mia"],
-        ["adjective"] = ["little", "brave", "lost", "happy", "sad", "small", "big", "funny", "lonely", "young", "old", "kind", "lazy"],
+        ["adjective"] = ["little", "brave", "lost", "happy", "sad", "small", "big", "funny", "lonely", "young", "old", "kind", "lazy", "clever", "shy"],
     };
 
     public override GeneratedDialogue Next(SeededRandom random)

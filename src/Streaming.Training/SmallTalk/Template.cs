@@ -4,7 +4,7 @@ namespace Streaming.Training.SmallTalk;
 
 /// <summary>
 /// A sentence with choices: <c>{one|another}</c> takes one of its parts, <c>&lt;colour&gt;</c> a word of a list, the same one wherever
-/// it is named in an exchange; <c>&lt;a:animal&gt;</c> is the word with its article, <c>&lt;^animal&gt;</c> with a capital.
+/// it is named in an exchange; <c>&lt;a:animal&gt;</c> is the word with its article, <c>&lt;s:animal&gt;</c> several of them, <c>&lt;^animal&gt;</c> with a capital.
 /// </summary>
 internal sealed class Template
 {
@@ -63,6 +63,7 @@ internal sealed class Template
         "" => word,
         "a" => English.WithArticle(word),
         "^" => English.Capital(word),
+        "s" => English.Plural(word),
         _ => throw new FormatException($"Words have no form '{form}'."),
     };
 
@@ -109,7 +110,7 @@ internal sealed class Template
             throw new FormatException($"'{text}' lacks a '>'.");
         string inside = text[(at + 1)..end];
         at = end + 1;
-        return inside.StartsWith("a:", StringComparison.Ordinal) ? new Word("a", inside[2..])
+        return inside is ['a' or 's', ':', ..] ? new Word(inside[..1], inside[2..])
             : inside.StartsWith('^') ? new Word("^", inside[1..])
             : new Word("", inside);
     }

@@ -39,6 +39,12 @@ public partial class GeneratorTests
         Assert.True(first.CountBy(m => m).Max(c => c.Value) < 50);
     }
 
+    [Theory]
+    [InlineData("dog", "dogs"), InlineData("mouse", "mice"), InlineData("fox", "foxes"), InlineData("puppy", "puppies"), InlineData("monkey", "monkeys")]
+    [InlineData("fish", "fish"), InlineData("wolf", "wolves"), InlineData("witch", "witches"), InlineData("fisherman", "fishermen"), InlineData("goose", "geese")]
+    public void Several_have_a_form_of_their_own(string one, string several) =>
+        Assert.Equal($"two {several}", Template.Parse("two <s:it>").Fill(new SeededRandom(1), new Dictionary<string, string> { ["it"] = one }, new Dictionary<string, string[]>()));
+
     [Fact]
     public void The_model_names_itself_honestly()
     {
