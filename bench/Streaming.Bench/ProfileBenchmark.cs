@@ -6,7 +6,10 @@ using TorchSharp;
 
 namespace Streaming.Bench;
 
-/// <summary>Where the time of a step goes: each operation's, beside the bytes that it reads and the multiplications that it does.</summary>
+/// <summary>
+/// Where the time of a step goes: each operation's, beside the bytes that it reads and the multiplications that it does; and, in turns with the steps, what
+/// the reading alone takes (<see cref="StepReading"/>).
+/// </summary>
 internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout)
 {
     private const int Least = 30;
@@ -24,41 +27,80 @@ internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int thread
         FullCaches.Touch(decoder);
         var random = new Random(1);
         long position = FullCaches.Position(decoder);
-        Steps(WarmUp, keep: false);
-        List<double> all = Steps(Length, keep: true);
+        using var reading = new StepReading(threads);
+        var wait = new SchedulerWait();
+        var waits = new List<double>(); // of each step, the most that a thread waited for a processor
+        bool managed = decoder.Kernels != KernelSet.Libtorch;
+        profiled!.Reading = managed ? reading : null;
+        Step();
+        profiled.Reading = null;
+        var (steps, atOnce, meetings) = (new List<double>(), new List<double>(), new List<double>());
+        var inWorks = new List<Dictionary<string, double>>();
+        Turns(WarmUp);
+        profiled.Forget();
+        foreach (List<double> times in (List<double>[])[steps, waits, atOnce, meetings])
+            times.Clear();
+        inWorks.Clear();
+        Turns(Length);
 
-        double whole = all.Order().ElementAt(all.Count / 2);
+        double whole = Median(steps);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}, {decoder.DType.ToString().ToLowerInvariant()}, {threads} threads, {conversations} conversations, {rowsEach} tokens each: {whole:0.00} ms, median of {all.Count} steps"));
+            $"{name}, {decoder.DType.ToString().ToLowerInvariant()}, {threads} threads, {conversations} conversations, {rowsEach} tokens each: {whole:0.00} ms, median of {steps.Count} steps"));
         output.WriteLine();
-        output.WriteLine("| operation | ms | share | MB read | GB/s | G multiply-adds/s |");
-        output.WriteLine("|---|---:|---:|---:|---:|---:|");
-        StepPart[] parts = [.. profiled!.Parts];
+        output.WriteLine("| operation | works | ms | share | MB read | GB/s | G multiply-adds/s | the reading alone, ms |");
+        output.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|");
+        StepPart[] parts = [.. profiled.Parts];
         foreach (StepPart part in parts)
-            Line(part.Name, part.Ms, part.Bytes, part.Products);
-        Line("rest", whole - parts.Sum(p => p.Ms), 0, 0);
-        Line("all", whole, parts.Sum(p => p.Bytes), parts.Sum(p => p.Products));
+            Line(part.Name, reading.Works(part.Name), part.Ms, part.Bytes, part.Products, Median([.. inWorks.Select(read => read.GetValueOrDefault(part.Name))]));
+        Line("rest", 0, whole - parts.Sum(p => p.Ms), 0, 0, 0);
+        Line("all", parts.Sum(p => reading.Works(p.Name)), whole, parts.Sum(p => p.Bytes), parts.Sum(p => p.Products), Median([.. inWorks.Select(read => read.Values.Sum())]));
+        if (managed)
+        {
+            output.WriteLine();
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"In turns with the steps: the reading in one work, each thread its share, {Median(atOnce):0.00} ms; the works' meetings without reading, {Median(meetings):0.00} ms."));
+        }
 
-        void Line(string what, double ms, double bytes, double products) => output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {what} | {ms:0.00} | {100 * ms / whole:0} % | {Of(bytes / 1e6, "0.0")} | {Of(bytes / 1e6 / ms, "0.0")} | {Of(products / 1e6 / ms, "0")} |"));
+        int longest = steps.IndexOf(steps.Max());
+        output.WriteLine();
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"The longest step took {steps[longest]:0.0} ms, of which one of its threads was ready and waited for a processor {waits[longest]:0.0} ms; of the hundredth part of the steps that took longest {Longest(steps):0.0} ms, and {Longest(waits):0.0} ms so, on average."));
+
+        double Longest(List<double> times) => steps.Select((ms, i) => (ms, i)).OrderByDescending(s => s.ms).Take(Math.Max(1, steps.Count / 100)).Average(s => times[s.i]);
+
+        void Line(string what, int works, double ms, double bytes, double products, double read) => output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {what} | {Of(works, "0")} | {ms:0.00} | {100 * ms / whole:0} % | {Of(bytes / 1e6, "0.0")} | {Of(bytes / 1e6 / ms, "0.0")} | {Of(products / 1e6 / ms, "0")} | {Of(read, "0.00")} |"));
 
         static string Of(double value, string format) => value == 0 ? "" : value.ToString(format, CultureInfo.InvariantCulture);
 
-        List<double> Steps(TimeSpan length, bool keep)
+        void Turns(TimeSpan length)
         {
-            var times = new List<double>();
             long started = Stopwatch.GetTimestamp();
-            while (Stopwatch.GetElapsedTime(started) < length || times.Count < Least)
+            while (Stopwatch.GetElapsedTime(started) < length || steps.Count < Least)
             {
                 cancellation.ThrowIfCancellationRequested();
-                Segment[] segments = FullCaches.Segments(decoder, conversations, rowsEach, position, random);
-                long from = Stopwatch.GetTimestamp();
-                decoder.Forward(segments)?.Dispose();
-                times.Add(Stopwatch.GetElapsedTime(from).TotalMilliseconds);
-                profiled!.EndStep(keep);
-                position += rowsEach;
+                steps.Add(Step());
+                if (!managed)
+                    continue;
+                inWorks.Add(reading.InWorks());
+                atOnce.Add(reading.AtOnce());
+                meetings.Add(reading.Meetings());
             }
-            return times;
+        }
+
+        double Step()
+        {
+            Segment[] segments = FullCaches.Segments(decoder, conversations, rowsEach, position, random);
+            wait.Most();
+            long from = Stopwatch.GetTimestamp();
+            decoder.Forward(segments)?.Dispose();
+            double ms = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
+            waits.Add(wait.Most());
+            profiled!.EndStep();
+            position += rowsEach;
+            return ms;
         }
     }
+
+    private static double Median(IReadOnlyList<double> times) => times.Count == 0 ? 0 : times.Order().ElementAt(times.Count / 2);
 }

@@ -8,19 +8,28 @@ namespace Streaming.Bench;
 /// <summary>Kernels with a clock: how long each operation of a step takes, what it reads and how much it multiplies.</summary>
 internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKernels
 {
+    /// <summary>The name of the attention among the operations.</summary>
+    public const string Attention = "attention";
+
     private readonly Dictionary<string, StepPart> _parts = [];
+
+    /// <summary>Learns what the step under way reads, if given.</summary>
+    public StepReading? Reading { get; set; }
 
     /// <summary>The operations, in the order in which they were first used.</summary>
     public IEnumerable<StepPart> Parts => _parts.Values;
 
     public torch.ScalarType CacheType => inner.CacheType;
 
-    /// <summary>Ends a step, which counts if it is kept.</summary>
-    public void EndStep(bool keep)
+    /// <summary>Ends a step.</summary>
+    public void EndStep()
     {
         foreach (StepPart part in _parts.Values)
-            part.EndStep(keep);
+            part.EndStep();
     }
+
+    /// <summary>Forgets the steps so far.</summary>
+    public void Forget() => _parts.Clear();
 
     public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => inner.Lay(rows, count, width, nibbles, laid);
 
@@ -44,7 +53,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     {
         long from = Stopwatch.GetTimestamp();
         torch.Tensor result = inner.Project(rows, weight);
-        Take(weight.Rows.shape[0] == 2 * shape.IntermediateSize ? "gate and up" : "query, key, value", from, BytesOf(weight), Products(rows, weight));
+        Take(weight.Rows.shape[0] == 2 * shape.IntermediateSize ? "gate and up" : "query, key, value", from, rows, weight);
         return result;
     }
 
@@ -52,7 +61,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     {
         long from = Stopwatch.GetTimestamp();
         inner.AddProjected(residual, rows, weight);
-        Take(rows.shape[1] == shape.IntermediateSize ? "down" : "output", from, BytesOf(weight), Products(rows, weight));
+        Take(rows.shape[1] == shape.IntermediateSize ? "down" : "output", from, rows, weight);
     }
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights)
@@ -68,7 +77,8 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
         torch.Tensor result = inner.Attend(queryKeyValue, cache, batch);
         double vectors = 2.0 * batch.Segments.Sum(s => s.Layout.Places) * shape.KeyValueHeads;
         double bytes = vectors * (CacheType == torch.ScalarType.Int8 ? shape.HeadDim + sizeof(float) : shape.HeadDim * (CacheType == torch.ScalarType.Float32 ? 4 : 2));
-        Take("attention", from, bytes, 2.0 * batch.Segments.Sum(s => (double)s.Layout.Places * s.Ids.Length) * shape.Heads * shape.HeadDim);
+        Reading?.Add(Attention, cache, batch.Segments.Count, shape.KeyValueHeads);
+        Take(Attention, from, bytes, 2.0 * batch.Segments.Sum(s => (double)s.Layout.Places * s.Ids.Length) * shape.Heads * shape.HeadDim);
         return result;
     }
 
@@ -86,11 +96,17 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     {
         long from = Stopwatch.GetTimestamp();
         torch.Tensor logits = inner.Head(rows, head, results);
-        Take("head", from, BytesOf(head), Products(rows, head));
+        Take("head", from, rows, head);
         return logits;
     }
 
     public void Dispose() => inner.Dispose();
+
+    private void Take(string name, long from, torch.Tensor rows, Weight weight)
+    {
+        Take(name, from, BytesOf(weight), Products(rows, weight));
+        Reading?.Add(name, weight);
+    }
 
     private void Take(string name, long from, double bytes, double products)
     {
@@ -124,13 +140,10 @@ internal sealed class StepPart(string name)
 
     public void Take(double ms, double bytes, double products) => (_ms, _bytes, _products) = (_ms + ms, _bytes + bytes, _products + products);
 
-    public void EndStep(bool keep)
+    public void EndStep()
     {
-        if (keep)
-        {
-            _steps.Add(_ms);
-            (Bytes, Products) = (_bytes, _products);
-        }
+        _steps.Add(_ms);
+        (Bytes, Products) = (_bytes, _products);
         (_ms, _bytes, _products) = (0, 0, 0);
     }
 }

@@ -11,4 +11,10 @@ internal sealed class SystemPrompts(MixtureFile mixture)
         turns[0].Role == Turn.System || !random.Chance(source.SystemPromptShare)
             ? turns
             : [new Turn(Turn.System, random.Of(mixture.SystemPrompts[source.Kind])), .. turns];
+
+    /// <summary>The dialogue as most of its source are dealt: behind the first system prompt of its kind, or behind none.</summary>
+    public IReadOnlyList<Turn> Usual(IReadOnlyList<Turn> turns, SourceDescription source) =>
+        turns[0].Role == Turn.System || source.SystemPromptShare <= 0.5
+            ? turns
+            : [new Turn(Turn.System, mixture.SystemPrompts[source.Kind][0]), .. turns];
 }

@@ -21,7 +21,7 @@ internal sealed record TextCollection(IReadOnlyList<ITextSource> Sources, IReadO
             [.. mixture.Sources.Select(s => s.Generator is null
                 ? (ITextSource)new StoredTexts(s, corpora[s.Name], prompts, encoder, seed)
                 : new GeneratedTexts(s, DialogueGenerator.Of(s, corpora), prompts, encoder, seed))],
-            [.. corpora.SelectMany(c => c.Value.HeldOut.Select(text => HeldOutText.Of(c.Key, text, encoder)))]);
+            HeldOutText.Of(mixture, corpora, encoder));
     }
 
     /// <summary>Reads the files that a mixture names.</summary>

@@ -58,8 +58,8 @@ public static class Evaluator
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
         IReadOnlyDictionary<string, Corpus> corpora = TextCollection.ReadCorpora(mixture, options.Data);
         say("Scoring held-out texts.");
-        IReadOnlyList<SourceResult> heldOut = HeldOut(options.Model, corpora, options);
-        IReadOnlyList<SourceResult>? against = options.Against is string other ? HeldOut(other, corpora, options) : null;
+        IReadOnlyList<SourceResult> heldOut = HeldOut(options.Model, mixture, corpora, options);
+        IReadOnlyList<SourceResult>? against = options.Against is string other ? HeldOut(other, mixture, corpora, options) : null;
 
         say("Answering the opening messages.");
         IReadOnlyList<string> messages = Openings.OfTheProject.Messages;
@@ -76,7 +76,7 @@ public static class Evaluator
         };
     }
 
-    private static IReadOnlyList<SourceResult> HeldOut(string model, IReadOnlyDictionary<string, Corpus> corpora, EvaluatorOptions options)
+    private static IReadOnlyList<SourceResult> HeldOut(string model, MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, EvaluatorOptions options)
     {
         using IDisposable noGradient = no_grad();
         using Checkpoint checkpoint = Checkpoint.Open(model);
@@ -89,7 +89,7 @@ public static class Evaluator
         using var network = new Network(checkpoint.Config, ScalarType.BFloat16, CPU);
         var encoder = new DocumentEncoder(checkpoint.LoadTokenizer());
         var work = new SharedWork(options.Threads ?? Environment.ProcessorCount);
-        HeldOutText[] texts = [.. corpora.SelectMany(c => c.Value.HeldOut.Select(text => HeldOutText.Of(c.Key, text, encoder)))];
+        IReadOnlyList<HeldOutText> texts = HeldOutText.Of(mixture, corpora, encoder);
         var loss = new HeldOutLoss(masters, new LearningStep(masters, network, sink: null, work), texts, encoder.Bos, work);
         return [.. loss.Measure(options.Length).Where(s => s.Tokens > 0).Select(s => new SourceResult(s.Source, s.Tokens, s.Characters, s.PerToken, Math.Exp(s.Nats / s.Characters)))];
     }

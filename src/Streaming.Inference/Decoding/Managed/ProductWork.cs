@@ -56,10 +56,16 @@ internal sealed unsafe class ProductWork : IPartedWork
     /// <summary>Does all of it.</summary>
     public void Run(WorkerPool pool)
     {
-        int wanted = Math.Max(pool.Threads * PartsPerThread, (int)((long)Out * Width / MostNumbers));
-        int parts = pool.Threads == 1 ? 1 : Math.Clamp(Out / LeastWeights, 1, wanted);
-        _weightsPerPart = ((Out + parts - 1) / parts + FloatProduct.TileWeights - 1) / FloatProduct.TileWeights * FloatProduct.TileWeights;
+        _weightsPerPart = WeightsPerPart(Out, Width, pool.Threads);
         pool.Run(this, (Out + _weightsPerPart - 1) / _weightsPerPart);
+    }
+
+    /// <summary>Weights of a part.</summary>
+    internal static int WeightsPerPart(int weights, int width, int threads)
+    {
+        int wanted = Math.Max(threads * PartsPerThread, (int)((long)weights * width / MostNumbers));
+        int parts = threads == 1 ? 1 : Math.Clamp(weights / LeastWeights, 1, wanted);
+        return ((weights + parts - 1) / parts + FloatProduct.TileWeights - 1) / FloatProduct.TileWeights * FloatProduct.TileWeights;
     }
 
     public void Do(int part, int thread)
