@@ -13,15 +13,15 @@ public class TrainerTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(false, 0.4), InlineData(true, null)]
-    public void An_interrupted_training_that_goes_on_has_the_losses_of_one_that_was_not_interrupted(bool float32, double? sinkShare)
+    [InlineData(false, 0.4, 0), InlineData(true, null, 0), InlineData(true, null, 0.2)]
+    public void An_interrupted_training_that_goes_on_has_the_losses_of_one_that_was_not_interrupted(bool float32, double? sinkShare, double dropout)
     {
         using var training = new SmallTraining();
         RecordedProgress whole = new(), first = new(), second = new();
-        TrainingOptions options = training.Options("whole") with { Float32 = float32, SinkShare = sinkShare };
+        TrainingOptions options = training.Options("whole") with { Float32 = float32, SinkShare = sinkShare, Dropout = dropout };
 
         Assert.Equal(TrainingEnd.Complete, Trainer.Run(options, whole, cancel: Cancel));
-        TrainingOptions apart = training.Options("apart") with { Float32 = float32, SinkShare = sinkShare };
+        TrainingOptions apart = training.Options("apart") with { Float32 = float32, SinkShare = sinkShare, Dropout = dropout };
         Assert.Equal(TrainingEnd.Paused, Trainer.Run(apart with { Steps = 13 }, first, cancel: Cancel));
         Assert.Equal(TrainingEnd.Complete, Trainer.Run(apart with { Threads = 1 }, second, cancel: Cancel));
 
@@ -204,6 +204,8 @@ public class TrainerTests
         Refused(options with { Lengths = [new(48, 0)] }, "do not fill a step of 256");
         Refused(options with { Lengths = [new(64, 0), new(32, 0.5)] }, "get shorter");
         Refused(options with { KeyValueHeads = 3 }, "cannot share");
+        Refused(options with { Dropout = 1 }, "The share that is dropped is 1");
+        Refused(options with { Device = "cuda:0" }, "The device cuda:0 is not available");
         Refused(options with { Vocabulary = 5000 }, "ask for a smaller vocabulary");
         Refused(options with { Tokenizer = training.Folder }, "has no tokenizer.json");
     }

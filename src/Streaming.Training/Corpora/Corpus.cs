@@ -30,15 +30,12 @@ internal sealed record Corpus(IReadOnlyList<SourceText> Training, IReadOnlyList<
     private static IEnumerable<IEnumerable<SourceText>> Wholes(SourceDescription source, string folder)
     {
         if (source.Dialogues is not null)
-            return CorpusFile.Dialogues(Path.Combine(folder, source.Dialogues), source.Only).Select(d => (IEnumerable<SourceText>)[source.Plain ? ProseOf(d) : d]);
+            return CorpusFile.Dialogues(Path.Combine(folder, source.Dialogues), source.Only).Select(d => (IEnumerable<SourceText>)[d]);
         string text = CorpusFile.Text(Path.Combine(folder, source.Text!));
         return source.Separator is null
             ? CorpusFile.Parts(text, BookPart).Select(part => (IEnumerable<SourceText>)[new Prose(part, Begins: false, Ends: false)])
             : text.Split(source.Separator, StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(PartsOf);
     }
-
-    private static Prose ProseOf(Dialogue dialogue) =>
-        new(string.Join('\n', dialogue.Turns.Where(t => t.Role != Turn.System).Select(t => t.Content)), Begins: true, Ends: true);
 
     private static IEnumerable<SourceText> PartsOf(string story)
     {

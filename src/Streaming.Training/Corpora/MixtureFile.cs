@@ -49,9 +49,6 @@ internal sealed record SourceDescription
     /// <summary>Of <see cref="Dialogues"/>, only those of this <c>source</c>; null for all.</summary>
     public string? Only { get; init; }
 
-    /// <summary>Whether <see cref="Dialogues"/> are learnt as prose, a line a turn, and not as a chat: words of talk for texts without a chat template.</summary>
-    public bool Plain { get; init; }
-
     /// <summary>A text file.</summary>
     public string? Text { get; init; }
 
@@ -113,8 +110,6 @@ internal sealed record MixtureFile
                 throw new InputException($"{what} has the share {source.Share}: take a number of 0 or more.");
             if (((string?[])[source.Dialogues, source.Text, source.Generator]).Count(o => o is not null) != 1)
                 throw new InputException($"{what} must have exactly one of dialogues, text and generator.");
-            if (source.Plain && source.Dialogues is null)
-                throw new InputException($"{what} is plain and has no dialogues: plain is for dialogues that are learnt as prose.");
             if (source.Generator is string generator && !DialogueGenerator.Names.Contains(generator))
                 throw new InputException($"{what} names the generator '{generator}': take {string.Join(", ", DialogueGenerator.Names)}.");
             if (source.Generator is "story-requests" or "endless-stories" && source.StoriesOf is null)

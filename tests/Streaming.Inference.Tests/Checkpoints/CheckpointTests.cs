@@ -13,8 +13,8 @@ public class CheckpointTests
         Assert.Equal(
             new ModelConfig
             {
-                Layers = 6, HiddenSize = 256, IntermediateSize = 768, Heads = 4, KeyValueHeads = 2, HeadDim = 64,
-                VocabularySize = 4096, ContextLength = 512, RopeTheta = 10_000, NormEpsilon = 1e-5, TiedHead = true,
+                Layers = 5, HiddenSize = 384, IntermediateSize = 1024, Heads = 6, KeyValueHeads = 2, HeadDim = 64,
+                VocabularySize = 4096, ContextLength = 1024, RopeTheta = 10_000, NormEpsilon = 1e-5, TiedHead = true,
             },
             checkpoint.Config);
         Assert.Equal("starter", checkpoint.Name);

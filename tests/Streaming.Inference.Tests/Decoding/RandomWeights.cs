@@ -36,7 +36,7 @@ internal static class Shapes
         VocabularySize = 50, ContextLength = 512,
     };
 
-    /// <summary>The starter's.</summary>
+    /// <summary>That of the first model that came with the project.</summary>
     public static readonly ModelConfig Starter = new()
     {
         Layers = 6, HiddenSize = 256, IntermediateSize = 768, Heads = 4, KeyValueHeads = 2, HeadDim = 64,

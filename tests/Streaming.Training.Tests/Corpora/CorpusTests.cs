@@ -35,9 +35,6 @@ public class CorpusTests
         var corpus = Corpus.Read(new SourceDescription { Name = "x", Share = 1, Kind = TalkKind.Chat, Dialogues = "d.jsonl.gz", Only = "b" }, folder.Path);
         Assert.Equal(["2", "3", "4", "5"], corpus.Training.Cast<Dialogue>().Select(d => d.Turns[0].Content));
         Assert.Equal("é", corpus.Training.Cast<Dialogue>().First().Turns[1].Content);
-
-        var plain = Corpus.Read(new SourceDescription { Name = "y", Share = 1, Kind = TalkKind.Chat, Dialogues = "d.jsonl.gz", Only = "b", Plain = true }, folder.Path);
-        Assert.Equal(["2\né", "3\né", "4\né", "5\né"], plain.Training.Cast<Prose>().Select(p => p.Text));
     }
 
     [Theory]

@@ -48,6 +48,20 @@ public class SequencePackerTests
         Assert.Equal(0.5, after.State.Tokens["new"] / (after.State.Tokens.Values.Sum() - old), 0.05);
     }
 
+    [Fact]
+    public void A_batch_that_was_dealt_ahead_says_where_the_dealing_was_after_the_one_before()
+    {
+        ITextSource[] sources = [new Counting("a", 1, length: 50), new Counting("b", 1, length: 57)];
+        DealingState Beginning() => new(new MixtureState(), new PackerState { Random = 1 });
+        using var whole = new BatchDealer(sources, Bos, tokens: 512, Beginning());
+        DealtBatch first = whole.Next(32, following: 64), second = whole.Next(64, following: 64);
+
+        using var again = new BatchDealer(sources, Bos, tokens: 512, first.After); // while the next one was being dealt, or had been
+        Assert.Equal(second.Ids, again.Next(64, following: null).Ids);
+        Assert.Equal((64, 32), (second.Length, first.Length));
+        Assert.NotEqual(first.Ids, second.Ids);
+    }
+
     private static Mixture Mixture(params (string Name, double Share)[] sources) => Mixture(new MixtureState(), sources);
 
     private static Mixture Mixture(MixtureState state, params (string Name, double Share)[] sources) =>

@@ -93,6 +93,32 @@ public class LearningStepTests
         Assert.InRange(shares[1], 0.5, 1);
     }
 
+    [Fact]
+    public void What_is_dropped_depends_on_the_step_and_not_on_the_threads()
+    {
+        byte[][][] all = [.. ((int Threads, int Step)[])[(1, 3), (3, 3), (1, 4)].Select(run =>
+        {
+            using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
+            using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
+            byte[][] bits = [];
+            new LearningStep(masters, network, sink: null, new SharedWork(run.Threads), dropout: 0.3, seed: 1)
+                .Run([.. Repeated(_ids)], [.. Repeated(_targets)], [.. Repeated(_learn)], Length, run.Step, g => bits = [.. g.Select(t => t.bytes.ToArray())]);
+            return bits;
+        })];
+        Assert.Equal(all[0], all[1]);
+        Assert.NotEqual(all[0], all[2]);
+    }
+
+    [Fact]
+    public void Dropout_leaves_out_its_share_and_keeps_the_sum()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var dropout = new Dropout(0.2, seed: 3, CPU);
+        float[] added = [.. dropout.Add(zeros(100, 1000), ones(100, 1000)).data<float>()];
+        Assert.Equal((float[])[0, 1.25f], added.Distinct().Order());
+        Assert.Equal(1, added.Average(), 0.01);
+    }
+
     private static IEnumerable<T> Repeated<T>(T[] items) => Enumerable.Repeat(items, 12).SelectMany(i => i); // 1152 tokens: three parts
 
     private double MeanLoss(LearningStep step, Masters masters, Tensor value, float[] direction, float by)
