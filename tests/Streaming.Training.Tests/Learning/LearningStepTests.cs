@@ -96,7 +96,8 @@ public class LearningStepTests
     [Fact]
     public void What_is_dropped_depends_on_the_step_and_not_on_the_threads()
     {
-        byte[][][] all = [.. ((int Threads, int Step)[])[(1, 3), (3, 3), (1, 4)].Select(run =>
+        (int Threads, int Step)[] runs = [(1, 3), (3, 3), (1, 4)];
+        byte[][][] all = [.. runs.Select(run =>
         {
             using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
             using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
