@@ -21,6 +21,8 @@ internal static class ResultsDocument
             the length of the paper's longest. The text is *Great Expectations*
             (Project Gutenberg 1400), which is among neither model's training texts. "4+252" is 4 sinks and 252 recent tokens, the token itself
             included; perplexities are per token of each model's own vocabulary, so compare them within a row of models, not across.
+            Of the embedded model, what was measured before 2026-11-27 (see each result's date) is of its first weights, 5.8 million parameters and a context of 512, in the
+            history at 54aea06; [its card](../../models/README.md) is of those that it has now.
 
             This file is written by `dotnet run -c Release --project bench/paper`; every number of a table or figure comes from a `streaming` command that is named below it.
 

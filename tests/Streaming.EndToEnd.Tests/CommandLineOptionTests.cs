@@ -138,7 +138,7 @@ public class CommandLineOptionTests
     [InlineData("1024", "generate", "--prompt", "x", "--sinks", "4", "--window", "1021")]
     [InlineData("1024 sinks leave no window", "generate", "--prompt", "x", "--sinks", "1024")]
     [InlineData("The device cuda:0 is not available", "generate", "--prompt", "x", "--device", "cuda:0")]
-    [InlineData("There is no device gpu", "perplexity", "--text", "README.md", "--policy", "window", "--device", "gpu")]
+    [InlineData("There is no device gpu", "bench", "--policy", "window", "--device", "gpu")]
     [InlineData("--device", "chat", "--device", "")]
     [InlineData("--top-p", "generate", "--prompt", "x", "--top-p", "1.5")]
     [InlineData("--top-k", "chat", "--top-k", "1.5")]

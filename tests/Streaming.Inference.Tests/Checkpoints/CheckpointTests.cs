@@ -63,7 +63,7 @@ public class CheckpointTests
     public void A_tensor_is_read_in_its_stored_type_and_with_its_values()
     {
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
-        using torch.Tensor norm = checkpoint.Weights.Read("model.norm.weight", 256);
+        using torch.Tensor norm = checkpoint.Weights.Read("model.norm.weight", 384);
         Assert.Equal(torch.ScalarType.BFloat16, norm.dtype);
         byte[] file = File.ReadAllBytes(Path.Combine(ModelFolders.Starter, "model.safetensors"));
         int header = (int)BitConverter.ToUInt64(file);
@@ -113,7 +113,7 @@ public class CheckpointTests
     [InlineData("partial_rotary_factor", "0.5", "partial_rotary_factor")]
     [InlineData("layer_types", """["sliding_attention"]""", "sliding_window")]
     [InlineData("layer_types", """["full_attention","linear_attention"]""", "linear_attention")]
-    [InlineData("num_key_value_heads", "3", "num_key_value_heads")]
+    [InlineData("num_key_value_heads", "4", "num_key_value_heads")]
     [InlineData("head_dim", "63", "head_dim")]
     [InlineData("hidden_size", "\"wide\"", "hidden_size")]
     [InlineData("num_hidden_layers", "0", "num_hidden_layers")]
