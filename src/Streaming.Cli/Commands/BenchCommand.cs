@@ -58,13 +58,15 @@ internal static class BenchCommand
         using var cancellation = new CancellationTokenSource();
         using var signals = new StopSignals(cancellation.Cancel);
         signals.Begin();
-        if (!request.Json)
-            Console.Out.WriteLine(BenchReport.Heading);
+        bool headed = request.Json;
         foreach (int? window in request.Windows.Length == 0 ? (int?[])[null] : [.. request.Windows.Select(w => (int?)w)])
         {
             foreach (int batch in request.Batches.Length == 0 ? [1] : request.Batches)
             {
                 using EvaluationModel model = EvaluationModel.Load(config, weights, request.Options with { Window = window, Batch = batch, Growth = growth });
+                if (!headed)
+                    Console.Out.WriteLine(BenchReport.Heading); // only now: what is refused is refused in one line
+                headed = true;
                 DecodeBenchmarkResult result = ProgressBar.Show(
                     $"{name} {model.Asked.Fixed}+{model.Asked.Window}, batch {batch}", request.Tokens,
                     show => DecodeBenchmark.Run(model, request.Tokens, done => show(done, ""), cancellation: cancellation.Token));
