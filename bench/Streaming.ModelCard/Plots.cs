@@ -16,7 +16,7 @@ internal static class Plots
         Line(plot, "held out, weighted as the mixture", [.. heldOut.Where(l => l["source"] == "mixture")], "loss");
         plot.Title("Loss along the training");
         plot.YLabel("nats per learnt token");
-        Save(plot, path);
+        Save(plot, path, Alignment.UpperRight);
     }
 
     /// <summary>Attention on the start token: each layer's mean and its greatest head.</summary>
@@ -31,7 +31,7 @@ internal static class Plots
         }
         plot.Title("Attention on the start token");
         plot.YLabel("mean share over a layer's heads, %");
-        Save(plot, path);
+        Save(plot, path, Alignment.UpperLeft);
     }
 
     private static void Line(Plot plot, string name, IReadOnlyList<IReadOnlyDictionary<string, string>> lines, string column)
@@ -40,10 +40,10 @@ internal static class Plots
         (line.LegendText, line.MarkerSize) = (name, 0);
     }
 
-    private static void Save(Plot plot, string path)
+    private static void Save(Plot plot, string path, Alignment legend)
     {
         plot.XLabel("million tokens");
-        plot.ShowLegend(Alignment.UpperRight);
+        plot.ShowLegend(legend);
         plot.SaveSvg(path, Width, Height);
     }
 }
