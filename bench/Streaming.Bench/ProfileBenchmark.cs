@@ -62,9 +62,12 @@ internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int thread
         }
 
         int longest = steps.IndexOf(steps.Max());
-        output.WriteLine();
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"The longest step took {steps[longest]:0.0} ms, of which one of its threads was ready and waited for a processor {waits[longest]:0.0} ms; of the hundredth part of the steps that took longest {Longest(steps):0.0} ms, and {Longest(waits):0.0} ms so, on average."));
+        if (wait.IsKnown)
+        {
+            output.WriteLine();
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"The longest step took {steps[longest]:0.0} ms, of which one of its threads was ready and waited for a processor {waits[longest]:0.0} ms; of the hundredth part of the steps that took longest {Longest(steps):0.0} ms, and {Longest(waits):0.0} ms so, on average."));
+        }
 
         double Longest(List<double> times) => steps.Select((ms, i) => (ms, i)).OrderByDescending(s => s.ms).Take(Math.Max(1, steps.Count / 100)).Average(s => times[s.i]);
 

@@ -18,6 +18,9 @@ internal sealed class SchedulerWait
         ? [OwnThread, .. Directory.EnumerateDirectories(Tasks).Where(task => File.ReadAllText(Path.Combine(task, "comm")).StartsWith("kernels", StringComparison.Ordinal)).Select(task => Path.Combine(task, "schedstat"))]
         : [];
 
+    /// <summary>Whether this system counts it.</summary>
+    public bool IsKnown => _files.Length > 0;
+
     /// <summary>Milliseconds since the last call, of the thread that waited longest.</summary>
     public double Most()
     {

@@ -37,15 +37,20 @@ internal sealed class BatchDealer : IDisposable
     /// <param name="following">Those of the batch after it; null where there is none.</param>
     public DealtBatch Next(int length, int? following)
     {
-        DealtBatch batch = _next?.GetAwaiter().GetResult() ?? Deal(length);
+        (Task<DealtBatch>? ahead, _next) = (_next, null);
+        DealtBatch batch = ahead?.GetAwaiter().GetResult() ?? Deal(length);
         if (batch.Length != length)
             throw new InvalidOperationException($"A batch of sequences of {batch.Length} was dealt where {length} were asked for.");
         _next = following is int next ? Task.Run(() => Deal(next)) : null;
         return batch;
     }
 
-    /// <summary>Waits for what is being dealt.</summary>
-    public void Dispose() => _next?.Wait();
+    /// <summary>Waits for what is being dealt. Nobody wants it any more, so its failure is no news, and must not hide why the training ends.</summary>
+    public void Dispose()
+    {
+        if (_next is not null)
+            Task.WhenAny(_next).Wait();
+    }
 
     private DealtBatch Deal(int length)
     {

@@ -40,8 +40,7 @@ internal sealed class AdamW : IDisposable
     public double Step(IReadOnlyList<Tensor> gradients, double rate)
     {
         Steps++;
-        using IDisposable none = no_grad();
-        using DisposeScope step = NewDisposeScope();
+        using DisposeScope ofStep = NewDisposeScope();
         var norms = new Tensor[gradients.Count];
         _work.Run(gradients.Count, i => norms[i] = gradients[i].norm().DetachFromDisposeScope());
         Tensor norm = stack(norms).norm();

@@ -62,17 +62,31 @@ public class SequencePackerTests
         Assert.NotEqual(first.Ids, second.Ids);
     }
 
+    [Fact]
+    public void A_text_that_cannot_be_dealt_ahead_is_told_of_when_its_batch_is_asked_for_and_only_then()
+    {
+        BatchDealer Dealer() => new([new Counting("a", 1, length: 50, texts: 15)], Bos, tokens: 512, new DealingState(new MixtureState(), new PackerState { Random = 1 }));
+        using (BatchDealer dealer = Dealer())
+        {
+            dealer.Next(32, following: 32);
+            Assert.Contains("no text 15", Assert.Throws<InvalidOperationException>(() => dealer.Next(32, following: null)).Message, StringComparison.Ordinal);
+        }
+        using BatchDealer unasked = Dealer();
+        unasked.Next(32, following: 32); // what comes ahead of it fails, and its end is not hidden by that
+    }
+
     private static Mixture Mixture(params (string Name, double Share)[] sources) => Mixture(new MixtureState(), sources);
 
     private static Mixture Mixture(MixtureState state, params (string Name, double Share)[] sources) =>
         new(sources.Select((s, i) => new Counting(s.Name, s.Share, length: 50 + 7 * i)), state);
 
     /// <summary>Texts of one length, all of whose tokens are learnt.</summary>
-    private sealed class Counting(string name, double share, int length) : ITextSource
+    private sealed class Counting(string name, double share, int length, int texts = int.MaxValue) : ITextSource
     {
         public SourceDescription Description { get; } = new() { Name = name, Share = share, Kind = TalkKind.Story, Text = "none" };
 
-        public Document Document(long number) =>
-            new([.. Enumerable.Range(0, length).Select(i => (int)(100 + number + i))], [.. Enumerable.Repeat(true, length)], [], 0);
+        public Document Document(long number) => number >= texts
+            ? throw new InvalidOperationException($"There is no text {number}.")
+            : new([.. Enumerable.Range(0, length).Select(i => (int)(100 + number + i))], [.. Enumerable.Repeat(true, length)], [], 0);
     }
 }
