@@ -62,7 +62,8 @@ public class MendLibTorchSharp : Task
         if (image.Length < 64 || image[0] != 0x7f || image[1] != 'E' || image[4] != 2)
             return false;
         long sections = BitConverter.ToInt64(image, 0x28);
-        int sectionSize = BitConverter.ToUInt16(image, 0x3a), count = BitConverter.ToUInt16(image, 0x3c);
+        int sectionSize = BitConverter.ToUInt16(image, 0x3a),
+            count = BitConverter.ToUInt16(image, 0x3c);
         for (int i = 0; i < count; i++)
         {
             long header = sections + (long)i * sectionSize;
@@ -71,14 +72,20 @@ public class MendLibTorchSharp : Task
                 continue;
             long needs = BitConverter.ToInt64(image, (int)header + 24);
             long strings = sections + (long)BitConverter.ToUInt32(image, (int)header + 40) * sectionSize;
-            return MendVersions(image, needs, BitConverter.ToInt64(image, (int)strings + 24), BitConverter.ToInt64(image, (int)strings + 32));
+            return MendVersions(
+                image,
+                needs,
+                BitConverter.ToInt64(image, (int)strings + 24),
+                BitConverter.ToInt64(image, (int)strings + 32)
+            );
         }
         return false;
     }
 
     private static bool MendVersions(byte[] image, long needs, long strings, long stringsSize)
     {
-        long wanted = -1, present = -1;
+        long wanted = -1,
+            present = -1;
         for (long need = needs; ; need += BitConverter.ToUInt32(image, (int)need + 12))
         {
             int versions = BitConverter.ToUInt16(image, (int)need + 2);
@@ -86,8 +93,10 @@ public class MendLibTorchSharp : Task
             for (int i = 0; i < versions; i++, entry += BitConverter.ToUInt32(image, (int)entry + 12))
             {
                 string name = Text(image, strings + BitConverter.ToUInt32(image, (int)entry + 8));
-                if (name == Wanted) wanted = entry;
-                if (name == Present) present = entry;
+                if (name == Wanted)
+                    wanted = entry;
+                if (name == Present)
+                    present = entry;
             }
             if (BitConverter.ToUInt32(image, (int)need + 12) == 0)
                 break;
@@ -95,8 +104,8 @@ public class MendLibTorchSharp : Task
         int symbol = IndexOf(image, Encoding.ASCII.GetBytes("\0" + Symbol + "\0"), (int)strings);
         if (wanted < 0 || present < 0 || symbol < 0 || symbol >= strings + stringsSize)
             return false;
-        Array.Copy(image, present, image, wanted, 4);          // the version's hash
-        Array.Copy(image, present + 8, image, wanted + 8, 4);  // the offset of its name
+        Array.Copy(image, present, image, wanted, 4); // the version's hash
+        Array.Copy(image, present + 8, image, wanted + 8, 4); // the offset of its name
         byte[] harmless = Encoding.ASCII.GetBytes("\0" + Harmless + "\0");
         Array.Copy(harmless, 0, image, symbol, harmless.Length);
         return true;
@@ -113,8 +122,10 @@ public class MendLibTorchSharp : Task
         for (int i = from; i <= image.Length - pattern.Length; i++)
         {
             int j = 0;
-            while (j < pattern.Length && image[i + j] == pattern[j]) j++;
-            if (j == pattern.Length) return i;
+            while (j < pattern.Length && image[i + j] == pattern[j])
+                j++;
+            if (j == pattern.Length)
+                return i;
         }
         return -1;
     }

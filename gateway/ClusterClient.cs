@@ -42,27 +42,39 @@ internal static class ClusterClient
     public static void AddClusterClient(this WebApplicationBuilder builder, ClusterSettings settings)
     {
         HashSet<ServiceDescriptor> before = [.. builder.Services];
-        builder.UseOrleansClient(client => client
-            .UseCluster(settings)
-            .UseConnectionRetryFilter(async (exception, cancellation) =>
-            {
-                Console.WriteLine(settings.Clustering == ClusteringKind.Azure
-                    ? $"Waiting for a silo of cluster {settings.ClusterId} ..."
-                    : $"Waiting for a silo on port {settings.GatewayPort} ...");
-                await Task.Delay(RetryInterval, cancellation);
-                return true;
-            }));
-        foreach (ServiceDescriptor connecting in builder.Services.Where(s => s.ServiceType == typeof(IHostedService) && !before.Contains(s)).ToList())
+        builder.UseOrleansClient(client =>
+            client
+                .UseCluster(settings)
+                .UseConnectionRetryFilter(
+                    async (exception, cancellation) =>
+                    {
+                        Console.WriteLine(
+                            settings.Clustering == ClusteringKind.Azure
+                                ? $"Waiting for a silo of cluster {settings.ClusterId} ..."
+                                : $"Waiting for a silo on port {settings.GatewayPort} ..."
+                        );
+                        await Task.Delay(RetryInterval, cancellation);
+                        return true;
+                    }
+                )
+        );
+        foreach (
+            ServiceDescriptor connecting in builder
+                .Services.Where(s => s.ServiceType == typeof(IHostedService) && !before.Contains(s))
+                .ToList()
+        )
         {
             builder.Services.Remove(connecting);
             builder.Services.AddSingleton<IHostedService>(services => new StartsAfterServer(Create(connecting, services)));
         }
     }
 
-    private static IHostedService Create(ServiceDescriptor descriptor, IServiceProvider services) => (IHostedService)(
-        descriptor.ImplementationInstance
-        ?? descriptor.ImplementationFactory?.Invoke(services)
-        ?? ActivatorUtilities.CreateInstance(services, descriptor.ImplementationType!));
+    private static IHostedService Create(ServiceDescriptor descriptor, IServiceProvider services) =>
+        (IHostedService)(
+            descriptor.ImplementationInstance
+            ?? descriptor.ImplementationFactory?.Invoke(services)
+            ?? ActivatorUtilities.CreateInstance(services, descriptor.ImplementationType!)
+        );
 
     private static IClientBuilder UseCluster(this IClientBuilder client, ClusterSettings settings) =>
         settings.Clustering == ClusteringKind.Azure

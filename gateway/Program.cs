@@ -4,7 +4,9 @@ using Streaming.StandaloneGateway;
 
 return await HostRun.ReportingAsync(async () =>
 {
-    WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    WebApplicationBuilder builder = WebApplication.CreateBuilder(
+        new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }
+    );
     HostRun.RequireUsableArguments(args, builder.Configuration);
     ClusterSettings settings = builder.ReadClusterSettings();
     builder.AddClusterClient(settings);

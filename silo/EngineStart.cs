@@ -12,21 +12,27 @@ internal static class EngineStart
     public static Engine Load(SiloSettings settings)
     {
         if (!Engine.TryParse(settings.DType, out DType type))
-            throw new SettingsException($"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16, int8 or int4.");
+            throw new SettingsException(
+                $"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16, int8 or int4."
+            );
         var clock = Stopwatch.StartNew();
         Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
-        Engine engine = Load(new EngineOptions
-        {
-            Model = settings.Model,
-            Sinks = settings.Sinks,
-            Window = settings.Window,
-            DType = type,
-            Devices = settings.Devices is { Length: > 0 } devices ? devices : ["cpu"],
-            Slots = settings.Slots,
-            Threads = settings.Threads,
-            Deterministic = settings.Deterministic,
-        });
-        Console.WriteLine($"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}.");
+        Engine engine = Load(
+            new EngineOptions
+            {
+                Model = settings.Model,
+                Sinks = settings.Sinks,
+                Window = settings.Window,
+                DType = type,
+                Devices = settings.Devices is { Length: > 0 } devices ? devices : ["cpu"],
+                Slots = settings.Slots,
+                Threads = settings.Threads,
+                Deterministic = settings.Deterministic,
+            }
+        );
+        Console.WriteLine(
+            $"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}."
+        );
         return engine;
     }
 

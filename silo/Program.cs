@@ -7,24 +7,30 @@ using Streaming.Storage;
 
 if (AllocatorEnvironment.EnsureOrReexec() is { } warning)
     Console.Error.WriteLine(warning);
-return await HostRun.ReportingAsync(async () =>
-{
-    WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-    HostRun.RequireUsableArguments(args, builder.Configuration);
-    SiloSettings settings = builder.ReadSiloSettings();
+return await HostRun.ReportingAsync(
+    async () =>
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }
+        );
+        HostRun.RequireUsableArguments(args, builder.Configuration);
+        SiloSettings settings = builder.ReadSiloSettings();
 
-    await using Engine engine = EngineStart.Load(settings);
-    builder.AddSilo(settings, engine);
-    if (settings.Gateway)
-        builder.Services.AddGateway(builder.Configuration);
-    else
-        builder.Services.AddHealthOnly(builder.Configuration);
-    builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: ["ready"]);
+        await using Engine engine = EngineStart.Load(settings);
+        builder.AddSilo(settings, engine);
+        if (settings.Gateway)
+            builder.Services.AddGateway(builder.Configuration);
+        else
+            builder.Services.AddHealthOnly(builder.Configuration);
+        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: ["ready"]);
 
-    WebApplication app = builder.Build();
-    if (settings.Gateway)
-        app.MapGateway();
-    else
-        app.MapHealthOnly();
-    await app.RunUntilStoppedAsync(settings.Gateway);
-}, typeof(InputException), typeof(StoreOpenException));
+        WebApplication app = builder.Build();
+        if (settings.Gateway)
+            app.MapGateway();
+        else
+            app.MapHealthOnly();
+        await app.RunUntilStoppedAsync(settings.Gateway);
+    },
+    typeof(InputException),
+    typeof(StoreOpenException)
+);

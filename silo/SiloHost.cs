@@ -31,15 +31,19 @@ internal static class SiloHost
         else
             builder.Services.AddAzureStore(account);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
-        builder.Host.UseOrleans(silo => silo
-            .UseCluster(settings, account)
-            .UseStore(account)
-            .AddConversations(engine.ForConversations(), o =>
-            {
-                o.GroupTokens = settings.GroupTokens;
-                o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);
-                o.SnapshotTokens = settings.SnapshotTokens;
-            }));
+        builder.Host.UseOrleans(silo =>
+            silo.UseCluster(settings, account)
+                .UseStore(account)
+                .AddConversations(
+                    engine.ForConversations(),
+                    o =>
+                    {
+                        o.GroupTokens = settings.GroupTokens;
+                        o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);
+                        o.SnapshotTokens = settings.SnapshotTokens;
+                    }
+                )
+        );
     }
 
     /// <summary>How this silo finds the others. A cluster has its store in the same account, which the settings saw to.</summary>
@@ -50,19 +54,25 @@ internal static class SiloHost
             silo.UseAzureClustering(account!, settings.ServiceId, settings.ClusterId);
         else
             silo.UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, null, settings.ServiceId, settings.ClusterId);
-        return silo.ConfigureEndpoints(address, settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+        return silo.ConfigureEndpoints(
+            address,
+            settings.SiloPort,
+            settings.GatewayPort,
+            listenOnAnyHostAddress: !IPAddress.IsLoopback(address)
+        );
     }
 
     private static ISiloBuilder UseStore(this ISiloBuilder silo, AzureAccount? account) =>
         account is null ? silo.AddSqliteGrainStorageAsDefault() : silo.AddAzureGrainStorageAsDefault(account);
 
-    private static ConversationModel ForConversations(this Engine engine) => new()
-    {
-        Name = engine.Name,
-        Fingerprint = engine.Fingerprint,
-        Chat = ChatFormat.Load(engine.Folder, engine.Tokenizer),
-        DefaultSampling = engine.DefaultSampling,
-        DefaultLayout = engine.DefaultLayout,
-        Devices = engine.Devices,
-    };
+    private static ConversationModel ForConversations(this Engine engine) =>
+        new()
+        {
+            Name = engine.Name,
+            Fingerprint = engine.Fingerprint,
+            Chat = ChatFormat.Load(engine.Folder, engine.Tokenizer),
+            DefaultSampling = engine.DefaultSampling,
+            DefaultLayout = engine.DefaultLayout,
+            Devices = engine.Devices,
+        };
 }

@@ -37,8 +37,18 @@ internal static class BatchBenchmark
         new Report(setup, "batch", "Tokens per second by the number of conversations", type).Write(
             $"Every cache is full. Median and best of {Rounds} rounds of {tokens} tokens a conversation, sampling and text included.",
             ["conversations", "tokens/s in all", "best", "tokens/s each", "ms per step"],
-            results.Select(result => (object[])[result.Conversations, result.Median, result.Best, result.Median / result.Conversations, 1000 * result.Conversations / result.Median]),
-            plot);
+            results.Select(result =>
+                (object[])
+                    [
+                        result.Conversations,
+                        result.Median,
+                        result.Best,
+                        result.Median / result.Conversations,
+                        1000 * result.Conversations / result.Median,
+                    ]
+            ),
+            plot
+        );
 
         void Scatter(Plot into, string legend, IEnumerable<double> rates) =>
             into.Add.Scatter(Conversations.Select(n => (double)n).ToArray(), rates.ToArray()).LegendText = legend;

@@ -7,16 +7,25 @@ namespace Streaming.Bench;
 internal static class DecodeRate
 {
     /// <summary>Tokens per second in all, from the moment when every conversation is decoding.</summary>
-    public static async Task<double> MeasureAsync(IDecodeDevice device, Setup setup, int[] text, int conversations, int tokens, CancellationToken cancellation)
+    public static async Task<double> MeasureAsync(
+        IDecodeDevice device,
+        Setup setup,
+        int[] text,
+        int conversations,
+        int tokens,
+        CancellationToken cancellation
+    )
     {
         using var started = new CountdownEvent(conversations);
         var allStarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var enough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        long sampled = 0, target = long.MaxValue;
+        long sampled = 0,
+            target = long.MaxValue;
         Task[] readers = [.. Enumerable.Range(0, conversations).Select(slot => Task.Run(() => ReadAsync(slot), cancellation))];
 
         await allStarted.Task.WaitAsync(cancellation);
-        long from = Interlocked.Read(ref sampled), clock = Stopwatch.GetTimestamp();
+        long from = Interlocked.Read(ref sampled),
+            clock = Stopwatch.GetTimestamp();
         Interlocked.Exchange(ref target, from + (long)conversations * tokens);
         await enough.Task.WaitAsync(cancellation);
         double rate = (Interlocked.Read(ref sampled) - from) / Stopwatch.GetElapsedTime(clock).TotalSeconds;

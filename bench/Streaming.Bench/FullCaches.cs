@@ -16,13 +16,18 @@ internal static class FullCaches
     }
 
     /// <summary>The next tokens of the first slots, so many of each.</summary>
-    public static Segment[] Segments(Decoder decoder, int count, int rowsEach, long position, Random random) => [.. Enumerable.Range(0, count).Select(slot => new Segment
-    {
-        Slot = slot,
-        Layout = new CacheLayout(4, decoder.Capacity - 4),
-        Position = position,
-        Fed = position,
-        Ids = Enumerable.Range(0, rowsEach).Select(_ => random.Next(decoder.Config.VocabularySize)).ToArray(),
-        Logits = LogitRows.Last,
-    })];
+    public static Segment[] Segments(Decoder decoder, int count, int rowsEach, long position, Random random) =>
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(slot => new Segment
+                {
+                    Slot = slot,
+                    Layout = new CacheLayout(4, decoder.Capacity - 4),
+                    Position = position,
+                    Fed = position,
+                    Ids = Enumerable.Range(0, rowsEach).Select(_ => random.Next(decoder.Config.VocabularySize)).ToArray(),
+                    Logits = LogitRows.Last,
+                }),
+        ];
 }

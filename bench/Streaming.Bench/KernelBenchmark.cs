@@ -13,14 +13,22 @@ namespace Streaming.Bench;
 /// </summary>
 internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout, KernelSet kernels)
 {
-    private const int Rounds = 5, Slots = 16;
+    private const int Rounds = 5,
+        Slots = 16;
     private static readonly TimeSpan RoundLength = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Prints a line for each load: median processor time of a step, and the ratio.</summary>
-    public void Run(TextWriter output, string name, IReadOnlyList<int> conversations, IReadOnlyList<int> prompts, CancellationToken cancellation)
+    public void Run(
+        TextWriter output,
+        string name,
+        IReadOnlyList<int> conversations,
+        IReadOnlyList<int> prompts,
+        CancellationToken cancellation
+    )
     {
         torch.set_num_threads(threads);
-        using Decoder libtorch = Load(KernelSet.Libtorch), managed = Load(kernels);
+        using Decoder libtorch = Load(KernelSet.Libtorch),
+            managed = Load(kernels);
         foreach (int count in conversations)
             Line($"{count} conversations", count, rowsEach: 1);
         foreach (int rows in prompts)
@@ -30,8 +38,12 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
         {
             (double slow, double fast) = Compare(libtorch, managed, count, rowsEach, cancellation);
             double rate = 1000 * count * rowsEach / fast;
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {name} | {managed.DType.ToString().ToLowerInvariant()} | {threads} | {load} | {slow:0.00} | {fast:0.00} | {rate:0} | **{slow / fast:0.0}** |"));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"| {name} | {managed.DType.ToString().ToLowerInvariant()} | {threads} | {load} | {slow:0.00} | {fast:0.00} | {rate:0} | **{slow / fast:0.0}** |"
+                )
+            );
         }
     }
 
@@ -42,14 +54,21 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
         output.WriteLine("|---|---|---:|---|---:|---:|---:|---:|");
     }
 
-    private static (double Slow, double Fast) Compare(Decoder libtorch, Decoder managed, int count, int rowsEach, CancellationToken cancellation)
+    private static (double Slow, double Fast) Compare(
+        Decoder libtorch,
+        Decoder managed,
+        int count,
+        int rowsEach,
+        CancellationToken cancellation
+    )
     {
         var slow = new List<double>();
         var fast = new List<double>();
         for (int round = 0; round <= Rounds; round++)
         {
             cancellation.ThrowIfCancellationRequested();
-            List<double> slowRound = Steps(libtorch, count, rowsEach), fastRound = Steps(managed, count, rowsEach);
+            List<double> slowRound = Steps(libtorch, count, rowsEach),
+                fastRound = Steps(managed, count, rowsEach);
             if (round == 0)
                 continue; // warms up
             slow.AddRange(slowRound);
@@ -80,14 +99,18 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
 
     private Decoder Load(KernelSet set)
     {
-        var decoder = Decoder.Load(shape, new ShapeWeights(seed: 1), new DecoderOptions
-        {
-            DType = type,
-            Slots = Slots,
-            Capacity = layout.Places,
-            Kernels = set,
-            Threads = threads,
-        });
+        var decoder = Decoder.Load(
+            shape,
+            new ShapeWeights(seed: 1),
+            new DecoderOptions
+            {
+                DType = type,
+                Slots = Slots,
+                Capacity = layout.Places,
+                Kernels = set,
+                Threads = threads,
+            }
+        );
         FullCaches.Touch(decoder);
         return decoder;
     }

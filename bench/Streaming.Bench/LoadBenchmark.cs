@@ -20,13 +20,28 @@ internal static class LoadBenchmark
         ShapeCheckpoint.WriteOnce(folder, shape);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         ResidentMemory.BeginPeak();
-        long before = Environment.WorkingSet, started = Stopwatch.GetTimestamp();
-        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = type, Threads = threads, Capacity = 1024 });
+        long before = Environment.WorkingSet,
+            started = Stopwatch.GetTimestamp();
+        using Decoder decoder = Decoder.Load(
+            checkpoint.Config,
+            checkpoint.Weights,
+            new DecoderOptions
+            {
+                DType = type,
+                Threads = threads,
+                Capacity = 1024,
+            }
+        );
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        long after = Environment.WorkingSet, peak = ResidentMemory.Peak();
+        long after = Environment.WorkingSet,
+            peak = ResidentMemory.Peak();
         output.WriteLine("| model | type | threads | file, MiB | seconds | resident before, MiB | peak | after |");
         output.WriteLine("|---|---|---:|---:|---:|---:|---:|---:|");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {DTypes.NameOf(decoder.DType)} | {threads} | {new FileInfo(Path.Combine(folder, "model.safetensors")).Length / MiB:0} | {seconds:0.0} | {before / MiB:0} | {peak / MiB:0} | {after / MiB:0} |"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {DTypes.NameOf(decoder.DType)} | {threads} | {new FileInfo(Path.Combine(folder, "model.safetensors")).Length / MiB:0} | {seconds:0.0} | {before / MiB:0} | {peak / MiB:0} | {after / MiB:0} |"
+            )
+        );
     }
 }

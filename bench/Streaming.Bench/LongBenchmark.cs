@@ -19,7 +19,8 @@ internal static class LongBenchmark
         (IDecodeDevice device, DType type) = setup.Load(slots: 1);
         await using IDecodeDevice owned = device;
         var samples = new List<Sample>();
-        long tokens = 0, clock = 0;
+        long tokens = 0,
+            clock = 0;
         await foreach (DecodeOutput output in device.DecodeAsync(setup.EndlessReply(0, setup.SomeText()), cancellation))
         {
             if (output is not TokenSampled)
@@ -29,7 +30,15 @@ internal static class LongBenchmark
             if (++tokens % setup.Layout.Window != 0)
                 continue;
             double ms = Stopwatch.GetElapsedTime(clock).TotalMilliseconds / setup.Layout.Window;
-            samples.Add(new Sample(samples.Count + 1, ms, Environment.WorkingSet / MiB, GC.GetTotalMemory(forceFullCollection: true) / MiB, torch.Tensor.TotalCount));
+            samples.Add(
+                new Sample(
+                    samples.Count + 1,
+                    ms,
+                    Environment.WorkingSet / MiB,
+                    GC.GetTotalMemory(forceFullCollection: true) / MiB,
+                    torch.Tensor.TotalCount
+                )
+            );
             clock = Stopwatch.GetTimestamp();
             if (samples.Count == windows)
                 device.Stop(0, EndReason.Stopped);
@@ -54,8 +63,10 @@ internal static class LongBenchmark
         new Report(setup, "long", $"A reply of {windows} windows", type).Write(
             $"One reply of {tokens:#,0} tokens from a full cache; each row is a mean over one window, measured at its end. Tensors are read while a step may be under way.",
             ["window", "ms per token", "resident MiB", "managed MiB", "tensors"],
-            samples.Where(sample => sample.Window <= 2 || sample.Window % step == 0)
+            samples
+                .Where(sample => sample.Window <= 2 || sample.Window % step == 0)
                 .Select(sample => (object[])[sample.Window, sample.MsPerToken, sample.ResidentMiB, sample.ManagedMiB, sample.Tensors]),
-            plot);
+            plot
+        );
     }
 }

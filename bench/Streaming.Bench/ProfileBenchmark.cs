@@ -13,7 +13,8 @@ namespace Streaming.Bench;
 internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout)
 {
     private const int Least = 30;
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2), Length = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2),
+        Length = TimeSpan.FromSeconds(4);
 
     /// <summary>Prints the operations of the median step of so many conversations, or of one with so many tokens of a prompt.</summary>
     public void Run(TextWriter output, string name, int conversations, int rowsEach, CancellationToken cancellation)
@@ -21,9 +22,17 @@ internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int thread
         torch.set_num_threads(threads);
         ProfiledKernels? profiled = null;
         using Decoder decoder = Decoder.Load(
-            shape, new ShapeWeights(seed: 1),
-            new DecoderOptions { DType = type, Slots = conversations, Capacity = layout.Places, Threads = threads },
-            context => profiled = new ProfiledKernels(KernelSets.Create(context), shape));
+            shape,
+            new ShapeWeights(seed: 1),
+            new DecoderOptions
+            {
+                DType = type,
+                Slots = conversations,
+                Capacity = layout.Places,
+                Threads = threads,
+            },
+            context => profiled = new ProfiledKernels(KernelSets.Create(context), shape)
+        );
         FullCaches.Touch(decoder);
         var random = new Random(1);
         long position = FullCaches.Position(decoder);
@@ -44,35 +53,67 @@ internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int thread
         Turns(Length);
 
         double whole = Median(steps);
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name}, {decoder.DType.ToString().ToLowerInvariant()}, {threads} threads, {conversations} conversations, {rowsEach} tokens each: {whole:0.00} ms, median of {steps.Count} steps"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{name}, {decoder.DType.ToString().ToLowerInvariant()}, {threads} threads, {conversations} conversations, {rowsEach} tokens each: {whole:0.00} ms, median of {steps.Count} steps"
+            )
+        );
         output.WriteLine();
         output.WriteLine("| operation | works | ms | share | MB read | GB/s | G multiply-adds/s | the reading alone, ms |");
         output.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|");
         StepPart[] parts = [.. profiled.Parts];
         foreach (StepPart part in parts)
-            Line(part.Name, reading.Works(part.Name), part.Ms, part.Bytes, part.Products, Median([.. inWorks.Select(read => read.GetValueOrDefault(part.Name))]));
+            Line(
+                part.Name,
+                reading.Works(part.Name),
+                part.Ms,
+                part.Bytes,
+                part.Products,
+                Median([.. inWorks.Select(read => read.GetValueOrDefault(part.Name))])
+            );
         Line("rest", 0, whole - parts.Sum(p => p.Ms), 0, 0, 0);
-        Line("all", parts.Sum(p => reading.Works(p.Name)), whole, parts.Sum(p => p.Bytes), parts.Sum(p => p.Products), Median([.. inWorks.Select(read => read.Values.Sum())]));
+        Line(
+            "all",
+            parts.Sum(p => reading.Works(p.Name)),
+            whole,
+            parts.Sum(p => p.Bytes),
+            parts.Sum(p => p.Products),
+            Median([.. inWorks.Select(read => read.Values.Sum())])
+        );
         if (managed)
         {
             output.WriteLine();
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"In turns with the steps: the reading in one work, each thread its share, {Median(atOnce):0.00} ms; the works' meetings without reading, {Median(meetings):0.00} ms."));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"In turns with the steps: the reading in one work, each thread its share, {Median(atOnce):0.00} ms; the works' meetings without reading, {Median(meetings):0.00} ms."
+                )
+            );
         }
 
         int longest = steps.IndexOf(steps.Max());
         if (wait.IsKnown)
         {
             output.WriteLine();
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"The longest step took {steps[longest]:0.0} ms, of which one of its threads was ready and waited for a processor {waits[longest]:0.0} ms; of the hundredth part of the steps that took longest {Longest(steps):0.0} ms, and {Longest(waits):0.0} ms so, on average."));
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The longest step took {steps[longest]:0.0} ms, of which one of its threads was ready and waited for a processor {waits[longest]:0.0} ms; of the hundredth part of the steps that took longest {Longest(steps):0.0} ms, and {Longest(waits):0.0} ms so, on average."
+                )
+            );
         }
 
-        double Longest(List<double> times) => steps.Select((ms, i) => (ms, i)).OrderByDescending(s => s.ms).Take(Math.Max(1, steps.Count / 100)).Average(s => times[s.i]);
+        double Longest(List<double> times) =>
+            steps.Select((ms, i) => (ms, i)).OrderByDescending(s => s.ms).Take(Math.Max(1, steps.Count / 100)).Average(s => times[s.i]);
 
-        void Line(string what, int works, double ms, double bytes, double products, double read) => output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {what} | {Of(works, "0")} | {ms:0.00} | {100 * ms / whole:0} % | {Of(bytes / 1e6, "0.0")} | {Of(bytes / 1e6 / ms, "0.0")} | {Of(products / 1e6 / ms, "0")} | {Of(read, "0.00")} |"));
+        void Line(string what, int works, double ms, double bytes, double products, double read) =>
+            output.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"| {what} | {Of(works, "0")} | {ms:0.00} | {100 * ms / whole:0} % | {Of(bytes / 1e6, "0.0")} | {Of(bytes / 1e6 / ms, "0.0")} | {Of(products / 1e6 / ms, "0")} | {Of(read, "0.00")} |"
+                )
+            );
 
         static string Of(double value, string format) => value == 0 ? "" : value.ToString(format, CultureInfo.InvariantCulture);
 

@@ -76,7 +76,13 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
         long from = Stopwatch.GetTimestamp();
         torch.Tensor result = inner.Attend(queryKeyValue, cache, batch);
         double vectors = 2.0 * batch.Segments.Sum(s => s.Layout.Places) * shape.KeyValueHeads;
-        double bytes = vectors * (CacheType == torch.ScalarType.Int8 ? shape.HeadDim + sizeof(float) : shape.HeadDim * (CacheType == torch.ScalarType.Float32 ? 4 : 2));
+        double bytes =
+            vectors
+            * (
+                CacheType == torch.ScalarType.Int8
+                    ? shape.HeadDim + sizeof(float)
+                    : shape.HeadDim * (CacheType == torch.ScalarType.Float32 ? 4 : 2)
+            );
         Reading?.Add(Attention, cache, batch.Segments.Count, shape.KeyValueHeads);
         Take(Attention, from, bytes, 2.0 * batch.Segments.Sum(s => (double)s.Layout.Places * s.Ids.Length) * shape.Heads * shape.HeadDim);
         return result;
@@ -125,7 +131,9 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
 internal sealed class StepPart(string name)
 {
     private readonly List<double> _steps = [];
-    private double _ms, _bytes, _products;
+    private double _ms,
+        _bytes,
+        _products;
 
     public string Name => name;
 
@@ -138,7 +146,8 @@ internal sealed class StepPart(string name)
     /// <summary>Multiplications and additions of a step.</summary>
     public double Products { get; private set; }
 
-    public void Take(double ms, double bytes, double products) => (_ms, _bytes, _products) = (_ms + ms, _bytes + bytes, _products + products);
+    public void Take(double ms, double bytes, double products) =>
+        (_ms, _bytes, _products) = (_ms + ms, _bytes + bytes, _products + products);
 
     public void EndStep()
     {

@@ -17,7 +17,11 @@ internal static class Repository
     /// <summary>The commit, with a mark when files differ from it.</summary>
     public static string Commit()
     {
-        var start = new ProcessStartInfo("git", ["describe", "--always", "--dirty"]) { RedirectStandardOutput = true, WorkingDirectory = AppContext.BaseDirectory };
+        var start = new ProcessStartInfo("git", ["describe", "--always", "--dirty"])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = AppContext.BaseDirectory,
+        };
         using Process git = Process.Start(start) ?? throw new InvalidOperationException("git did not start.");
         string commit = git.StandardOutput.ReadToEnd().Trim();
         git.WaitForExit();

@@ -8,7 +8,9 @@ namespace Streaming.Bench;
 internal static class SamplerBenchmark
 {
     // Rows enough for some variety, and few enough to lie in the cache, as a row does that the head has just written.
-    private const int Rows = 4, Tokens = 200, Rounds = 8;
+    private const int Rows = 4,
+        Tokens = 200,
+        Rounds = 8;
 
     /// <summary>Prints a line for each way of sampling: the best round's microseconds a token.</summary>
     public static void Run(TextWriter output, int vocabulary)
@@ -16,9 +18,34 @@ internal static class SamplerBenchmark
         (string Name, SamplingParameters Parameters)[] ways =
         [
             ("greedy", new() { Temperature = 0 }),
-            ("temperature 0.7, top-p 0.9", new() { Temperature = 0.7, TopP = 0.9, Seed = 1 }),
-            ("temperature 1, top-p 1", new() { Temperature = 1, TopP = 1, Seed = 1 }),
-            ("temperature 0.7, top-k 40", new() { Temperature = 0.7, TopP = 1, TopK = 40, Seed = 1 }),
+            (
+                "temperature 0.7, top-p 0.9",
+                new()
+                {
+                    Temperature = 0.7,
+                    TopP = 0.9,
+                    Seed = 1,
+                }
+            ),
+            (
+                "temperature 1, top-p 1",
+                new()
+                {
+                    Temperature = 1,
+                    TopP = 1,
+                    Seed = 1,
+                }
+            ),
+            (
+                "temperature 0.7, top-k 40",
+                new()
+                {
+                    Temperature = 0.7,
+                    TopP = 1,
+                    TopK = 40,
+                    Seed = 1,
+                }
+            ),
         ];
         float[][] logits = [.. Enumerable.Range(0, Rows).Select(seed => Logits(vocabulary, seed))];
         output.WriteLine("| vocabulary | sampling | microseconds a token |");

@@ -8,15 +8,24 @@ namespace Streaming.Bench;
 /// </summary>
 internal sealed class SchedulerWait
 {
-    private const string OwnThread = "/proc/thread-self/schedstat", Tasks = "/proc/self/task";
+    private const string OwnThread = "/proc/thread-self/schedstat",
+        Tasks = "/proc/self/task";
 
     private readonly string[] _files;
     private double[] _last = [];
 
     /// <summary>Finds the engine's threads; they live already.</summary>
-    public SchedulerWait() => _files = File.Exists(OwnThread)
-        ? [OwnThread, .. Directory.EnumerateDirectories(Tasks).Where(task => File.ReadAllText(Path.Combine(task, "comm")).StartsWith("kernels", StringComparison.Ordinal)).Select(task => Path.Combine(task, "schedstat"))]
-        : [];
+    public SchedulerWait() =>
+        _files = File.Exists(OwnThread)
+            ?
+            [
+                OwnThread,
+                .. Directory
+                    .EnumerateDirectories(Tasks)
+                    .Where(task => File.ReadAllText(Path.Combine(task, "comm")).StartsWith("kernels", StringComparison.Ordinal))
+                    .Select(task => Path.Combine(task, "schedstat")),
+            ]
+            : [];
 
     /// <summary>Whether this system counts it.</summary>
     public bool IsKnown => _files.Length > 0;

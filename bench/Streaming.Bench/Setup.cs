@@ -18,19 +18,37 @@ internal sealed record Setup(string Model, CacheLayout Layout, DType DType, int 
     /// <summary>A device with the checkpoint, and the arithmetic that it took.</summary>
     public (IDecodeDevice Device, DType DType) Load(int slots)
     {
-        Engine engine = Engine.Load(new EngineOptions { Model = Model, Sinks = Layout.Fixed, Window = Layout.Window, DType = DType, Slots = slots, Threads = Threads });
+        Engine engine = Engine.Load(
+            new EngineOptions
+            {
+                Model = Model,
+                Sinks = Layout.Fixed,
+                Window = Layout.Window,
+                DType = DType,
+                Slots = slots,
+                Threads = Threads,
+            }
+        );
         return (engine.Devices.Values.Single(), engine.DType);
     }
 
     /// <summary>An endless reply to an input that fills the cache, so that every measured token attends to all of it.</summary>
-    public DecodeWork EndlessReply(int slot, IReadOnlyList<int> text) => new()
-    {
-        Slot = slot,
-        Layout = Layout,
-        Reset = true,
-        Input = [new TokenRun(0, Enumerable.Range(slot, Layout.Places).Select(i => text[i % text.Count]).ToArray())],
-        Sampling = new SamplingParameters { Temperature = 0.7, TopP = 0.9, Seed = (ulong)slot, MaxTokens = 0, IgnoreEos = true },
-    };
+    public DecodeWork EndlessReply(int slot, IReadOnlyList<int> text) =>
+        new()
+        {
+            Slot = slot,
+            Layout = Layout,
+            Reset = true,
+            Input = [new TokenRun(0, Enumerable.Range(slot, Layout.Places).Select(i => text[i % text.Count]).ToArray())],
+            Sampling = new SamplingParameters
+            {
+                Temperature = 0.7,
+                TopP = 0.9,
+                Seed = (ulong)slot,
+                MaxTokens = 0,
+                IgnoreEos = true,
+            },
+        };
 
     /// <summary>Ids to fill caches with.</summary>
     public int[] SomeText()

@@ -13,7 +13,8 @@ internal static class ShapeCheckpoint
     /// <summary>Writes the folder, tensor by tensor, unless its weights are there.</summary>
     public static void WriteOnce(string folder, ModelConfig shape)
     {
-        string path = Path.Combine(folder, "model.safetensors"), unfinished = path + ".unfinished";
+        string path = Path.Combine(folder, "model.safetensors"),
+            unfinished = path + ".unfinished";
         if (File.Exists(path))
             return;
         Directory.CreateDirectory(folder);
@@ -32,18 +33,31 @@ internal static class ShapeCheckpoint
         File.Move(unfinished, path);
     }
 
-    private static string Config(ModelConfig shape) => new JsonObject
-    {
-        ["architectures"] = new JsonArray("LlamaForCausalLM"), ["model_type"] = "llama", ["hidden_act"] = "silu",
-        ["num_hidden_layers"] = shape.Layers, ["hidden_size"] = shape.HiddenSize, ["intermediate_size"] = shape.IntermediateSize,
-        ["num_attention_heads"] = shape.Heads, ["num_key_value_heads"] = shape.KeyValueHeads, ["head_dim"] = shape.HeadDim,
-        ["vocab_size"] = shape.VocabularySize, ["max_position_embeddings"] = shape.ContextLength, ["rope_theta"] = shape.RopeTheta,
-        ["rms_norm_eps"] = shape.NormEpsilon, ["tie_word_embeddings"] = true,
-    }.ToJsonString();
+    private static string Config(ModelConfig shape) =>
+        new JsonObject
+        {
+            ["architectures"] = new JsonArray("LlamaForCausalLM"),
+            ["model_type"] = "llama",
+            ["hidden_act"] = "silu",
+            ["num_hidden_layers"] = shape.Layers,
+            ["hidden_size"] = shape.HiddenSize,
+            ["intermediate_size"] = shape.IntermediateSize,
+            ["num_attention_heads"] = shape.Heads,
+            ["num_key_value_heads"] = shape.KeyValueHeads,
+            ["head_dim"] = shape.HeadDim,
+            ["vocab_size"] = shape.VocabularySize,
+            ["max_position_embeddings"] = shape.ContextLength,
+            ["rope_theta"] = shape.RopeTheta,
+            ["rms_norm_eps"] = shape.NormEpsilon,
+            ["tie_word_embeddings"] = true,
+        }.ToJsonString();
 
     private static IEnumerable<(string Name, long[] Shape)> TensorsOf(ModelConfig shape)
     {
-        long hidden = shape.HiddenSize, queries = shape.Heads * shape.HeadDim, keys = shape.KeyValueHeads * shape.HeadDim, inner = shape.IntermediateSize;
+        long hidden = shape.HiddenSize,
+            queries = shape.Heads * shape.HeadDim,
+            keys = shape.KeyValueHeads * shape.HeadDim,
+            inner = shape.IntermediateSize;
         yield return (TensorNames.Embedding, [shape.VocabularySize, hidden]);
         for (int layer = 0; layer < shape.Layers; layer++)
         {
@@ -68,7 +82,12 @@ internal static class ShapeCheckpoint
         foreach ((string name, long[] shape) in tensors)
         {
             long end = place + 2 * shape.Aggregate((a, b) => a * b);
-            header[name] = new JsonObject { ["dtype"] = "BF16", ["shape"] = new JsonArray([.. shape.Select(n => JsonValue.Create(n))]), ["data_offsets"] = new JsonArray(place, end) };
+            header[name] = new JsonObject
+            {
+                ["dtype"] = "BF16",
+                ["shape"] = new JsonArray([.. shape.Select(n => JsonValue.Create(n))]),
+                ["data_offsets"] = new JsonArray(place, end),
+            };
             place = end;
         }
         byte[] text = Encoding.UTF8.GetBytes(header.ToJsonString());

@@ -9,8 +9,15 @@ internal sealed class ShapeWeights(int seed) : IWeightSource
     /// <summary>The embedded model's numbers.</summary>
     public static readonly ModelConfig Starter = new()
     {
-        Layers = 6, HiddenSize = 256, IntermediateSize = 768, Heads = 4, KeyValueHeads = 2, HeadDim = 64,
-        VocabularySize = 4096, ContextLength = 512, TiedHead = true,
+        Layers = 6,
+        HiddenSize = 256,
+        IntermediateSize = 768,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 64,
+        VocabularySize = 4096,
+        ContextLength = 512,
+        TiedHead = true,
     };
 
     /// <inheritdoc/>
@@ -18,6 +25,8 @@ internal sealed class ShapeWeights(int seed) : IWeightSource
     {
         using var generator = new torch.Generator((ulong)(seed + name.Sum(c => 31 * c) + name.Length));
         torch.Tensor numbers = torch.randn(shape.ToArray(), generator: generator);
-        return shape.Length == 1 ? numbers.mul_(0.1).add_(1) : numbers.mul_(name.Contains("embed", StringComparison.Ordinal) ? 1 : 1 / Math.Sqrt(shape[^1]));
+        return shape.Length == 1
+            ? numbers.mul_(0.1).add_(1)
+            : numbers.mul_(name.Contains("embed", StringComparison.Ordinal) ? 1 : 1 / Math.Sqrt(shape[^1]));
     }
 }

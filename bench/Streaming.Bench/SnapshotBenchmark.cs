@@ -16,12 +16,16 @@ namespace Streaming.Bench;
 /// </summary>
 internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout)
 {
-    private const int Rounds = 5, From = 0, To = 1;
+    private const int Rounds = 5,
+        From = 0,
+        To = 1;
 
     /// <summary>Prints the table's head.</summary>
     public static void Head(TextWriter output)
     {
-        output.WriteLine("| model | type | cache | size, MiB | holds the device, ms | written, ms | read, ms | back with it, ms | back without it, ms |");
+        output.WriteLine(
+            "| model | type | cache | size, MiB | holds the device, ms | written, ms | read, ms | back with it, ms | back without it, ms |"
+        );
         output.WriteLine("|---|---|---|---:|---:|---:|---:|---:|---:|");
     }
 
@@ -29,7 +33,16 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
     public async Task RunAsync(TextWriter output, string name, CancellationToken cancellation)
     {
         Decoder decoder = Decoder.Load(
-            shape, new ShapeWeights(seed: 1), new DecoderOptions { DType = type, Slots = 2, Capacity = layout.Places, Threads = threads });
+            shape,
+            new ShapeWeights(seed: 1),
+            new DecoderOptions
+            {
+                DType = type,
+                Slots = 2,
+                Capacity = layout.Places,
+                Threads = threads,
+            }
+        );
         await using var device = new Batcher(decoder, new WithoutText(), []);
         int rebuild = device.RebuildLength(layout.Window);
         DecodeWork beginning = Work(From, 0, rebuild, reset: true);
@@ -46,7 +59,8 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
             for (int round = 0; round <= Rounds; round++)
             {
                 long clock = Stopwatch.GetTimestamp();
-                using ISlotSnapshot snapshot = await device.CaptureAsync(From, cancellation) ?? throw new InvalidOperationException("There is nothing in the slot.");
+                using ISlotSnapshot snapshot =
+                    await device.CaptureAsync(From, cancellation) ?? throw new InvalidOperationException("There is nothing in the slot.");
                 Add(captured, round, clock);
                 length = snapshot.Length;
 
@@ -73,8 +87,12 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
         {
             File.Delete(path);
         }
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {decoder.DType.ToString().ToLowerInvariant()} | {layout.Fixed}+{layout.Window} | {length / 1048576.0:0.00} | {Median(captured):0.0} | {Median(written):0.0} | {Median(read):0.0} | {Median(back):0.0} | {without:0} |"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {name} | {decoder.DType.ToString().ToLowerInvariant()} | {layout.Fixed}+{layout.Window} | {length / 1048576.0:0.00} | {Median(captured):0.0} | {Median(written):0.0} | {Median(read):0.0} | {Median(back):0.0} | {without:0} |"
+            )
+        );
     }
 
     private static void Add(List<double> times, int round, long clock)

@@ -29,10 +29,21 @@ internal sealed unsafe class StepReading(int threads) : IPartedWork, IDisposable
     /// <summary>Adds a product's weights, in the parts in which the engine multiplies with them.</summary>
     public void Add(string operation, Weight weight)
     {
-        int outs = TensorMemory.Length(weight.Rows, 0), width = (int)(weight.Rows.numel() / outs), each = ProductWork.WeightsPerPart(outs, width, threads);
+        int outs = TensorMemory.Length(weight.Rows, 0),
+            width = (int)(weight.Rows.numel() / outs),
+            each = ProductWork.WeightsPerPart(outs, width, threads);
         long rowBytes = width * weight.Rows.element_size();
         var from = (nint)TensorMemory.AddressOf(weight.Rows);
-        _works.Add((operation, [.. Enumerable.Range(0, (outs + each - 1) / each).Select(p => new Stretch((nint)(from + p * each * rowBytes), Math.Min(each, outs - p * each) * rowBytes))]));
+        _works.Add(
+            (
+                operation,
+                [
+                    .. Enumerable
+                        .Range(0, (outs + each - 1) / each)
+                        .Select(p => new Stretch((nint)(from + p * each * rowBytes), Math.Min(each, outs - p * each) * rowBytes)),
+                ]
+            )
+        );
     }
 
     /// <summary>Adds the keys and values of so many conversations with full windows, a part for each and key-value head; in each its values follow its keys.</summary>
@@ -42,26 +53,44 @@ internal sealed unsafe class StepReading(int threads) : IPartedWork, IDisposable
         foreach (torch.Tensor all in (torch.Tensor[])[cache.AllKeys, cache.AllValues])
         {
             long bytes = all.numel() * all.element_size() / all.shape[0] / heads;
-            parts.AddRange(Enumerable.Range(0, conversations * heads).Select(h => new Stretch((nint)TensorMemory.AddressOf(all) + (nint)(h * bytes), bytes)));
+            parts.AddRange(
+                Enumerable
+                    .Range(0, conversations * heads)
+                    .Select(h => new Stretch((nint)TensorMemory.AddressOf(all) + (nint)(h * bytes), bytes))
+            );
         }
         int count = conversations * heads;
         _works.Add((operation, [.. Enumerable.Range(0, 2 * count).Select(i => parts[i / 2 + i % 2 * count])]));
     }
 
     /// <summary>Milliseconds by operation: the reading alone, in the step's works and parts.</summary>
-    public Dictionary<string, double> InWorks() => Timed(w => w.Operation == ProfiledKernels.Attention ? [.. w.Parts.Chunk(2)] : [.. w.Parts.Select(p => (Stretch[])[p])]);
+    public Dictionary<string, double> InWorks() =>
+        Timed(w => w.Operation == ProfiledKernels.Attention ? [.. w.Parts.Chunk(2)] : [.. w.Parts.Select(p => (Stretch[])[p])]);
 
     /// <summary>Milliseconds of the same works with nothing to read.</summary>
-    public double Meetings() => Timed(w => [.. Enumerable.Repeat((Stretch[])[], w.Operation == ProfiledKernels.Attention ? w.Parts.Length / 2 : w.Parts.Length)]).Values.Sum();
+    public double Meetings() =>
+        Timed(w => [.. Enumerable.Repeat((Stretch[])[], w.Operation == ProfiledKernels.Attention ? w.Parts.Length / 2 : w.Parts.Length)])
+            .Values.Sum();
 
     /// <summary>Milliseconds of the reading in one work: each thread its share of every stretch, one after the other.</summary>
     public double AtOnce()
     {
-        _parts = [.. Enumerable.Range(0, threads).Select(t => _works.SelectMany(w => w.Parts).Select(p =>
-        {
-            long from = p.Bytes * t / threads / Line * Line, to = t == threads - 1 ? p.Bytes : p.Bytes * (t + 1) / threads / Line * Line;
-            return new Stretch(p.From + (nint)from, to - from);
-        }).ToArray())];
+        _parts =
+        [
+            .. Enumerable
+                .Range(0, threads)
+                .Select(t =>
+                    _works
+                        .SelectMany(w => w.Parts)
+                        .Select(p =>
+                        {
+                            long from = p.Bytes * t / threads / Line * Line,
+                                to = t == threads - 1 ? p.Bytes : p.Bytes * (t + 1) / threads / Line * Line;
+                            return new Stretch(p.From + (nint)from, to - from);
+                        })
+                        .ToArray()
+                ),
+        ];
         long begun = Stopwatch.GetTimestamp();
         _pool.Run(this, threads);
         return Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
@@ -92,7 +121,10 @@ internal sealed unsafe class StepReading(int threads) : IPartedWork, IDisposable
     /// <summary>Reads; what is left of less than a line is not. The result keeps the reads from being left out.</summary>
     private static void Read(byte* from, long bytes)
     {
-        Vector512<long> a = default, b = default, c = default, d = default;
+        Vector512<long> a = default,
+            b = default,
+            c = default,
+            d = default;
         for (byte* at = from, end = from + bytes / Line * Line; at < end; at += Line)
         {
             a ^= Vector512.Load((long*)at) ^ Vector512.Load((long*)(at + 256));

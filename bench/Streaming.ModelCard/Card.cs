@@ -16,13 +16,24 @@ internal sealed partial class Card
 
     private readonly ModelConfig _config;
     private readonly long _weightBytes;
-    private readonly IReadOnlyList<Line> _loss, _heldOut, _sink, _dealt, _runs;
+    private readonly IReadOnlyList<Line> _loss,
+        _heldOut,
+        _sink,
+        _dealt,
+        _runs;
     private readonly IReadOnlyList<SourceOrigin> _origins;
     private readonly EvaluationReport _evaluation;
     private readonly PolicyScores _policies;
     private Judgement? _judgement;
 
-    private Card(ModelConfig config, long weightBytes, string run, EvaluationReport evaluation, IReadOnlyList<SourceOrigin> origins, PolicyScores policies)
+    private Card(
+        ModelConfig config,
+        long weightBytes,
+        string run,
+        EvaluationReport evaluation,
+        IReadOnlyList<SourceOrigin> origins,
+        PolicyScores policies
+    )
     {
         (_config, _weightBytes, _evaluation, _origins, _policies) = (config, weightBytes, evaluation, origins, policies);
         (_loss, _heldOut) = (Table.Csv(Path.Combine(run, "loss.csv")), Table.Csv(Path.Combine(run, "held-out.csv")));
@@ -37,7 +48,14 @@ internal sealed partial class Card
     public static Card Read(string model, string run, string evaluation, string perplexity, string mixture)
     {
         using Checkpoint checkpoint = Checkpoint.Open(model);
-        return new Card(checkpoint.Config, new FileInfo(Path.Combine(model, "model.safetensors")).Length, run, EvaluationReport.Read(evaluation), SourceOrigin.Read(mixture), PolicyScores.Read(perplexity));
+        return new Card(
+            checkpoint.Config,
+            new FileInfo(Path.Combine(model, "model.safetensors")).Length,
+            run,
+            EvaluationReport.Read(evaluation),
+            SourceOrigin.Read(mixture),
+            PolicyScores.Read(perplexity)
+        );
     }
 
     /// <summary>Writes the card, its plots and all replies.</summary>
@@ -53,42 +71,51 @@ internal sealed partial class Card
         if (_evaluation.Story is StoryResult story)
             File.WriteAllText(Path.Combine(folder, "evaluation", "story.txt"), story.Text + "\n");
         Dictionary<string, Func<string>> places = Places();
-        string text = Place().Replace(File.ReadAllText(template), match => places.TryGetValue(match.Groups[1].Value, out Func<string>? fill)
-            ? fill()
-            : throw new InputException($"'{template}' has a place '{match.Value}' that nothing fills: take one of {string.Join(", ", places.Keys)}."));
+        string text = Place()
+            .Replace(
+                File.ReadAllText(template),
+                match =>
+                    places.TryGetValue(match.Groups[1].Value, out Func<string>? fill)
+                        ? fill()
+                        : throw new InputException(
+                            $"'{template}' has a place '{match.Value}' that nothing fills: take one of {string.Join(", ", places.Keys)}."
+                        )
+            );
         File.WriteAllText(Path.Combine(folder, "README.md"), text);
     }
 
-    private Dictionary<string, Func<string>> Places() => new()
-    {
-        ["parameters"] = () => Said(Parameters()),
-        ["megabytes"] = () => (_weightBytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
-        ["layers"] = () => $"{_config.Layers}",
-        ["hidden"] = () => $"{_config.HiddenSize}",
-        ["heads"] = () => $"{_config.Heads} query and {_config.KeyValueHeads} key-value heads of {_config.HeadDim}",
-        ["intermediate"] = () => $"{_config.IntermediateSize}",
-        ["vocabulary"] = () => Said(_config.VocabularySize),
-        ["context"] = () => Said(_config.ContextLength),
-        ["lengths"] = () => string.Join(", then ", _loss.Select(l => l["length"]).Distinct()),
-        ["tokens"] = () => Said((long)_loss[^1].Number("tokens")),
-        ["steps"] = () => Said((long)_loss[^1].Number("steps")),
-        ["hours"] = () => _loss[^1].Number("hours").ToString("0.0", CultureInfo.InvariantCulture),
-        ["speed"] = () => Said((long)_loss.Select(l => l.Number("tokens_per_second")).Order().ElementAt(_loss.Count / 2)),
-        ["loss"] = () => _loss[^1].Number("loss").ToString("0.000", CultureInfo.InvariantCulture),
-        ["sources"] = Sources,
-        ["held-out"] = HeldOut,
-        ["sink"] = Sink,
-        ["sink-loss"] = SinkLoss,
-        ["policies"] = _policies.ToMarkdown,
-        ["samples"] = () => Shown(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0).Select(reply => (reply, (string?)null))),
-        ["judged"] = () => _judgement is null ? "not judged yet" : $"{_judgement.Count} are fluent and fitting",
-        ["story"] = Story,
-    };
+    private Dictionary<string, Func<string>> Places() =>
+        new()
+        {
+            ["parameters"] = () => Said(Parameters()),
+            ["megabytes"] = () => (_weightBytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
+            ["layers"] = () => $"{_config.Layers}",
+            ["hidden"] = () => $"{_config.HiddenSize}",
+            ["heads"] = () => $"{_config.Heads} query and {_config.KeyValueHeads} key-value heads of {_config.HeadDim}",
+            ["intermediate"] = () => $"{_config.IntermediateSize}",
+            ["vocabulary"] = () => Said(_config.VocabularySize),
+            ["context"] = () => Said(_config.ContextLength),
+            ["lengths"] = () => string.Join(", then ", _loss.Select(l => l["length"]).Distinct()),
+            ["tokens"] = () => Said((long)_loss[^1].Number("tokens")),
+            ["steps"] = () => Said((long)_loss[^1].Number("steps")),
+            ["hours"] = () => _loss[^1].Number("hours").ToString("0.0", CultureInfo.InvariantCulture),
+            ["speed"] = () => Said((long)_loss.Select(l => l.Number("tokens_per_second")).Order().ElementAt(_loss.Count / 2)),
+            ["loss"] = () => _loss[^1].Number("loss").ToString("0.000", CultureInfo.InvariantCulture),
+            ["sources"] = Sources,
+            ["held-out"] = HeldOut,
+            ["sink"] = Sink,
+            ["sink-loss"] = SinkLoss,
+            ["policies"] = _policies.ToMarkdown,
+            ["samples"] = () => Shown(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0).Select(reply => (reply, (string?)null))),
+            ["judged"] = () => _judgement is null ? "not judged yet" : $"{_judgement.Count} are fluent and fitting",
+            ["story"] = Story,
+        };
 
     private long Parameters()
     {
         ModelConfig c = _config;
-        long attention = (long)c.HiddenSize * c.HeadDim * (2 * c.Heads + 2 * c.KeyValueHeads), feedForward = 3L * c.HiddenSize * c.IntermediateSize;
+        long attention = (long)c.HiddenSize * c.HeadDim * (2 * c.Heads + 2 * c.KeyValueHeads),
+            feedForward = 3L * c.HiddenSize * c.IntermediateSize;
         return (long)c.VocabularySize * c.HiddenSize + c.Layers * (attention + feedForward + 2L * c.HiddenSize) + c.HiddenSize;
     }
 
@@ -96,39 +123,71 @@ internal sealed partial class Card
     {
         Line[] last = [.. _dealt.Where(l => l["tokens"] == _dealt[^1]["tokens"])];
         double all = last.Sum(l => l.Number("dealt_tokens"));
-        return Table.Markdown(["source", "share", "tokens dealt", "texts dealt", "from", "licence"], _origins.Select(o => (o, Line: last.FirstOrDefault(l => l["source"] == o.Name)))
-            .Where(p => p.Line is not null).Select(p => (IReadOnlyList<object>)
-            [
-                p.o.Name, (p.Line!.Number("dealt_tokens") / all).ToString("P1", CultureInfo.InvariantCulture),
-                (long)p.Line!.Number("dealt_tokens"), (long)p.Line!.Number("dealt_texts"), p.o.Origin, p.o.Licence,
-            ]));
+        return Table.Markdown(
+            ["source", "share", "tokens dealt", "texts dealt", "from", "licence"],
+            _origins
+                .Select(o => (o, Line: last.FirstOrDefault(l => l["source"] == o.Name)))
+                .Where(p => p.Line is not null)
+                .Select(p =>
+                    (IReadOnlyList<object>)
+                        [
+                            p.o.Name,
+                            (p.Line!.Number("dealt_tokens") / all).ToString("P1", CultureInfo.InvariantCulture),
+                            (long)p.Line!.Number("dealt_tokens"),
+                            (long)p.Line!.Number("dealt_texts"),
+                            p.o.Origin,
+                            p.o.Licence,
+                        ]
+                )
+        );
     }
 
-    private string HeldOut() => Table.Markdown(
-        _evaluation.Against is null
-            ? ["source", "nats per token", "perplexity per token", "perplexity per character", "tokens"]
-            : ["source", "nats per token", "perplexity per token", "perplexity per character", "the starter's", "tokens"],
-        _evaluation.HeldOut.Select(s => (IReadOnlyList<object>)
-        [
-            s.Source, s.LossPerToken, Math.Exp(s.LossPerToken), s.PerplexityPerCharacter,
-            .. _evaluation.Against?.Where(a => a.Source == s.Source).Select(a => (object)a.PerplexityPerCharacter) ?? [], s.Tokens,
-        ]));
+    private string HeldOut() =>
+        Table.Markdown(
+            _evaluation.Against is null
+                ? ["source", "nats per token", "perplexity per token", "perplexity per character", "tokens"]
+                : ["source", "nats per token", "perplexity per token", "perplexity per character", "the starter's", "tokens"],
+            _evaluation.HeldOut.Select(s =>
+                (IReadOnlyList<object>)
+                    [
+                        s.Source,
+                        s.LossPerToken,
+                        Math.Exp(s.LossPerToken),
+                        s.PerplexityPerCharacter,
+                        .. _evaluation.Against?.Where(a => a.Source == s.Source).Select(a => (object)a.PerplexityPerCharacter) ?? [],
+                        s.Tokens,
+                    ]
+            )
+        );
 
     private string Sink()
     {
         Line[] last = [.. _sink.Where(l => l["tokens"] == _sink[^1]["tokens"])];
         return Table.Markdown(
             ["layer", .. last.Select(l => l["head"]).Distinct().Select(h => $"head {h}")],
-            last.GroupBy(l => l["layer"]).Select(layer => (IReadOnlyList<object>)[layer.Key, .. layer.Select(l => (object)l.Number("share").ToString("P0", CultureInfo.InvariantCulture))]));
+            last.GroupBy(l => l["layer"])
+                .Select(layer =>
+                    (IReadOnlyList<object>)
+                        [layer.Key, .. layer.Select(l => (object)l.Number("share").ToString("P0", CultureInfo.InvariantCulture))]
+                )
+        );
     }
 
-    private string SinkLoss() => _runs.FirstOrDefault(r => r.Number("sink_share") > 0) is Line first
-        ? string.Create(CultureInfo.InvariantCulture, $"From {first.Number("tokens"):#,0} tokens of this training on, a small extra loss asked every head above the first layer to leave {first.Number("sink_share"):P0} of its attention on the start token on average (a hinge, weight {first.Number("sink_weight")} a layer).")
-        : "No extra loss was used in this training.";
+    private string SinkLoss() =>
+        _runs.FirstOrDefault(r => r.Number("sink_share") > 0) is Line first
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"From {first.Number("tokens"):#,0} tokens of this training on, a small extra loss asked every head above the first layer to leave {first.Number("sink_share"):P0} of its attention on the start token on average (a hinge, weight {first.Number("sink_weight")} a layer)."
+            )
+            : "No extra loss was used in this training.";
 
-    private string Story() => _evaluation.Story is StoryResult story
-        ? string.Create(CultureInfo.InvariantCulture, $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}")
-        : "not measured";
+    private string Story() =>
+        _evaluation.Story is StoryResult story
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}"
+            )
+            : "not measured";
 
     private string AllReplies() =>
         $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
@@ -138,7 +197,10 @@ internal sealed partial class Card
         var text = new StringBuilder();
         foreach ((OpeningReply reply, string? verdict) in replies)
         {
-            text.Append(CultureInfo.InvariantCulture, $"**{reply.Message}**\n\n> {reply.Text.ReplaceLineEndings("\n> ")}{(reply.Cut ? " […]" : "")}\n\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"**{reply.Message}**\n\n> {reply.Text.ReplaceLineEndings("\n> ")}{(reply.Cut ? " […]" : "")}\n\n"
+            );
             if (verdict is not null)
                 text.Append(CultureInfo.InvariantCulture, $"({verdict})\n\n");
         }

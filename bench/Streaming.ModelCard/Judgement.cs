@@ -26,7 +26,9 @@ internal sealed class Judgement
             return null;
         return lines.Length == evaluation.Openings.Count + 1
             ? new Judgement(lines[1..])
-            : throw new InputException($"'{path}' judges {lines.Length - 1} replies of {evaluation.Openings.Count}: give each a line, in the order of the messages.");
+            : throw new InputException(
+                $"'{path}' judges {lines.Length - 1} replies of {evaluation.Openings.Count}: give each a line, in the order of the messages."
+            );
     }
 
     /// <summary>How many replies are good, of how many.</summary>

@@ -5,11 +5,16 @@ namespace Streaming.ModelCard;
 /// <summary>The card's plots.</summary>
 internal static class Plots
 {
-    private const int Width = 900, Height = 500;
+    private const int Width = 900,
+        Height = 500;
     private const double Million = 1e6;
 
     /// <summary>Loss on what is learnt, and on held-out texts.</summary>
-    public static void Loss(string path, IReadOnlyList<IReadOnlyDictionary<string, string>> loss, IReadOnlyList<IReadOnlyDictionary<string, string>> heldOut)
+    public static void Loss(
+        string path,
+        IReadOnlyList<IReadOnlyDictionary<string, string>> loss,
+        IReadOnlyList<IReadOnlyDictionary<string, string>> heldOut
+    )
     {
         var plot = new Plot();
         Line(plot, "training", loss, "loss");
@@ -25,8 +30,14 @@ internal static class Plots
         var plot = new Plot();
         foreach (IGrouping<string, IReadOnlyDictionary<string, string>> layer in sink.GroupBy(l => l["layer"]))
         {
-            (double Tokens, double Share)[] points = [.. layer.GroupBy(l => l.Number("tokens")).Select(at => (at.Key / Million, 100 * at.Average(l => l.Number("share"))))];
-            ScottPlot.Plottables.Scatter line = plot.Add.Scatter(points.Select(p => p.Tokens).ToArray(), points.Select(p => p.Share).ToArray());
+            (double Tokens, double Share)[] points =
+            [
+                .. layer.GroupBy(l => l.Number("tokens")).Select(at => (at.Key / Million, 100 * at.Average(l => l.Number("share")))),
+            ];
+            ScottPlot.Plottables.Scatter line = plot.Add.Scatter(
+                points.Select(p => p.Tokens).ToArray(),
+                points.Select(p => p.Share).ToArray()
+            );
             (line.LegendText, line.MarkerSize) = ($"layer {layer.Key}", 0);
         }
         plot.Title("Attention on the start token");
@@ -36,7 +47,10 @@ internal static class Plots
 
     private static void Line(Plot plot, string name, IReadOnlyList<IReadOnlyDictionary<string, string>> lines, string column)
     {
-        ScottPlot.Plottables.Scatter line = plot.Add.Scatter(lines.Select(l => l.Number("tokens") / Million).ToArray(), lines.Select(l => l.Number(column)).ToArray());
+        ScottPlot.Plottables.Scatter line = plot.Add.Scatter(
+            lines.Select(l => l.Number("tokens") / Million).ToArray(),
+            lines.Select(l => l.Number(column)).ToArray()
+        );
         (line.LegendText, line.MarkerSize) = (name, 0);
     }
 

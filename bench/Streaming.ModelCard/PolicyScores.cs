@@ -5,10 +5,18 @@ using Streaming.Inference;
 namespace Streaming.ModelCard;
 
 /// <summary>How well a text was predicted under one policy: a line that <c>streaming perplexity --json</c> printed.</summary>
-internal sealed record PolicyScore(string Policy, int Sinks, int Window, long Tokens, double Perplexity, IReadOnlyList<SegmentScore> Segments)
+internal sealed record PolicyScore(
+    string Policy,
+    int Sinks,
+    int Window,
+    long Tokens,
+    double Perplexity,
+    IReadOnlyList<SegmentScore> Segments
+)
 {
     /// <summary>Perplexity after the first segment, which ends where tokens begin to be forgotten.</summary>
-    public double AfterEviction => Math.Exp(Segments.Skip(1).Sum(s => s.Tokens * Math.Log(s.Perplexity)) / Segments.Skip(1).Sum(s => s.Tokens));
+    public double AfterEviction =>
+        Math.Exp(Segments.Skip(1).Sum(s => s.Tokens * Math.Log(s.Perplexity)) / Segments.Skip(1).Sum(s => s.Tokens));
 }
 
 /// <summary>A part of the text.</summary>
@@ -32,18 +40,37 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
-            throw new InputException($"'{path}' cannot be read ({e.Message.TrimEnd('.')}): write it with `streaming perplexity --json`, as models/README.md says.", e);
+            throw new InputException(
+                $"'{path}' cannot be read ({e.Message.TrimEnd('.')}): write it with `streaming perplexity --json`, as models/README.md says.",
+                e
+            );
         }
     }
 
     /// <summary>A table, and what follows from it.</summary>
     public string ToMarkdown()
     {
-        PolicyScore recompute = scores.Single(s => s.Policy == "recompute"), window = scores.Single(s => s.Policy == "window");
-        PolicyScore streaming = scores.Single(s => s.Policy == "streaming" && s.Tokens == window.Tokens), sampled = scores.Single(s => s.Policy == "streaming" && s.Tokens == recompute.Tokens);
+        PolicyScore recompute = scores.Single(s => s.Policy == "recompute"),
+            window = scores.Single(s => s.Policy == "window");
+        PolicyScore streaming = scores.Single(s => s.Policy == "streaming" && s.Tokens == window.Tokens),
+            sampled = scores.Single(s => s.Policy == "streaming" && s.Tokens == recompute.Tokens);
         string table = Table.Markdown(
             ["policy", "sees", "tokens scored", "perplexity", "after the first eviction"],
-            scores.Select(s => (IReadOnlyList<object>)[s.Policy, s.Policy == "streaming" ? $"{s.Sinks}+{s.Window}" : $"{s.Sinks + s.Window}", s.Tokens, s.Perplexity, s.AfterEviction]));
-        return table + string.Create(CultureInfo.InvariantCulture, $"\n\nAfter the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens, streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %} from it.");
+            scores.Select(s =>
+                (IReadOnlyList<object>)
+                    [
+                        s.Policy,
+                        s.Policy == "streaming" ? $"{s.Sinks}+{s.Window}" : $"{s.Sinks + s.Window}",
+                        s.Tokens,
+                        s.Perplexity,
+                        s.AfterEviction,
+                    ]
+            )
+        );
+        return table
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                $"\n\nAfter the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens, streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %} from it."
+            );
     }
 }

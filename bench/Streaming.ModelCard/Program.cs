@@ -11,7 +11,8 @@ Option<string> Folder(string name, string description, string? standard = null)
     return option;
 }
 
-Option<string> model = Folder("--model", "The checkpoint."), run = Folder("--run", "The training's work folder with its CSV files.");
+Option<string> model = Folder("--model", "The checkpoint."),
+    run = Folder("--run", "The training's work folder with its CSV files.");
 Option<string> evaluation = Folder("--evaluation", "What `streaming evaluate` printed, a JSON file.");
 Option<string> perplexity = Folder("--perplexity", "What `streaming perplexity --json` printed under each policy, a line each.");
 Option<string> mixture = Folder("--mixture", "The mixture.", Repository.PathTo("models", "mixture.json"));
@@ -22,7 +23,13 @@ root.SetAction(parsed =>
 {
     try
     {
-        var card = Card.Read(parsed.GetRequiredValue(model), parsed.GetRequiredValue(run), parsed.GetRequiredValue(evaluation), parsed.GetRequiredValue(perplexity), parsed.GetRequiredValue(mixture));
+        var card = Card.Read(
+            parsed.GetRequiredValue(model),
+            parsed.GetRequiredValue(run),
+            parsed.GetRequiredValue(evaluation),
+            parsed.GetRequiredValue(perplexity),
+            parsed.GetRequiredValue(mixture)
+        );
         card.Write(parsed.GetRequiredValue(template), parsed.GetRequiredValue(output));
         return 0;
     }

@@ -12,7 +12,8 @@ internal static class Table
     {
         try
         {
-            string[] lines = File.ReadAllLines(path), columns = lines[0].Split(',');
+            string[] lines = File.ReadAllLines(path),
+                columns = lines[0].Split(',');
             return [.. lines.Skip(1).Select(line => columns.Zip(line.Split(',')).ToDictionary(p => p.First, p => p.Second))];
         }
         catch (Exception e) when (e is IOException or IndexOutOfRangeException)
@@ -22,7 +23,8 @@ internal static class Table
     }
 
     /// <summary>A number of a line.</summary>
-    public static double Number(this IReadOnlyDictionary<string, string> line, string column) => double.Parse(line[column], CultureInfo.InvariantCulture);
+    public static double Number(this IReadOnlyDictionary<string, string> line, string column) =>
+        double.Parse(line[column], CultureInfo.InvariantCulture);
 
     /// <summary>A Markdown table; numbers are written as they read best.</summary>
     public static string Markdown(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object>> rows)
@@ -36,10 +38,11 @@ internal static class Table
 
     private static string Row(IEnumerable<string> cells) => "| " + string.Join(" | ", cells) + " |";
 
-    private static string Cell(object value) => value switch
-    {
-        double number => number.ToString("0.000", CultureInfo.InvariantCulture),
-        IFormattable number => number.ToString("#,0", CultureInfo.InvariantCulture),
-        _ => (value.ToString() ?? "").Replace("|", "\\|", StringComparison.Ordinal),
-    };
+    private static string Cell(object value) =>
+        value switch
+        {
+            double number => number.ToString("0.000", CultureInfo.InvariantCulture),
+            IFormattable number => number.ToString("#,0", CultureInfo.InvariantCulture),
+            _ => (value.ToString() ?? "").Replace("|", "\\|", StringComparison.Ordinal),
+        };
 }

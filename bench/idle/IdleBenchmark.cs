@@ -45,7 +45,9 @@ internal sealed class IdleBenchmark(int conversations, int asked)
 
     private void Write(string output, string arguments, double before, double after, double[] few, double[] first, double[] second)
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"""
+        string text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
             # {conversations:#,0} idle conversations on one host
 
             Each has been talked to once, and is an active grain that nobody watches. The host is started anew before it is measured; resident memory is read
@@ -59,7 +61,10 @@ internal sealed class IdleBenchmark(int conversations, int asked)
             | activation and first answer, 16 at a time, ms: median, 99th percentile | {At(first, 0.5):0.00}, {At(first, 0.99):0.00} |
             | activations a second | {1000 * 16 / first.Average():#,0} |
             | an answer with {Few} active, one at a time, ms: median, 99th percentile | {At(few, 0.5):0.00}, {At(few, 0.99):0.00} |
-            | an answer with all active, one at a time, ms: median, **99th percentile** | {At(second, 0.5):0.00}, **{At(second, 0.99):0.00}** |
+            | an answer with all active, one at a time, ms: median, **99th percentile** | {At(second, 0.5):0.00}, **{At(
+                second,
+                0.99
+            ):0.00}** |
 
             | measured | |
             |---|---|
@@ -68,11 +73,13 @@ internal sealed class IdleBenchmark(int conversations, int asked)
             | commit | {Repository.Commit()} |
             | command | `dotnet run -c Release --project bench/idle{(arguments.Length > 0 ? " -- " + arguments : "")}` |
 
-            """);
+            """
+        );
         Directory.CreateDirectory(output);
         File.WriteAllText(Path.Combine(output, "idle.md"), text.ReplaceLineEndings("\n"));
         Console.WriteLine(text);
     }
 
-    private static double At(double[] ascending, double share) => ascending[Math.Min(ascending.Length - 1, (int)(share * ascending.Length))];
+    private static double At(double[] ascending, double share) =>
+        ascending[Math.Min(ascending.Length - 1, (int)(share * ascending.Length))];
 }

@@ -25,7 +25,9 @@ internal sealed class People : IAsyncDisposable
             string token = _tokens[guest] ??= await HubClient.GuestAsync(url, cancellation);
             if (_hubs[guest] is { } before)
                 await before.DisposeAsync();
-            _hubs[guest] = new HubConnectionBuilder().WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(token)).Build();
+            _hubs[guest] = new HubConnectionBuilder()
+                .WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(token))
+                .Build();
             await _hubs[guest]!.StartAsync(cancellation);
         }
     }
@@ -33,19 +35,26 @@ internal sealed class People : IAsyncDisposable
     /// <summary>Creates conversations, says something in each, and waits until all have been answered with a few tokens.</summary>
     public async Task TalkAsync(int count, CancellationToken cancellation)
     {
-        await EachAsync(Enumerable.Range(0, count).Select(i => (i % Guests, "")), async (guest, _) =>
-        {
-            Described created = await _hubs[guest]!.InvokeAsync<Described>("CreateConversation", new { sampling = new { maxTokens = 4 } }, cancellation);
-            await _hubs[guest]!.InvokeAsync("Send", created.Id, "Good morning!", "1", cancellation);
-            long clock = Stopwatch.GetTimestamp();
-            while ((await DescribeAsync(guest, created.Id, cancellation)).Running is not null)
+        await EachAsync(
+            Enumerable.Range(0, count).Select(i => (i % Guests, "")),
+            async (guest, _) =>
             {
-                if (Stopwatch.GetElapsedTime(clock) > Patience)
-                    throw new MeasurementException($"A reply did not end within {Patience}.");
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+                Described created = await _hubs[guest]!.InvokeAsync<Described>(
+                    "CreateConversation",
+                    new { sampling = new { maxTokens = 4 } },
+                    cancellation
+                );
+                await _hubs[guest]!.InvokeAsync("Send", created.Id, "Good morning!", "1", cancellation);
+                long clock = Stopwatch.GetTimestamp();
+                while ((await DescribeAsync(guest, created.Id, cancellation)).Running is not null)
+                {
+                    if (Stopwatch.GetElapsedTime(clock) > Patience)
+                        throw new MeasurementException($"A reply did not end within {Patience}.");
+                    await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellation);
+                }
+                _conversations.Add((guest, created.Id));
             }
-            _conversations.Add((guest, created.Id));
-        });
+        );
     }
 
     /// <summary>Asks for so many conversations, each once, as many as there are at most.</summary>
@@ -53,12 +62,15 @@ internal sealed class People : IAsyncDisposable
     public async Task<double[]> AskOnceAsync(int count, CancellationToken cancellation)
     {
         var times = new ConcurrentBag<double>();
-        await EachAsync(InOrder().Take(count), async (guest, id) =>
-        {
-            long clock = Stopwatch.GetTimestamp();
-            await DescribeAsync(guest, id, cancellation);
-            times.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
-        });
+        await EachAsync(
+            InOrder().Take(count),
+            async (guest, id) =>
+            {
+                long clock = Stopwatch.GetTimestamp();
+                await DescribeAsync(guest, id, cancellation);
+                times.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
+            }
+        );
         return [.. times.Order()];
     }
 
@@ -95,5 +107,9 @@ internal sealed class People : IAsyncDisposable
         _hubs[guest]!.InvokeAsync<Described>("GetConversation", id, cancellation);
 
     private static Task EachAsync(IEnumerable<(int Guest, string Id)> conversations, Func<int, string, Task> act) =>
-        Parallel.ForEachAsync(conversations, new ParallelOptions { MaxDegreeOfParallelism = Guests }, async (c, _) => await act(c.Guest, c.Id));
+        Parallel.ForEachAsync(
+            conversations,
+            new ParallelOptions { MaxDegreeOfParallelism = Guests },
+            async (c, _) => await act(c.Guest, c.Id)
+        );
 }

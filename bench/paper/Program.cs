@@ -19,7 +19,11 @@ if (AllocatorEnvironment.EnsureOrReexec() is { } slower)
 
 string[] longRuns = ["engine", "served"];
 string[] names = [.. PaperResults.Names, .. longRuns];
-var parts = new Argument<string[]>("parts") { Description = $"Which results: {string.Join(", ", names)}. Default: all.", Arity = ArgumentArity.ZeroOrMore };
+var parts = new Argument<string[]>("parts")
+{
+    Description = $"Which results: {string.Join(", ", names)}. Default: all.",
+    Arity = ArgumentArity.ZeroOrMore,
+};
 parts.AcceptOnlyFromAmong(names);
 var small = new Option<bool>("--small") { Description = "A few hundred tokens of each, with the embedded model alone." };
 var render = new Option<bool>("--render") { Description = "Measures nothing: writes RESULTS.md from what is there." };
@@ -31,42 +35,71 @@ tokens.Validators.Add(result =>
         result.AddError($"--tokens is {most} and must be a multiple of {EnduranceScale.LeastTokens}");
 });
 var threads = new Option<int>("--threads") { Description = "Threads of an operation.", DefaultValueFactory = _ => 1 };
-var folder = new Option<string>("--out") { Description = "Folder of RESULTS.md, plots and what was measured.", DefaultValueFactory = _ => Repository.PathTo("bench", "paper") };
-
-var root = new RootCommand("Measures the paper's tables and figures on this engine, and two conversations of four million tokens.") { parts, small, render, again, tokens, threads, folder };
-root.SetAction(async (parsed, cancellation) =>
+var folder = new Option<string>("--out")
 {
-    Scale scale = parsed.GetValue(small) ? Scale.Small : Scale.Full;
-    EnduranceScale length = parsed.GetValue(small) ? EnduranceScale.Small : EnduranceScale.Of(parsed.GetValue(tokens) ?? EnduranceScale.FullTokens);
-    string command = $"dotnet run -c Release --project bench/paper -- {string.Join(' ', args)}".TrimEnd(' ', '-');
-    var store = RunStore.Open(parsed.GetRequiredValue(folder));
-    IReadOnlyList<IPaperResult> all = PaperResults.All(scale, parsed.GetValue(threads));
-    IReadOnlyList<IEnduranceRun> endurance = [new EngineRun(length, parsed.GetValue(threads), command), new ServedRun(length, parsed.GetValue(threads), command)];
-    string[] asked = parsed.GetValue(parts) is { Length: > 0 } named ? named : names;
-    try
+    Description = "Folder of RESULTS.md, plots and what was measured.",
+    DefaultValueFactory = _ => Repository.PathTo("bench", "paper"),
+};
+
+var root = new RootCommand("Measures the paper's tables and figures on this engine, and two conversations of four million tokens.")
+{
+    parts,
+    small,
+    render,
+    again,
+    tokens,
+    threads,
+    folder,
+};
+root.SetAction(
+    async (parsed, cancellation) =>
     {
-        if (!parsed.GetValue(render))
+        Scale scale = parsed.GetValue(small) ? Scale.Small : Scale.Full;
+        EnduranceScale length = parsed.GetValue(small)
+            ? EnduranceScale.Small
+            : EnduranceScale.Of(parsed.GetValue(tokens) ?? EnduranceScale.FullTokens);
+        string command = $"dotnet run -c Release --project bench/paper -- {string.Join(' ', args)}".TrimEnd(' ', '-');
+        var store = RunStore.Open(parsed.GetRequiredValue(folder));
+        IReadOnlyList<IPaperResult> all = PaperResults.All(scale, parsed.GetValue(threads));
+        IReadOnlyList<IEnduranceRun> endurance =
+        [
+            new EngineRun(length, parsed.GetValue(threads), command),
+            new ServedRun(length, parsed.GetValue(threads), command),
+        ];
+        string[] asked = parsed.GetValue(parts) is { Length: > 0 } named ? named : names;
+        try
         {
-            await new Runner(store, parsed.GetValue(again)).RunAsync([.. all.Where(result => asked.Contains(result.Name)).SelectMany(result => result.Runs)], cancellation);
-            foreach (IEnduranceRun run in endurance.Where(run => asked.Contains(run.Name)))
+            if (!parsed.GetValue(render))
             {
-                if (parsed.GetValue(again) || Journal.Read(store.Folder, run.Name)?.End is null)
-                    await run.MeasureAsync(store.Folder, cancellation);
+                await new Runner(store, parsed.GetValue(again)).RunAsync(
+                    [.. all.Where(result => asked.Contains(result.Name)).SelectMany(result => result.Runs)],
+                    cancellation
+                );
+                foreach (IEnduranceRun run in endurance.Where(run => asked.Contains(run.Name)))
+                {
+                    if (parsed.GetValue(again) || Journal.Read(store.Folder, run.Name)?.End is null)
+                        await run.MeasureAsync(store.Folder, cancellation);
+                }
             }
         }
+        finally
+        {
+            ResultsDocument.Write(store, all, endurance); // with what there is, also after Ctrl-C or a failure
+        }
     }
-    finally
-    {
-        ResultsDocument.Write(store, all, endurance); // with what there is, also after Ctrl-C or a failure
-    }
-});
+);
 try
 {
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+    return await root.Parse(args)
+        .InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) }
+        );
 }
 catch (OperationCanceledException)
 {
-    Console.Error.WriteLine("Stopped. What was measured is kept. Tables and figures go on from there by the same command; a long conversation begins anew.");
+    Console.Error.WriteLine(
+        "Stopped. What was measured is kept. Tables and figures go on from there by the same command; a long conversation begins anew."
+    );
     return 130;
 }
 catch (Exception failure) when (failure is MeasurementException or InputException)

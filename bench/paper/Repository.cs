@@ -23,8 +23,13 @@ internal static class Repository
     /// <summary>The commit, with a mark when files differ from it.</summary>
     public static string Commit()
     {
-        var start = new ProcessStartInfo("git", ["describe", "--always", "--dirty"]) { RedirectStandardOutput = true, WorkingDirectory = Root };
-        using Process git = Process.Start(start) ?? throw new MeasurementException("git did not start: the results need the commit's name.");
+        var start = new ProcessStartInfo("git", ["describe", "--always", "--dirty"])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Root,
+        };
+        using Process git =
+            Process.Start(start) ?? throw new MeasurementException("git did not start: the results need the commit's name.");
         string commit = git.StandardOutput.ReadToEnd().Trim();
         git.WaitForExit();
         return commit.Length > 0 ? commit : "unknown";
@@ -33,7 +38,9 @@ internal static class Repository
     /// <summary>Processor, cores, system and runtime.</summary>
     public static string Machine()
     {
-        string? line = File.Exists(CpuInfo) ? File.ReadLines(CpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
+        string? line = File.Exists(CpuInfo)
+            ? File.ReadLines(CpuInfo).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal))
+            : null;
         string processor = line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
         return $"{processor}, {Environment.ProcessorCount} logical cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}";
     }

@@ -13,7 +13,8 @@ internal static class ResultsDocument
     public static void Write(RunStore store, IReadOnlyList<IPaperResult> results, IReadOnlyList<IEnduranceRun> endurance)
     {
         var text = new StringBuilder();
-        text.AppendLine("""
+        text.AppendLine(
+            """
             # The paper's results, measured on this engine
 
             *Efficient Streaming Language Models with Attention Sinks* (Xiao et al. 2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)) compares four ways to
@@ -26,13 +27,18 @@ internal static class ResultsDocument
 
             This file is written by `dotnet run -c Release --project bench/paper`; every number of a table or figure comes from a `streaming` command that is named below it.
 
-            """);
+            """
+        );
         foreach (IPaperResult result in results)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"## {result.Title}").AppendLine();
             Run[] missing = [.. result.Runs.Where(run => !store.Has(run))];
             if (missing.Length > 0)
-                text.AppendLine(CultureInfo.InvariantCulture, $"Not measured yet ({missing.Length} of {result.Runs.Count} runs are missing): `dotnet run -c Release --project bench/paper -- {result.Name}`.").AppendLine();
+                text.AppendLine(
+                        CultureInfo.InvariantCulture,
+                        $"Not measured yet ({missing.Length} of {result.Runs.Count} runs are missing): `dotnet run -c Release --project bench/paper -- {result.Name}`."
+                    )
+                    .AppendLine();
             else
                 text.AppendLine(result.Render(store)).AppendLine(Origin(store, result)).AppendLine();
         }
@@ -42,7 +48,11 @@ internal static class ResultsDocument
             if (Journal.Read(store.Folder, run.Name) is { } journal)
                 text.AppendLine(run.Render(store.Folder, journal)).AppendLine(Origin(journal)).AppendLine();
             else
-                text.AppendLine(CultureInfo.InvariantCulture, $"Not measured yet: `dotnet run -c Release --project bench/paper -- {run.Name}`.").AppendLine();
+                text.AppendLine(
+                        CultureInfo.InvariantCulture,
+                        $"Not measured yet: `dotnet run -c Release --project bench/paper -- {run.Name}`."
+                    )
+                    .AppendLine();
         }
         string file = Path.Combine(store.Folder, "RESULTS.md");
         File.WriteAllText(file, text.ToString().ReplaceLineEndings("\n").TrimEnd() + "\n");
@@ -54,11 +64,25 @@ internal static class ResultsDocument
     {
         RunRecord[] records = [.. result.Runs.Distinct().Select(store.Of)];
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"<details><summary>Where it comes from: {records.Length} runs, {records.Sum(record => record.Seconds) / 60:0.0} minutes</summary>").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"- machine: {string.Join("; ", records.Select(record => record.Machine).Distinct())}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"- date: {Span(records.Min(record => record.Date), records.Max(record => record.Date))}");
+        text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"<details><summary>Where it comes from: {records.Length} runs, {records.Sum(record => record.Seconds) / 60:0.0} minutes</summary>"
+            )
+            .AppendLine();
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"- machine: {string.Join("; ", records.Select(record => record.Machine).Distinct())}"
+        );
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"- date: {Span(records.Min(record => record.Date), records.Max(record => record.Date))}"
+        );
         text.AppendLine(CultureInfo.InvariantCulture, $"- commit: {string.Join(", ", records.Select(record => record.Commit).Distinct())}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"- all of it: `dotnet run -c Release --project bench/paper -- {result.Name}`; one by one:").AppendLine();
+        text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"- all of it: `dotnet run -c Release --project bench/paper -- {result.Name}`; one by one:"
+            )
+            .AppendLine();
         text.AppendLine("```");
         foreach (Run run in result.Runs.Distinct())
             text.AppendLine(run.Command);
@@ -68,7 +92,9 @@ internal static class ResultsDocument
 
     private static string Origin(Journal journal)
     {
-        string took = journal.End is { } end ? string.Create(CultureInfo.InvariantCulture, $", {end.Seconds / 60:0.0} minutes") : ", cut short";
+        string took = journal.End is { } end
+            ? string.Create(CultureInfo.InvariantCulture, $", {end.Seconds / 60:0.0} minutes")
+            : ", cut short";
         return $"""
             <details><summary>Where it comes from: one run{took}</summary>
 
@@ -84,7 +110,8 @@ internal static class ResultsDocument
     private static string Span(DateTimeOffset from, DateTimeOffset to)
     {
         const string form = "yyyy-MM-dd HH:mm";
-        string first = from.UtcDateTime.ToString(form, CultureInfo.InvariantCulture), last = to.UtcDateTime.ToString(form, CultureInfo.InvariantCulture);
+        string first = from.UtcDateTime.ToString(form, CultureInfo.InvariantCulture),
+            last = to.UtcDateTime.ToString(form, CultureInfo.InvariantCulture);
         return first == last ? $"{first} UTC" : $"{first} to {last} UTC";
     }
 }

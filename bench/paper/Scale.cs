@@ -7,26 +7,46 @@ internal sealed record Scale
     public const string Book = "../shared/data/books/Great-Expectations_1400.txt";
 
     /// <summary>As in RESULTS.md.</summary>
-    public static Scale Full { get; } = new()
-    {
-        Models = [new("the embedded model", "models/starter"), new("stories260K", "../shared/models/stories260K")],
-        PolicyTokens = 20_000, PolicyEvery = 20, PolicySegment = 1000,
-        TableTokens = 65_536, Cache = 256, Sinks = [0, 1, 2, 4, 8], Caches = [32, 64, 128, 256, 512],
-        AlongTokens = null, AlongEvery = 300, AlongSegment = 10_000,
-        BenchModel = new("smol135m with random weights", "smol135m", IsShape: true), BenchCaches = [256, 512, 1024, 2048, 4096],
-        StreamingSteps = 100, RecomputeSteps = 5,
-    };
+    public static Scale Full { get; } =
+        new()
+        {
+            Models = [new("the embedded model", "models/starter"), new("stories260K", "../shared/models/stories260K")],
+            PolicyTokens = 20_000,
+            PolicyEvery = 20,
+            PolicySegment = 1000,
+            TableTokens = 65_536,
+            Cache = 256,
+            Sinks = [0, 1, 2, 4, 8],
+            Caches = [32, 64, 128, 256, 512],
+            AlongTokens = null,
+            AlongEvery = 300,
+            AlongSegment = 10_000,
+            BenchModel = new("smol135m with random weights", "smol135m", IsShape: true),
+            BenchCaches = [256, 512, 1024, 2048, 4096],
+            StreamingSteps = 100,
+            RecomputeSteps = 5,
+        };
 
     /// <summary>To see that it works.</summary>
-    public static Scale Small { get; } = new()
-    {
-        Models = [new("the embedded model", "models/starter")],
-        PolicyTokens = 400, PolicyEvery = 20, PolicySegment = 100,
-        TableTokens = 400, Cache = 64, Sinks = [0, 4], Caches = [32, 64],
-        AlongTokens = 800, AlongEvery = 40, AlongSegment = 200,
-        BenchModel = new("the embedded model", "models/starter"), BenchCaches = [64, 256],
-        StreamingSteps = 20, RecomputeSteps = 3,
-    };
+    public static Scale Small { get; } =
+        new()
+        {
+            Models = [new("the embedded model", "models/starter")],
+            PolicyTokens = 400,
+            PolicyEvery = 20,
+            PolicySegment = 100,
+            TableTokens = 400,
+            Cache = 64,
+            Sinks = [0, 4],
+            Caches = [32, 64],
+            AlongTokens = 800,
+            AlongEvery = 40,
+            AlongSegment = 200,
+            BenchModel = new("the embedded model", "models/starter"),
+            BenchCaches = [64, 256],
+            StreamingSteps = 20,
+            RecomputeSteps = 3,
+        };
 
     /// <summary>What texts are scored with.</summary>
     public required IReadOnlyList<Model> Models { get; init; }

@@ -18,7 +18,9 @@ internal static class LocalCluster
         {
             if (IsFree(port))
                 continue;
-            await Console.Error.WriteLineAsync($"Port {port} is taken by another process: stop it, or pass --port with the first of {LocalOptions.PortCount} free ones.");
+            await Console.Error.WriteLineAsync(
+                $"Port {port} is taken by another process: stop it, or pass --port with the first of {LocalOptions.PortCount} free ones."
+            );
             return 2;
         }
         string root = RepositoryRoot();
@@ -26,16 +28,41 @@ internal static class LocalCluster
         await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync(options.Data);
         Console.WriteLine($"Azurite keeps its tables and blobs in {options.Data}.");
         string[] cluster = ["--Streaming:Clustering=Azure", $"--Streaming:Azure:ConnectionString={azurite.ConnectionString}"];
-        Child[] silos = [.. Enumerable.Range(0, Silos).Select(i => new Child($"silo {i + 1}",
+        Child[] silos =
         [
-            "dotnet", Assembly(root, "silo", "Streaming.Silo"), "--urls", $"http://localhost:{options.Port + Gateways + i}",
-            $"--Streaming:SiloPort={options.Port + 8 + 2 * i}", $"--Streaming:GatewayPort={options.Port + 9 + 2 * i}",
-            "--Streaming:Storage=Azure", "--Streaming:Gateway=false", .. cluster, .. options.Settings,
-        ]))];
-        Child[] gateways = [.. Enumerable.Range(0, Gateways).Select(i => new Child($"gateway {i + 1}",
+            .. Enumerable
+                .Range(0, Silos)
+                .Select(i => new Child(
+                    $"silo {i + 1}",
+                    [
+                        "dotnet",
+                        Assembly(root, "silo", "Streaming.Silo"),
+                        "--urls",
+                        $"http://localhost:{options.Port + Gateways + i}",
+                        $"--Streaming:SiloPort={options.Port + 8 + 2 * i}",
+                        $"--Streaming:GatewayPort={options.Port + 9 + 2 * i}",
+                        "--Streaming:Storage=Azure",
+                        "--Streaming:Gateway=false",
+                        .. cluster,
+                        .. options.Settings,
+                    ]
+                )),
+        ];
+        Child[] gateways =
         [
-            "dotnet", Assembly(root, "gateway", "Streaming.StandaloneGateway"), "--urls", $"http://localhost:{options.Port + i}", .. cluster,
-        ]))];
+            .. Enumerable
+                .Range(0, Gateways)
+                .Select(i => new Child(
+                    $"gateway {i + 1}",
+                    [
+                        "dotnet",
+                        Assembly(root, "gateway", "Streaming.StandaloneGateway"),
+                        "--urls",
+                        $"http://localhost:{options.Port + i}",
+                        .. cluster,
+                    ]
+                )),
+        ];
         try
         {
             await StartAsync(silos, stopping);

@@ -13,12 +13,15 @@ namespace Streaming.Cli;
 /// </summary>
 internal static class CommandLine
 {
-    private const int Failed = 1, BadInput = 2;
+    private const int Failed = 1,
+        BadInput = 2;
 
     /// <summary>Runs a command; answers the exit code: 0, 2 for bad input, 130 after Ctrl-C, 1 for anything else.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var root = new RootCommand("Conversations that never end: generate, chat, tokenize, perplexity, bench, train, evaluate, move-store.")
+        var root = new RootCommand(
+            "Conversations that never end: generate, chat, tokenize, perplexity, bench, train, evaluate, move-store."
+        )
         {
             GenerateCommand.Create(),
             ChatCommand.Create(),
@@ -31,13 +34,19 @@ internal static class CommandLine
         };
         root.Options.OfType<HelpOption>().Single().Action = new ExplainingHelp();
         // A prompt may begin with '@', and values are taken as they are.
-        ParseResult parsed = CommandLineParser.Parse(root, arguments, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
+        ParseResult parsed = CommandLineParser.Parse(
+            root,
+            arguments,
+            new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false }
+        );
         if (parsed.Errors.Count > 0)
             return await ReportAsync(BadInput, SentenceOf(parsed));
         try
         {
             // Signals are the commands' own: the first Ctrl-C ends a reply, and its text and stats are still written.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }
+            );
         }
         catch (InputException e)
         {
@@ -45,7 +54,10 @@ internal static class CommandLine
         }
         catch (IOException e)
         {
-            return await ReportAsync(Failed, $"The output could not be written ({e.Message.TrimEnd('.')}): look at the disk or the program that reads it.");
+            return await ReportAsync(
+                Failed,
+                $"The output could not be written ({e.Message.TrimEnd('.')}): look at the disk or the program that reads it."
+            );
         }
         catch (Exception e) // the edge of the program: whatever else went wrong is still one line
         {

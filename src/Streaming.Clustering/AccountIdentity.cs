@@ -17,6 +17,9 @@ internal sealed record AccountIdentity(TokenCredential Credential, Uri Tables, U
         var options = new DefaultAzureCredentialOptions();
         AzureAccount.Limit(options);
         return new AccountIdentity(
-            new DefaultAzureCredential(options), new Uri($"https://{account}.table.core.windows.net"), new Uri($"https://{account}.blob.core.windows.net"));
+            new DefaultAzureCredential(options),
+            new Uri($"https://{account}.table.core.windows.net"),
+            new Uri($"https://{account}.blob.core.windows.net")
+        );
     }
 }

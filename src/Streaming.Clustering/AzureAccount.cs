@@ -17,9 +17,8 @@ public sealed class AzureAccount
 
     /// <summary>The account of the settings.</summary>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The settings name no account.</exception>
-    public AzureAccount(AzureSettings settings) : this(settings, () => AccountIdentity.OfProcess(settings.Account!))
-    {
-    }
+    public AzureAccount(AzureSettings settings)
+        : this(settings, () => AccountIdentity.OfProcess(settings.Account!)) { }
 
     /// <summary>The same, signed in to by an identity that is given, where the settings name the account by its name.</summary>
     internal AzureAccount(AzureSettings settings, Func<AccountIdentity> identity)
@@ -44,20 +43,22 @@ public sealed class AzureAccount
     /// conflict although the first one took effect.
     /// </summary>
     /// <param name="configure">Changes the client further.</param>
-    public TableServiceClient TablesWithoutRetries(Action<TableClientOptions>? configure = null) => Tables(options =>
-    {
-        ForProviders(options);
-        options.Retry.MaxRetries = 0;
-        configure?.Invoke(options);
-    });
+    public TableServiceClient TablesWithoutRetries(Action<TableClientOptions>? configure = null) =>
+        Tables(options =>
+        {
+            ForProviders(options);
+            options.Retry.MaxRetries = 0;
+            configure?.Invoke(options);
+        });
 
     /// <summary>Tables for a caller whose writes may be sent twice: what the store does not answer is asked again, a few times.</summary>
     /// <param name="configure">Changes the client further.</param>
-    public TableServiceClient TablesWithRetries(Action<TableClientOptions>? configure = null) => Tables(options =>
-    {
-        ForProviders(options);
-        configure?.Invoke(options);
-    });
+    public TableServiceClient TablesWithRetries(Action<TableClientOptions>? configure = null) =>
+        Tables(options =>
+        {
+            ForProviders(options);
+            configure?.Invoke(options);
+        });
 
     /// <summary>Blobs, for Orleans' own providers and for snapshots.</summary>
     /// <param name="configure">Changes the client further.</param>
@@ -66,18 +67,22 @@ public sealed class AzureAccount
         var options = new BlobClientOptions();
         ForProviders(options);
         configure?.Invoke(options);
-        return Checked(() => _identity is null
-            ? new BlobServiceClient(_settings.ConnectionString, options)
-            : new BlobServiceClient(_identity.Blobs, _identity.Credential, options));
+        return Checked(() =>
+            _identity is null
+                ? new BlobServiceClient(_settings.ConnectionString, options)
+                : new BlobServiceClient(_identity.Blobs, _identity.Credential, options)
+        );
     }
 
     private TableServiceClient Tables(Action<TableClientOptions> configure)
     {
         var options = new TableClientOptions();
         configure(options);
-        return Checked(() => _identity is null
-            ? new TableServiceClient(_settings.ConnectionString, options)
-            : new TableServiceClient(_identity.Tables, _identity.Credential, options));
+        return Checked(() =>
+            _identity is null
+                ? new TableServiceClient(_settings.ConnectionString, options)
+                : new TableServiceClient(_identity.Tables, _identity.Credential, options)
+        );
     }
 
     private void ForProviders(ClientOptions options)
@@ -105,7 +110,9 @@ public sealed class AzureAccount
         }
         catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)
         {
-            throw AzureSettings.Wrong("Streaming:Azure:ConnectionString is not a storage account's connection string: copy it from the account's access keys, or set Streaming:Azure:Account instead.");
+            throw AzureSettings.Wrong(
+                "Streaming:Azure:ConnectionString is not a storage account's connection string: copy it from the account's access keys, or set Streaming:Azure:Account instead."
+            );
         }
     }
 }

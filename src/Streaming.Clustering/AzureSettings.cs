@@ -24,7 +24,9 @@ public sealed partial class AzureSettings
         var hasConnectionString = !string.IsNullOrWhiteSpace(ConnectionString);
         var hasAccount = !string.IsNullOrWhiteSpace(Account);
         if (hasConnectionString == hasAccount)
-            throw Wrong($"Set either {Section}:ConnectionString or {Section}:Account, and not both: one of them says which storage account to use.");
+            throw Wrong(
+                $"Set either {Section}:ConnectionString or {Section}:Account, and not both: one of them says which storage account to use."
+            );
         if (hasAccount && !AccountName().IsMatch(Account!))
             throw Wrong($"{Section}:Account is '{Account}': it must be a storage account's name, 3 to 24 lower-case letters and digits.");
         if (!PrefixName().IsMatch(Prefix))

@@ -21,10 +21,12 @@ public enum Refusal
 public sealed class RequestRefusedException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    public RequestRefusedException(Refusal refusal, string message) : base(message) => Refusal = refusal;
+    public RequestRefusedException(Refusal refusal, string message)
+        : base(message) => Refusal = refusal;
 
     /// <summary>Why.</summary>
-    [Id(0)] public Refusal Refusal { get; }
+    [Id(0)]
+    public Refusal Refusal { get; }
 
     /// <summary>The one answer for a conversation that does not exist and for one that is somebody else's.</summary>
     public static RequestRefusedException NoSuchConversation() =>

@@ -31,13 +31,21 @@ public static class GatewayHosting
         services.AddChatHub();
         services.AddGuestSignIn();
         services.AddCors();
-        services.AddOptions<CorsOptions>().Configure<IOptions<GatewayOptions>>((cors, gateway) => cors.AddDefaultPolicy(policy =>
-            policy.WithOrigins([.. gateway.Value.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod().AllowCredentials()));
-        services.AddLogging(logging => logging
-            // A request's address may carry a token (the hub's access_token): it must not stand in a log.
-            .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
-            // Logs every refusal as an error with its stack; what is more than a refusal HubFailures logs.
-            .AddFilter("Microsoft.AspNetCore.SignalR.Internal.DefaultHubDispatcher", LogLevel.None));
+        services
+            .AddOptions<CorsOptions>()
+            .Configure<IOptions<GatewayOptions>>(
+                (cors, gateway) =>
+                    cors.AddDefaultPolicy(policy =>
+                        policy.WithOrigins([.. gateway.Value.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod().AllowCredentials()
+                    )
+            );
+        services.AddLogging(logging =>
+            logging
+                // A request's address may carry a token (the hub's access_token): it must not stand in a log.
+                .AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning)
+                // Logs every refusal as an error with its stack; what is more than a refusal HubFailures logs.
+                .AddFilter("Microsoft.AspNetCore.SignalR.Internal.DefaultHubDispatcher", LogLevel.None)
+        );
         services.AddHealthChecks().AddCheck<ClusterHealthCheck>("cluster", tags: [HealthRoutes.ReadyTag]);
         return services;
     }

@@ -29,8 +29,10 @@ internal sealed class GatewayOptions
     }
 
     private static string[] ReadList(IConfigurationSection section) =>
-        [.. (section.Value ?? "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
-         .. section.GetChildren().Select(child => child.Value?.Trim() ?? "")];
+        [
+            .. (section.Value ?? "").Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+            .. section.GetChildren().Select(child => child.Value?.Trim() ?? ""),
+        ];
 }
 
 /// <summary>Stops the host at start when a setting is wrong; every sentence names its key.</summary>
@@ -40,10 +42,16 @@ internal sealed class GatewayOptionsValidation : IValidateOptions<GatewayOptions
     {
         string[] failures =
         [
-            .. options.AllowedHosts.Where(host => !IsHost(host)).Select(host =>
-                $"Streaming:AllowedHosts has '{host}', which is no host name: write names without scheme, port or path, as chat.example.org."),
-            .. options.AllowedOrigins.Where(origin => !IsOrigin(origin)).Select(origin =>
-                $"Streaming:AllowedOrigins has '{origin}', which is no origin: write scheme, host and port only, as https://example.org."),
+            .. options
+                .AllowedHosts.Where(host => !IsHost(host))
+                .Select(host =>
+                    $"Streaming:AllowedHosts has '{host}', which is no host name: write names without scheme, port or path, as chat.example.org."
+                ),
+            .. options
+                .AllowedOrigins.Where(origin => !IsOrigin(origin))
+                .Select(origin =>
+                    $"Streaming:AllowedOrigins has '{origin}', which is no origin: write scheme, host and port only, as https://example.org."
+                ),
             .. options.GuestsPerMinute < 1
                 ? [$"Streaming:GuestsPerMinute is {options.GuestsPerMinute}: it must be 1 or more."]
                 : Array.Empty<string>(),

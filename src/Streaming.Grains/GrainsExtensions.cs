@@ -14,7 +14,11 @@ public static class GrainsExtensions
     /// Conversations, workers and directories. The host adds a log (<see cref="Storage.Log.IConversationLog"/>), a store of snapshots
     /// (<see cref="Storage.Snapshots.ISnapshotStore"/>) and the default grain storage. What devices there are is published to the other silos.
     /// </summary>
-    public static ISiloBuilder AddConversations(this ISiloBuilder silo, ConversationModel model, Action<ConversationOptions>? configure = null)
+    public static ISiloBuilder AddConversations(
+        this ISiloBuilder silo,
+        ConversationModel model,
+        Action<ConversationOptions>? configure = null
+    )
     {
         silo.Services.AddOptions<ConversationOptions>();
         if (configure is not null)

@@ -70,9 +70,16 @@ public sealed class Engine : IAsyncDisposable
                         Kernels = options.Kernels,
                         Threads = ThreadsOf(options),
                         Deterministic = options.Deterministic,
-                    });
+                    }
+                );
                 engine.DType = decoder.DType;
-                var batcher = new Batcher(decoder, engine.Tokenizer, checkpoint.Generation.EndIds, engine.Tokenizer.ControlIds, new BatcherOptions { Threads = ThreadsOf(options), Checkpoint = engine.Fingerprint });
+                var batcher = new Batcher(
+                    decoder,
+                    engine.Tokenizer,
+                    checkpoint.Generation.EndIds,
+                    engine.Tokenizer.ControlIds,
+                    new BatcherOptions { Threads = ThreadsOf(options), Checkpoint = engine.Fingerprint }
+                );
                 if (!engine._devices.TryAdd(name, batcher))
                     throw new InputException($"The device {name} is named twice: name each once.") { Option = nameof(options.Devices) };
             }
@@ -113,19 +120,33 @@ public sealed class Engine : IAsyncDisposable
     {
         int places = Math.Min(config.MostPlaces, DefaultPlaces);
         if (options.Sinks < 0 || (options.Window is null && options.Sinks >= places))
-            throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.") { Option = nameof(options.Sinks) };
+            throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.")
+            {
+                Option = nameof(options.Sinks),
+            };
         var layout = new CacheLayout(options.Sinks, options.Window ?? places - options.Sinks);
         if (layout.Window < 1)
-            throw new InputException($"A window of {layout.Window} tokens is too short: take 1 or more.") { Option = nameof(options.Window) };
+            throw new InputException($"A window of {layout.Window} tokens is too short: take 1 or more.")
+            {
+                Option = nameof(options.Window),
+            };
         if (config.SlidingWindow is int sliding && sliding <= config.ContextLength && (long)layout.Fixed + layout.Window > sliding)
         {
             throw new InputException(
-                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's sliding_window of {sliding} tokens: take a window of at most {sliding - layout.Fixed}.") { Option = nameof(options.Window) };
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's sliding_window of {sliding} tokens: take a window of at most {sliding - layout.Fixed}."
+            )
+            {
+                Option = nameof(options.Window),
+            };
         }
         if ((long)layout.Fixed + layout.Window > config.ContextLength)
         {
             throw new InputException(
-                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the {config.ContextLength} tokens that the checkpoint was trained for: take a window of at most {config.ContextLength - layout.Fixed}.") { Option = nameof(options.Window) };
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the {config.ContextLength} tokens that the checkpoint was trained for: take a window of at most {config.ContextLength - layout.Fixed}."
+            )
+            {
+                Option = nameof(options.Window),
+            };
         }
         return layout;
     }

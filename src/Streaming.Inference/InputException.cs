@@ -7,14 +7,12 @@ namespace Streaming.Inference;
 public sealed class InputException : Exception
 {
     /// <summary>Creates the exception with its one sentence.</summary>
-    public InputException(string message) : base(message)
-    {
-    }
+    public InputException(string message)
+        : base(message) { }
 
     /// <summary>Creates the exception with its one sentence and what caused it.</summary>
-    public InputException(string message, Exception inner) : base(message, inner)
-    {
-    }
+    public InputException(string message, Exception inner)
+        : base(message, inner) { }
 
     /// <summary>The member of <see cref="EngineOptions"/> that is wrong; null where it is something else.</summary>
     public string? Option { get; init; }

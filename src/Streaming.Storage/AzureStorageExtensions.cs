@@ -23,7 +23,10 @@ public static class AzureStorageExtensions
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(provider => new AzureStore(
-            account, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<HeadIndex>>()));
+            account,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<HeadIndex>>()
+        ));
         services.AddSingleton<IConversationLog>(provider => provider.GetRequiredService<AzureStore>().Log);
         services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<AzureStore>());
         services.AddSingleton(new AzureSnapshotStore(account));
@@ -35,11 +38,14 @@ public static class AzureStorageExtensions
     /// <summary>Keeps the state of all grains that name no other provider in a container of blobs, and reminders in a table.</summary>
     public static ISiloBuilder AddAzureGrainStorageAsDefault(this ISiloBuilder silo, AzureAccount account)
     {
-        silo.AddAzureBlobGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, o =>
-        {
-            o.BlobServiceClient = account.Blobs();
-            o.ContainerName = account.ContainerName(GrainStates);
-        });
+        silo.AddAzureBlobGrainStorage(
+            ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+            o =>
+            {
+                o.BlobServiceClient = account.Blobs();
+                o.ContainerName = account.ContainerName(GrainStates);
+            }
+        );
         silo.UseAzureTableReminderService(o =>
         {
             o.TableServiceClient = account.ProviderTables;

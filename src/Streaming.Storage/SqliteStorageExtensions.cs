@@ -22,7 +22,10 @@ public static class SqliteStorageExtensions
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(dataDirectory);
         services.AddSingleton(provider => new FileSnapshotStore(
-            Path.Combine(Path.GetFullPath(dataDirectory), "snapshots"), maxSnapshotBytes ?? FileSnapshotStore.DefaultMaxBytes, provider.GetRequiredService<ILogger<FileSnapshotStore>>()));
+            Path.Combine(Path.GetFullPath(dataDirectory), "snapshots"),
+            maxSnapshotBytes ?? FileSnapshotStore.DefaultMaxBytes,
+            provider.GetRequiredService<ILogger<FileSnapshotStore>>()
+        ));
         services.AddSingleton<ISnapshotStore>(provider => provider.GetRequiredService<FileSnapshotStore>());
         services.AddSingleton(provider => new SqliteStore(dataDirectory, provider.GetRequiredService<ILogger<SqliteStore>>()));
         services.AddSingleton<IStoreHealth>(provider => provider.GetRequiredService<SqliteStore>());
@@ -36,7 +39,8 @@ public static class SqliteStorageExtensions
     {
         silo.Services.AddGrainStorage(
             ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
-            (provider, _) => ActivatorUtilities.CreateInstance<SqliteGrainStorage>(provider));
+            (provider, _) => ActivatorUtilities.CreateInstance<SqliteGrainStorage>(provider)
+        );
         return silo;
     }
 }

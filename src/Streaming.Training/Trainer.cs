@@ -19,7 +19,12 @@ public static class Trainer
     /// <param name="clock">The time; null for the system's.</param>
     /// <param name="cancel">Ends it after the step under way; what was learnt is kept.</param>
     /// <exception cref="InputException">A file or an option is wrong, or another training uses the work folder.</exception>
-    public static TrainingEnd Run(TrainingOptions options, ITrainingProgress progress, TimeProvider? clock = null, CancellationToken cancel = default)
+    public static TrainingEnd Run(
+        TrainingOptions options,
+        ITrainingProgress progress,
+        TimeProvider? clock = null,
+        CancellationToken cancel = default
+    )
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
@@ -33,22 +38,25 @@ public static class Trainer
         TextCollection texts = TextCollection.Of(mixture, corpora, encoder, (ulong)options.Seed);
         using var run = new TrainingRun(options, ConfigOf(options, encoder), texts, encoder, progress, clock ?? TimeProvider.System);
         // Said only now: what is refused is refused in one line.
-        progress.Say($"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out.");
+        progress.Say(
+            $"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out."
+        );
         return run.Learn(cancel);
     }
 
-    private static ModelConfig ConfigOf(TrainingOptions options, DocumentEncoder encoder) => new()
-    {
-        Layers = options.Layers,
-        HiddenSize = options.Hidden,
-        IntermediateSize = options.Intermediate,
-        Heads = options.Heads,
-        KeyValueHeads = options.KeyValueHeads,
-        HeadDim = options.HeadDim,
-        VocabularySize = encoder.VocabularySize,
-        ContextLength = options.Lengths[^1].Tokens,
-        TiedHead = true,
-    };
+    private static ModelConfig ConfigOf(TrainingOptions options, DocumentEncoder encoder) =>
+        new()
+        {
+            Layers = options.Layers,
+            HiddenSize = options.Hidden,
+            IntermediateSize = options.Intermediate,
+            Heads = options.Heads,
+            KeyValueHeads = options.KeyValueHeads,
+            HeadDim = options.HeadDim,
+            VocabularySize = encoder.VocabularySize,
+            ContextLength = options.Lengths[^1].Tokens,
+            TiedHead = true,
+        };
 
     /// <summary>Two trainings would overwrite each other's state.</summary>
     private static FileStream Claim(string folder)
@@ -56,11 +64,21 @@ public static class Trainer
         try
         {
             Directory.CreateDirectory(folder);
-            return new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return new FileStream(
+                Path.Combine(folder, "lock"),
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None,
+                1,
+                FileOptions.DeleteOnClose
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"The work folder '{folder}' cannot be used ({e.Message.TrimEnd('.')}): end the training that uses it, or name another.", e);
+            throw new InputException(
+                $"The work folder '{folder}' cannot be used ({e.Message.TrimEnd('.')}): end the training that uses it, or name another.",
+                e
+            );
         }
     }
 }

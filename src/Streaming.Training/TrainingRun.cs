@@ -20,7 +20,14 @@ internal sealed class TrainingRun : IDisposable
     private const ulong SampleSeed = 1;
     private const int SampleTokens = 80;
 
-    private static readonly string[] SampleMessages = ["Hello!", "Who are you?", "What is 2 plus 3?", "I feel sad today.", "Tell me a story about a dog."];
+    private static readonly string[] SampleMessages =
+    [
+        "Hello!",
+        "Who are you?",
+        "What is 2 plus 3?",
+        "I feel sad today.",
+        "Tell me a story about a dog.",
+    ];
 
     private readonly TrainingOptions _options;
     private readonly DocumentEncoder _encoder;
@@ -39,12 +46,20 @@ internal sealed class TrainingRun : IDisposable
     private readonly LearningRate _rate;
 
     private DealingState _dealt;
-    private long _tokens, _since;
+    private long _tokens,
+        _since;
     private double? _best;
     private int _sinceBest;
     private TimeSpan _elapsed;
 
-    public TrainingRun(TrainingOptions options, ModelConfig config, TextCollection texts, DocumentEncoder encoder, ITrainingProgress progress, TimeProvider clock)
+    public TrainingRun(
+        TrainingOptions options,
+        ModelConfig config,
+        TextCollection texts,
+        DocumentEncoder encoder,
+        ITrainingProgress progress,
+        TimeProvider clock
+    )
     {
         (_options, _encoder, _progress, _clock) = (options, encoder, progress, clock);
         ScalarType type = options.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
@@ -65,17 +80,24 @@ internal sealed class TrainingRun : IDisposable
         _since = _tokens;
         if (state is null && options.From is string from)
             Begin(from);
-        _dealt = new DealingState(state?.Mixture ?? new MixtureState(), state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State });
+        _dealt = new DealingState(
+            state?.Mixture ?? new MixtureState(),
+            state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State }
+        );
         _dealer = new BatchDealer(texts.Sources, encoder.Bos, options.Batch, new DealingState(_dealt.Mixture.Copy(), _dealt.Packer.Copy()));
         _figures = new RunFigures(options.Work, _tokens);
         _figures.AddRun(_tokens, options);
-        Say($"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}.");
+        Say(
+            $"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}."
+        );
     }
 
     /// <summary>Trains until the end of the training, of this run, or of patience.</summary>
     public TrainingEnd Learn(CancellationToken cancel)
     {
-        long begun = _clock.GetTimestamp(), saved = begun, line = begun;
+        long begun = _clock.GetTimestamp(),
+            saved = begun,
+            line = begun;
         TimeSpan before = _elapsed;
         var (loss, count, steps) = (0.0, 0L, 0);
         TrainingEnd end = TrainingEnd.Complete;
@@ -86,13 +108,21 @@ internal sealed class TrainingRun : IDisposable
                 end = TrainingEnd.Paused;
                 break;
             }
-            double progress = (double)_tokens / _options.Tokens, rate = _rate.At(_optimizer.Steps, progress);
+            double progress = (double)_tokens / _options.Tokens,
+                rate = _rate.At(_optimizer.Steps, progress);
             int length = LengthAt(_tokens);
             long next = _tokens + _options.Batch;
 
             DealtBatch batch = _dealer.Next(length, next < _options.Tokens && steps + 1 != _options.Steps ? LengthAt(next) : null);
             double norm = 0;
-            (double stepLoss, int stepCount) = _step.Run(batch.Ids, batch.Targets, batch.Learn, length, _optimizer.Steps, gradients => norm = _optimizer.Step(gradients, rate));
+            (double stepLoss, int stepCount) = _step.Run(
+                batch.Ids,
+                batch.Targets,
+                batch.Learn,
+                length,
+                _optimizer.Steps,
+                gradients => norm = _optimizer.Step(gradients, rate)
+            );
             (loss, count) = (loss + stepLoss, count + stepCount);
             (_tokens, _dealt) = (next, batch.After);
             steps++;
@@ -142,7 +172,9 @@ internal sealed class TrainingRun : IDisposable
     {
         using Checkpoint checkpoint = Checkpoint.Open(from);
         if (checkpoint.Config with { ContextLength = _masters.Config.ContextLength } != _masters.Config)
-            throw new InputException($"'{from}' is of another shape than was asked for: ask for its layers, widths and heads, or leave --from out.");
+            throw new InputException(
+                $"'{from}' is of another shape than was asked for: ask for its layers, widths and heads, or leave --from out."
+            );
         _masters.Load(checkpoint.Weights);
     }
 
@@ -150,7 +182,9 @@ internal sealed class TrainingRun : IDisposable
     {
         double perSecond = (_tokens - _since) / time.TotalSeconds;
         _figures.AddLoss(_tokens, _optimizer.Steps, _elapsed.TotalHours, length, loss, rate, norm, perSecond);
-        Say($"step {_optimizer.Steps}  {_tokens:N0} tokens  loss {loss:F4}  rate {rate:E2}  norm {norm:F2}  length {length}  {perSecond:F0} tokens/s  {Durations.Of(TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond))} left");
+        Say(
+            $"step {_optimizer.Steps}  {_tokens:N0} tokens  loss {loss:F4}  rate {rate:E2}  norm {norm:F2}  length {length}  {perSecond:F0} tokens/s  {Durations.Of(TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond))} left"
+        );
     }
 
     /// <summary>Held-out loss, attention on the start token, and sample replies by the engine.</summary>
@@ -177,7 +211,9 @@ internal sealed class TrainingRun : IDisposable
             for (int h = 0; h < sinks[l].Length; h++)
                 _figures.AddSink(_tokens, l, h, sinks[l][h]);
         }
-        Say($"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}");
+        Say(
+            $"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}"
+        );
 
         CheckpointWriter.Write(_options.Output, _masters, _encoder);
         SayReplies(cancel);
@@ -189,8 +225,17 @@ internal sealed class TrainingRun : IDisposable
     {
         try
         {
-            IReadOnlyList<Reply> replies = Replies.OfAsync(
-                _options.Output, SampleMessages, s => s with { MaxTokens = SampleTokens, Seed = SampleSeed }, systemPrompt: null, _options.Threads, cancel).GetAwaiter().GetResult();
+            IReadOnlyList<Reply> replies = Replies
+                .OfAsync(
+                    _options.Output,
+                    SampleMessages,
+                    s => s with { MaxTokens = SampleTokens, Seed = SampleSeed },
+                    systemPrompt: null,
+                    _options.Threads,
+                    cancel
+                )
+                .GetAwaiter()
+                .GetResult();
             foreach ((string message, Reply reply) in SampleMessages.Zip(replies))
                 Say($"  > {message}  {reply.Text.ReplaceLineEndings(" / ")}");
         }

@@ -87,8 +87,18 @@ public sealed class AzureClusterTests : IAsyncLifetime
         await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         await client.CreateAsync(new { });
 
-        string[] tables = [.. new TableServiceClient(_azurite.ConnectionString).Query(cancellationToken: TestContext.Current.CancellationToken).Select(t => t.Name)];
-        string[] containers = [.. new BlobServiceClient(_azurite.ConnectionString).GetBlobContainers(cancellationToken: TestContext.Current.CancellationToken).Select(c => c.Name)];
+        string[] tables =
+        [
+            .. new TableServiceClient(_azurite.ConnectionString)
+                .Query(cancellationToken: TestContext.Current.CancellationToken)
+                .Select(t => t.Name),
+        ];
+        string[] containers =
+        [
+            .. new BlobServiceClient(_azurite.ConnectionString)
+                .GetBlobContainers(cancellationToken: TestContext.Current.CancellationToken)
+                .Select(c => c.Name),
+        ];
         Assert.Equal(["mineindex", "minelog", "minemembership", "minereminders"], tables.Order(StringComparer.Ordinal));
         Assert.Equal(["mine-grainstate", "mine-snapshots"], containers.Order(StringComparer.Ordinal));
     }
@@ -96,7 +106,8 @@ public sealed class AzureClusterTests : IAsyncLifetime
     private HostProcess Silo(ClusterPorts ports, params string[] settings) =>
         HostProcess.Silo(Path.Combine(_data.Path, "store"), ports, ["Storage=Azure", "Threads=1", .. Cluster, .. settings]);
 
-    private HostProcess Gateway() => HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", .. Cluster]);
+    private HostProcess Gateway() =>
+        HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", .. Cluster]);
 
     private string[] Cluster => ["Clustering=Azure", $"Azure:ConnectionString={_azurite.ConnectionString}"];
 }

@@ -61,7 +61,19 @@ public sealed class ClusterTests(ClusterFixture cluster) : IClassFixture<Cluster
         var ids = new List<string>();
         for (int i = 0; i < 4; i++)
         {
-            ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = 400, ignoreEos = true, seed = i } });
+            ConversationView conversation = await client.CreateAsync(
+                new
+                {
+                    sinks = 4,
+                    window = 60,
+                    sampling = new
+                    {
+                        maxTokens = 400,
+                        ignoreEos = true,
+                        seed = i,
+                    },
+                }
+            );
             await client.SendAsync(conversation.Id, "Tell me a long story.");
             ids.Add(conversation.Id);
         }

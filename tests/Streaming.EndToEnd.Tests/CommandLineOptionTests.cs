@@ -27,7 +27,22 @@ public class CommandLineOptionTests
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "tokens.jsonl");
-        string[] command = ["generate", "--prompt", "What is 2 plus 3?", "--temperature", "0", "--max-tokens", "5", "--threads", "1", "--logprobs", file, "--top-logprobs", "2"];
+        string[] command =
+        [
+            "generate",
+            "--prompt",
+            "What is 2 plus 3?",
+            "--temperature",
+            "0",
+            "--max-tokens",
+            "5",
+            "--threads",
+            "1",
+            "--logprobs",
+            file,
+            "--top-logprobs",
+            "2",
+        ];
         await RunAsync(command);
         (int Sampled, double Log, int[] Top)[] free = await ReadAsync();
         await RunAsync([.. command, "--logit-bias", $"{free[0].Sampled}=-100"]);
@@ -41,10 +56,17 @@ public class CommandLineOptionTests
         await AssertRefusedAsync("--top-logprobs needs a file", "generate", "--prompt", "Hello!", "--top-logprobs", "2");
 
         async Task<(int, double, int[])[]> ReadAsync() =>
-            [.. (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken)).Select(line => JsonDocument.Parse(line).RootElement).Select(token => (
-                token.GetProperty("sampled").GetProperty("id").GetInt32(),
-                token.GetProperty("sampled").GetProperty("logProbability").GetDouble(),
-                token.GetProperty("top").EnumerateArray().Select(t => t.GetProperty("id").GetInt32()).ToArray()))];
+            [
+                .. (await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken))
+                    .Select(line => JsonDocument.Parse(line).RootElement)
+                    .Select(token =>
+                        (
+                            token.GetProperty("sampled").GetProperty("id").GetInt32(),
+                            token.GetProperty("sampled").GetProperty("logProbability").GetDouble(),
+                            token.GetProperty("top").EnumerateArray().Select(t => t.GetProperty("id").GetInt32()).ToArray()
+                        )
+                    ),
+            ];
     }
 
     [Theory]
@@ -53,8 +75,22 @@ public class CommandLineOptionTests
     {
         string[] command =
         [
-            "generate", "--prompt", Story, "--seed", "5", "--max-tokens", "100", "--ignore-eos", "--sinks", "4", "--window", "28",
-            "--deterministic", "--dtype", type, "--threads",
+            "generate",
+            "--prompt",
+            Story,
+            "--seed",
+            "5",
+            "--max-tokens",
+            "100",
+            "--ignore-eos",
+            "--sinks",
+            "4",
+            "--window",
+            "28",
+            "--deterministic",
+            "--dtype",
+            type,
+            "--threads",
         ];
         string one = (await RunAsync([.. command, "1"])).StandardOutput;
         Assert.InRange(one.Length, 50, 10_000);
@@ -64,24 +100,38 @@ public class CommandLineOptionTests
     [Fact]
     public async Task A_reply_goes_on_beyond_its_window()
     {
-        using JsonDocument stats = await StatsOfAsync("generate", "--prompt", Story, "--max-tokens", "150", "--ignore-eos", "--sinks", "4", "--window", "28", "--threads", "1");
+        using JsonDocument stats = await StatsOfAsync(
+            "generate",
+            "--prompt",
+            Story,
+            "--max-tokens",
+            "150",
+            "--ignore-eos",
+            "--sinks",
+            "4",
+            "--window",
+            "28",
+            "--threads",
+            "1"
+        );
         Assert.Equal(150, stats.RootElement.GetProperty("generatedTokens").GetInt64());
         Assert.Equal("length", stats.RootElement.GetProperty("finishReason").GetString());
-        Assert.Equal(
-            stats.RootElement.GetProperty("promptTokens").GetInt64() + 150,
-            stats.RootElement.GetProperty("position").GetInt64());
+        Assert.Equal(stats.RootElement.GetProperty("promptTokens").GetInt64() + 150, stats.RootElement.GetProperty("position").GetInt64());
     }
 
     [Fact]
     public async Task A_chat_is_one_stream()
     {
         using JsonDocument stats = await StatsOfAsync(
-            Streaming("chat", "--temperature", "0", "--max-tokens", "12", "--threads", "1").WithStandardInputPipe(PipeSource.FromString("Hello!\n\nWhat is 2 plus 3?\nThank you, goodbye!\n")));
+            Streaming("chat", "--temperature", "0", "--max-tokens", "12", "--threads", "1")
+                .WithStandardInputPipe(PipeSource.FromString("Hello!\n\nWhat is 2 plus 3?\nThank you, goodbye!\n"))
+        );
         JsonElement all = stats.RootElement;
         // Between two replies the last sampled token is fed with what is new, so it counts as read and as sampled.
         Assert.Equal(
             all.GetProperty("promptTokens").GetInt64() + all.GetProperty("generatedTokens").GetInt64() - 2,
-            all.GetProperty("position").GetInt64());
+            all.GetProperty("position").GetInt64()
+        );
     }
 
     [Fact]
@@ -89,7 +139,20 @@ public class CommandLineOptionTests
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "stats.json");
-        string[] command = ["generate", "--prompt", "Hello!", "--max-tokens", "30", "--threads", "1", "--dtype", "float32", "--stats", file];
+        string[] command =
+        [
+            "generate",
+            "--prompt",
+            "Hello!",
+            "--max-tokens",
+            "30",
+            "--threads",
+            "1",
+            "--dtype",
+            "float32",
+            "--stats",
+            file,
+        ];
         string first = (await RunAsync(command)).StandardOutput;
         using JsonDocument stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         string seed = stats.RootElement.GetProperty("seed").GetRawText();
@@ -103,11 +166,21 @@ public class CommandLineOptionTests
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "stats.json");
         string[] arguments = ["generate", "--prompt", Story, "--max-tokens", "0", "--ignore-eos", "--threads", "1", "--stats", file];
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo("dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var buffer = new char[1];
-        Assert.Equal(1, await process.StandardOutput.ReadBlockAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken));
+        Assert.Equal(
+            1,
+            await process
+                .StandardOutput.ReadBlockAsync(buffer, TestContext.Current.CancellationToken)
+                .AsTask()
+                .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken)
+        );
         Process.Start("kill", ["-TERM", process.Id.ToString()]).WaitForExit();
-        await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        await process
+            .StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("", await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
         Assert.Equal(130, process.ExitCode);
@@ -123,7 +196,8 @@ public class CommandLineOptionTests
         await File.WriteAllTextAsync(file, "日本語\n<|im_end|>", TestContext.Current.CancellationToken);
         Assert.Equal(
             (await RunAsync("tokenize", "--text", "日本語\n<|im_end|>")).StandardOutput,
-            (await RunAsync("tokenize", "--text-file", file)).StandardOutput);
+            (await RunAsync("tokenize", "--text-file", file)).StandardOutput
+        );
         await File.WriteAllBytesAsync(file, [(byte)'a', 0xFF], TestContext.Current.CancellationToken);
         await AssertRefusedAsync("not UTF-8", "tokenize", "--text-file", file);
     }
@@ -153,7 +227,11 @@ public class CommandLineOptionTests
     {
         BufferedCommandResult result = await RunAsync(arguments);
         Assert.Equal("", result.StandardOutput);
-        Assert.Contains(named, Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            named,
+            Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal
+        );
         Assert.Equal(2, result.ExitCode);
     }
 
@@ -163,7 +241,9 @@ public class CommandLineOptionTests
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "stats.json");
-        BufferedCommandResult result = await command.WithArguments($"{command.Arguments} --stats {file}").ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        BufferedCommandResult result = await command
+            .WithArguments($"{command.Arguments} --stats {file}")
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
         Assert.Equal("", result.StandardError);
         Assert.Equal(0, result.ExitCode);
         return JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));

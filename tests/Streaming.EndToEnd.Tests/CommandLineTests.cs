@@ -13,9 +13,27 @@ public class CommandLineTests
     {
         string? model = Repository.Shared("models", "stories260K");
         Assert.SkipUnless(model is not null, "../shared/models/stories260K is absent.");
-        using JsonDocument expected = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(model, "expected_greedy.json"), TestContext.Current.CancellationToken));
+        using JsonDocument expected = JsonDocument.Parse(
+            await File.ReadAllTextAsync(Path.Combine(model, "expected_greedy.json"), TestContext.Current.CancellationToken)
+        );
         BufferedCommandResult result = await RunAsync(
-            "generate", "--model", model, "--prompt", "", "--raw", "--temperature", "0", "--max-tokens", "200", "--sinks", "4", "--window", "508", "--dtype", "float32");
+            "generate",
+            "--model",
+            model,
+            "--prompt",
+            "",
+            "--raw",
+            "--temperature",
+            "0",
+            "--max-tokens",
+            "200",
+            "--sinks",
+            "4",
+            "--window",
+            "508",
+            "--dtype",
+            "float32"
+        );
         Assert.Equal(expected.RootElement.GetProperty("expected_text").GetString(), result.StandardOutput.TrimEnd('\n'));
         Assert.Equal(0, result.ExitCode);
     }
@@ -25,12 +43,40 @@ public class CommandLineTests
     {
         using var folder = new TemporaryFolder();
         string stats = Path.Combine(folder.Path, "stats.json");
-        string[] command = ["generate", "--prompt", "Tell me a story about a dog.", "--seed", "5", "--max-tokens", "40", "--sinks", "4", "--window", "28", "--stats", stats];
+        string[] command =
+        [
+            "generate",
+            "--prompt",
+            "Tell me a story about a dog.",
+            "--seed",
+            "5",
+            "--max-tokens",
+            "40",
+            "--sinks",
+            "4",
+            "--window",
+            "28",
+            "--stats",
+            stats,
+        ];
         BufferedCommandResult first = await RunAsync(command);
         Assert.Equal(first.StandardOutput, (await RunAsync(command)).StandardOutput);
         using JsonDocument written = JsonDocument.Parse(await File.ReadAllTextAsync(stats, TestContext.Current.CancellationToken));
-        Assert.Equal(["promptTokens", "generatedTokens", "finishReason", "seed", "position", "sinks", "window", "prefillMs", "decodeMs", "tokensPerSecond"],
-            written.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(
+            [
+                "promptTokens",
+                "generatedTokens",
+                "finishReason",
+                "seed",
+                "position",
+                "sinks",
+                "window",
+                "prefillMs",
+                "decodeMs",
+                "tokensPerSecond",
+            ],
+            written.RootElement.EnumerateObject().Select(p => p.Name)
+        );
         Assert.Equal(5, written.RootElement.GetProperty("seed").GetInt64());
         Assert.Equal(28, written.RootElement.GetProperty("window").GetInt32());
     }
@@ -40,7 +86,9 @@ public class CommandLineTests
     {
         Assert.Equal("[0,1]", (await RunAsync("tokenize", "--text", "<|im_start|>")).StandardOutput.Trim());
         Assert.Equal("[1]", (await RunAsync("tokenize", "--text", "<|im_start|>", "--no-bos")).StandardOutput.Trim());
-        int[] plain = JsonSerializer.Deserialize<int[]>((await RunAsync("tokenize", "--text", "<|im_start|>", "--plain", "--no-bos")).StandardOutput)!;
+        int[] plain = JsonSerializer.Deserialize<int[]>(
+            (await RunAsync("tokenize", "--text", "<|im_start|>", "--plain", "--no-bos")).StandardOutput
+        )!;
         Assert.DoesNotContain(1, plain);
     }
 
@@ -48,7 +96,8 @@ public class CommandLineTests
     public async Task Chat_answers_every_line_until_the_input_ends()
     {
         BufferedCommandResult result = await Streaming("chat", "--temperature", "0", "--max-tokens", "12")
-            .WithStandardInputPipe(PipeSource.FromString("Hello!\nWhat is 2 plus 3?\n")).ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+            .WithStandardInputPipe(PipeSource.FromString("Hello!\nWhat is 2 plus 3?\n"))
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("5", result.StandardOutput, StringComparison.Ordinal);
     }

@@ -8,7 +8,8 @@ namespace Streaming.EndToEnd.Tests;
 /// <summary>Small versions of the long conversations of <c>bench/paper</c>: 2,000 tokens of the embedded model in rows of 100.</summary>
 public class EnduranceTests
 {
-    private const int Tokens = 2000, Row = 100;
+    private const int Tokens = 2000,
+        Row = 100;
     private static readonly IEnumerable<int> Ends = Enumerable.Range(1, Tokens / Row).Select(row => row * Row);
 
     [Fact]
@@ -21,13 +22,16 @@ public class EnduranceTests
         string journal = await ReadAsync(folder, "engine.jsonl");
         Assert.Equal(Ends, Rows(journal, "cost").Select(row => row.GetProperty("end").GetInt32()));
         Assert.Equal(Ends, Rows(journal, "score").Select(row => row.GetProperty("end").GetInt32()));
-        Assert.All(Rows(journal, "cost"), row =>
-        {
-            double[] quantiles = [row.GetProperty("medianMs").GetDouble(), row.GetProperty("p99Ms").GetDouble()];
-            Assert.Equal(quantiles.Order(), quantiles);
-            Assert.True(quantiles[0] > 0 && row.GetProperty("meanMs").GetDouble() > 0);
-            Assert.InRange(row.GetProperty("residentMiB").GetDouble(), 50, 5000);
-        });
+        Assert.All(
+            Rows(journal, "cost"),
+            row =>
+            {
+                double[] quantiles = [row.GetProperty("medianMs").GetDouble(), row.GetProperty("p99Ms").GetDouble()];
+                Assert.Equal(quantiles.Order(), quantiles);
+                Assert.True(quantiles[0] > 0 && row.GetProperty("meanMs").GetDouble() > 0);
+                Assert.InRange(row.GetProperty("residentMiB").GetDouble(), 50, 5000);
+            }
+        );
 
         // The whole window of a later pass lies in the book, as that of the pass before it did: only rounding differs.
         double[] passes = [.. Rows(journal, "pass").Select(row => row.GetProperty("perplexity").GetDouble())];
@@ -64,11 +68,18 @@ public class EnduranceTests
         Assert.True(log[^1] > log[0]);
         JsonElement[] returns = [.. Rows(journal, "return")];
         Assert.Equal([100, 2000], returns.Select(row => row.GetProperty("planned").GetInt32()));
-        Assert.All(returns, row =>
-        {
-            Assert.InRange(row.GetProperty("at").GetInt32(), row.GetProperty("planned").GetInt32(), row.GetProperty("planned").GetInt32() + 100);
-            Assert.InRange(row.GetProperty("nextTokenSeconds").GetDouble(), row.GetProperty("readySeconds").GetDouble(), 60);
-        });
+        Assert.All(
+            returns,
+            row =>
+            {
+                Assert.InRange(
+                    row.GetProperty("at").GetInt32(),
+                    row.GetProperty("planned").GetInt32(),
+                    row.GetProperty("planned").GetInt32() + 100
+                );
+                Assert.InRange(row.GetProperty("nextTokenSeconds").GetDouble(), row.GetProperty("readySeconds").GetDouble(), 60);
+            }
+        );
 
         // Sampled at temperature 1 from 4,096 tokens: a text that fell apart would be near that, one that repeats itself near 1.
         JsonElement[] scores = [.. Rows(journal, "score")];
@@ -91,17 +102,19 @@ public class EnduranceTests
     }
 
     /// <summary>A journal's lines of one kind.</summary>
-    private static IEnumerable<JsonElement> Rows(string journal, string kind) => journal
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Select(line => JsonSerializer.Deserialize<JsonElement>(line))
-        .Where(line => line.TryGetProperty(kind, out _))
-        .Select(line => line.GetProperty(kind));
+    private static IEnumerable<JsonElement> Rows(string journal, string kind) =>
+        journal
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonSerializer.Deserialize<JsonElement>(line))
+            .Where(line => line.TryGetProperty(kind, out _))
+            .Select(line => line.GetProperty(kind));
 
     private static Task<string> ReadAsync(TemporaryFolder folder, string file) =>
         File.ReadAllTextAsync(Path.Combine(folder.Path, file), TestContext.Current.CancellationToken);
 
     private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
-        await Cli.Wrap("dotnet").WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
+        await Cli.Wrap("dotnet")
+            .WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 }

@@ -17,12 +17,37 @@ public class EvaluationCommandTests
     public async Task The_embedded_model_has_its_cards_perplexities_before_and_after_the_first_eviction(string policy, double afterEviction)
     {
         JsonElement result = await JsonOfAsync(
-            "perplexity", "--text", Book, "--policy", policy, "--sinks", "4", "--window", "252", "--tokens", "3000", "--dtype", "float32", "--threads", "1", "--json");
+            "perplexity",
+            "--text",
+            Book,
+            "--policy",
+            policy,
+            "--sinks",
+            "4",
+            "--window",
+            "252",
+            "--tokens",
+            "3000",
+            "--dtype",
+            "float32",
+            "--threads",
+            "1",
+            "--json"
+        );
 
-        (long Tokens, double Nll)[] segments = [.. result.GetProperty("segments").EnumerateArray()
-            .Select(segment => (segment.GetProperty("tokens").GetInt64(), Math.Log(segment.GetProperty("perplexity").GetDouble())))];
+        (long Tokens, double Nll)[] segments =
+        [
+            .. result
+                .GetProperty("segments")
+                .EnumerateArray()
+                .Select(segment => (segment.GetProperty("tokens").GetInt64(), Math.Log(segment.GetProperty("perplexity").GetDouble()))),
+        ];
         Assert.Equal(91.3, Math.Exp(segments[0].Nll), 0.1);
-        Assert.Equal(afterEviction, Math.Exp(segments[1..].Sum(s => s.Tokens * s.Nll) / segments[1..].Sum(s => s.Tokens)), 0.001 * afterEviction);
+        Assert.Equal(
+            afterEviction,
+            Math.Exp(segments[1..].Sum(s => s.Tokens * s.Nll) / segments[1..].Sum(s => s.Tokens)),
+            0.001 * afterEviction
+        );
     }
 
     [Theory]
@@ -30,16 +55,42 @@ public class EvaluationCommandTests
     public async Task Perplexity_prints_the_contracts_json_and_its_parts_add_up(string policy)
     {
         JsonElement result = await JsonOfAsync(
-            "perplexity", "--text", Readme, "--policy", policy, "--sinks", "4", "--window", "28", "--tokens", "100", "--dtype", "float32", "--threads", "1", "--json");
+            "perplexity",
+            "--text",
+            Readme,
+            "--policy",
+            policy,
+            "--sinks",
+            "4",
+            "--window",
+            "28",
+            "--tokens",
+            "100",
+            "--dtype",
+            "float32",
+            "--threads",
+            "1",
+            "--json"
+        );
 
-        Assert.Equal(["policy", "sinks", "window", "tokens", "nll", "perplexity", "msPerToken", "segments"], result.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(
+            ["policy", "sinks", "window", "tokens", "nll", "perplexity", "msPerToken", "segments"],
+            result.EnumerateObject().Select(p => p.Name)
+        );
         Assert.Equal(policy, result.GetProperty("policy").GetString());
-        Assert.Equal((4, 28, 100), (result.GetProperty("sinks").GetInt32(), result.GetProperty("window").GetInt32(), result.GetProperty("tokens").GetInt32()));
+        Assert.Equal(
+            (4, 28, 100),
+            (result.GetProperty("sinks").GetInt32(), result.GetProperty("window").GetInt32(), result.GetProperty("tokens").GetInt32())
+        );
         JsonElement[] segments = [.. result.GetProperty("segments").EnumerateArray()];
         Assert.All(segments, segment => Assert.Equal(["tokens", "perplexity"], segment.EnumerateObject().Select(p => p.Name)));
         Assert.Equal([32, 32, 32, 4], segments.Select(segment => segment.GetProperty("tokens").GetInt32()));
         double nll = result.GetProperty("nll").GetDouble();
-        Assert.Equal(nll, segments.Sum(s => s.GetProperty("tokens").GetInt32() * Math.Log(s.GetProperty("perplexity").GetDouble())) / 100, 1e-9);
+        Assert.Equal(
+            nll,
+            segments.Sum(s => s.GetProperty("tokens").GetInt32() * Math.Log(s.GetProperty("perplexity").GetDouble())) / 100,
+            1e-9
+        );
         Assert.Equal(Math.Exp(nll), result.GetProperty("perplexity").GetDouble(), 1e-9);
         Assert.True(result.GetProperty("msPerToken").GetDouble() > 0);
     }
@@ -47,10 +98,40 @@ public class EvaluationCommandTests
     [Fact]
     public async Task Ctrl_C_prints_the_results_so_far()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent by kill, and who runs this in the background may ignore them: GNU's env undoes that.");
-        using Process process = Process.Start(new ProcessStartInfo("env", [
-            "--default-signal=INT", "dotnet", Program, "perplexity", "--text", Readme, "--policy", "streaming", "--sinks", "4", "--window", "28",
-            "--tokens", "50000000", "--repeat", "--segment", "50000000", "--threads", "1", "--json"]) { RedirectStandardOutput = true })!;
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux(),
+            "Signals are sent by kill, and who runs this in the background may ignore them: GNU's env undoes that."
+        );
+        using Process process = Process.Start(
+            new ProcessStartInfo(
+                "env",
+                [
+                    "--default-signal=INT",
+                    "dotnet",
+                    Program,
+                    "perplexity",
+                    "--text",
+                    Readme,
+                    "--policy",
+                    "streaming",
+                    "--sinks",
+                    "4",
+                    "--window",
+                    "28",
+                    "--tokens",
+                    "50000000",
+                    "--repeat",
+                    "--segment",
+                    "50000000",
+                    "--threads",
+                    "1",
+                    "--json",
+                ]
+            )
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
         try
         {
             // Only scoring takes so much of a processor: starting and loading take about two seconds of it.
@@ -77,21 +158,73 @@ public class EvaluationCommandTests
     public async Task Bench_measures_every_cache_size_and_batch_and_prints_a_line_for_each()
     {
         BufferedCommandResult result = await RunAsync(
-            "bench", "--policy", "streaming", "--sinks", "4", "--window", "28", "60", "--batch", "1", "3", "--tokens", "5", "--dtype", "float32", "--threads", "1", "--json");
+            "bench",
+            "--policy",
+            "streaming",
+            "--sinks",
+            "4",
+            "--window",
+            "28",
+            "60",
+            "--batch",
+            "1",
+            "3",
+            "--tokens",
+            "5",
+            "--dtype",
+            "float32",
+            "--threads",
+            "1",
+            "--json"
+        );
 
-        JsonElement[] lines = [.. result.StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line))];
-        Assert.Equal([(28, 1), (28, 3), (60, 1), (60, 3)], lines.Select(line => (line.GetProperty("window").GetInt32(), line.GetProperty("batch").GetInt32())));
-        Assert.All(lines, line =>
-        {
-            Assert.Equal(
-                ["model", "policy", "sinks", "window", "batch", "tokens", "dtype", "threads", "msPerToken", "p99Ms", "tokensPerSecond", "cacheMiB", "peakMiB"],
-                line.EnumerateObject().Select(p => p.Name));
-            Assert.Equal(("starter", "streaming", "float32", 5), (line.GetProperty("model").GetString(), line.GetProperty("policy").GetString(), line.GetProperty("dtype").GetString(), line.GetProperty("tokens").GetInt32()));
-            // Keys and values of 5 layers and 2 heads of 64, in float32.
-            int places = line.GetProperty("batch").GetInt32() * (4 + line.GetProperty("window").GetInt32());
-            Assert.Equal(2.0 * 5 * 2 * 64 * 4 * places / (1 << 20), line.GetProperty("cacheMiB").GetDouble(), 1e-9);
-            Assert.True(line.GetProperty("peakMiB").GetDouble() > line.GetProperty("cacheMiB").GetDouble());
-        });
+        JsonElement[] lines =
+        [
+            .. result
+                .StandardOutput.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonSerializer.Deserialize<JsonElement>(line)),
+        ];
+        Assert.Equal(
+            [(28, 1), (28, 3), (60, 1), (60, 3)],
+            lines.Select(line => (line.GetProperty("window").GetInt32(), line.GetProperty("batch").GetInt32()))
+        );
+        Assert.All(
+            lines,
+            line =>
+            {
+                Assert.Equal(
+                    [
+                        "model",
+                        "policy",
+                        "sinks",
+                        "window",
+                        "batch",
+                        "tokens",
+                        "dtype",
+                        "threads",
+                        "msPerToken",
+                        "p99Ms",
+                        "tokensPerSecond",
+                        "cacheMiB",
+                        "peakMiB",
+                    ],
+                    line.EnumerateObject().Select(p => p.Name)
+                );
+                Assert.Equal(
+                    ("starter", "streaming", "float32", 5),
+                    (
+                        line.GetProperty("model").GetString(),
+                        line.GetProperty("policy").GetString(),
+                        line.GetProperty("dtype").GetString(),
+                        line.GetProperty("tokens").GetInt32()
+                    )
+                );
+                // Keys and values of 5 layers and 2 heads of 64, in float32.
+                int places = line.GetProperty("batch").GetInt32() * (4 + line.GetProperty("window").GetInt32());
+                Assert.Equal(2.0 * 5 * 2 * 64 * 4 * places / (1 << 20), line.GetProperty("cacheMiB").GetDouble(), 1e-9);
+                Assert.True(line.GetProperty("peakMiB").GetDouble() > line.GetProperty("cacheMiB").GetDouble());
+            }
+        );
         Assert.Equal("", result.StandardError);
     }
 
@@ -119,7 +252,11 @@ public class EvaluationCommandTests
     {
         BufferedCommandResult result = await RunAsync(arguments);
         Assert.Equal((2, ""), (result.ExitCode, result.StandardOutput));
-        Assert.Contains(said, Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            said,
+            Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal
+        );
     }
 
     private static string Program => Repository.Assembly(Path.Combine("src", "Streaming.Cli"), "streaming");
@@ -144,7 +281,8 @@ public class EvaluationCommandTests
     }
 
     private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
-        await Cli.Wrap("dotnet").WithArguments([Program, .. arguments])
+        await Cli.Wrap("dotnet")
+            .WithArguments([Program, .. arguments])
             .WithWorkingDirectory(Repository.Root)
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);

@@ -85,9 +85,7 @@ public sealed class GatewayTests
                 using HttpResponseMessage answer = await http.GetAsync(host.Url + path, limit.Token);
                 return answer.StatusCode;
             }
-            catch (HttpRequestException) when (!limit.IsCancellationRequested)
-            {
-            }
+            catch (HttpRequestException) when (!limit.IsCancellationRequested) { }
         }
     }
 }

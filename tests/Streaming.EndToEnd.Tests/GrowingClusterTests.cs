@@ -17,10 +17,26 @@ public sealed class GrowingClusterTests
         using var data = new TemporaryFolder();
         await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync();
         string[] cluster = ClusterFixture.Settings(azurite.ConnectionString);
-        HostProcess[] silos = [.. Enumerable.Range(0, Silos).Select(i => HostProcess.Silo(
-            Path.Combine(data.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", "Threads=1", $"Slots={SlotsPerSilo}", .. cluster]))];
-        await using HostProcess first = silos[0], second = silos[1], last = silos[2];
-        await using HostProcess gateway = HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", .. cluster]);
+        HostProcess[] silos =
+        [
+            .. Enumerable
+                .Range(0, Silos)
+                .Select(i =>
+                    HostProcess.Silo(
+                        Path.Combine(data.Path, $"store{i}"),
+                        ClusterPorts.Free(),
+                        ["Storage=Azure", "Threads=1", $"Slots={SlotsPerSilo}", .. cluster]
+                    )
+                ),
+        ];
+        await using HostProcess first = silos[0],
+            second = silos[1],
+            last = silos[2];
+        await using HostProcess gateway = HostProcess.Gateway(
+            ClusterPorts.Free(),
+            ClusterPorts.FreePorts(1)[0],
+            ["InspectCache=true", .. cluster]
+        );
         await first.StartAsync();
         await gateway.StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);
@@ -44,14 +60,24 @@ public sealed class GrowingClusterTests
 
         using (var seen = new CancellationTokenSource())
         {
-            Task<bool>[] waiting = [.. conversations.Select(c => c.Watcher.UntilAsync(client, e => e.Kind == "queued", 2 * Limit, seen.Token))];
+            Task<bool>[] waiting =
+            [
+                .. conversations.Select(c => c.Watcher.UntilAsync(client, e => e.Kind == "queued", 2 * Limit, seen.Token)),
+            ];
             Assert.Equal(0, await first.TerminateAsync()); // Where all conversations began.
             Assert.Equal(0, await second.TerminateAsync());
             await CompleteAsync(waiting, (Silos - 1) * SlotsPerSilo);
             await seen.CancelAsync();
             await Task.WhenAll(waiting).ContinueWith(_ => { }, TaskScheduler.Default);
             // Whoever did not wait was called off, and nobody met a gap.
-            Assert.All(waiting, w => Assert.True(w.IsCompletedSuccessfully ? w.Result : w.Exception!.InnerException is TimeoutException, w.Exception?.ToString()));
+            Assert.All(
+                waiting,
+                w =>
+                    Assert.True(
+                        w.IsCompletedSuccessfully ? w.Result : w.Exception!.InnerException is TimeoutException,
+                        w.Exception?.ToString()
+                    )
+            );
         }
 
         // Each that ends makes room for one that waits.

@@ -53,7 +53,10 @@ public class HostInputTests
         using var data = new TemporaryFolder();
         await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free(), "Gateway=false").StartAsync();
         using var http = new HttpClient();
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode
+        );
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(silo.Url + "/", TestContext.Current.CancellationToken)).StatusCode);
         Assert.DoesNotContain("browser", silo.Output, StringComparison.Ordinal);
     }
@@ -66,11 +69,17 @@ public class HostInputTests
         await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         string id = (await client.CreateAsync(new { })).Id;
         using var http = new HttpClient();
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode
+        );
         foreach (string file in Directory.GetFiles(data.Path))
             File.Delete(file);
         await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.SendAsync(id, "Hello!"));
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.ServiceUnavailable,
+            (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode
+        );
     }
 
     [Fact]
@@ -98,7 +107,12 @@ public class HostInputTests
     [Theory]
     [InlineData("Streaming:Storage is Sqlite", "Clustering=Azure", "Azure:Account=account")]
     [InlineData("Streaming:Azure:ConnectionString or Streaming:Azure:Account", "Storage=Azure")]
-    [InlineData("Streaming:Azure:ConnectionString or Streaming:Azure:Account", "Storage=Azure", "Azure:Account=account", "Azure:ConnectionString=UseDevelopmentStorage=true")]
+    [InlineData(
+        "Streaming:Azure:ConnectionString or Streaming:Azure:Account",
+        "Storage=Azure",
+        "Azure:Account=account",
+        "Azure:ConnectionString=UseDevelopmentStorage=true"
+    )]
     [InlineData("Streaming:Azure:ConnectionString is not", "Storage=Azure", "Azure:ConnectionString=nonsense")]
     [InlineData("Streaming:Azure:Account", "Storage=Azure", "Azure:Account=No such name")]
     [InlineData("Streaming:Azure:Prefix", "Storage=Azure", "Azure:Account=account", "Azure:Prefix=My-Service")]
@@ -121,11 +135,22 @@ public class HostInputTests
     public async Task A_storage_account_that_does_not_answer_stops_the_host_with_one_sentence()
     {
         using var data = new TemporaryFolder();
-        const string nobody = "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/nobody;BlobEndpoint=http://127.0.0.1:9/nobody;";
-        await using HostProcess silo = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Storage=Azure", $"Azure:ConnectionString={nobody}");
+        const string nobody =
+            "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/nobody;BlobEndpoint=http://127.0.0.1:9/nobody;";
+        await using HostProcess silo = HostProcess.Silo(
+            data.Path,
+            ClusterPorts.Free(),
+            "Storage=Azure",
+            $"Azure:ConnectionString={nobody}"
+        );
         (int exitCode, string output) = await silo.RunToEndAsync();
         Assert.Equal(2, exitCode);
-        Assert.Contains(output.Split('\n'), line => line.StartsWith("Azure Storage does not answer for table streaming", StringComparison.Ordinal) && line.Contains("of account nobody: check Streaming:Azure", StringComparison.Ordinal));
+        Assert.Contains(
+            output.Split('\n'),
+            line =>
+                line.StartsWith("Azure Storage does not answer for table streaming", StringComparison.Ordinal)
+                && line.Contains("of account nobody: check Streaming:Azure", StringComparison.Ordinal)
+        );
         Assert.DoesNotContain("a2V5", output, StringComparison.Ordinal);
     }
 
@@ -150,7 +175,12 @@ public class HostInputTests
     {
         using var data = new TemporaryFolder();
         ClusterPorts ports = ClusterPorts.Free();
-        int taken = which switch { "http" => ports.Http, "SiloPort" => ports.Silo, _ => ports.Gateway };
+        int taken = which switch
+        {
+            "http" => ports.Http,
+            "SiloPort" => ports.Silo,
+            _ => ports.Gateway,
+        };
         using var occupant = new TcpListener(IPAddress.Loopback, taken);
         occupant.Start();
         await using HostProcess silo = HostProcess.Silo(data.Path, ports);
@@ -171,10 +201,19 @@ public class HostInputTests
         foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "models", "starter")))
             File.Copy(file, Path.Combine(altered.Path, Path.GetFileName(file)));
         string config = Path.Combine(altered.Path, "tokenizer_config.json");
-        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken)).Replace("assistant", "model", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            config,
+            (await File.ReadAllTextAsync(config, TestContext.Current.CancellationToken)).Replace(
+                "assistant",
+                "model",
+                StringComparison.Ordinal
+            ),
+            TestContext.Current.CancellationToken
+        );
 
         ClusterPorts ports = ClusterPorts.Free();
-        string token, id;
+        string token,
+            id;
         await using (HostProcess first = HostProcess.Silo(data.Path, ports))
         {
             await first.StartAsync();
@@ -201,5 +240,7 @@ public class HostInputTests
 
     /// <summary>Not one of the lines that tell what a start is doing.</summary>
     private static bool IsSentence(string line) =>
-        !line.StartsWith("Load", StringComparison.Ordinal) && !line.StartsWith("info:", StringComparison.Ordinal) && !line.StartsWith("      ", StringComparison.Ordinal);
+        !line.StartsWith("Load", StringComparison.Ordinal)
+        && !line.StartsWith("info:", StringComparison.Ordinal)
+        && !line.StartsWith("      ", StringComparison.Ordinal);
 }

@@ -20,7 +20,19 @@ public class KillTests
 
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         string token = client.Token;
-        ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = 0, ignoreEos = true, seed = 7 } });
+        ConversationView conversation = await client.CreateAsync(
+            new
+            {
+                sinks = 4,
+                window = 60,
+                sampling = new
+                {
+                    maxTokens = 0,
+                    ignoreEos = true,
+                    seed = 7,
+                },
+            }
+        );
         SentView sent = await client.SendAsync(conversation.Id, "Tell me a story that never ends.");
         int reply = sent.Turn + 1;
         var always = new Watcher(conversation.Id);
@@ -86,7 +98,14 @@ public class KillTests
         await using HostProcess silo = HostProcess.Silo(data.Path, ClusterPorts.Free());
         await silo.StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
-        ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = 300, ignoreEos = true } });
+        ConversationView conversation = await client.CreateAsync(
+            new
+            {
+                sinks = 4,
+                window = 60,
+                sampling = new { maxTokens = 300, ignoreEos = true },
+            }
+        );
         await client.SendAsync(conversation.Id, "Hello!");
         var watcher = new Watcher(conversation.Id);
         Assert.True(await watcher.UntilAsync(client, e => e.Seq >= 20, Limit));

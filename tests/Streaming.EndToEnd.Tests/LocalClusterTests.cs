@@ -23,7 +23,9 @@ public sealed class LocalClusterTests
             await endless.ReachAsync(client, 80, cluster);
             for (int silo = 1; silo <= 3; silo++)
             {
-                using Process victim = Process.GetProcessById(int.Parse(Number(silo).Match(cluster.Output).Groups[1].Value, CultureInfo.InvariantCulture));
+                using Process victim = Process.GetProcessById(
+                    int.Parse(Number(silo).Match(cluster.Output).Groups[1].Value, CultureInfo.InvariantCulture)
+                );
                 victim.Kill();
                 await endless.ReachAsync(client, endless.Watcher.LastSeq + 40, cluster);
             }
@@ -61,9 +63,7 @@ public sealed class LocalClusterTests
                 }
                 return first;
             }
-            catch (SocketException)
-            {
-            }
+            catch (SocketException) { }
             finally
             {
                 listeners.ForEach(l => l.Stop());

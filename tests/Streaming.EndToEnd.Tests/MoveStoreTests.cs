@@ -29,7 +29,20 @@ public sealed class MoveStoreTests : IAsyncLifetime
         await using HostProcess embedded = Silo();
         await embedded.StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(embedded.Url);
-        ConversationView kept = await client.CreateAsync(new { title = "Kept", sinks = 4, window = 60, sampling = new { maxTokens = 100, ignoreEos = true, seed = 3 } });
+        ConversationView kept = await client.CreateAsync(
+            new
+            {
+                title = "Kept",
+                sinks = 4,
+                window = 60,
+                sampling = new
+                {
+                    maxTokens = 100,
+                    ignoreEos = true,
+                    seed = 3,
+                },
+            }
+        );
         ConversationView deleted = await client.CreateAsync(new { });
         string first = await AskAsync(client, kept.Id, "Tell me a story about a dog.");
         await client.DeleteAsync(deleted.Id);
@@ -74,7 +87,11 @@ public sealed class MoveStoreTests : IAsyncLifetime
         BufferedCommandResult result = await RunAsync(null, arguments);
 
         Assert.Equal((2, ""), (result.ExitCode, result.StandardOutput));
-        Assert.Contains(said, Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains(
+            said,
+            Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal
+        );
     }
 
     /// <summary>Sends a message, waits for the reply's end, and answers its text.</summary>
@@ -87,7 +104,11 @@ public sealed class MoveStoreTests : IAsyncLifetime
     }
 
     private HostProcess Silo(params string[] settings) =>
-        HostProcess.Silo(Path.Combine(_data.Path, "store"), ClusterPorts.Free(), ["Threads=1", "Deterministic=true", "DType=float32", .. settings]);
+        HostProcess.Silo(
+            Path.Combine(_data.Path, "store"),
+            ClusterPorts.Free(),
+            ["Threads=1", "Deterministic=true", "DType=float32", .. settings]
+        );
 
     private Task<BufferedCommandResult> MoveAsync() => RunAsync(_azurite.ConnectionString, "--data", Path.Combine(_data.Path, "store"));
 

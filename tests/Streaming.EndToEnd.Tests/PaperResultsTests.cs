@@ -19,18 +19,43 @@ public class PaperResultsTests
 
         BufferedCommandResult first = await RunAsync([.. TablesAndFigures, "--small", "--out", folder.Path]);
         Assert.Equal(0, first.ExitCode);
-        string runs = await ReadAsync(folder, "runs.jsonl"), results = await ReadAsync(folder, "RESULTS.md");
+        string runs = await ReadAsync(folder, "runs.jsonl"),
+            results = await ReadAsync(folder, "RESULTS.md");
         string[] headings = ["## Table 1", "## Table 2", "## Table 6", "## Figure 5", "## Figure 10"];
-        Assert.Equal(headings, results.Split('\n').Where(line => line.StartsWith("## ", StringComparison.Ordinal)).Where(line => line.Contains(':', StringComparison.Ordinal)).Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)]));
-        Assert.Equal(["Not measured yet: `dotnet run -c Release --project bench/paper -- engine`.", "Not measured yet: `dotnet run -c Release --project bench/paper -- served`."],
-            results.Split('\n').Where(line => line.StartsWith("Not measured yet", StringComparison.Ordinal)));
-        foreach (string origin in (string[])["- machine: ", "- date: ", "- commit: ", "--project src/Streaming.Cli -- perplexity", "--project src/Streaming.Cli -- bench"])
+        Assert.Equal(
+            headings,
+            results
+                .Split('\n')
+                .Where(line => line.StartsWith("## ", StringComparison.Ordinal))
+                .Where(line => line.Contains(':', StringComparison.Ordinal))
+                .Select(line => line[..line.IndexOf(':', StringComparison.Ordinal)])
+        );
+        Assert.Equal(
+            [
+                "Not measured yet: `dotnet run -c Release --project bench/paper -- engine`.",
+                "Not measured yet: `dotnet run -c Release --project bench/paper -- served`.",
+            ],
+            results.Split('\n').Where(line => line.StartsWith("Not measured yet", StringComparison.Ordinal))
+        );
+        foreach (
+            string origin in (string[])
+                [
+                    "- machine: ",
+                    "- date: ",
+                    "- commit: ",
+                    "--project src/Streaming.Cli -- perplexity",
+                    "--project src/Streaming.Cli -- bench",
+                ]
+        )
             Assert.Contains(origin, results, StringComparison.Ordinal);
         foreach (string plot in Plots)
         {
             Assert.Contains($"]({plot}.svg)", results, StringComparison.Ordinal);
             Assert.Contains("<svg", await ReadAsync(folder, plot + ".svg"), StringComparison.Ordinal);
-            Assert.Equal("PNG"u8.ToArray(), (await File.ReadAllBytesAsync(Path.Combine(folder.Path, plot + ".png"), TestContext.Current.CancellationToken))[1..4]);
+            Assert.Equal(
+                "PNG"u8.ToArray(),
+                (await File.ReadAllBytesAsync(Path.Combine(folder.Path, plot + ".png"), TestContext.Current.CancellationToken))[1..4]
+            );
         }
 
         // With a sink the trained start token stays; without one the text falls apart (models/README.md).
@@ -63,7 +88,8 @@ public class PaperResultsTests
         File.ReadAllTextAsync(Path.Combine(folder.Path, file), TestContext.Current.CancellationToken);
 
     private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
-        await Cli.Wrap("dotnet").WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
+        await Cli.Wrap("dotnet")
+            .WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 }

@@ -20,14 +20,19 @@ public class PeerBenchmarkTests
         JsonNode[] samples = [.. File.ReadLines(Path.Combine(folder.Path, "samples.jsonl")).Select(line => JsonNode.Parse(line)!)];
         Assert.Equal(
             ["agreement", "alone", "busy", "decode", "prompt", "read", "run", "served", "step-bytes"],
-            samples.Select(sample => (string)sample["kind"]!).Distinct().Order(StringComparer.Ordinal));
+            samples.Select(sample => (string)sample["kind"]!).Distinct().Order(StringComparer.Ordinal)
+        );
         foreach (string kind in (string[])["agreement", "decode", "prompt", "step-bytes"])
-            Assert.Equal(Contestants, samples.Where(sample => (string)sample["kind"]! == kind).Select(sample => (string)sample["contestant"]!).Distinct());
+            Assert.Equal(
+                Contestants,
+                samples.Where(sample => (string)sample["kind"]! == kind).Select(sample => (string)sample["contestant"]!).Distinct()
+            );
         Assert.All(samples.Where(sample => sample["ms"] is not null), sample => Assert.True((double)sample["ms"]![0]! > 0));
         Assert.All(samples.Where(sample => sample["rate"] is not null), sample => Assert.True((double)sample["rate"]! > 0));
         Assert.All(
             samples.Where(sample => (string?)sample["contestant"] == "ours, int8" && sample["cosine"] is not null), // the same model, rounded otherwise
-            sample => Assert.InRange((double)sample["cosine"]!, 0.99, 1));
+            sample => Assert.InRange((double)sample["cosine"]!, 0.99, 1)
+        );
 
         string page = await PageAsync();
         Assert.DoesNotContain("not measured", page);
@@ -56,8 +61,9 @@ public class PeerBenchmarkTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }
 
-    private static Task<BufferedCommandResult> RunAsync(params string[] arguments) => Cli.Wrap("dotnet")
-        .WithArguments([Repository.Assembly("bench/peers", "Streaming.Bench.Peers"), .. arguments])
-        .WithValidation(CommandResultValidation.None)
-        .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+    private static Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
+        Cli.Wrap("dotnet")
+            .WithArguments([Repository.Assembly("bench/peers", "Streaming.Bench.Peers"), .. arguments])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 }

@@ -35,7 +35,11 @@ public class ReadmeTests
         Assert.Equal(Run + "--project silo", command);
         using var data = new TemporaryFolder();
         ClusterPorts ports = ClusterPorts.Free();
-        await using HostProcess silo = HostProcess.Typed(command.Replace(Run, Run + "--no-build ", StringComparison.Ordinal), data.Path, ports);
+        await using HostProcess silo = HostProcess.Typed(
+            command.Replace(Run, Run + "--no-build ", StringComparison.Ordinal),
+            data.Path,
+            ports
+        );
         await silo.StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         string id = (await client.CreateAsync(new { sampling = new { maxTokens = 4 } })).Id;

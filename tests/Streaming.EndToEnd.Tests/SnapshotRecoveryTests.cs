@@ -16,7 +16,13 @@ public partial class SnapshotRecoveryTests
     public async Task Killed_in_mid_reply_it_goes_on_from_a_snapshot_as_if_nothing_had_been_and_from_a_damaged_one_as_well()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Deterministic=true", "SnapshotTokens=40", "Threads=1");
+        await using HostProcess silo = HostProcess.Silo(
+            data.Path,
+            ClusterPorts.Free(),
+            "Deterministic=true",
+            "SnapshotTokens=40",
+            "Threads=1"
+        );
         await silo.StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         string undisturbed = (await FinishAsync(client, await BeginAsync(client))).Text;
@@ -50,7 +56,19 @@ public partial class SnapshotRecoveryTests
 
     private static async Task<Watcher> BeginAsync(ChatClient client)
     {
-        ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = Tokens, ignoreEos = true, seed = 11 } });
+        ConversationView conversation = await client.CreateAsync(
+            new
+            {
+                sinks = 4,
+                window = 60,
+                sampling = new
+                {
+                    maxTokens = Tokens,
+                    ignoreEos = true,
+                    seed = 11,
+                },
+            }
+        );
         await client.SendAsync(conversation.Id, "Tell me a story of a fox and a well.");
         return new Watcher(conversation.Id);
     }
@@ -60,7 +78,10 @@ public partial class SnapshotRecoveryTests
     {
         HashSet<string> earlier = [.. Stored(snapshots)];
         Watcher watcher = await BeginAsync(client);
-        Assert.True(await watcher.UntilAsync(client, e => e.Seq >= 220 && Stored(snapshots).Any(s => !earlier.Contains(s)), Limit), silo.Output);
+        Assert.True(
+            await watcher.UntilAsync(client, e => e.Seq >= 220 && Stored(snapshots).Any(s => !earlier.Contains(s)), Limit),
+            silo.Output
+        );
         await silo.KillAsync();
         await client.DisposeAsync();
         return watcher;
@@ -73,7 +94,8 @@ public partial class SnapshotRecoveryTests
         return (watcher.TextOf(2), watcher.LastSeq);
     }
 
-    private static IEnumerable<string> Stored(string snapshots) => Directory.EnumerateFiles(snapshots, "*.snapshot", SearchOption.AllDirectories);
+    private static IEnumerable<string> Stored(string snapshots) =>
+        Directory.EnumerateFiles(snapshots, "*.snapshot", SearchOption.AllDirectories);
 
     private static void Damage(string file)
     {

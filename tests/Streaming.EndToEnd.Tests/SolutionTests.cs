@@ -19,8 +19,22 @@ public class SolutionTests
         ["src/Streaming.Grains/Streaming.Grains.csproj"] = ["Streaming.Contracts", "Streaming.Inference", "Streaming.Storage"],
         ["src/Streaming.Gateway/Streaming.Gateway.csproj"] = ["Streaming.Contracts"],
         ["src/Streaming.Training/Streaming.Training.csproj"] = ["Streaming.Inference"],
-        ["src/Streaming.Cli/Streaming.Cli.csproj"] = ["Streaming.Clustering", "Streaming.Inference", "Streaming.Storage", "Streaming.Training"],
-        ["silo/Silo.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Grains", "Streaming.Inference", "Streaming.Storage"],
+        ["src/Streaming.Cli/Streaming.Cli.csproj"] =
+        [
+            "Streaming.Clustering",
+            "Streaming.Inference",
+            "Streaming.Storage",
+            "Streaming.Training",
+        ],
+        ["silo/Silo.csproj"] =
+        [
+            "Streaming.Clustering",
+            "Streaming.Contracts",
+            "Streaming.Gateway",
+            "Streaming.Grains",
+            "Streaming.Inference",
+            "Streaming.Storage",
+        ],
         ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
         ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],
         ["infra/local/Streaming.Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
@@ -33,12 +47,18 @@ public class SolutionTests
     [Fact]
     public void Parts_know_each_other_only_in_the_directions_of_the_design()
     {
-        string[] projects = [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories).Where(p => !p.Contains("node_modules", StringComparison.Ordinal))];
+        string[] projects =
+        [
+            .. Directory
+                .EnumerateFiles(Path.Combine(Repository.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+                .Where(p => !p.Contains("node_modules", StringComparison.Ordinal)),
+        ];
         Assert.Equal(Knows.Keys.Count(k => k.StartsWith("src/", StringComparison.Ordinal)), projects.Length);
         foreach ((string project, string[] allowed) in Knows)
         {
             XDocument file = XDocument.Load(Path.Combine(Repository.Root, project));
-            IEnumerable<string> known = file.Descendants("ProjectReference").Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
+            IEnumerable<string> known = file.Descendants("ProjectReference")
+                .Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
             Assert.Empty(known.Except(allowed));
         }
     }
@@ -46,8 +66,20 @@ public class SolutionTests
     [Fact]
     public void Only_the_engine_s_side_holds_libtorch()
     {
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(Path.GetDirectoryName(Repository.Assembly("gateway", "x"))!), "*orch*", SearchOption.AllDirectories));
-        Assert.NotEmpty(Directory.EnumerateFiles(Path.Combine(Path.GetDirectoryName(Repository.Assembly("silo", "x"))!), "*orch*", SearchOption.AllDirectories));
+        Assert.Empty(
+            Directory.EnumerateFiles(
+                Path.Combine(Path.GetDirectoryName(Repository.Assembly("gateway", "x"))!),
+                "*orch*",
+                SearchOption.AllDirectories
+            )
+        );
+        Assert.NotEmpty(
+            Directory.EnumerateFiles(
+                Path.Combine(Path.GetDirectoryName(Repository.Assembly("silo", "x"))!),
+                "*orch*",
+                SearchOption.AllDirectories
+            )
+        );
     }
 
     [Theory]
@@ -56,10 +88,22 @@ public class SolutionTests
     public async Task The_build_property_selects_libtorch(string torch, string present, string absent)
     {
         BufferedCommandResult result = await Cli.Wrap("dotnet")
-            .WithArguments(["msbuild", Path.Combine(Repository.Root, "silo", "Silo.csproj"), $"-p:Torch={torch}", "-getItem:PackageReference"])
+            .WithArguments([
+                "msbuild",
+                Path.Combine(Repository.Root, "silo", "Silo.csproj"),
+                $"-p:Torch={torch}",
+                "-getItem:PackageReference",
+            ])
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
         using JsonDocument items = JsonDocument.Parse(result.StandardOutput);
-        string[] packages = [.. items.RootElement.GetProperty("Items").GetProperty("PackageReference").EnumerateArray().Select(p => p.GetProperty("Identity").GetString()!)];
+        string[] packages =
+        [
+            .. items
+                .RootElement.GetProperty("Items")
+                .GetProperty("PackageReference")
+                .EnumerateArray()
+                .Select(p => p.GetProperty("Identity").GetString()!),
+        ];
         Assert.Contains(present, packages);
         Assert.DoesNotContain(absent, packages);
     }

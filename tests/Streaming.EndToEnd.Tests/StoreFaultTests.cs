@@ -13,7 +13,10 @@ public sealed class StoreFaultTests : IAsyncLifetime
 
     /// <summary>For how long the store is away at least; <c>tests/store-faults.sh</c> makes it ten minutes.</summary>
     private static readonly TimeSpan Away = TimeSpan.FromSeconds(
-        Environment.GetEnvironmentVariable("STREAMING_STORE_AWAY_SECONDS") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 0);
+        Environment.GetEnvironmentVariable("STREAMING_STORE_AWAY_SECONDS") is { Length: > 0 } text
+            ? int.Parse(text, CultureInfo.InvariantCulture)
+            : 0
+    );
 
     private readonly TemporaryFolder _data = new();
     private AzuriteProcess _azurite = null!;
@@ -27,7 +30,11 @@ public sealed class StoreFaultTests : IAsyncLifetime
     {
         _azurite = await AzuriteProcess.StartNewAsync();
         _proxy = await StoreProxy.StartAsync(_azurite.ConnectionString);
-        _silo = HostProcess.Silo(_data.Path, ClusterPorts.Free(), ["Storage=Azure", "Threads=1", .. ClusterFixture.Settings(_proxy.ConnectionString)]);
+        _silo = HostProcess.Silo(
+            _data.Path,
+            ClusterPorts.Free(),
+            ["Storage=Azure", "Threads=1", .. ClusterFixture.Settings(_proxy.ConnectionString)]
+        );
         await _silo.StartAsync();
         _client = await ChatClient.ConnectAsync(_silo.Url);
         _conversations = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => EndlessReply.StartAsync(_client)));
@@ -65,7 +72,10 @@ public sealed class StoreFaultTests : IAsyncLifetime
         _proxy.Inject(StoreFault.Refused);
         await Task.WhenAll(_conversations.Select(c => c.Watcher.UntilAsync(_client, e => e.Kind == "paused", Limit)));
         var away = Stopwatch.StartNew();
-        while (away.Elapsed < Away || !_conversations.All(c => _silo.Output.Contains($"{c.Id}: this activation ends", StringComparison.Ordinal)))
+        while (
+            away.Elapsed < Away
+            || !_conversations.All(c => _silo.Output.Contains($"{c.Id}: this activation ends", StringComparison.Ordinal))
+        )
             await _proxy.HitAsync(_proxy.Hits + 1, Limit); // Somebody still tries.
         await GoOnAsync(StoreFault.Refused, away.Elapsed);
         await AssertStoredAsShownAsync();
@@ -79,7 +89,10 @@ public sealed class StoreFaultTests : IAsyncLifetime
         await Task.WhenAll(_conversations.Select(c => c.ReachAsync(_client, c.Watcher.LastSeq + 40, _silo)));
         if (Environment.GetEnvironmentVariable("STREAMING_STORE_REPORT") is { Length: > 0 } path)
         {
-            string row = string.Create(CultureInfo.InvariantCulture, $"| {fault} | {away.TotalSeconds:F0} | {_conversations.Length} | {clock.Elapsed.TotalSeconds:F1} |{Environment.NewLine}");
+            string row = string.Create(
+                CultureInfo.InvariantCulture,
+                $"| {fault} | {away.TotalSeconds:F0} | {_conversations.Length} | {clock.Elapsed.TotalSeconds:F1} |{Environment.NewLine}"
+            );
             await File.AppendAllTextAsync(path, row, TestContext.Current.CancellationToken);
         }
     }

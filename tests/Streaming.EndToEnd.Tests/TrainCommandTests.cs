@@ -9,7 +9,29 @@ namespace Streaming.EndToEnd.Tests;
 /// <summary><c>streaming train</c> and <c>evaluate</c> as people run them.</summary>
 public class TrainCommandTests
 {
-    private static readonly string[] Shape = ["--vocabulary", "300", "--layers", "2", "--hidden", "32", "--intermediate", "48", "--heads", "2", "--kv-heads", "1", "--head-dim", "16", "--batch", "256", "--lengths", "32,64@0.5", "--threads", "1"];
+    private static readonly string[] Shape =
+    [
+        "--vocabulary",
+        "300",
+        "--layers",
+        "2",
+        "--hidden",
+        "32",
+        "--intermediate",
+        "48",
+        "--heads",
+        "2",
+        "--kv-heads",
+        "1",
+        "--head-dim",
+        "16",
+        "--batch",
+        "256",
+        "--lengths",
+        "32,64@0.5",
+        "--threads",
+        "1",
+    ];
 
     [Fact]
     public async Task What_is_trained_speaks_and_goes_on_and_is_evaluated()
@@ -23,12 +45,38 @@ public class TrainCommandTests
         Assert.Equal((0, model), (second.ExitCode, second.StandardOutput.Trim()));
         Assert.Contains("going on at step 3, 768 tokens", second.StandardError, StringComparison.Ordinal);
 
-        BufferedCommandResult said = await RunAsync("generate", "--model", model, "--prompt", "Hello!", "--ignore-eos", "--max-tokens", "20", "--window", "60", "--threads", "1");
+        BufferedCommandResult said = await RunAsync(
+            "generate",
+            "--model",
+            model,
+            "--prompt",
+            "Hello!",
+            "--ignore-eos",
+            "--max-tokens",
+            "20",
+            "--window",
+            "60",
+            "--threads",
+            "1"
+        );
         Assert.Equal((0, ""), (said.ExitCode, said.StandardError));
         Assert.NotEqual("", said.StandardOutput);
 
         BufferedCommandResult evaluated = await RunAsync(
-            "evaluate", "--model", model, "--mixture", Path.Combine(folder.Path, "mixture.json"), "--data", folder.Path, "--length", "64", "--story-tokens", "50", "--threads", "1");
+            "evaluate",
+            "--model",
+            model,
+            "--mixture",
+            Path.Combine(folder.Path, "mixture.json"),
+            "--data",
+            folder.Path,
+            "--length",
+            "64",
+            "--story-tokens",
+            "50",
+            "--threads",
+            "1"
+        );
         Assert.Equal(0, evaluated.ExitCode);
         using JsonDocument report = JsonDocument.Parse(evaluated.StandardOutput);
         Assert.Equal(50, report.RootElement.GetProperty("openings").GetArrayLength());
@@ -49,7 +97,9 @@ public class TrainCommandTests
         using var folder = new TemporaryFolder();
         string[] common = Common(folder.Path);
         int replaced = Array.IndexOf(common, arguments[0]);
-        BufferedCommandResult result = await RunAsync(replaced < 0 ? [.. common, .. arguments] : [.. common[..replaced], .. arguments, .. common[(replaced + 2)..]]);
+        BufferedCommandResult result = await RunAsync(
+            replaced < 0 ? [.. common, .. arguments] : [.. common[..replaced], .. arguments, .. common[(replaced + 2)..]]
+        );
         Assert.Equal("", result.StandardOutput);
         string line = Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains(named, line, StringComparison.Ordinal);
@@ -60,16 +110,50 @@ public class TrainCommandTests
     private static string[] Common(string folder)
     {
         string[] words = ["red", "blue", "green", "small", "large", "round"];
-        File.WriteAllText(Path.Combine(folder, "talk.jsonl"), string.Concat(Enumerable.Range(0, 120).Select(i =>
-            JsonSerializer.Serialize(new { messages = new[] { new { role = "user", content = $"Is it {words[i % 6]}?" }, new { role = "assistant", content = $"It is {words[i % 6]} and {words[i % 5]}." } } }) + "\n")));
-        File.WriteAllText(Path.Combine(folder, "mixture.json"), """
+        File.WriteAllText(
+            Path.Combine(folder, "talk.jsonl"),
+            string.Concat(
+                Enumerable
+                    .Range(0, 120)
+                    .Select(i =>
+                        JsonSerializer.Serialize(
+                            new
+                            {
+                                messages = new[]
+                                {
+                                    new { role = "user", content = $"Is it {words[i % 6]}?" },
+                                    new { role = "assistant", content = $"It is {words[i % 6]} and {words[i % 5]}." },
+                                },
+                            }
+                        ) + "\n"
+                    )
+            )
+        );
+        File.WriteAllText(
+            Path.Combine(folder, "mixture.json"),
+            """
             { "sources": [{ "name": "talk", "dialogues": "talk.jsonl", "share": 1, "kind": "Chat" }, { "name": "small-talk", "generator": "small-talk", "share": 1, "kind": "Chat" }],
               "systemPrompts": { "Chat": ["Chat."] } }
-            """);
-        return ["train", "--mixture", Path.Combine(folder, "mixture.json"), "--data", folder, "--work", Path.Combine(folder, "work"), "--output", Path.Combine(folder, "model"), .. Shape];
+            """
+        );
+        return
+        [
+            "train",
+            "--mixture",
+            Path.Combine(folder, "mixture.json"),
+            "--data",
+            folder,
+            "--work",
+            Path.Combine(folder, "work"),
+            "--output",
+            Path.Combine(folder, "model"),
+            .. Shape,
+        ];
     }
 
     private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
-        await Cli.Wrap("dotnet").WithArguments([Repository.Assembly(Path.Combine("src", "Streaming.Cli"), "streaming"), .. arguments])
-            .WithValidation(CommandResultValidation.None).ExecuteBufferedAsync(Encoding.UTF8, TestContext.Current.CancellationToken);
+        await Cli.Wrap("dotnet")
+            .WithArguments([Repository.Assembly(Path.Combine("src", "Streaming.Cli"), "streaming"), .. arguments])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(Encoding.UTF8, TestContext.Current.CancellationToken);
 }

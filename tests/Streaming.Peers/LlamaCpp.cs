@@ -21,12 +21,14 @@ internal static class LlamaCpp
     public static void Run(string jobsFile)
     {
         var lastMessages = new Queue<string>();
-        NativeLibraryConfig.All.WithLogCallback((level, text) =>
-        {
-            lastMessages.Enqueue(text.Trim());
-            if (lastMessages.Count > 20)
-                lastMessages.Dequeue();
-        });
+        NativeLibraryConfig.All.WithLogCallback(
+            (level, text) =>
+            {
+                lastMessages.Enqueue(text.Trim());
+                if (lastMessages.Count > 20)
+                    lastMessages.Dequeue();
+            }
+        );
         try
         {
             foreach (Job job in JsonSerializer.Deserialize<Job[]>(File.ReadAllText(jobsFile))!)
@@ -44,8 +46,16 @@ internal static class LlamaCpp
     {
         var parameters = new ModelParams(job.Gguf)
         {
-            ContextSize = (uint)job.Context, SeqMax = 1, BatchSize = 32, UBatchSize = 32, Threads = 1, BatchThreads = 1, GpuLayerCount = 0,
-            TypeK = GGMLType.GGML_TYPE_F32, TypeV = GGMLType.GGML_TYPE_F32, FlashAttention = false, // else keys and values are rounded to 16 bits
+            ContextSize = (uint)job.Context,
+            SeqMax = 1,
+            BatchSize = 32,
+            UBatchSize = 32,
+            Threads = 1,
+            BatchThreads = 1,
+            GpuLayerCount = 0,
+            TypeK = GGMLType.GGML_TYPE_F32,
+            TypeV = GGMLType.GGML_TYPE_F32,
+            FlashAttention = false, // else keys and values are rounded to 16 bits
         };
         using LLamaWeights weights = LLamaWeights.LoadFromFile(parameters);
         using LLamaContext context = weights.CreateContext(parameters);

@@ -8,7 +8,15 @@ internal sealed class SmallTraining : IDisposable
 {
     public static readonly ModelConfig Config = new()
     {
-        Layers = 2, HiddenSize = 32, IntermediateSize = 48, Heads = 4, KeyValueHeads = 2, HeadDim = 8, VocabularySize = 320, ContextLength = 64, TiedHead = true,
+        Layers = 2,
+        HiddenSize = 32,
+        IntermediateSize = 48,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 8,
+        VocabularySize = 320,
+        ContextLength = 64,
+        TiedHead = true,
     };
 
     private static readonly string[] Animals = ["dog", "cat", "bird", "fox", "owl", "bear", "frog"];
@@ -19,14 +27,36 @@ internal sealed class SmallTraining : IDisposable
     public SmallTraining()
     {
         var random = new Random(3);
-        string Sentence() => $"The {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]} and the {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]}.";
-        _folder.Write("dialogues.jsonl", string.Concat(Enumerable.Range(0, 120).Select(i => JsonSerializer.Serialize(new
-        {
-            source = i % 2 == 0 ? "even" : "odd",
-            messages = Enumerable.Range(0, 2 + 2 * (i % 4)).Select(t => new { role = t % 2 == 0 ? "user" : "assistant", content = Sentence() }),
-        }) + "\n")));
-        _folder.Write("stories.txt", string.Join("\n***\n", Enumerable.Range(0, 110).Select(i => string.Join('\n', Enumerable.Range(0, 2 + i % 5).Select(_ => Sentence())))));
-        _folder.Write("mixture.json", """
+        string Sentence() =>
+            $"The {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]} and the {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]}.";
+        _folder.Write(
+            "dialogues.jsonl",
+            string.Concat(
+                Enumerable
+                    .Range(0, 120)
+                    .Select(i =>
+                        JsonSerializer.Serialize(
+                            new
+                            {
+                                source = i % 2 == 0 ? "even" : "odd",
+                                messages = Enumerable
+                                    .Range(0, 2 + 2 * (i % 4))
+                                    .Select(t => new { role = t % 2 == 0 ? "user" : "assistant", content = Sentence() }),
+                            }
+                        ) + "\n"
+                    )
+            )
+        );
+        _folder.Write(
+            "stories.txt",
+            string.Join(
+                "\n***\n",
+                Enumerable.Range(0, 110).Select(i => string.Join('\n', Enumerable.Range(0, 2 + i % 5).Select(_ => Sentence())))
+            )
+        );
+        _folder.Write(
+            "mixture.json",
+            """
             {
               "sources": [
                 { "name": "even", "dialogues": "dialogues.jsonl", "only": "even", "share": 3, "kind": "Chat" },
@@ -36,20 +66,36 @@ internal sealed class SmallTraining : IDisposable
               ],
               "systemPrompts": { "Chat": ["You chat."], "Assistant": ["You help."], "Story": ["You tell."] }
             }
-            """);
+            """
+        );
     }
 
     /// <summary>The folder with its texts.</summary>
     public string Folder => _folder.Path;
 
     /// <summary>Options whose work and output have a name of their own.</summary>
-    public TrainingOptions Options(string name) => new()
-    {
-        Mixture = _folder["mixture.json"], Data = Folder, Work = _folder[name + ".work"], Output = _folder[name + ".model"],
-        Vocabulary = Config.VocabularySize, Layers = Config.Layers, Hidden = Config.HiddenSize, Intermediate = Config.IntermediateSize,
-        Heads = Config.Heads, KeyValueHeads = Config.KeyValueHeads, HeadDim = Config.HeadDim,
-        Tokens = 256 * 40, Batch = 256, Lengths = [new(32, 0), new(64, 0.5)], WarmUp = 5, Rate = 5e-3, Threads = 2, EvaluateEvery = 1000,
-    };
+    public TrainingOptions Options(string name) =>
+        new()
+        {
+            Mixture = _folder["mixture.json"],
+            Data = Folder,
+            Work = _folder[name + ".work"],
+            Output = _folder[name + ".model"],
+            Vocabulary = Config.VocabularySize,
+            Layers = Config.Layers,
+            Hidden = Config.HiddenSize,
+            Intermediate = Config.IntermediateSize,
+            Heads = Config.Heads,
+            KeyValueHeads = Config.KeyValueHeads,
+            HeadDim = Config.HeadDim,
+            Tokens = 256 * 40,
+            Batch = 256,
+            Lengths = [new(32, 0), new(64, 0.5)],
+            WarmUp = 5,
+            Rate = 5e-3,
+            Threads = 2,
+            EvaluateEvery = 1000,
+        };
 
     /// <summary>Changes the mixture.</summary>
     public void Replace(string old, string replacement)

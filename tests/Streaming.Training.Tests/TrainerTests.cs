@@ -14,10 +14,16 @@ public class TrainerTests
 
     [Theory]
     [InlineData(false, 0.4, 0), InlineData(true, null, 0), InlineData(true, null, 0.2)]
-    public void An_interrupted_training_that_goes_on_has_the_losses_of_one_that_was_not_interrupted(bool float32, double? sinkShare, double dropout)
+    public void An_interrupted_training_that_goes_on_has_the_losses_of_one_that_was_not_interrupted(
+        bool float32,
+        double? sinkShare,
+        double dropout
+    )
     {
         using var training = new SmallTraining();
-        RecordedProgress whole = new(), first = new(), second = new();
+        RecordedProgress whole = new(),
+            first = new(),
+            second = new();
         TrainingOptions options = training.Options("whole") with { Float32 = float32, SinkShare = sinkShare, Dropout = dropout };
 
         Assert.Equal(TrainingEnd.Complete, Trainer.Run(options, whole, cancel: Cancel));
@@ -28,8 +34,14 @@ public class TrainerTests
         Assert.Equal(40, whole.Steps.Count);
         Assert.Equal(13, first.Steps.Count);
         Assert.Equal(whole.Steps, [.. first.Steps, .. second.Steps]);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(options.Output, "model.safetensors")), File.ReadAllBytes(Path.Combine(apart.Output, "model.safetensors")));
-        Assert.True(whole.Steps[^1].Loss < 0.7 * whole.Steps[0].Loss, $"The loss went from {whole.Steps[0].Loss} to {whole.Steps[^1].Loss}.");
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(options.Output, "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(apart.Output, "model.safetensors"))
+        );
+        Assert.True(
+            whole.Steps[^1].Loss < 0.7 * whole.Steps[0].Loss,
+            $"The loss went from {whole.Steps[0].Loss} to {whole.Steps[^1].Loss}."
+        );
     }
 
     [Fact]
@@ -97,19 +109,41 @@ public class TrainerTests
         Trainer.Run(options, new RecordedProgress(), cancel: Cancel);
 
         using Checkpoint checkpoint = Checkpoint.Open(options.Output);
-        int[] ids = checkpoint.LoadTokenizer().Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
+        int[] ids = checkpoint
+            .LoadTokenizer()
+            .Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
         using var masters = new Masters(checkpoint.Config, torch.ScalarType.Float32, torch.CPU, seed: 0);
         masters.Load(checkpoint.Weights);
         using var network = new Network(checkpoint.Config, torch.ScalarType.Float32, torch.CPU);
         using torch.Tensor ours = network.Logits(masters.Cast(), ids);
 
-        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Slots = 1, Capacity = 64 });
-        using torch.Tensor theirs = decoder.Forward([new Segment { Slot = 0, Layout = new CacheLayout(0, 64), Position = 0, Fed = 0, Ids = ids, Logits = LogitRows.All }])!;
+        using Decoder decoder = Decoder.Load(
+            checkpoint.Config,
+            checkpoint.Weights,
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Slots = 1,
+                Capacity = 64,
+            }
+        );
+        using torch.Tensor theirs = decoder.Forward([
+            new Segment
+            {
+                Slot = 0,
+                Layout = new CacheLayout(0, 64),
+                Position = 0,
+                Fed = 0,
+                Ids = ids,
+                Logits = LogitRows.All,
+            },
+        ])!;
 
         Assert.Equal(0, checkpoint.LoadTokenizer().BosId);
         Assert.Equal(0, ids[0]);
         Assert.Equal(theirs.shape, ours.shape);
-        float[] expected = [.. theirs.data<float>()], actual = [.. ours.data<float>()];
+        float[] expected = [.. theirs.data<float>()],
+            actual = [.. ours.data<float>()];
         Assert.True(expected.Max() - expected.Min() > 3, "The logits say nothing.");
         Assert.Equal(0, expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max(), 1e-4);
     }
@@ -139,7 +173,10 @@ public class TrainerTests
         Trainer.Run(training.Options("second") with { From = options.Output, Steps = 1 }, second, cancel: Cancel);
 
         Assert.True(second.Steps[0].Loss < 0.7 * first.Steps[0].Loss);
-        Assert.Equal(File.ReadAllBytes(Path.Combine(options.Output, "tokenizer.json")), File.ReadAllBytes(Path.Combine(training.Options("second").Output, "tokenizer.json")));
+        Assert.Equal(
+            File.ReadAllBytes(Path.Combine(options.Output, "tokenizer.json")),
+            File.ReadAllBytes(Path.Combine(training.Options("second").Output, "tokenizer.json"))
+        );
     }
 
     [Fact]
@@ -162,7 +199,9 @@ public class TrainerTests
     {
         using var training = new SmallTraining();
         InputException? refused = null;
-        var progress = new RecordedProgress(_ => refused ??= Assert.Throws<InputException>(() => Trainer.Run(training.Options("one"), new RecordedProgress())));
+        var progress = new RecordedProgress(_ =>
+            refused ??= Assert.Throws<InputException>(() => Trainer.Run(training.Options("one"), new RecordedProgress()))
+        );
         Trainer.Run(training.Options("one") with { Steps = 1 }, progress, cancel: Cancel);
         Assert.Contains("end the training that uses it", refused!.Message, StringComparison.Ordinal);
     }

@@ -148,16 +148,36 @@ public sealed class AzuriteProcess : IAsyncDisposable
     {
         string script = Path.Combine(RepositoryRoot(), "tests", "azurite", "node_modules", "azurite", "dist", "src", "azurite.js");
         if (!File.Exists(script))
-            throw new FileNotFoundException($"Azurite is not installed at {script}: build tests/azurite/Streaming.Azurite.csproj, which installs it.");
+            throw new FileNotFoundException(
+                $"Azurite is not installed at {script}: build tests/azurite/Streaming.Azurite.csproj, which installs it."
+            );
         // In a session of its own where possible: a Ctrl-C is for whoever started it, and the store must be the last to go.
         const string Apart = "/usr/bin/setsid";
         bool isApart = _keeps && File.Exists(Apart);
-        var start = new ProcessStartInfo(isApart ? Apart : "node") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
+        var start = new ProcessStartInfo(isApart ? Apart : "node")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+        };
         string[] arguments =
         [
-            script, "--disableTelemetry", "--skipApiVersionCheck", .. _writes ? ["--location", _folder] : new[] { "--inMemoryPersistence" },
-            "--blobHost", "127.0.0.1", "--blobPort", Text(_blobPort), "--tableHost", "127.0.0.1", "--tablePort", Text(_tablePort),
-            "--queueHost", "127.0.0.1", "--queuePort", Text(_queuePort),
+            script,
+            "--disableTelemetry",
+            "--skipApiVersionCheck",
+            .. _writes ? ["--location", _folder] : new[] { "--inMemoryPersistence" },
+            "--blobHost",
+            "127.0.0.1",
+            "--blobPort",
+            Text(_blobPort),
+            "--tableHost",
+            "127.0.0.1",
+            "--tablePort",
+            Text(_tablePort),
+            "--queueHost",
+            "127.0.0.1",
+            "--queuePort",
+            Text(_queuePort),
             .. Certificate is null ? Array.Empty<string>() : ["--oauth", "basic", "--cert", CertificateFile, "--key", KeyFile],
         ];
         if (isApart)

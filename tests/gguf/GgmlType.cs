@@ -18,7 +18,8 @@ public enum GgmlType
 /// <summary>What a type's blocks look like (ggml-quants.c: quantize_row_q8_0_ref, quantize_row_q4_0_ref).</summary>
 public static class GgmlBlocks
 {
-    private const int Block = 32, ScaleBytes = 2;
+    private const int Block = 32,
+        ScaleBytes = 2;
 
     /// <summary>Numbers of a block; rows are whole blocks.</summary>
     public static int BlockLength(this GgmlType type) => type == GgmlType.F32 ? 1 : Block;
@@ -60,17 +61,19 @@ public static class GgmlBlocks
         }
     }
 
-    private static int BlockBytes(GgmlType type) => type switch
-    {
-        GgmlType.F32 => sizeof(float),
-        GgmlType.Q4_0 => ScaleBytes + Block / 2,
-        GgmlType.Q8_0 => ScaleBytes + Block,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No blocks are known of this type."),
-    };
+    private static int BlockBytes(GgmlType type) =>
+        type switch
+        {
+            GgmlType.F32 => sizeof(float),
+            GgmlType.Q4_0 => ScaleBytes + Block / 2,
+            GgmlType.Q8_0 => ScaleBytes + Block,
+            _ => throw new ArgumentOutOfRangeException(nameof(type), type, "No blocks are known of this type."),
+        };
 
     private static void EncodeQ8(ReadOnlySpan<float> values, Span<byte> block)
     {
-        float scale = Math.Abs(LargestByMagnitude(values)) / 127, inverse = scale == 0 ? 0 : 1 / scale;
+        float scale = Math.Abs(LargestByMagnitude(values)) / 127,
+            inverse = scale == 0 ? 0 : 1 / scale;
         MemoryMarshal.Write(block, (Half)scale);
         for (int i = 0; i < Block; i++)
             block[ScaleBytes + i] = (byte)(sbyte)MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero);
@@ -79,7 +82,8 @@ public static class GgmlBlocks
     /// <summary>The number of the largest magnitude becomes -8; the first half of a block lies in the bytes' lower bits, the second in the upper.</summary>
     private static void EncodeQ4(ReadOnlySpan<float> values, Span<byte> block)
     {
-        float scale = LargestByMagnitude(values) / -8, inverse = scale == 0 ? 0 : 1 / scale;
+        float scale = LargestByMagnitude(values) / -8,
+            inverse = scale == 0 ? 0 : 1 / scale;
         MemoryMarshal.Write(block, (Half)scale);
         for (int i = 0; i < Block / 2; i++)
             block[ScaleBytes + i] = (byte)(Nibble(values[i] * inverse) | Nibble(values[i + Block / 2] * inverse) << 4);

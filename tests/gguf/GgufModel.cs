@@ -13,7 +13,18 @@ namespace Streaming.Gguf;
 /// <param name="NormEpsilon">Of the root-mean-square norms.</param>
 /// <param name="RopeTheta">Base of RoPE's angles.</param>
 public sealed record GgufModel(
-    string Architecture, int Vocabulary, int Context, int Hidden, int Layers, int Inner, int Heads, int KeyValueHeads, int HeadDim, double NormEpsilon, double RopeTheta)
+    string Architecture,
+    int Vocabulary,
+    int Context,
+    int Hidden,
+    int Layers,
+    int Inner,
+    int Heads,
+    int KeyValueHeads,
+    int HeadDim,
+    double NormEpsilon,
+    double RopeTheta
+)
 {
     /// <summary>Writes the numbers, and a vocabulary of names without meaning.</summary>
     public void Describe(GgufWriter file)
@@ -46,29 +57,34 @@ public sealed record GgufModel(
     /// <param name="values">In Hugging Face's order.</param>
     public float[] Arrange(string name, int rows, float[] values)
     {
-        if (Architecture != "llama" || (!name.Contains("q_proj", StringComparison.Ordinal) && !name.Contains("k_proj", StringComparison.Ordinal)))
+        if (
+            Architecture != "llama"
+            || (!name.Contains("q_proj", StringComparison.Ordinal) && !name.Contains("k_proj", StringComparison.Ordinal))
+        )
             return values;
         int width = values.Length / rows;
         var result = new float[values.Length];
         for (int row = 0; row < rows; row++)
         {
-            int head = row / HeadDim, half = row % HeadDim / (HeadDim / 2), pair = row % (HeadDim / 2);
+            int head = row / HeadDim,
+                half = row % HeadDim / (HeadDim / 2),
+                pair = row % (HeadDim / 2);
             values.AsSpan(row * width, width).CopyTo(result.AsSpan((head * HeadDim + 2 * pair + half) * width, width));
         }
         return result;
     }
 
     /// <summary>ggml's name of a tensor by Hugging Face's.</summary>
-    public static string NameOf(string name) => name
-        .Replace("model.embed_tokens", "token_embd", StringComparison.Ordinal)
-        .Replace("model.norm", "output_norm", StringComparison.Ordinal)
-        .Replace("lm_head", "output", StringComparison.Ordinal)
-        .Replace("model.layers.", "blk.", StringComparison.Ordinal)
-        .Replace("input_layernorm", "attn_norm", StringComparison.Ordinal)
-        .Replace("post_attention_layernorm", "ffn_norm", StringComparison.Ordinal)
-        .Replace("self_attn.o_proj", "attn_output", StringComparison.Ordinal)
-        .Replace("self_attn.", "attn_", StringComparison.Ordinal)
-        .Replace("mlp.gate_up_proj", "ffn_up", StringComparison.Ordinal)
-        .Replace("mlp.", "ffn_", StringComparison.Ordinal)
-        .Replace("_proj", "", StringComparison.Ordinal);
+    public static string NameOf(string name) =>
+        name.Replace("model.embed_tokens", "token_embd", StringComparison.Ordinal)
+            .Replace("model.norm", "output_norm", StringComparison.Ordinal)
+            .Replace("lm_head", "output", StringComparison.Ordinal)
+            .Replace("model.layers.", "blk.", StringComparison.Ordinal)
+            .Replace("input_layernorm", "attn_norm", StringComparison.Ordinal)
+            .Replace("post_attention_layernorm", "ffn_norm", StringComparison.Ordinal)
+            .Replace("self_attn.o_proj", "attn_output", StringComparison.Ordinal)
+            .Replace("self_attn.", "attn_", StringComparison.Ordinal)
+            .Replace("mlp.gate_up_proj", "ffn_up", StringComparison.Ordinal)
+            .Replace("mlp.", "ffn_", StringComparison.Ordinal)
+            .Replace("_proj", "", StringComparison.Ordinal);
 }

@@ -6,7 +6,11 @@ namespace Streaming.Gguf;
 public sealed class GgufWriter
 {
     private const int Alignment = 32;
-    private const uint UInt32Type = 4, Int32Type = 5, Float32Type = 6, StringType = 8, ArrayType = 9;
+    private const uint UInt32Type = 4,
+        Int32Type = 5,
+        Float32Type = 6,
+        StringType = 8,
+        ArrayType = 9;
     private readonly List<Action<BinaryWriter>> _metadata = [];
     private readonly List<(string Name, int[] Shape, GgmlType Type, Func<float[]> Values)> _tensors = [];
 
@@ -20,18 +24,30 @@ public sealed class GgufWriter
     public void Add(string key, double value) => Add(key, Float32Type, w => w.Write((float)value));
 
     /// <summary>Texts.</summary>
-    public void Add(string key, IReadOnlyCollection<string> values) => AddArray(key, StringType, values.Count, w =>
-    {
-        foreach (string value in values)
-            Write(w, value);
-    });
+    public void Add(string key, IReadOnlyCollection<string> values) =>
+        AddArray(
+            key,
+            StringType,
+            values.Count,
+            w =>
+            {
+                foreach (string value in values)
+                    Write(w, value);
+            }
+        );
 
     /// <summary>Numbers, written as int32.</summary>
-    public void Add(string key, IReadOnlyCollection<int> values) => AddArray(key, Int32Type, values.Count, w =>
-    {
-        foreach (int value in values)
-            w.Write(value);
-    });
+    public void Add(string key, IReadOnlyCollection<int> values) =>
+        AddArray(
+            key,
+            Int32Type,
+            values.Count,
+            w =>
+            {
+                foreach (int value in values)
+                    w.Write(value);
+            }
+        );
 
     /// <summary>A tensor in float32.</summary>
     /// <param name="name">ggml's name.</param>
@@ -48,7 +64,10 @@ public sealed class GgufWriter
     public void Add(string name, int[] shape, GgmlType type, Func<float[]> values)
     {
         if (shape[^1] % type.BlockLength() != 0)
-            throw new ArgumentException($"{name} has rows of {shape[^1]}, and {type} needs multiples of {type.BlockLength()}.", nameof(shape));
+            throw new ArgumentException(
+                $"{name} has rows of {shape[^1]}, and {type} needs multiples of {type.BlockLength()}.",
+                nameof(shape)
+            );
         _tensors.Add((name, shape, type, values));
     }
 
@@ -102,17 +121,23 @@ public sealed class GgufWriter
         writer.Write(bytes);
     }
 
-    private void Add(string key, uint type, Action<BinaryWriter> value) => _metadata.Add(w =>
-    {
-        Write(w, key);
-        w.Write(type);
-        value(w);
-    });
+    private void Add(string key, uint type, Action<BinaryWriter> value) =>
+        _metadata.Add(w =>
+        {
+            Write(w, key);
+            w.Write(type);
+            value(w);
+        });
 
-    private void AddArray(string key, uint type, int count, Action<BinaryWriter> values) => Add(key, ArrayType, w =>
-    {
-        w.Write(type);
-        w.Write((ulong)count);
-        values(w);
-    });
+    private void AddArray(string key, uint type, int count, Action<BinaryWriter> values) =>
+        Add(
+            key,
+            ArrayType,
+            w =>
+            {
+                w.Write(type);
+                w.Write((ulong)count);
+                values(w);
+            }
+        );
 }

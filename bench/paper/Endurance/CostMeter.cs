@@ -32,7 +32,9 @@ internal sealed class CostMeter(int segment, Func<double> residentMiB, Func<doub
         if (before / segment == _tokens / segment)
             return null;
         if (_ms.Count == 0)
-            throw new MeasurementException($"No time was taken for the tokens up to {_tokens}: there are too many kills for rows of {segment} tokens.");
+            throw new MeasurementException(
+                $"No time was taken for the tokens up to {_tokens}: there are too many kills for rows of {segment} tokens."
+            );
 
         _ms.Sort();
         var row = new CostRow(_tokens / segment * segment, _total / _timed, At(0.5), At(0.99), _resident.Average(), logMiB());

@@ -3,7 +3,8 @@ namespace Streaming.Paper.Endurance;
 /// <summary>How long one conversation is made, with what, and how closely it is looked at.</summary>
 internal sealed record EnduranceScale
 {
-    private const string Stories = "../shared/models/stories260K", Starter = "models/starter";
+    private const string Stories = "../shared/models/stories260K",
+        Starter = "models/starter";
 
     /// <summary>The paper's longest.</summary>
     public const int FullTokens = 4_000_000;
@@ -12,16 +13,32 @@ internal sealed record EnduranceScale
     public const int LeastTokens = 4000;
 
     /// <summary>As in RESULTS.md, at any length: forty rows, killed early, after a quarter and at the end.</summary>
-    public static EnduranceScale Of(int tokens) => new()
-    {
-        Model = Stories, Tokens = tokens, Segment = tokens / 40, Block = Math.Min(1000, tokens / 400), Kills = [tokens / 400, tokens / 4, tokens], KillsEach = 3, Between = tokens / 2000,
-    };
+    public static EnduranceScale Of(int tokens) =>
+        new()
+        {
+            Model = Stories,
+            Tokens = tokens,
+            Segment = tokens / 40,
+            Block = Math.Min(1000, tokens / 400),
+            Kills = [tokens / 400, tokens / 4, tokens],
+            KillsEach = 3,
+            Between = tokens / 2000,
+        };
 
     /// <summary>To see that it works: some hundreds of tokens, a page of the book in several passes.</summary>
-    public static EnduranceScale Small { get; } = new()
-    {
-        Model = Starter, Tokens = 2000, Segment = 100, Block = 10, Kills = [100, 2000], KillsEach = 1, Between = 100, Window = 124, BookCharacters = 2000,
-    };
+    public static EnduranceScale Small { get; } =
+        new()
+        {
+            Model = Starter,
+            Tokens = 2000,
+            Segment = 100,
+            Block = 10,
+            Kills = [100, 2000],
+            KillsEach = 1,
+            Between = 100,
+            Window = 124,
+            BookCharacters = 2000,
+        };
 
     /// <summary>A folder seen from the repository's root.</summary>
     public required string Model { get; init; }

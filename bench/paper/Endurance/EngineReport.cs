@@ -7,13 +7,16 @@ namespace Streaming.Paper.Endurance;
 /// <summary>What is said of the book read again and again.</summary>
 internal static class EngineReport
 {
-    private const double Time = 0.05, Memory = 0.01, PassesAgree = 0.001;
+    private const double Time = 0.05,
+        Memory = 0.01,
+        PassesAgree = 0.001;
 
     public static string Of(string folder, Journal journal)
     {
         EnduranceScale scale = journal.Head.Scale;
         CostRow[] costs = journal.Costs;
-        ScoreRow[] scores = journal.Scores, passes = journal.Passes;
+        ScoreRow[] scores = journal.Scores,
+            passes = journal.Passes;
         return $"""
             *Great Expectations* again and again in one conversation of the engine, fed token by token and each token scored: {Path.GetFileName(scale.Model)}, {scale.Sinks}+{scale.Window}, {journal.Head.Dtype}; {Count(journal.Head.BookTokens)} tokens a pass. {Share(scale, costs)}
 
@@ -41,8 +44,13 @@ internal static class EngineReport
         string claim = $"Passes of the book agree within {Condition.Percent(PassesAgree)} in perplexity";
         if (passes.Length < 2)
             return Condition.NotReached(claim);
-        double least = passes.Min(pass => pass.Perplexity), most = passes.Max(pass => pass.Perplexity);
-        return Condition.Of(claim, $"{Exact(least)} to {Exact(most)} in {passes.Length} passes, {Exact(100 * (most / least - 1))} %", most / least - 1 <= PassesAgree);
+        double least = passes.Min(pass => pass.Perplexity),
+            most = passes.Max(pass => pass.Perplexity);
+        return Condition.Of(
+            claim,
+            $"{Exact(least)} to {Exact(most)} in {passes.Length} passes, {Exact(100 * (most / least - 1))} %",
+            most / least - 1 <= PassesAgree
+        );
     }
 
     /// <summary>Passes differ by rounding alone.</summary>
@@ -50,7 +58,9 @@ internal static class EngineReport
 
     /// <summary>How far a run came that is not whole.</summary>
     public static string Share(EnduranceScale scale, CostRow[] costs) =>
-        costs.Length > 0 && costs[^1].End >= scale.Tokens ? "" : $"**The run is not whole: {Count(costs.LastOrDefault()?.End ?? 0)} of {Count(scale.Tokens)} tokens.**";
+        costs.Length > 0 && costs[^1].End >= scale.Tokens
+            ? ""
+            : $"**The run is not whole: {Count(costs.LastOrDefault()?.End ?? 0)} of {Count(scale.Tokens)} tokens.**";
 }
 
 /// <summary>Charts of time, memory and perplexity along a conversation.</summary>
@@ -77,12 +87,19 @@ internal static class CostCharts
             most = Math.Max(most, log);
         }
         memory.FromZero(most);
-        string charts = time.Save(folder, $"{name}-time", "Time per token along the conversation") + "\n\n"
+        string charts =
+            time.Save(folder, $"{name}-time", "Time per token along the conversation")
+            + "\n\n"
             + memory.Save(folder, $"{name}-memory", "Resident memory along the conversation");
         if (scores.Length == 0)
             return charts;
         var sense = new Chart("tokens", "perplexity");
-        sense.Add("streaming", $"{journal.Head.Scale.Sinks}+{journal.Head.Scale.Window}", scores.Select(row => (double)row.End), scores.Select(row => row.Perplexity));
+        sense.Add(
+            "streaming",
+            $"{journal.Head.Scale.Sinks}+{journal.Head.Scale.Window}",
+            scores.Select(row => (double)row.End),
+            scores.Select(row => row.Perplexity)
+        );
         sense.FromZero(scores.Max(row => row.Perplexity));
         return charts + "\n\n" + sense.Save(folder, $"{name}-perplexity", "Perplexity along the conversation");
     }

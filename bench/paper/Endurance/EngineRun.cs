@@ -28,12 +28,23 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
         var tokenizer = checkpoint.LoadTokenizer();
         int bookTokens = EvaluationText.Of(tokenizer, book).Predicted;
         var text = EvaluationText.Of(tokenizer, book, scale.Tokens, repeat: true);
-        using EvaluationModel model = EvaluationModel.Load(checkpoint.Config, checkpoint.Weights, new EvaluationOptions
-        {
-            Policy = CachePolicy.Streaming, Sinks = scale.Sinks, Window = scale.Window, DType = DType.Float32, Threads = threads,
-        });
-        Journal journal = Journal.Begin(folder, Name, new RunHead(
-            command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", bookTokens));
+        using EvaluationModel model = EvaluationModel.Load(
+            checkpoint.Config,
+            checkpoint.Weights,
+            new EvaluationOptions
+            {
+                Policy = CachePolicy.Streaming,
+                Sinks = scale.Sinks,
+                Window = scale.Window,
+                DType = DType.Float32,
+                Threads = threads,
+            }
+        );
+        Journal journal = Journal.Begin(
+            folder,
+            Name,
+            new RunHead(command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", bookTokens)
+        );
 
         const double mib = 1 << 20;
         var cost = new CostMeter(scale.Segment, () => Environment.WorkingSet / mib, () => null);
@@ -41,7 +52,8 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
         var passes = new ScoreMeter(bookTokens);
         // What loading has left behind is no part of the conversation, whenever it would be given back.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        long begun = Stopwatch.GetTimestamp(), last = begun;
+        long begun = Stopwatch.GetTimestamp(),
+            last = begun;
         new PerplexityMeasurement(model, text, scale.Tokens, chunk: 1).Run(
             progress =>
             {
@@ -53,11 +65,16 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
                 if (row is not null)
                 {
                     journal.Add(new JournalLine { Cost = row });
-                    Console.Error.WriteLine(FormattableString.Invariant($"{row.End} of {scale.Tokens} tokens: {row.MedianMs:0.000} ms per token, {row.ResidentMiB:0.0} MiB resident"));
+                    Console.Error.WriteLine(
+                        FormattableString.Invariant(
+                            $"{row.End} of {scale.Tokens} tokens: {row.MedianMs:0.000} ms per token, {row.ResidentMiB:0.0} MiB resident"
+                        )
+                    );
                 }
                 last = Stopwatch.GetTimestamp(); // keeping what was measured is no part of a token
             },
-            cancellation);
+            cancellation
+        );
         cancellation.ThrowIfCancellationRequested();
         journal.Add(new JournalLine { End = new RunEnd(Stopwatch.GetElapsedTime(begun).TotalSeconds) });
     }

@@ -34,7 +34,15 @@ internal sealed record JournalLine
 /// <param name="Scale">How much of what.</param>
 /// <param name="Dtype">The arithmetic.</param>
 /// <param name="BookTokens">Tokens of the book; 0 where none is read.</param>
-internal sealed record RunHead(string Command, DateTimeOffset Date, string Commit, string Machine, EnduranceScale Scale, string Dtype, int BookTokens);
+internal sealed record RunHead(
+    string Command,
+    DateTimeOffset Date,
+    string Commit,
+    string Machine,
+    EnduranceScale Scale,
+    string Dtype,
+    int BookTokens
+);
 
 /// <summary>What consecutive tokens cost.</summary>
 /// <param name="End">Tokens of the conversation at their end.</param>

@@ -9,7 +9,8 @@ namespace Streaming.Paper.Results;
 /// </summary>
 internal sealed class Chart
 {
-    private const int Width = 1000, Height = 500;
+    private const int Width = 1000,
+        Height = 500;
     private static readonly Color Ink = Color.FromHex("#808890");
 
     private static readonly Dictionary<string, (string Color, MarkerShape Marker)> Looks = new(StringComparer.Ordinal)
@@ -59,9 +60,13 @@ internal sealed class Chart
     /// <summary>The vertical axis holds base-10 logarithms of values: labels powers of ten among them.</summary>
     public void TicksYByPowersOfTen(IEnumerable<double> logarithms)
     {
-        int from = (int)Math.Floor(logarithms.Min()), to = (int)Math.Ceiling(logarithms.Max());
+        int from = (int)Math.Floor(logarithms.Min()),
+            to = (int)Math.Ceiling(logarithms.Max());
         int[] powers = [.. Enumerable.Range(from, to - from + 1)];
-        _plot.Axes.Left.SetTicks([.. powers.Select(power => (double)power)], [.. powers.Select(power => Math.Pow(10, power).ToString("#,0.####", CultureInfo.InvariantCulture))]);
+        _plot.Axes.Left.SetTicks(
+            [.. powers.Select(power => (double)power)],
+            [.. powers.Select(power => Math.Pow(10, power).ToString("#,0.####", CultureInfo.InvariantCulture))]
+        );
         _plot.Axes.SetLimitsY(from - 0.05, to + 0.05);
     }
 

@@ -26,7 +26,8 @@ internal sealed class CostByCacheSize(Scale scale, int threads) : IPaperResult
         (double, string)[] ticks = [.. scale.BenchCaches.Select(cache => (Math.Log2(cache), cache.ToString(CultureInfo.InvariantCulture)))];
 
         var time = new Chart("cache size, tokens", "ms per token (logarithmic)");
-        double[] slowLog = [.. recompute.Select(output => Math.Log10(output.MsPerToken))], fastLog = [.. streaming.Select(output => Math.Log10(output.MsPerToken))];
+        double[] slowLog = [.. recompute.Select(output => Math.Log10(output.MsPerToken))],
+            fastLog = [.. streaming.Select(output => Math.Log10(output.MsPerToken))];
         time.Add("recompute", "recompute", at, slowLog);
         time.Add("streaming", "streaming", at, fastLog);
         time.TicksX(ticks);

@@ -26,8 +26,11 @@ internal static class PaperResults
     public static IReadOnlyList<string> Names { get; } = ["table1", "table2", "table6", "figure5", "figure10"];
 
     public static IReadOnlyList<IPaperResult> All(Scale scale, int threads) =>
-    [
-        new PolicyTable(scale, threads), new SinkTable(scale, threads), new CacheSizeTable(scale, threads),
-        new AlongTheStream(scale, threads), new CostByCacheSize(scale, threads),
-    ];
+        [
+            new PolicyTable(scale, threads),
+            new SinkTable(scale, threads),
+            new CacheSizeTable(scale, threads),
+            new AlongTheStream(scale, threads),
+            new CostByCacheSize(scale, threads),
+        ];
 }

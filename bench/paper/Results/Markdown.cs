@@ -18,7 +18,13 @@ internal static class Markdown
 
     /// <summary>A number with as many decimals as say something.</summary>
     public static string Number(double value) =>
-        value.ToString(value < 1 ? "0.000" : value < 10 ? "0.00" : value < 1000 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+        value.ToString(
+            value < 1 ? "0.000"
+                : value < 10 ? "0.00"
+                : value < 1000 ? "0.0"
+                : "#,0",
+            CultureInfo.InvariantCulture
+        );
 
     /// <summary>A number whose thousandth part matters.</summary>
     public static string Precise(double value) => value.ToString("#,0.000", CultureInfo.InvariantCulture);

@@ -14,7 +14,13 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
     public string Title => "Table 1: perplexity by policy";
 
     public IReadOnlyList<Run> Runs =>
-        [.. scale.Models.SelectMany(model => Policies.SelectMany(policy => policy == "recompute" ? [Sampled(model, policy)] : (Run[])[Whole(scale, threads, model, policy), Sampled(model, policy)]))];
+        [
+            .. scale.Models.SelectMany(model =>
+                Policies.SelectMany(policy =>
+                    policy == "recompute" ? [Sampled(model, policy)] : (Run[])[Whole(scale, threads, model, policy), Sampled(model, policy)]
+                )
+            ),
+        ];
 
     /// <summary>A policy's run over all tokens; figure 5 shows dense attention's too.</summary>
     public static Run Whole(Scale scale, int threads, Model model, string policy) =>
@@ -31,21 +37,34 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
         {
             foreach (string policy in Policies)
             {
-                PerplexityOutput? whole = policy == "recompute" ? null : store.Output<PerplexityOutput>(Whole(scale, threads, model, policy));
+                PerplexityOutput? whole =
+                    policy == "recompute" ? null : store.Output<PerplexityOutput>(Whole(scale, threads, model, policy));
                 PerplexityOutput sampled = store.Output<PerplexityOutput>(Sampled(model, policy));
-                rows.Add([model.Title, policy, Seen(policy), whole is null ? "not measured" : Number(whole.Perplexity), Number(sampled.Perplexity), Number((whole ?? sampled).MsPerToken)]);
+                rows.Add([
+                    model.Title,
+                    policy,
+                    Seen(policy),
+                    whole is null ? "not measured" : Number(whole.Perplexity),
+                    Number(sampled.Perplexity),
+                    Number((whole ?? sampled).MsPerToken),
+                ]);
             }
             double streaming = store.Output<PerplexityOutput>(Whole(scale, threads, model, "streaming")).Perplexity;
             double window = store.Output<PerplexityOutput>(Whole(scale, threads, model, "window")).Perplexity;
             double dense = store.Output<PerplexityOutput>(Whole(scale, threads, model, "dense")).Perplexity;
             double recompute = store.Output<PerplexityOutput>(Sampled(model, "recompute")).Perplexity;
             double streamingSampled = store.Output<PerplexityOutput>(Sampled(model, "streaming")).Perplexity;
-            shows.Append($"On {model.Title}, window attention's perplexity is {Number(window / streaming)} times streaming's, and dense attention's {Number(dense / streaming)} times; ")
+            shows
+                .Append(
+                    $"On {model.Title}, window attention's perplexity is {Number(window / streaming)} times streaming's, and dense attention's {Number(dense / streaming)} times; "
+                )
                 .Append($"streaming is {Difference(streamingSampled, recompute)} from recompute at the same positions. ");
         }
         PerplexityOutput any = store.Output<PerplexityOutput>(Sampled(scale.Models[0], "recompute"));
         return $"""
-            The first {Count(scale.PolicyTokens)} tokens of the book, {scale.Cache} tokens seen by all but dense attention. `recompute` is sampled at fixed positions, each {scale.PolicyEvery}th token
+            The first {Count(
+                scale.PolicyTokens
+            )} tokens of the book, {scale.Cache} tokens seen by all but dense attention. `recompute` is sampled at fixed positions, each {scale.PolicyEvery}th token
             ({Count(any.Tokens)} of them), and so are the others in the column beside: compare it there.
 
             {Table(["model", "policy", "sees", "perplexity", $"at each {scale.PolicyEvery}th token", "ms per token, in chunks"], rows)}
@@ -56,17 +75,19 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
             """;
     }
 
-    private string Seen(string policy) => policy switch
-    {
-        "dense" => "everything",
-        "window" => $"0+{scale.Cache}",
-        "recompute" => $"start token and {scale.Cache - 1}",
-        _ => $"4+{scale.Cache - 4}",
-    };
+    private string Seen(string policy) =>
+        policy switch
+        {
+            "dense" => "everything",
+            "window" => $"0+{scale.Cache}",
+            "recompute" => $"start token and {scale.Cache - 1}",
+            _ => $"4+{scale.Cache - 4}",
+        };
 }
 
 /// <summary>What must be said wherever it matters.</summary>
 internal static class Caveats
 {
-    public const string Sink = "The embedded model's start token was *trained* to be a sink by a small extra loss (its [card](../../models/README.md)): that evicting it hurts there is a property made, not one that emerged.";
+    public const string Sink =
+        "The embedded model's start token was *trained* to be a sink by a small extra loss (its [card](../../models/README.md)): that evicting it hurts there is a property made, not one that emerged.";
 }

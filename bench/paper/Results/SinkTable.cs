@@ -19,15 +19,23 @@ internal sealed class SinkTable(Scale scale, int threads) : IPaperResult
     {
         double Perplexity(Model model, int sinks) => store.Output<PerplexityOutput>(Of(model, sinks)).Perplexity;
         int[] some = [.. scale.Sinks.Where(sinks => sinks > 0)];
-        string shows = string.Join(" ", scale.Models.Select(model =>
-        {
-            double first = Perplexity(model, some[0]);
-            return $"On {model.Title}, no sinks at all cost {Difference(Perplexity(model, 0), first)} against {some[0]}, and more of them than {some[0]} change it by {Difference(some.Min(sinks => Perplexity(model, sinks)), first)} at best and {Difference(some.Max(sinks => Perplexity(model, sinks)), first)} at worst.";
-        }));
+        string shows = string.Join(
+            " ",
+            scale.Models.Select(model =>
+            {
+                double first = Perplexity(model, some[0]);
+                return $"On {model.Title}, no sinks at all cost {Difference(Perplexity(model, 0), first)} against {some[0]}, and more of them than {some[0]} change it by {Difference(some.Min(sinks => Perplexity(model, sinks)), first)} at best and {Difference(some.Max(sinks => Perplexity(model, sinks)), first)} at worst.";
+            })
+        );
         return $"""
-            The first {Count(scale.TableTokens)} tokens of the book, always {scale.Cache} places: S sinks and {scale.Cache} - S recent tokens.
+            The first {Count(
+                scale.TableTokens
+            )} tokens of the book, always {scale.Cache} places: S sinks and {scale.Cache} - S recent tokens.
 
-            {Table(["model", .. scale.Sinks.Select(sinks => $"{sinks}+{scale.Cache - sinks}")], scale.Models.Select(model => (string[])[model.Title, .. scale.Sinks.Select(sinks => Number(Perplexity(model, sinks)))]))}
+            {Table(
+                ["model", .. scale.Sinks.Select(sinks => $"{sinks}+{scale.Cache - sinks}")],
+                scale.Models.Select(model => (string[])[model.Title, .. scale.Sinks.Select(sinks => Number(Perplexity(model, sinks)))])
+            )}
             {shows} In the paper's models, which were trained without a start token in every sample, four are needed: Llama-2-7B has 3,359.95 with 0+4096, 11.88 with 1+4095 and 9.59 with 4+4092.
 
             It does not show how many sinks another model needs: these two always begin with a start token, so that the first place is the same in every text. {Caveats.Sink}

@@ -15,7 +15,10 @@ internal sealed record RunRecord(string Arguments, DateTimeOffset Date, string C
 /// <summary>The runs that were made, in a file of one JSON object a line; of two of the same arguments the later counts.</summary>
 internal sealed class RunStore
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly Dictionary<string, RunRecord> _records = new(StringComparer.Ordinal);
     private readonly string _file;
@@ -47,7 +50,9 @@ internal sealed class RunStore
             }
             catch (JsonException e)
             {
-                throw new MeasurementException($"Line {number} of '{store._file}' is no run ({e.Message}): remove the line, and that run is made again.");
+                throw new MeasurementException(
+                    $"Line {number} of '{store._file}' is no run ({e.Message}): remove the line, and that run is made again."
+                );
             }
         }
         return store;

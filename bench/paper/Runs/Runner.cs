@@ -17,13 +17,23 @@ internal sealed class Runner(RunStore store, bool again)
             return;
         if (!File.Exists(Repository.Streaming))
             throw new MeasurementException($"'{Repository.Streaming}' is not built: dotnet build -c Release bench/paper");
-        string commit = Repository.Commit(), machine = Repository.Machine();
+        string commit = Repository.Commit(),
+            machine = Repository.Machine();
         for (int i = 0; i < missing.Length; i++)
         {
             Console.Error.WriteLine($"[{i + 1}/{missing.Length}] streaming {missing[i].Arguments}");
             long start = Stopwatch.GetTimestamp();
             JsonElement output = await MeasureAsync(missing[i], cancellation);
-            store.Add(new RunRecord(missing[i].Arguments, DateTimeOffset.UtcNow, commit, machine, Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1), output));
+            store.Add(
+                new RunRecord(
+                    missing[i].Arguments,
+                    DateTimeOffset.UtcNow,
+                    commit,
+                    machine,
+                    Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1),
+                    output
+                )
+            );
         }
     }
 
@@ -31,7 +41,11 @@ internal sealed class Runner(RunStore store, bool again)
     {
         using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         bound.CancelAfter(Longest);
-        var start = new ProcessStartInfo("dotnet", [Repository.Streaming, .. run.Arguments.Split(' ')]) { RedirectStandardOutput = true, WorkingDirectory = Repository.Root };
+        var start = new ProcessStartInfo("dotnet", [Repository.Streaming, .. run.Arguments.Split(' ')])
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = Repository.Root,
+        };
         using Process process = Process.Start(start) ?? throw new MeasurementException("dotnet did not start.");
         string output;
         try

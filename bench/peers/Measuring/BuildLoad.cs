@@ -7,8 +7,10 @@ namespace Streaming.Bench.Peers.Measuring;
 /// <summary>A build that goes on beside the measurement: a generated project, compiled over and over with all processors.</summary>
 internal sealed class BuildLoad : IAsyncDisposable
 {
-    private const int Classes = 300, MethodsEach = 40;
-    private static readonly TimeSpan LongestRestore = TimeSpan.FromMinutes(2), LongestEnd = TimeSpan.FromSeconds(20);
+    private const int Classes = 300,
+        MethodsEach = 40;
+    private static readonly TimeSpan LongestRestore = TimeSpan.FromMinutes(2),
+        LongestEnd = TimeSpan.FromSeconds(20);
     private readonly string _folder;
     private readonly CancellationTokenSource _over = new();
     private Task _builds = Task.CompletedTask;
@@ -62,16 +64,25 @@ internal sealed class BuildLoad : IAsyncDisposable
     {
         while (true)
         {
-            await DotnetAsync(["build", "-c", "Release", "--no-restore", "--no-incremental", "-nodeReuse:false", "-p:UseSharedCompilation=false"], _over.Token);
+            await DotnetAsync(
+                ["build", "-c", "Release", "--no-restore", "--no-incremental", "-nodeReuse:false", "-p:UseSharedCompilation=false"],
+                _over.Token
+            );
             Ended++;
         }
     }
 
     private async Task DotnetAsync(string[] arguments, CancellationToken cancellation)
     {
-        var start = new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = _folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", arguments)
+        {
+            WorkingDirectory = _folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
-        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None), errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None),
+            errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
         try
         {
             await process.WaitForExitAsync(cancellation);
@@ -99,8 +110,10 @@ internal sealed class BuildLoad : IAsyncDisposable
             var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"public static class C{c} {{");
             for (int m = 0; m < MethodsEach; m++)
             {
-                text.AppendLine(CultureInfo.InvariantCulture,
-                    $"    public static Dictionary<string, int[]> M{m}(IEnumerable<int> n) => n.Where(i => i % {m + 2} == 0).GroupBy(i => $\"{{i}}-{m}\").ToDictionary(g => g.Key, g => g.Select(i => i * {c}).Order().ToArray());");
+                text.AppendLine(
+                    CultureInfo.InvariantCulture,
+                    $"    public static Dictionary<string, int[]> M{m}(IEnumerable<int> n) => n.Where(i => i % {m + 2} == 0).GroupBy(i => $\"{{i}}-{m}\").ToDictionary(g => g.Key, g => g.Select(i => i * {c}).Order().ToArray());"
+                );
             }
             await File.WriteAllTextAsync(Path.Combine(_folder, $"C{c}.cs"), text.AppendLine("}").ToString(), cancellation);
         }

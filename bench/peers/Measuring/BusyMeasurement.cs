@@ -29,12 +29,21 @@ internal sealed class BusyMeasurement(Plan plan, string shape, ModelFiles files,
                 // llama.cpp's full caches leave room for some hundred steps only: it is asked again until the time is over.
                 while (ms.Sum() < plan.BusyTurn.TotalMilliseconds)
                     ms = [.. ms, .. await AskAsync(candidate, conversations, plan.BusyTurn - TimeSpan.FromMilliseconds(ms.Sum()))];
-                record.Add(new Sample
-                {
-                    Kind = Kinds.Busy, Shape = shape, Contestant = candidate.Of.Name, Setting = candidate.Setting, Threads = candidate.Threads,
-                    Conversations = conversations, Ms = ms,
-                });
-                await Console.Error.WriteLineAsync($"{shape}: {candidate.Of.Name}, {candidate.Setting}, beside a build: {ms.Length} steps; {build.Ended} builds so far");
+                record.Add(
+                    new Sample
+                    {
+                        Kind = Kinds.Busy,
+                        Shape = shape,
+                        Contestant = candidate.Of.Name,
+                        Setting = candidate.Setting,
+                        Threads = candidate.Threads,
+                        Conversations = conversations,
+                        Ms = ms,
+                    }
+                );
+                await Console.Error.WriteLineAsync(
+                    $"{shape}: {candidate.Of.Name}, {candidate.Setting}, beside a build: {ms.Length} steps; {build.Ended} builds so far"
+                );
             }
         }
 
@@ -43,7 +52,10 @@ internal sealed class BusyMeasurement(Plan plan, string shape, ModelFiles files,
             SideProcess side = await sides.OfAsync(candidate, cancellation);
             var request = new SideRequest(Measures.Decode)
             {
-                Conversations = conversations, Threads = candidate.Threads, Milliseconds = time.TotalMilliseconds, Least = plan.LeastSteps,
+                Conversations = conversations,
+                Threads = candidate.Threads,
+                Milliseconds = time.TotalMilliseconds,
+                Least = plan.LeastSteps,
             };
             return (await side.AskAsync(request, cancellation)).Ms!;
         }

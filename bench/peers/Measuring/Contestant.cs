@@ -16,7 +16,13 @@ internal sealed record Contestant(string Name, ByteCosts Costs);
 /// <param name="Threads">Threads of its computations.</param>
 /// <param name="Arguments">What the process is started with.</param>
 /// <param name="Environment">How the system's libraries behave in it.</param>
-internal sealed record Candidate(Contestant Of, string Setting, int Threads, string[] Arguments, SideEnvironment Environment = SideEnvironment.Plain)
+internal sealed record Candidate(
+    Contestant Of,
+    string Setting,
+    int Threads,
+    string[] Arguments,
+    SideEnvironment Environment = SideEnvironment.Plain
+)
 {
     /// <summary>Candidates of one key share a process.</summary>
     public string Process => $"{string.Join(' ', Arguments)} ({Environment})";
@@ -53,17 +59,22 @@ internal static class Contestants
 
     /// <summary>llama.cpp's type by its name.</summary>
     /// <exception cref="InputException">It is none that can be written.</exception>
-    public static GgmlType TypeOf(string quant) => quant.ToLowerInvariant() switch
-    {
-        "q8_0" => GgmlType.Q8_0,
-        "q4_0" => GgmlType.Q4_0,
-        _ => throw new InputException($"'{quant}' is no type of llama.cpp's that is written here: take q8_0 or q4_0."),
-    };
+    public static GgmlType TypeOf(string quant) =>
+        quant.ToLowerInvariant() switch
+        {
+            "q8_0" => GgmlType.Q8_0,
+            "q4_0" => GgmlType.Q4_0,
+            _ => throw new InputException($"'{quant}' is no type of llama.cpp's that is written here: take q8_0 or q4_0."),
+        };
 
     /// <summary>The engine's settings: numbers of threads.</summary>
-    public static IEnumerable<Candidate> OursOf(Plan plan, string shape, DType type, int slots, bool deterministic = false) => plan.Threads.Select(threads => new Candidate(
-        Ours(type, deterministic), Threads(threads), threads,
-        ["ours", shape, type.ToString(), $"{plan.Layout.Fixed}", $"{plan.Layout.Window}", $"{slots}", $"{threads}", $"{deterministic}"]));
+    public static IEnumerable<Candidate> OursOf(Plan plan, string shape, DType type, int slots, bool deterministic = false) =>
+        plan.Threads.Select(threads => new Candidate(
+            Ours(type, deterministic),
+            Threads(threads),
+            threads,
+            ["ours", shape, type.ToString(), $"{plan.Layout.Fixed}", $"{plan.Layout.Window}", $"{slots}", $"{threads}", $"{deterministic}"]
+        ));
 
     /// <summary>llama.cpp's settings: its builds, where its weights lie, and numbers of threads.</summary>
     public static IEnumerable<Candidate> LlamaCppOf(Plan plan, string gguf, string quant, bool passive) =>
@@ -75,9 +86,11 @@ internal static class Contestants
             $"{avx.ToString().ToUpperInvariant()} build, {Threads(threads)}{(pages == SideEnvironment.LargePages ? ", large pages" : "")}{(passive ? ", passive waiting" : "")}",
             threads,
             ["llama", gguf, avx.ToString(), $"{plan.Layout.Fixed}", $"{plan.Layout.Window}", $"{pages == SideEnvironment.Plain}"],
-            pages | (passive ? SideEnvironment.Passive : SideEnvironment.Plain));
+            pages | (passive ? SideEnvironment.Passive : SideEnvironment.Plain)
+        );
 
-    private static AvxLevel[] Builds() => System.Runtime.Intrinsics.X86.Avx512BW.IsSupported ? [AvxLevel.Avx2, AvxLevel.Avx512]
+    private static AvxLevel[] Builds() =>
+        System.Runtime.Intrinsics.X86.Avx512BW.IsSupported ? [AvxLevel.Avx2, AvxLevel.Avx512]
         : System.Runtime.Intrinsics.X86.Avx2.IsSupported ? [AvxLevel.Avx2]
         : [AvxLevel.None];
 

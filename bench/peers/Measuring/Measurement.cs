@@ -16,13 +16,20 @@ internal static class Measurement
         if (plan.Parts.Contains("shapes") || plan.Parts.Contains("busy"))
             LlamaSide.RequireOpenMP();
         using SampleFile record = SampleFile.Create(output);
-        record.Add(new Sample
-        {
-            Kind = Kinds.Run,
-            Run = new RunFacts(
-                Machine.Description, TimeProvider.System.GetUtcNow(), Repository.Commit(), $"dotnet run -c Release --project bench/peers -- {arguments}".TrimEnd(' ', '-'),
-                $"{plan.Layout.Fixed}+{plan.Layout.Window}", plan.Small),
-        });
+        record.Add(
+            new Sample
+            {
+                Kind = Kinds.Run,
+                Run = new RunFacts(
+                    Machine.Description,
+                    TimeProvider.System.GetUtcNow(),
+                    Repository.Commit(),
+                    $"dotnet run -c Release --project bench/peers -- {arguments}".TrimEnd(' ', '-'),
+                    $"{plan.Layout.Fixed}+{plan.Layout.Window}",
+                    plan.Small
+                ),
+            }
+        );
         var files = new ModelFiles(models);
         if (plan.Parts.Contains("shapes"))
         {

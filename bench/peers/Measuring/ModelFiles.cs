@@ -17,7 +17,11 @@ internal sealed class ModelFiles(string folder)
             return path;
         Directory.CreateDirectory(folder);
         await Console.Error.WriteLineAsync($"writing {path}");
-        await using SideProcess side = await SideProcess.StartAsync(["gguf", shape, type.ToString(), path], SideEnvironment.Plain, cancellation);
+        await using SideProcess side = await SideProcess.StartAsync(
+            ["gguf", shape, type.ToString(), path],
+            SideEnvironment.Plain,
+            cancellation
+        );
         return path;
     }
 }

@@ -76,22 +76,54 @@ internal sealed record Plan
     public static readonly string[] AllParts = ["shapes", "busy", "served"];
 
     /// <summary>The whole measurement.</summary>
-    public static Plan Full() => new()
-    {
-        Shapes = ["smol135m", "llama1b"], Types = [DType.Int8], Quants = ["q8_0"],
-        Threads = Environment.ProcessorCount == 1 ? [1] : [1, Environment.ProcessorCount], Layout = new CacheLayout(4, 1020),
-        Conversations = [1, 4, 8, 16], Prompts = [16, 512], Chunks = [128, 512], Rounds = 5, Turn = TimeSpan.FromSeconds(1.5), LeastSteps = 8,
-        MemoryBytes = 1L << 30, Served = 16, ServedModel = Repository.PathTo("models", "starter"), ServedLayout = new CacheLayout(4, 508),
-        ServedTurn = TimeSpan.FromSeconds(10), Busy = [1, 8], BusyTurn = TimeSpan.FromSeconds(30), Passive = false, Parts = AllParts, Small = false,
-    };
+    public static Plan Full() =>
+        new()
+        {
+            Shapes = ["smol135m", "llama1b"],
+            Types = [DType.Int8],
+            Quants = ["q8_0"],
+            Threads = Environment.ProcessorCount == 1 ? [1] : [1, Environment.ProcessorCount],
+            Layout = new CacheLayout(4, 1020),
+            Conversations = [1, 4, 8, 16],
+            Prompts = [16, 512],
+            Chunks = [128, 512],
+            Rounds = 5,
+            Turn = TimeSpan.FromSeconds(1.5),
+            LeastSteps = 8,
+            MemoryBytes = 1L << 30,
+            Served = 16,
+            ServedModel = Repository.PathTo("models", "starter"),
+            ServedLayout = new CacheLayout(4, 508),
+            ServedTurn = TimeSpan.FromSeconds(10),
+            Busy = [1, 8],
+            BusyTurn = TimeSpan.FromSeconds(30),
+            Passive = false,
+            Parts = AllParts,
+            Small = false,
+        };
 
     /// <summary>Everything once, in seconds: it shows that the program works, and its numbers say nothing.</summary>
-    public static Plan SmallVersion() => Full() with
-    {
-        Shapes = [Peers.Shapes.Tiny], Quants = ["q8_0", "q4_0"], Layout = new CacheLayout(4, 252), Conversations = [1, 8], Prompts = [16, 128], Chunks = [128],
-        Rounds = 1, Turn = TimeSpan.FromMilliseconds(30), LeastSteps = 3, MemoryBytes = 16 << 20, Served = 4, ServedLayout = new CacheLayout(4, 60),
-        ServedTurn = TimeSpan.FromSeconds(1), Busy = [1], BusyTurn = TimeSpan.FromMilliseconds(300), Passive = true, Small = true,
-    };
+    public static Plan SmallVersion() =>
+        Full() with
+        {
+            Shapes = [Peers.Shapes.Tiny],
+            Quants = ["q8_0", "q4_0"],
+            Layout = new CacheLayout(4, 252),
+            Conversations = [1, 8],
+            Prompts = [16, 128],
+            Chunks = [128],
+            Rounds = 1,
+            Turn = TimeSpan.FromMilliseconds(30),
+            LeastSteps = 3,
+            MemoryBytes = 16 << 20,
+            Served = 4,
+            ServedLayout = new CacheLayout(4, 60),
+            ServedTurn = TimeSpan.FromSeconds(1),
+            Busy = [1],
+            BusyTurn = TimeSpan.FromMilliseconds(300),
+            Passive = true,
+            Small = true,
+        };
 
     /// <summary>Refuses what cannot be measured.</summary>
     /// <exception cref="InputException">Says what.</exception>
@@ -106,7 +138,9 @@ internal sealed record Plan
         foreach (DType type in Types)
             _ = Contestants.Ours(type);
         foreach (int threads in Threads.Where(threads => threads < 1 || threads > Environment.ProcessorCount))
-            throw new InputException($"{threads} threads cannot be measured: take 1 to {Environment.ProcessorCount}, the processors of this machine.");
+            throw new InputException(
+                $"{threads} threads cannot be measured: take 1 to {Environment.ProcessorCount}, the processors of this machine."
+            );
         if (Rounds < 1)
             throw new InputException($"{Rounds} rounds measure nothing: take 1 or more.");
     }

@@ -30,13 +30,24 @@ internal sealed class ServedConversations : IAsyncDisposable
     {
         using var http = new HttpClient();
         using HttpResponseMessage answer = await http.PostAsync(url + "/auth/guest", null, cancellation);
-        Guest guest = await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<Guest>(cancellation) ?? throw new InvalidDataException("The host gave no token.");
-        HubConnection hub = new HubConnectionBuilder().WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(guest.Token)).Build();
+        Guest guest =
+            await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<Guest>(cancellation)
+            ?? throw new InvalidDataException("The host gave no token.");
+        HubConnection hub = new HubConnectionBuilder()
+            .WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(guest.Token))
+            .Build();
         await hub.StartAsync(cancellation);
         var ids = new string[count];
         for (int i = 0; i < count; i++)
         {
-            object sampling = new { temperature = 0.7, topP = 0.9, seed = i, maxTokens = 0, ignoreEos = true };
+            object sampling = new
+            {
+                temperature = 0.7,
+                topP = 0.9,
+                seed = i,
+                maxTokens = 0,
+                ignoreEos = true,
+            };
             ids[i] = (await hub.InvokeAsync<Conversation>("CreateConversation", new { sampling }, cancellation)).Id;
         }
         return new ServedConversations(hub, ids);
@@ -59,7 +70,8 @@ internal sealed class ServedConversations : IAsyncDisposable
             throw new InvalidOperationException("A reply ended before all had begun.");
 
         await Task.Delay(time / 4, TimeProvider.System, over.Token); // what had piled up while some were still reading has arrived
-        long from = Sum(), clock = Stopwatch.GetTimestamp();
+        long from = Sum(),
+            clock = Stopwatch.GetTimestamp();
         await Task.Delay(time, TimeProvider.System, over.Token);
         double rate = (Sum() - from) / Stopwatch.GetElapsedTime(clock).TotalSeconds;
         foreach (string id in _ids)

@@ -15,13 +15,21 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
         DType type = plan.Types[0];
         CacheLayout layout = plan.ServedLayout;
         await using SideProcess engine = await SideProcess.StartAsync(
-            ["engine", plan.ServedModel, type.ToString(), $"{layout.Fixed}", $"{layout.Window}", $"{plan.Served}", $"{threads}"], SideEnvironment.Plain, cancellation);
+            ["engine", plan.ServedModel, type.ToString(), $"{layout.Fixed}", $"{layout.Window}", $"{plan.Served}", $"{threads}"],
+            SideEnvironment.Plain,
+            cancellation
+        );
         await using SiloProcess host = await SiloProcess.StartAsync(
             [
-                $"Model={plan.ServedModel}", $"DType={type.ToString().ToLowerInvariant()}", $"Sinks={layout.Fixed}", $"Window={layout.Window}",
-                $"Slots={plan.Served}", $"Threads={threads}",
+                $"Model={plan.ServedModel}",
+                $"DType={type.ToString().ToLowerInvariant()}",
+                $"Sinks={layout.Fixed}",
+                $"Window={layout.Window}",
+                $"Slots={plan.Served}",
+                $"Threads={threads}",
             ],
-            cancellation);
+            cancellation
+        );
         await using ServedConversations conversations = await ServedConversations.CreateAsync(host.Url, plan.Served, cancellation);
 
         // A word is a token or more: the first message fills every window.
@@ -35,16 +43,33 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
             Record(Kinds.Served, round, await conversations.MeasureAsync("Go on.", plan.ServedTurn, cancellation));
         }
 
-        async Task<double> AloneAsync(int each) =>
-            (await engine.AskAsync(new SideRequest(Measures.Rate) { Conversations = plan.Served, Threads = threads, Tokens = each }, cancellation)).Rate!.Value;
+        async Task<double> AloneAsync(int each) => (
+                await engine.AskAsync(
+                    new SideRequest(Measures.Rate)
+                    {
+                        Conversations = plan.Served,
+                        Threads = threads,
+                        Tokens = each,
+                    },
+                    cancellation
+                )
+            ).Rate!.Value;
 
         void Record(string kind, int round, double rate)
         {
-            record.Add(new Sample
-            {
-                Kind = kind, Shape = Path.GetFileName(Path.TrimEndingDirectorySeparator(plan.ServedModel)), Contestant = Contestants.Ours(type).Name, Threads = threads,
-                Setting = $"{layout.Fixed}+{layout.Window}", Conversations = plan.Served, Round = round, Rate = rate,
-            });
+            record.Add(
+                new Sample
+                {
+                    Kind = kind,
+                    Shape = Path.GetFileName(Path.TrimEndingDirectorySeparator(plan.ServedModel)),
+                    Contestant = Contestants.Ours(type).Name,
+                    Threads = threads,
+                    Setting = $"{layout.Fixed}+{layout.Window}",
+                    Conversations = plan.Served,
+                    Round = round,
+                    Rate = rate,
+                }
+            );
             Console.Error.WriteLine($"{kind}: {rate:0} tokens/s");
         }
     }

@@ -29,10 +29,15 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
                 await ReadAsync(sides, memory, conversations, round, cancellation);
                 foreach (Candidate candidate in candidates)
                 {
-                    double[] ms = await AskAsync(candidate, new SideRequest(Measures.Decode)
-                    {
-                        Conversations = conversations, Milliseconds = plan.Turn.TotalMilliseconds, Least = plan.LeastSteps,
-                    });
+                    double[] ms = await AskAsync(
+                        candidate,
+                        new SideRequest(Measures.Decode)
+                        {
+                            Conversations = conversations,
+                            Milliseconds = plan.Turn.TotalMilliseconds,
+                            Least = plan.LeastSteps,
+                        }
+                    );
                     record.Add(Of(Kinds.Decode, candidate, round, ms) with { Conversations = conversations });
                 }
             }
@@ -49,10 +54,15 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
                 {
                     foreach (int chunk in plan.Chunks.Where((chunk, i) => i == 0 || tokens > plan.Chunks[i - 1]))
                     {
-                        double[] ms = await AskAsync(candidate, new SideRequest(Measures.Prompt)
-                        {
-                            Tokens = tokens, Chunk = chunk, Milliseconds = plan.Turn.TotalMilliseconds / 2,
-                        });
+                        double[] ms = await AskAsync(
+                            candidate,
+                            new SideRequest(Measures.Prompt)
+                            {
+                                Tokens = tokens,
+                                Chunk = chunk,
+                                Milliseconds = plan.Turn.TotalMilliseconds / 2,
+                            }
+                        );
                         string setting = tokens > chunk ? $"{candidate.Setting}, {chunk} at once" : candidate.Setting;
                         record.Add(Of(Kinds.Prompt, candidate, round, ms) with { Tokens = tokens, Setting = setting });
                     }
@@ -86,10 +96,16 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
         {
             foreach (int conversations in plan.Conversations)
             {
-                record.Add(new Sample
-                {
-                    Kind = Kinds.StepBytes, Shape = shape, Contestant = contestant.Name, Conversations = conversations, Bytes = BytesOf(contestant, conversations),
-                });
+                record.Add(
+                    new Sample
+                    {
+                        Kind = Kinds.StepBytes,
+                        Shape = shape,
+                        Contestant = contestant.Name,
+                        Conversations = conversations,
+                        Bytes = BytesOf(contestant, conversations),
+                    }
+                );
             }
         }
     }
@@ -101,13 +117,26 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
         foreach (Candidate candidate in candidates.DistinctBy(candidate => candidate.Process))
         {
             SideProcess side = await sides.OfAsync(candidate, cancellation);
-            float[] logits = (await side.AskAsync(new SideRequest(Measures.Logits) { Tokens = LogitTokens, Threads = candidate.Threads }, cancellation)).Logits!;
+            float[] logits = (
+                await side.AskAsync(new SideRequest(Measures.Logits) { Tokens = LogitTokens, Threads = candidate.Threads }, cancellation)
+            ).Logits!;
             first ??= logits;
             double cosine = Cosine(first, logits);
-            record.Add(new Sample { Kind = Kinds.Agreement, Shape = shape, Contestant = candidate.Of.Name, Setting = candidate.Setting, Cosine = cosine });
+            record.Add(
+                new Sample
+                {
+                    Kind = Kinds.Agreement,
+                    Shape = shape,
+                    Contestant = candidate.Of.Name,
+                    Setting = candidate.Setting,
+                    Cosine = cosine,
+                }
+            );
             double least = candidate.Of.Costs.Weight < 1 ? 0.7 : 0.9; // four bits of random numbers are far from the numbers; another model's logits are at 0
             if (!(cosine >= least))
-                throw new InvalidOperationException($"{candidate.Of.Name} does not compute the model that {candidates[0].Of.Name} does: the cosine of their logits is {cosine:0.000}, less than {least}.");
+                throw new InvalidOperationException(
+                    $"{candidate.Of.Name} does not compute the model that {candidates[0].Of.Name} does: the cosine of their logits is {cosine:0.000}, less than {least}."
+                );
         }
     }
 
@@ -120,11 +149,28 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
             foreach (long bytes in (long[])[plan.MemoryBytes, (long)BytesOf(Contestants.Ours(plan.Types[0]), conversations)])
             {
                 SideReply reply = await side.AskAsync(
-                    new SideRequest(Measures.Read) { Threads = threads, Bytes = bytes, Milliseconds = plan.Turn.TotalMilliseconds / 4, Least = 3 }, cancellation);
-                record.Add(new Sample
-                {
-                    Kind = Kinds.Read, Shape = shape, Setting = side.Says, Threads = threads, Conversations = conversations, Round = round, Bytes = bytes, Ms = reply.Ms,
-                });
+                    new SideRequest(Measures.Read)
+                    {
+                        Threads = threads,
+                        Bytes = bytes,
+                        Milliseconds = plan.Turn.TotalMilliseconds / 4,
+                        Least = 3,
+                    },
+                    cancellation
+                );
+                record.Add(
+                    new Sample
+                    {
+                        Kind = Kinds.Read,
+                        Shape = shape,
+                        Setting = side.Says,
+                        Threads = threads,
+                        Conversations = conversations,
+                        Round = round,
+                        Bytes = bytes,
+                        Ms = reply.Ms,
+                    }
+                );
             }
         }
     }
@@ -132,16 +178,25 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
     private double BytesOf(Contestant contestant, int conversations) =>
         Shapes.StepBytes(_config, contestant.Costs, plan.Layout.Places, conversations);
 
-    private Sample Of(string kind, Candidate candidate, int round, double[] ms) => new()
-    {
-        Kind = kind, Shape = shape, Contestant = candidate.Of.Name, Setting = candidate.Setting, Threads = candidate.Threads, Round = round, Ms = ms,
-    };
+    private Sample Of(string kind, Candidate candidate, int round, double[] ms) =>
+        new()
+        {
+            Kind = kind,
+            Shape = shape,
+            Contestant = candidate.Of.Name,
+            Setting = candidate.Setting,
+            Threads = candidate.Threads,
+            Round = round,
+            Ms = ms,
+        };
 
     private void Tell(string load) => Console.Error.WriteLine($"{shape}: {load} measured");
 
     private static double Cosine(float[] a, float[] b)
     {
-        double product = 0, left = 0, right = 0;
+        double product = 0,
+            left = 0,
+            right = 0;
         for (int i = 0; i < a.Length; i++)
         {
             product += (double)a[i] * b[i];

@@ -8,11 +8,21 @@ namespace Streaming.Bench.Peers.Measuring;
 internal sealed class SideProcess : IAsyncDisposable
 {
     private const int LinesKept = 20;
-    private static readonly TimeSpan LongestAnswer = TimeSpan.FromMinutes(20), LongestEnd = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongestAnswer = TimeSpan.FromMinutes(20),
+        LongestEnd = TimeSpan.FromSeconds(20);
 
     // What this process runs under must not be what the sides run under: each sets its own.
     private static readonly string[] Inherited =
-        ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "STREAMING_ALLOCATOR"];
+    [
+        "OMP_WAIT_POLICY",
+        "GOMP_SPINCOUNT",
+        "MALLOC_MMAP_MAX_",
+        "MALLOC_TRIM_THRESHOLD_",
+        "MALLOC_TOP_PAD_",
+        "MALLOC_ARENA_MAX",
+        "GLIBC_TUNABLES",
+        "STREAMING_ALLOCATOR",
+    ];
 
     private readonly string _name;
     private readonly Process _process;
@@ -31,11 +41,20 @@ internal sealed class SideProcess : IAsyncDisposable
 
     /// <summary>Starts a side, and waits until it is ready: its model is loaded.</summary>
     /// <exception cref="InputException">It says why it cannot be.</exception>
-    public static async Task<SideProcess> StartAsync(IReadOnlyList<string> arguments, SideEnvironment environment, CancellationToken cancellation)
+    public static async Task<SideProcess> StartAsync(
+        IReadOnlyList<string> arguments,
+        SideEnvironment environment,
+        CancellationToken cancellation
+    )
     {
         string self = Environment.ProcessPath ?? throw new InvalidOperationException("This process does not know its own path.");
         bool shared = Path.GetFileNameWithoutExtension(self) == "dotnet";
-        var start = new ProcessStartInfo(self) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(self)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (string argument in (string[])[.. shared ? (string[])[typeof(SideProcess).Assembly.Location] : [], "side", .. arguments])
             start.ArgumentList.Add(argument);
         foreach (string name in Inherited)
@@ -91,7 +110,9 @@ internal sealed class SideProcess : IAsyncDisposable
             throw new InputException($"The side '{_name}' ended with {_process.ExitCode}: {Complaints()}");
         }
         SideReply reply = Lines.Read<SideReply>(line);
-        return reply.Error is null ? reply : throw new InvalidOperationException($"The side '{_name}' failed: {reply.Error} {Complaints()}");
+        return reply.Error is null
+            ? reply
+            : throw new InvalidOperationException($"The side '{_name}' failed: {reply.Error} {Complaints()}");
     }
 
     private void Keep(string? line)

@@ -10,7 +10,8 @@ namespace Streaming.Bench.Peers.Measuring;
 internal sealed partial class SiloProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
-    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5), LongestEnd = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5),
+        LongestEnd = TimeSpan.FromSeconds(60);
     private readonly Process _process;
     private readonly string _data;
 
@@ -37,11 +38,34 @@ internal sealed partial class SiloProcess : IAsyncDisposable
         string data = Directory.CreateTempSubdirectory("served-").FullName;
         int[] ports = FreePorts(3);
         string url = $"http://localhost:{ports[0]}";
-        var start = new ProcessStartInfo("dotnet", [
-            program, "--urls", url, $"--Streaming:Data={data}", $"--Streaming:SiloPort={ports[1]}", $"--Streaming:GatewayPort={ports[2]}",
-            .. settings.Select(setting => "--Streaming:" + setting),
-        ]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string name in (string[])["OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES"])
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [
+                program,
+                "--urls",
+                url,
+                $"--Streaming:Data={data}",
+                $"--Streaming:SiloPort={ports[1]}",
+                $"--Streaming:GatewayPort={ports[2]}",
+                .. settings.Select(setting => "--Streaming:" + setting),
+            ]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (
+            string name in (string[])
+                [
+                    "OMP_WAIT_POLICY",
+                    "GOMP_SPINCOUNT",
+                    "MALLOC_MMAP_MAX_",
+                    "MALLOC_TRIM_THRESHOLD_",
+                    "MALLOC_TOP_PAD_",
+                    "MALLOC_ARENA_MAX",
+                    "GLIBC_TUNABLES",
+                ]
+        )
             start.Environment.Remove(name); // it sets its own
         var silo = new SiloProcess(Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start."), data, url);
         try

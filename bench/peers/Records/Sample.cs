@@ -46,8 +46,15 @@ internal sealed record Sample
 /// <summary>Kinds of lines.</summary>
 internal static class Kinds
 {
-    public const string Run = "run", Read = "read", StepBytes = "step-bytes", Agreement = "agreement", Decode = "decode", Prompt = "prompt";
-    public const string Alone = "alone", Served = "served", Busy = "busy";
+    public const string Run = "run",
+        Read = "read",
+        StepBytes = "step-bytes",
+        Agreement = "agreement",
+        Decode = "decode",
+        Prompt = "prompt";
+    public const string Alone = "alone",
+        Served = "served",
+        Busy = "busy";
 }
 
 /// <summary>What a run was.</summary>

@@ -30,18 +30,25 @@ internal sealed class Markdown
 
     /// <summary>A number with three digits or so.</summary>
     public static string Number(double number) =>
-        number.ToString(Math.Abs(number) < 10 ? "0.00" : Math.Abs(number) < 100 ? "0.0" : "#,0", CultureInfo.InvariantCulture);
+        number.ToString(
+            Math.Abs(number) < 10 ? "0.00"
+                : Math.Abs(number) < 100 ? "0.0"
+                : "#,0",
+            CultureInfo.InvariantCulture
+        );
 
     /// <summary>A share as a percentage.</summary>
-    public static string Percent(double? share) => share is { } known ? $"{(100 * known).ToString("0", CultureInfo.InvariantCulture)} %" : "";
+    public static string Percent(double? share) =>
+        share is { } known ? $"{(100 * known).ToString("0", CultureInfo.InvariantCulture)} %" : "";
 
-    private static string Cell(object? value) => value switch
-    {
-        null => "",
-        double number => Number(number),
-        IFormattable number => number.ToString("#,0", CultureInfo.InvariantCulture),
-        _ => value.ToString() ?? "",
-    };
+    private static string Cell(object? value) =>
+        value switch
+        {
+            null => "",
+            double number => Number(number),
+            IFormattable number => number.ToString("#,0", CultureInfo.InvariantCulture),
+            _ => value.ToString() ?? "",
+        };
 
     private void Row(IEnumerable<string> cells) => _text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
 }

@@ -7,7 +7,8 @@ namespace Streaming.Bench.Peers.Reporting;
 /// <summary>Tokens per second of a shape by the number of conversations, a bar for each contestant.</summary>
 internal static class ResultsPlot
 {
-    private const int Width = 900, Height = 500;
+    private const int Width = 900,
+        Height = 500;
 
     /// <summary>Writes PNG and SVG.</summary>
     /// <returns>Their name without the ending.</returns>
@@ -25,13 +26,23 @@ internal static class ResultsPlot
                 if (summary.Best(Kinds.Decode, shape, loads[l], contestants[c])?.Rate(loads[l]) is not { } rate)
                     continue;
                 highest = Math.Max(highest, rate);
-                bars.Add(new Bar { Position = l * (contestants.Count + 1) + c, Value = rate, FillColor = plot.Add.Palette.GetColor(c), Label = Markdown.Number(rate) });
+                bars.Add(
+                    new Bar
+                    {
+                        Position = l * (contestants.Count + 1) + c,
+                        Value = rate,
+                        FillColor = plot.Add.Palette.GetColor(c),
+                        Label = Markdown.Number(rate),
+                    }
+                );
             }
             plot.Add.Bars(bars).LegendText = contestants[c];
         }
         double middle = (contestants.Count - 1) / 2.0;
         plot.Axes.Bottom.SetTicks(
-            [.. loads.Select((_, l) => l * (contestants.Count + 1) + middle)], [.. loads.Select(load => load.ToString(CultureInfo.InvariantCulture))]);
+            [.. loads.Select((_, l) => l * (contestants.Count + 1) + middle)],
+            [.. loads.Select(load => load.ToString(CultureInfo.InvariantCulture))]
+        );
         plot.XLabel("conversations");
         plot.YLabel("tokens per second in all");
         plot.Title(shape);

@@ -10,18 +10,29 @@ namespace Streaming.Bench.Peers.Reporting;
 internal sealed record Target(string Name, double Asked, double? Measured, bool AtMost = false)
 {
     /// <summary>Whether it was met.</summary>
-    public string Verdict => Measured is not { } measured ? "not measured" : (AtMost ? measured <= Asked : measured >= Asked) ? "met" : "**missed**";
+    public string Verdict =>
+        Measured is not { } measured ? "not measured"
+        : (AtMost ? measured <= Asked : measured >= Asked) ? "met"
+        : "**missed**";
 }
 
 /// <summary>The targets on two cores.</summary>
 internal static class Targets
 {
-    private const double One = 2, Eight = 4, Prompts = 1.5, Share = 0.75, ShareOfLlama1B = 0.85, Deterministic = 0.8, Served = 0.9, Busy = 5;
+    private const double One = 2,
+        Eight = 4,
+        Prompts = 1.5,
+        Share = 0.75,
+        ShareOfLlama1B = 0.85,
+        Deterministic = 0.8,
+        Served = 0.9,
+        Busy = 5;
 
     /// <summary>All of them.</summary>
     public static IEnumerable<Target> Of(Summary summary)
     {
-        string? ours = summary.Ours(Kinds.Decode), peer = summary.Peer(Kinds.Decode);
+        string? ours = summary.Ours(Kinds.Decode),
+            peer = summary.Peer(Kinds.Decode);
         foreach (string shape in summary.Shapes)
         {
             yield return new($"{shape}, one conversation: tokens/s over llama.cpp's best", One, Ratio(Kinds.Decode, shape, 1, peer, ours));
@@ -29,18 +40,39 @@ internal static class Targets
             (double? ofMemory, double? ofSameSize) = Shares(summary, shape, 1, ours);
             yield return new($"{shape}, one conversation: share of the read bandwidth, {Size(summary.Memory.Bytes)}", share, ofMemory);
             yield return new($"{shape}, one conversation: share of the read bandwidth, as many bytes as a step's", share, ofSameSize);
-            yield return new($"{shape}, eight conversations: tokens/s in all over llama.cpp's best", Eight, Ratio(Kinds.Decode, shape, 8, peer, ours));
+            yield return new(
+                $"{shape}, eight conversations: tokens/s in all over llama.cpp's best",
+                Eight,
+                Ratio(Kinds.Decode, shape, 8, peer, ours)
+            );
             int longest = summary.Loads(Kinds.Prompt, shape).DefaultIfEmpty().Max();
-            yield return new($"{shape}, prompts of {longest} tokens: tokens/s over llama.cpp's best", Prompts, Ratio(Kinds.Prompt, shape, longest, peer, ours));
-            yield return new($"{shape}, eight conversations: deterministic mode over the normal one", Deterministic, Ratio(Kinds.Decode, shape, 8, ours, ours + ", deterministic"));
+            yield return new(
+                $"{shape}, prompts of {longest} tokens: tokens/s over llama.cpp's best",
+                Prompts,
+                Ratio(Kinds.Prompt, shape, longest, peer, ours)
+            );
+            yield return new(
+                $"{shape}, eight conversations: deterministic mode over the normal one",
+                Deterministic,
+                Ratio(Kinds.Decode, shape, 8, ours, ours + ", deterministic")
+            );
         }
-        yield return new("conversations at a host over the engine alone", Served, summary.Served is { } served ? served.Served / served.Alone : null);
+        yield return new(
+            "conversations at a host over the engine alone",
+            Served,
+            summary.Served is { } served ? served.Served / served.Alone : null
+        );
         foreach (string shape in summary.BusyShapes)
         {
             foreach (int conversations in summary.Loads(Kinds.Busy, shape))
             {
                 Measured? watched = AsAHost(summary, shape, conversations);
-                yield return new($"{shape}, {conversations} conversation(s) beside a build, {watched?.Setting}: longest step over the median", Busy, watched?.LongestOverMedian, AtMost: true);
+                yield return new(
+                    $"{shape}, {conversations} conversation(s) beside a build, {watched?.Setting}: longest step over the median",
+                    Busy,
+                    watched?.LongestOverMedian,
+                    AtMost: true
+                );
             }
         }
         if (summary.BusyShapes.Count == 0)
@@ -56,9 +88,13 @@ internal static class Targets
         Measured? best = summary.Best(Kinds.Decode, shape, conversations, contestant);
         if (best is null)
             return (null, null);
-        double bytes = summary.StepBytes(shape, conversations, best.Contestant), reached = bytes / 1e6 / best.Median;
+        double bytes = summary.StepBytes(shape, conversations, best.Contestant),
+            reached = bytes / 1e6 / best.Median;
         double size = summary.ReadSizes(shape).MinBy(read => Math.Abs(read - bytes));
-        return (reached / summary.Bandwidth(shape, best.Threads, summary.Memory.Bytes), reached / summary.Bandwidth(shape, best.Threads, size));
+        return (
+            reached / summary.Bandwidth(shape, best.Threads, summary.Memory.Bytes),
+            reached / summary.Bandwidth(shape, best.Threads, size)
+        );
     }
 
     /// <summary>A size for people.</summary>

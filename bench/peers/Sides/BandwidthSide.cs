@@ -6,11 +6,14 @@ namespace Streaming.Bench.Peers.Sides;
 /// <summary>How fast the machine reads memory: a plain loop over a buffer, its parts by one thread each, and nothing done with what is read.</summary>
 internal static class BandwidthSide
 {
-    private const int Alignment = 64, Line = 512; // bytes; the loop's body reads eight vectors of 64
+    private const int Alignment = 64,
+        Line = 512; // bytes; the loop's body reads eight vectors of 64
 
-    public static Task RunAsync() => SideLoop.RunAsync(
-        Vector512.IsHardwareAccelerated ? "AVX-512 loads" : "loads of 512 bits by narrower vectors",
-        request => request.Measure == Measures.Read ? Task.FromResult(new SideReply { Ms = Read(request) }) : SideLoop.Unknown(request));
+    public static Task RunAsync() =>
+        SideLoop.RunAsync(
+            Vector512.IsHardwareAccelerated ? "AVX-512 loads" : "loads of 512 bits by narrower vectors",
+            request => request.Measure == Measures.Read ? Task.FromResult(new SideReply { Ms = Read(request) }) : SideLoop.Unknown(request)
+        );
 
     private static unsafe double[] Read(SideRequest request)
     {
@@ -35,25 +38,33 @@ internal static class BandwidthSide
     {
         bool over = false;
         using var turn = new Barrier(request.Threads); // a pass lies between two of its phases
-        Thread[] others = [.. Enumerable.Range(1, request.Threads - 1).Select(i => new Thread(() =>
-        {
-            while (true)
-            {
-                turn.SignalAndWait();
-                if (Volatile.Read(ref over))
-                    return;
-                Sum(buffer + i * part, part);
-                turn.SignalAndWait();
-            }
-        }))];
+        Thread[] others =
+        [
+            .. Enumerable
+                .Range(1, request.Threads - 1)
+                .Select(i => new Thread(() =>
+                {
+                    while (true)
+                    {
+                        turn.SignalAndWait();
+                        if (Volatile.Read(ref over))
+                            return;
+                        Sum(buffer + i * part, part);
+                        turn.SignalAndWait();
+                    }
+                })),
+        ];
         foreach (Thread other in others)
             other.Start();
-        double[] times = Stepping.Measure(request, _ =>
-        {
-            turn.SignalAndWait();
-            Sum(buffer, part);
-            turn.SignalAndWait();
-        });
+        double[] times = Stepping.Measure(
+            request,
+            _ =>
+            {
+                turn.SignalAndWait();
+                Sum(buffer, part);
+                turn.SignalAndWait();
+            }
+        );
         Volatile.Write(ref over, true);
         turn.SignalAndWait();
         foreach (Thread other in others)
@@ -64,7 +75,10 @@ internal static class BandwidthSide
     /// <summary>Reads a part; the result keeps the reads from being left out.</summary>
     private static unsafe void Sum(byte* from, long bytes)
     {
-        Vector512<long> a = default, b = default, c = default, d = default;
+        Vector512<long> a = default,
+            b = default,
+            c = default,
+            d = default;
         for (byte* at = from, end = from + bytes; at < end; at += Line)
         {
             a ^= Vector512.Load((long*)at) ^ Vector512.Load((long*)(at + 256));

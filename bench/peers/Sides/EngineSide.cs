@@ -12,8 +12,22 @@ internal static class EngineSide
         (IDecodeDevice device, DType taken) = setup.Load(slots);
         await using IDecodeDevice owned = device;
         int[] text = setup.SomeText();
-        await SideLoop.RunAsync(taken.ToString(), async request => request.Measure == Measures.Rate
-            ? new SideReply { Rate = await DecodeRate.MeasureAsync(device, setup, text, request.Conversations, request.Tokens, CancellationToken.None) }
-            : await SideLoop.Unknown(request));
+        await SideLoop.RunAsync(
+            taken.ToString(),
+            async request =>
+                request.Measure == Measures.Rate
+                    ? new SideReply
+                    {
+                        Rate = await DecodeRate.MeasureAsync(
+                            device,
+                            setup,
+                            text,
+                            request.Conversations,
+                            request.Tokens,
+                            CancellationToken.None
+                        ),
+                    }
+                    : await SideLoop.Unknown(request)
+        );
     }
 }

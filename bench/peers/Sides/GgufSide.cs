@@ -17,7 +17,8 @@ internal static class GgufSide
         model.Describe(file);
         Add("model.embed_tokens.weight", config.VocabularySize, config.HiddenSize);
         Add("model.norm.weight", config.HiddenSize);
-        int queries = config.Heads * config.HeadDim, keys = config.KeyValueHeads * config.HeadDim;
+        int queries = config.Heads * config.HeadDim,
+            keys = config.KeyValueHeads * config.HeadDim;
         for (int layer = 0; layer < config.Layers; layer++)
         {
             string prefix = $"model.layers.{layer}.";
@@ -36,8 +37,13 @@ internal static class GgufSide
         File.Move(unfinished, path, overwrite: true);
         await SideLoop.RunAsync($"{new FileInfo(path).Length} bytes", SideLoop.Unknown);
 
-        void Add(string name, params int[] dimensions) => file.Add(
-            GgufModel.NameOf(name), dimensions, dimensions.Length == 1 ? GgmlType.F32 : type, () => model.Arrange(name, dimensions[0], Read(name, dimensions)));
+        void Add(string name, params int[] dimensions) =>
+            file.Add(
+                GgufModel.NameOf(name),
+                dimensions,
+                dimensions.Length == 1 ? GgmlType.F32 : type,
+                () => model.Arrange(name, dimensions[0], Read(name, dimensions))
+            );
 
         float[] Read(string name, int[] dimensions)
         {

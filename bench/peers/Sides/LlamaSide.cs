@@ -14,10 +14,12 @@ namespace Streaming.Bench.Peers.Sides;
 /// </summary>
 internal sealed class LlamaSide : IDisposable
 {
-    private const int IdSeed = 3, LargestBatch = 512;
+    private const int IdSeed = 3,
+        LargestBatch = 512;
     private readonly string _gguf;
     private readonly bool _mapped;
-    private readonly int _places, _filled;
+    private readonly int _places,
+        _filled;
     private readonly LLamaWeights _weights;
     private readonly Dictionary<int, LLamaContext> _full = [];
     private readonly LLamaContext _empty;
@@ -39,7 +41,9 @@ internal sealed class LlamaSide : IDisposable
     {
         const string library = "libgomp.so.1";
         if (OperatingSystem.IsLinux() && !NativeLibrary.TryLoad(library, out _))
-            throw new InputException($"llama.cpp needs {library}, and the system does not have it: install GNU OpenMP (Debian and Ubuntu: apt-get install libgomp1).");
+            throw new InputException(
+                $"llama.cpp needs {library}, and the system does not have it: install GNU OpenMP (Debian and Ubuntu: apt-get install libgomp1)."
+            );
     }
 
     /// <param name="gguf">The model.</param>
@@ -53,13 +57,17 @@ internal sealed class LlamaSide : IDisposable
         NativeLibraryConfig.All.WithAvx(avx);
         using var side = new LlamaSide(gguf, layout.Places, mapped);
         RequireBuild(avx);
-        await SideLoop.RunAsync(avx.ToString(), request => request.Measure switch
-        {
-            Measures.Decode => Task.FromResult(new SideReply { Ms = side.Decode(request) }),
-            Measures.Prompt => Task.FromResult(new SideReply { Ms = side.Prompt(request) }),
-            Measures.Logits => Task.FromResult(new SideReply { Logits = side.Logits(request.Tokens) }),
-            _ => SideLoop.Unknown(request),
-        });
+        await SideLoop.RunAsync(
+            avx.ToString(),
+            request =>
+                request.Measure switch
+                {
+                    Measures.Decode => Task.FromResult(new SideReply { Ms = side.Decode(request) }),
+                    Measures.Prompt => Task.FromResult(new SideReply { Ms = side.Prompt(request) }),
+                    Measures.Logits => Task.FromResult(new SideReply { Logits = side.Logits(request.Tokens) }),
+                    _ => SideLoop.Unknown(request),
+                }
+        );
     }
 
     /// <summary>LLamaSharp takes another build where it cannot load the one that was asked for: that would be measured under a wrong name.</summary>
@@ -67,7 +75,8 @@ internal sealed class LlamaSide : IDisposable
     {
         using Process self = Process.GetCurrentProcess();
         string library = self.Modules.Cast<ProcessModule>().First(module => module.ModuleName == "libllama.so").FileName;
-        string loaded = Path.GetFileName(Path.GetDirectoryName(library)!), asked = avx == AvxLevel.None ? "noavx" : avx.ToString();
+        string loaded = Path.GetFileName(Path.GetDirectoryName(library)!),
+            asked = avx == AvxLevel.None ? "noavx" : avx.ToString();
         if (!string.Equals(loaded, asked, StringComparison.OrdinalIgnoreCase))
             throw new InputException($"LLamaSharp loaded llama.cpp's build {loaded}, not {asked}: this processor does not run it.");
     }
@@ -94,7 +103,8 @@ internal sealed class LlamaSide : IDisposable
                 Decode(context);
                 context.GetLogitsIth(ids.Length - 1);
             },
-            most: _places - _filled);
+            most: _places - _filled
+        );
         for (int s = 0; s < ids.Length; s++)
             context.MemorySequenceRemove((LLamaSeqId)s, _filled, -1);
         return times;
@@ -153,10 +163,20 @@ internal sealed class LlamaSide : IDisposable
         return context.NativeHandle;
     }
 
-    private ModelParams Parameters(int sequences) => new(_gguf)
-    {
-        ContextSize = (uint)(_places * sequences), SeqMax = (uint)sequences, BatchSize = LargestBatch, UBatchSize = LargestBatch,
-        Threads = 1, BatchThreads = 1, GpuLayerCount = 0, TypeK = GGMLType.GGML_TYPE_F16, TypeV = GGMLType.GGML_TYPE_F16,
-        FlashAttention = false, KVUnified = false, LoadMode = _mapped ? LLamaLoadMode.MemoryMap : LLamaLoadMode.None,
-    };
+    private ModelParams Parameters(int sequences) =>
+        new(_gguf)
+        {
+            ContextSize = (uint)(_places * sequences),
+            SeqMax = (uint)sequences,
+            BatchSize = LargestBatch,
+            UBatchSize = LargestBatch,
+            Threads = 1,
+            BatchThreads = 1,
+            GpuLayerCount = 0,
+            TypeK = GGMLType.GGML_TYPE_F16,
+            TypeV = GGMLType.GGML_TYPE_F16,
+            FlashAttention = false,
+            KVUnified = false,
+            LoadMode = _mapped ? LLamaLoadMode.MemoryMap : LLamaLoadMode.None,
+        };
 }

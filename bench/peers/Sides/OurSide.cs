@@ -22,10 +22,18 @@ internal sealed class OurSide : IDisposable
         torch.set_num_threads(threads);
         _layout = layout;
         _threads = threads;
-        _decoder = Decoder.Load(Shapes.Of(shape), new RandomWeightSource(), new DecoderOptions
-        {
-            DType = type, Slots = slots, Capacity = layout.Places, Threads = threads, Deterministic = deterministic,
-        });
+        _decoder = Decoder.Load(
+            Shapes.Of(shape),
+            new RandomWeightSource(),
+            new DecoderOptions
+            {
+                DType = type,
+                Slots = slots,
+                Capacity = layout.Places,
+                Threads = threads,
+                Deterministic = deterministic,
+            }
+        );
         for (int slot = 0; slot < slots; slot++)
             _decoder.Clear(slot); // memory of its own for every page
         _position = 10L * layout.Places;
@@ -34,15 +42,19 @@ internal sealed class OurSide : IDisposable
     public static async Task RunAsync(string shape, DType type, CacheLayout layout, int slots, int threads, bool deterministic)
     {
         using var side = new OurSide(shape, type, layout, slots, threads, deterministic);
-        await SideLoop.RunAsync(side._decoder.DType.ToString(), request => request.Threads != side._threads
-            ? throw new InvalidOperationException($"This side has {side._threads} threads, not {request.Threads}.")
-            : request.Measure switch
-            {
-                Measures.Decode => Task.FromResult(new SideReply { Ms = side.Decode(request) }),
-                Measures.Prompt => Task.FromResult(new SideReply { Ms = side.Prompt(request) }),
-                Measures.Logits => Task.FromResult(new SideReply { Logits = side.Logits(request.Tokens) }),
-                _ => SideLoop.Unknown(request),
-            });
+        await SideLoop.RunAsync(
+            side._decoder.DType.ToString(),
+            request =>
+                request.Threads != side._threads
+                    ? throw new InvalidOperationException($"This side has {side._threads} threads, not {request.Threads}.")
+                    : request.Measure switch
+                    {
+                        Measures.Decode => Task.FromResult(new SideReply { Ms = side.Decode(request) }),
+                        Measures.Prompt => Task.FromResult(new SideReply { Ms = side.Prompt(request) }),
+                        Measures.Logits => Task.FromResult(new SideReply { Logits = side.Logits(request.Tokens) }),
+                        _ => SideLoop.Unknown(request),
+                    }
+        );
     }
 
     public void Dispose() => _decoder.Dispose();
@@ -51,18 +63,26 @@ internal sealed class OurSide : IDisposable
     {
         int[] ids = Stepping.Ids(request.Conversations, _decoder.Config.VocabularySize, IdSeed);
         var segments = new Segment[request.Conversations];
-        return Stepping.Measure(request, _ =>
-        {
-            for (int slot = 0; slot < segments.Length; slot++)
+        return Stepping.Measure(
+            request,
+            _ =>
             {
-                segments[slot] = new Segment
+                for (int slot = 0; slot < segments.Length; slot++)
                 {
-                    Slot = slot, Layout = _layout, Position = _position, Fed = _position, Ids = ids.AsMemory(slot, 1), Logits = LogitRows.Last,
-                };
+                    segments[slot] = new Segment
+                    {
+                        Slot = slot,
+                        Layout = _layout,
+                        Position = _position,
+                        Fed = _position,
+                        Ids = ids.AsMemory(slot, 1),
+                        Logits = LogitRows.Last,
+                    };
+                }
+                _decoder.Forward(segments)!.Dispose();
+                _position++;
             }
-            _decoder.Forward(segments)!.Dispose();
-            _position++;
-        });
+        );
     }
 
     private double[] Prompt(SideRequest request) => Stepping.Measure(request, _ => Feed(request.Tokens, request.Chunk).Dispose());
@@ -81,10 +101,17 @@ internal sealed class OurSide : IDisposable
         for (int at = 0; at < tokens; at += chunk)
         {
             int length = Math.Min(chunk, tokens - at);
-            logits = _decoder.Forward([new Segment
-            {
-                Slot = 0, Layout = _layout, Position = at, Fed = at, Ids = ids.AsMemory(at, length), Logits = at + length == tokens ? LogitRows.Last : LogitRows.None,
-            }]);
+            logits = _decoder.Forward([
+                new Segment
+                {
+                    Slot = 0,
+                    Layout = _layout,
+                    Position = at,
+                    Fed = at,
+                    Ids = ids.AsMemory(at, length),
+                    Logits = at + length == tokens ? LogitRows.Last : LogitRows.None,
+                },
+            ]);
         }
         return logits!;
     }

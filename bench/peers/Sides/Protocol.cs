@@ -51,15 +51,23 @@ internal sealed record SideReply
 /// <summary>What may be asked for.</summary>
 internal static class Measures
 {
-    public const string Decode = "decode", Prompt = "prompt", Logits = "logits", Read = "read", Rate = "rate";
+    public const string Decode = "decode",
+        Prompt = "prompt",
+        Logits = "logits",
+        Read = "read",
+        Rate = "rate";
 }
 
 /// <summary>Lines of JSON.</summary>
 internal static class Lines
 {
-    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     public static string Of<T>(T value) => JsonSerializer.Serialize(value, Json);
 
-    public static T Read<T>(string line) => JsonSerializer.Deserialize<T>(line, Json) ?? throw new InvalidDataException($"An empty line where {typeof(T).Name} should be.");
+    public static T Read<T>(string line) =>
+        JsonSerializer.Deserialize<T>(line, Json) ?? throw new InvalidDataException($"An empty line where {typeof(T).Name} should be.");
 }

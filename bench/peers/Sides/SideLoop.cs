@@ -27,5 +27,6 @@ internal static class SideLoop
     }
 
     /// <summary>A request that this side does not know.</summary>
-    public static Task<SideReply> Unknown(SideRequest request) => throw new InvalidDataException($"This side does not measure '{request.Measure}'.");
+    public static Task<SideReply> Unknown(SideRequest request) =>
+        throw new InvalidDataException($"This side does not measure '{request.Measure}'.");
 }

@@ -10,7 +10,9 @@ internal static class Stepping
     {
         var times = new List<double>();
         long began = Stopwatch.GetTimestamp();
-        while (times.Count < most && (times.Count < request.Least || Stopwatch.GetElapsedTime(began).TotalMilliseconds < request.Milliseconds))
+        while (
+            times.Count < most && (times.Count < request.Least || Stopwatch.GetElapsedTime(began).TotalMilliseconds < request.Milliseconds)
+        )
         {
             long start = Stopwatch.GetTimestamp();
             step(times.Count);

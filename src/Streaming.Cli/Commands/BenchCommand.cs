@@ -22,17 +22,40 @@ internal static class BenchCommand
         Ctrl-C prints the results so far.
         """;
 
-    private sealed record Request(string? Model, string? Shape, EvaluationOptions Options, int[] Windows, int[] Batches, int Tokens, bool Json);
+    private sealed record Request(
+        string? Model,
+        string? Shape,
+        EvaluationOptions Options,
+        int[] Windows,
+        int[] Batches,
+        int Tokens,
+        bool Json
+    );
 
     public static Command Create()
     {
         Option<string> model = ModelOption.Create();
-        var shape = new Option<string?>("--shape") { Description = $"Random weights in this shape instead: {string.Join(" or ", NamedShapes.Names)}.", HelpName = "NAME" };
+        var shape = new Option<string?>("--shape")
+        {
+            Description = $"Random weights in this shape instead: {string.Join(" or ", NamedShapes.Names)}.",
+            HelpName = "NAME",
+        };
         var options = new PolicyOptions();
-        Option<int[]> windows = NumbersOption.Create("--window", "W, recent tokens; several are measured in turn. Default: fills the model's context, at most 4096 with the sinks.");
+        Option<int[]> windows = NumbersOption.Create(
+            "--window",
+            "W, recent tokens; several are measured in turn. Default: fills the model's context, at most 4096 with the sinks."
+        );
         Option<int[]> batches = NumbersOption.Create("--batch", "Streams at a time; several are measured in turn. Default 1.", MostStreams);
         Option<int?> tokens = NumberOption.Create<int>("--tokens", "Steps to measure. Default 100.", 1, 10_000_000);
-        var command = new ExplainedCommand("bench", "Measures what a token costs once the cache is full: time, memory, tokens per second.", Explanation) { model, shape };
+        var command = new ExplainedCommand(
+            "bench",
+            "Measures what a token costs once the cache is full: time, memory, tokens per second.",
+            Explanation
+        )
+        {
+            model,
+            shape,
+        };
         options.AddTo(command);
         foreach (Option option in (Option[])[windows, batches, tokens])
             command.Add(option);
@@ -41,9 +64,22 @@ internal static class BenchCommand
             if (result.GetResult(model) is { Implicit: false } && result.GetResult(shape) is not null)
                 result.AddError("Give either --model or --shape");
         });
-        command.SetAction((parsed, _) => Task.FromResult(Run(new Request(
-            parsed.GetValue(model), parsed.GetValue(shape), options.Read(parsed), parsed.GetRequiredValue(windows),
-            parsed.GetRequiredValue(batches), parsed.GetValue(tokens) ?? 100, options.Json(parsed)))));
+        command.SetAction(
+            (parsed, _) =>
+                Task.FromResult(
+                    Run(
+                        new Request(
+                            parsed.GetValue(model),
+                            parsed.GetValue(shape),
+                            options.Read(parsed),
+                            parsed.GetRequiredValue(windows),
+                            parsed.GetRequiredValue(batches),
+                            parsed.GetValue(tokens) ?? 100,
+                            options.Json(parsed)
+                        )
+                    )
+                )
+        );
         return command;
     }
 
@@ -63,13 +99,24 @@ internal static class BenchCommand
         {
             foreach (int batch in request.Batches.Length == 0 ? [1] : request.Batches)
             {
-                using EvaluationModel model = EvaluationModel.Load(config, weights, request.Options with { Window = window, Batch = batch, Growth = growth });
+                using EvaluationModel model = EvaluationModel.Load(
+                    config,
+                    weights,
+                    request.Options with
+                    {
+                        Window = window,
+                        Batch = batch,
+                        Growth = growth,
+                    }
+                );
                 if (!headed)
                     Console.Out.WriteLine(BenchReport.Heading); // only now: what is refused is refused in one line
                 headed = true;
                 DecodeBenchmarkResult result = ProgressBar.Show(
-                    $"{name} {model.Asked.Fixed}+{model.Asked.Window}, batch {batch}", request.Tokens,
-                    show => DecodeBenchmark.Run(model, request.Tokens, done => show(done, ""), cancellation: cancellation.Token));
+                    $"{name} {model.Asked.Fixed}+{model.Asked.Window}, batch {batch}",
+                    request.Tokens,
+                    show => DecodeBenchmark.Run(model, request.Tokens, done => show(done, ""), cancellation: cancellation.Token)
+                );
                 if (result.StepMs.Count > 0)
                 {
                     var report = BenchReport.Of(name, model, result);

@@ -17,25 +17,58 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         Option<string> model = ModelOption.Create();
-        var against = new Option<string?>("--against") { Description = "Another checkpoint, for the held-out texts.", HelpName = "DIR" }.NotEmpty();
-        Option<string> mixture = new Option<string>("--mixture") { Description = "The mixture whose held-out texts are scored.", HelpName = "FILE.json", Required = true }.NotEmpty();
-        Option<string> data = new Option<string>("--data") { Description = "Where the paths in the mixture begin.", HelpName = "DIR", Required = true }.NotEmpty();
+        var against = new Option<string?>("--against")
+        {
+            Description = "Another checkpoint, for the held-out texts.",
+            HelpName = "DIR",
+        }.NotEmpty();
+        Option<string> mixture = new Option<string>("--mixture")
+        {
+            Description = "The mixture whose held-out texts are scored.",
+            HelpName = "FILE.json",
+            Required = true,
+        }.NotEmpty();
+        Option<string> data = new Option<string>("--data")
+        {
+            Description = "Where the paths in the mixture begin.",
+            HelpName = "DIR",
+            Required = true,
+        }.NotEmpty();
         Option<int?> length = NumberOption.Create<int>("--length", "Tokens of a sequence in which texts are scored. Default 512.", 8);
-        Option<int?> story = NumberOption.Create<int>("--story-tokens", "Tokens of the story without an end; 0 for none. Default 20000.", 0);
+        Option<int?> story = NumberOption.Create<int>(
+            "--story-tokens",
+            "Tokens of the story without an end; 0 for none. Default 20000.",
+            0
+        );
         Option<long?> seed = NumberOption.Create<long>("--seed", "What replies are sampled with. Default 1.", 0);
         Option<int?> threads = NumberOption.Create<int>("--threads", "Threads. Default: one per processor.", 1, 1024);
-        var command = new ExplainedCommand("evaluate", "Evaluates a model that was trained here.", Explanation) { model, against, mixture, data, length, story, seed, threads };
-        command.SetAction((parsed, _) => RunAsync(new EvaluatorOptions
+        var command = new ExplainedCommand("evaluate", "Evaluates a model that was trained here.", Explanation)
         {
-            Model = parsed.GetRequiredValue(model),
-            Against = parsed.GetValue(against),
-            Mixture = parsed.GetRequiredValue(mixture),
-            Data = parsed.GetRequiredValue(data),
-            Length = parsed.GetValue(length) ?? 512,
-            StoryTokens = parsed.GetValue(story) ?? 20_000,
-            Seed = parsed.GetValue(seed) ?? 1,
-            Threads = parsed.GetValue(threads),
-        }));
+            model,
+            against,
+            mixture,
+            data,
+            length,
+            story,
+            seed,
+            threads,
+        };
+        command.SetAction(
+            (parsed, _) =>
+                RunAsync(
+                    new EvaluatorOptions
+                    {
+                        Model = parsed.GetRequiredValue(model),
+                        Against = parsed.GetValue(against),
+                        Mixture = parsed.GetRequiredValue(mixture),
+                        Data = parsed.GetRequiredValue(data),
+                        Length = parsed.GetValue(length) ?? 512,
+                        StoryTokens = parsed.GetValue(story) ?? 20_000,
+                        Seed = parsed.GetValue(seed) ?? 1,
+                        Threads = parsed.GetValue(threads),
+                    }
+                )
+        );
         return command;
     }
 

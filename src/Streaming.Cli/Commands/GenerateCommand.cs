@@ -14,7 +14,12 @@ internal static class GenerateCommand
     public static Command Create()
     {
         var options = new GenerationOptions();
-        var prompt = new Option<string>("--prompt") { Description = "A person's message, or any text with --raw.", HelpName = "TEXT", Required = true };
+        var prompt = new Option<string>("--prompt")
+        {
+            Description = "A person's message, or any text with --raw.",
+            HelpName = "TEXT",
+            Required = true,
+        };
         var raw = new Option<bool>("--raw") { Description = "Feeds the text without the chat template; control tokens in it are parsed." };
         var command = new Command("generate", "Prints a reply to a prompt.") { prompt, raw };
         options.AddTo(command);
@@ -45,6 +50,8 @@ internal static class GenerateCommand
         int[] ids = tokenizer.Encode(prompt, parseControl: true, addSpecial: false);
         if (tokenizer.BosId is int bos && (ids.Length == 0 || ids[0] != bos))
             ids = [bos, .. ids];
-        return ids.Length > 0 ? ids : throw new InputException("--prompt is empty and the checkpoint has no start token to begin from: write a prompt.");
+        return ids.Length > 0
+            ? ids
+            : throw new InputException("--prompt is empty and the checkpoint has no start token to begin from: write a prompt.");
     }
 }

@@ -32,25 +32,44 @@ internal static class MoveStoreCommand
             HelpName = "DIR",
             DefaultValueFactory = _ => Setting("Data") ?? "data",
         }.NotEmpty();
-        var connectionString = new Option<string?>("--connection-string") { Description = "The storage account by its connection string; best given by the environment.", HelpName = "TEXT" };
-        var account = new Option<string?>("--account") { Description = "The storage account by its name, as this process's own identity.", HelpName = "NAME" };
+        var connectionString = new Option<string?>("--connection-string")
+        {
+            Description = "The storage account by its connection string; best given by the environment.",
+            HelpName = "TEXT",
+        };
+        var account = new Option<string?>("--account")
+        {
+            Description = "The storage account by its name, as this process's own identity.",
+            HelpName = "NAME",
+        };
         var prefix = new Option<string>("--prefix")
         {
             Description = "What the names of its tables and containers begin with.",
             HelpName = "NAME",
             DefaultValueFactory = _ => Setting("Azure__Prefix") ?? new AzureSettings().Prefix,
         };
-        var command = new ExplainedCommand("move-store", "Moves a host's embedded store to Azure Storage.", Explanation) { data, connectionString, account, prefix };
-        command.SetAction((parsed, _) =>
+        var command = new ExplainedCommand("move-store", "Moves a host's embedded store to Azure Storage.", Explanation)
         {
-            bool isNamed = parsed.GetValue(connectionString) is not null || parsed.GetValue(account) is not null;
-            return RunAsync(parsed.GetRequiredValue(data), new AzureSettings
+            data,
+            connectionString,
+            account,
+            prefix,
+        };
+        command.SetAction(
+            (parsed, _) =>
             {
-                ConnectionString = isNamed ? parsed.GetValue(connectionString) : Setting("Azure__ConnectionString"),
-                Account = isNamed ? parsed.GetValue(account) : Setting("Azure__Account"),
-                Prefix = parsed.GetRequiredValue(prefix),
-            });
-        });
+                bool isNamed = parsed.GetValue(connectionString) is not null || parsed.GetValue(account) is not null;
+                return RunAsync(
+                    parsed.GetRequiredValue(data),
+                    new AzureSettings
+                    {
+                        ConnectionString = isNamed ? parsed.GetValue(connectionString) : Setting("Azure__ConnectionString"),
+                        Account = isNamed ? parsed.GetValue(account) : Setting("Azure__Account"),
+                        Prefix = parsed.GetRequiredValue(prefix),
+                    }
+                );
+            }
+        );
         return command;
     }
 
@@ -63,9 +82,12 @@ internal static class MoveStoreCommand
         try
         {
             StoreMoveSummary moved = await StoreMove.RunAsync(data, new AzureAccount(settings), progress.Report, cancellation.Token);
-            Console.Out.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"{(moved.WasComplete ? "Nothing to do, the store was moved before" : "Moved")}: {moved.Conversations} conversations ({moved.Hidden} of them deleted), {moved.Events} events, {moved.Ids} token ids, {moved.Receipts} receipts and {moved.States} grain states."));
+            Console.Out.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(moved.WasComplete ? "Nothing to do, the store was moved before" : "Moved")}: {moved.Conversations} conversations ({moved.Hidden} of them deleted), {moved.Events} events, {moved.Ids} token ids, {moved.Receipts} receipts and {moved.States} grain states."
+                )
+            );
             return 0;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -84,7 +106,8 @@ internal static class MoveStoreCommand
         }
     }
 
-    private static string? Setting(string name) => Environment.GetEnvironmentVariable("Streaming__" + name) is { Length: > 0 } value ? value : null;
+    private static string? Setting(string name) =>
+        Environment.GetEnvironmentVariable("Streaming__" + name) is { Length: > 0 } value ? value : null;
 
     /// <summary>Says how far it is on standard error, every two seconds at most.</summary>
     private sealed class ProgressLine
@@ -98,8 +121,12 @@ internal static class MoveStoreCommand
             if (TimeProvider.System.GetElapsedTime(_said) < Pace)
                 return;
             _said = TimeProvider.System.GetTimestamp();
-            Console.Error.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{progress.Conversations} of {progress.Of} conversations, {progress.Events} events, {progress.Ids} token ids"));
+            Console.Error.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{progress.Conversations} of {progress.Of} conversations, {progress.Events} events, {progress.Ids} token ids"
+                )
+            );
         }
     }
 }

@@ -22,19 +22,49 @@ internal static class PerplexityCommand
         Natural logarithms: nll is nats per token, perplexity its exponential. Ctrl-C prints the results so far.
         """;
 
-    private sealed record Request(string Model, string Text, EvaluationOptions Options, int? Tokens, bool Repeat, int? Segment, int Every, bool Json);
+    private sealed record Request(
+        string Model,
+        string Text,
+        EvaluationOptions Options,
+        int? Tokens,
+        bool Repeat,
+        int? Segment,
+        int Every,
+        bool Json
+    );
 
     public static Command Create()
     {
         Option<string> model = ModelOption.Create();
-        var text = new Option<string>("--text") { Description = "A file with the text, in UTF-8.", HelpName = "FILE", Required = true };
+        var text = new Option<string>("--text")
+        {
+            Description = "A file with the text, in UTF-8.",
+            HelpName = "FILE",
+            Required = true,
+        };
         var options = new PolicyOptions();
-        Option<int?> window = NumberOption.Create<int>("--window", "W, recent tokens. Default: fills the checkpoint's context, at most 4096 with the sinks.", 1);
+        Option<int?> window = NumberOption.Create<int>(
+            "--window",
+            "W, recent tokens. Default: fills the checkpoint's context, at most 4096 with the sinks.",
+            1
+        );
         Option<int?> tokens = NumberOption.Create<int>("--tokens", "Scores only the first N. Default: all.", 1);
         var repeat = new Option<bool>("--repeat") { Description = "Begins the text anew where --tokens asks for more than it has." };
         Option<int?> segment = NumberOption.Create<int>("--segment", "Tokens of a segment of the results. Default: S + W.", 1);
-        Option<int?> every = NumberOption.Create<int>("--every", "Scores each N-th token only, from the first on; all are read. Default 1.", 1);
-        var command = new ExplainedCommand("perplexity", "Scores a text: how well each token is predicted from what the policy lets the model see.", Explanation) { model, text };
+        Option<int?> every = NumberOption.Create<int>(
+            "--every",
+            "Scores each N-th token only, from the first on; all are read. Default 1.",
+            1
+        );
+        var command = new ExplainedCommand(
+            "perplexity",
+            "Scores a text: how well each token is predicted from what the policy lets the model see.",
+            Explanation
+        )
+        {
+            model,
+            text,
+        };
         options.AddTo(command);
         foreach (Option option in (Option[])[window, tokens, repeat, segment, every])
             command.Add(option);
@@ -43,9 +73,26 @@ internal static class PerplexityCommand
             if (result.GetValue(repeat) && result.GetValue(tokens) is null)
                 result.AddError("--repeat has no end without --tokens: say how many to score");
         });
-        command.SetAction((parsed, _) => Task.FromResult(Run(new Request(
-            parsed.GetRequiredValue(model), parsed.GetRequiredValue(text), options.Read(parsed) with { Window = parsed.GetValue(window) },
-            parsed.GetValue(tokens), parsed.GetValue(repeat), parsed.GetValue(segment), parsed.GetValue(every) ?? 1, options.Json(parsed)))));
+        command.SetAction(
+            (parsed, _) =>
+                Task.FromResult(
+                    Run(
+                        new Request(
+                            parsed.GetRequiredValue(model),
+                            parsed.GetRequiredValue(text),
+                            options.Read(parsed) with
+                            {
+                                Window = parsed.GetValue(window),
+                            },
+                            parsed.GetValue(tokens),
+                            parsed.GetValue(repeat),
+                            parsed.GetValue(segment),
+                            parsed.GetValue(every) ?? 1,
+                            options.Json(parsed)
+                        )
+                    )
+                )
+        );
         return command;
     }
 
@@ -53,14 +100,28 @@ internal static class PerplexityCommand
     {
         using Checkpoint checkpoint = Checkpoint.Open(request.Model);
         var text = EvaluationText.Of(checkpoint.LoadTokenizer(), TextFile.Read(request.Text), request.Tokens, request.Repeat);
-        using EvaluationModel model = EvaluationModel.Load(checkpoint.Config, checkpoint.Weights, request.Options with { Growth = text.Predicted });
+        using EvaluationModel model = EvaluationModel.Load(
+            checkpoint.Config,
+            checkpoint.Weights,
+            request.Options with
+            {
+                Growth = text.Predicted,
+            }
+        );
         var measurement = new PerplexityMeasurement(model, text, request.Segment, request.Every);
 
         using var cancellation = new CancellationTokenSource();
         using var signals = new StopSignals(cancellation.Cancel);
         signals.Begin();
-        PerplexityResult result = ProgressBar.Show(CachePolicies.NameOf(model.Policy), text.Predicted, show => measurement.Run(
-            progress => show(progress.Position, progress.Perplexity.ToString("0.00", CultureInfo.InvariantCulture)), cancellation.Token));
+        PerplexityResult result = ProgressBar.Show(
+            CachePolicies.NameOf(model.Policy),
+            text.Predicted,
+            show =>
+                measurement.Run(
+                    progress => show(progress.Position, progress.Perplexity.ToString("0.00", CultureInfo.InvariantCulture)),
+                    cancellation.Token
+                )
+        );
         signals.End();
 
         if (result.Tokens > 0)

@@ -43,9 +43,7 @@ internal static class TrainCommand
     /// <summary>Says how the training goes on standard error.</summary>
     private sealed class Lines : ITrainingProgress
     {
-        public void Stepped(StepDone step)
-        {
-        }
+        public void Stepped(StepDone step) { }
 
         public void Say(string line) => Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm:ss} {line}");
     }

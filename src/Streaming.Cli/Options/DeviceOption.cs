@@ -6,10 +6,11 @@ namespace Streaming.Cli.Options;
 internal static class DeviceOption
 {
     /// <summary>An option of its own for each command.</summary>
-    public static Option<string> Create() => new Option<string>("--device")
-    {
-        Description = "cpu, or cuda:0 and so on in a build with -p:Torch=cuda.",
-        HelpName = "NAME",
-        DefaultValueFactory = _ => "cpu",
-    }.NotEmpty();
+    public static Option<string> Create() =>
+        new Option<string>("--device")
+        {
+            Description = "cpu, or cuda:0 and so on in a build with -p:Torch=cuda.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => "cpu",
+        }.NotEmpty();
 }

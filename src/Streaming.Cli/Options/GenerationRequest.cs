@@ -49,21 +49,32 @@ internal sealed record GenerationRequest
     public required string? StatsFile { get; init; }
 
     /// <summary>The checkpoint's sampling with what was asked in its place.</summary>
-    public SamplingParameters Sampling(SamplingParameters checkpoint) => checkpoint with
-    {
-        MaxTokens = MaxTokens,
-        IgnoreEos = IgnoreEos,
-        Temperature = Temperature ?? checkpoint.Temperature,
-        TopP = TopP ?? checkpoint.TopP,
-        TopK = TopK ?? checkpoint.TopK,
-        MinP = MinP ?? checkpoint.MinP,
-        RepeatPenalty = RepeatPenalty ?? checkpoint.RepeatPenalty,
-        Seed = Seed,
-        LogitBias = LogitBias,
-        LogProbabilities = LogProbabilitiesFile is null ? null : TopLogProbabilities,
-        Stop = Stop,
-    };
+    public SamplingParameters Sampling(SamplingParameters checkpoint) =>
+        checkpoint with
+        {
+            MaxTokens = MaxTokens,
+            IgnoreEos = IgnoreEos,
+            Temperature = Temperature ?? checkpoint.Temperature,
+            TopP = TopP ?? checkpoint.TopP,
+            TopK = TopK ?? checkpoint.TopK,
+            MinP = MinP ?? checkpoint.MinP,
+            RepeatPenalty = RepeatPenalty ?? checkpoint.RepeatPenalty,
+            Seed = Seed,
+            LogitBias = LogitBias,
+            LogProbabilities = LogProbabilitiesFile is null ? null : TopLogProbabilities,
+            Stop = Stop,
+        };
 
     /// <summary>The engine that this takes.</summary>
-    public EngineOptions EngineOptions => new() { Model = Model, Sinks = Sinks, Window = Window, DType = DType, Devices = [Device], Threads = Threads, Deterministic = Deterministic };
+    public EngineOptions EngineOptions =>
+        new()
+        {
+            Model = Model,
+            Sinks = Sinks,
+            Window = Window,
+            DType = DType,
+            Devices = [Device],
+            Threads = Threads,
+            Deterministic = Deterministic,
+        };
 }

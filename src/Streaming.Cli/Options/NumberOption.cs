@@ -13,7 +13,8 @@ internal static class NumberOption
     /// <param name="least">The least value.</param>
     /// <param name="most">The greatest value, or null for none.</param>
     public static Option<T?> Create<T>(string name, string description, T least, T? most = null)
-        where T : struct, INumber<T>, IMinMaxValue<T> => new(name)
+        where T : struct, INumber<T>, IMinMaxValue<T> =>
+        new(name)
         {
             Description = description,
             HelpName = "N",
@@ -21,8 +22,12 @@ internal static class NumberOption
             {
                 string text = result.Tokens[^1].Value;
                 bool whole = T.One / (T.One + T.One) == T.Zero;
-                if (T.TryParse(text, whole ? NumberStyles.AllowLeadingSign : NumberStyles.Float, CultureInfo.InvariantCulture, out T value)
-                    && T.IsFinite(value) && value >= least && value <= (most ?? T.MaxValue))
+                if (
+                    T.TryParse(text, whole ? NumberStyles.AllowLeadingSign : NumberStyles.Float, CultureInfo.InvariantCulture, out T value)
+                    && T.IsFinite(value)
+                    && value >= least
+                    && value <= (most ?? T.MaxValue)
+                )
                 {
                     return value;
                 }
@@ -33,5 +38,6 @@ internal static class NumberOption
             },
         };
 
-    private static string Shown<T>(T number) where T : INumber<T> => number.ToString("0.######", CultureInfo.InvariantCulture);
+    private static string Shown<T>(T number)
+        where T : INumber<T> => number.ToString("0.######", CultureInfo.InvariantCulture);
 }

@@ -10,25 +10,26 @@ internal static class NumbersOption
     /// <param name="name">Its name, with the dashes.</param>
     /// <param name="description">For the help.</param>
     /// <param name="most">The greatest value; the least is 1.</param>
-    public static Option<int[]> Create(string name, string description, int most = int.MaxValue) => new(name)
-    {
-        Description = description,
-        HelpName = "N",
-        AllowMultipleArgumentsPerToken = true,
-        DefaultValueFactory = _ => [],
-        CustomParser = result =>
+    public static Option<int[]> Create(string name, string description, int most = int.MaxValue) =>
+        new(name)
         {
-            var numbers = new List<int>();
-            foreach (string text in result.Tokens.Select(token => token.Value))
+            Description = description,
+            HelpName = "N",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [],
+            CustomParser = result =>
             {
-                if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number < 1 || number > most)
+                var numbers = new List<int>();
+                foreach (string text in result.Tokens.Select(token => token.Value))
                 {
-                    result.AddError($"{name} is '{text}' and must be a whole number from 1 to {most}");
-                    return [];
+                    if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number < 1 || number > most)
+                    {
+                        result.AddError($"{name} is '{text}' and must be a whole number from 1 to {most}");
+                        return [];
+                    }
+                    numbers.Add(number);
                 }
-                numbers.Add(number);
-            }
-            return [.. numbers];
-        },
-    };
+                return [.. numbers];
+            },
+        };
 }

@@ -8,11 +8,26 @@ namespace Streaming.Cli.Options;
 /// <summary>The options that <c>perplexity</c> and <c>bench</c> share.</summary>
 internal sealed class PolicyOptions
 {
-    private readonly Option<string> _policy = new("--policy") { Description = "dense, window, recompute or streaming.", HelpName = "POLICY", Required = true };
+    private readonly Option<string> _policy = new("--policy")
+    {
+        Description = "dense, window, recompute or streaming.",
+        HelpName = "POLICY",
+        Required = true,
+    };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "S, first tokens that are never forgotten. Default 4.", 0);
-    private readonly Option<string> _dtype = new("--dtype") { Description = "auto, float32, bfloat16, int8 or int4.", DefaultValueFactory = _ => "auto", HelpName = "TYPE" };
+    private readonly Option<string> _dtype = new("--dtype")
+    {
+        Description = "auto, float32, bfloat16, int8 or int4.",
+        DefaultValueFactory = _ => "auto",
+        HelpName = "TYPE",
+    };
     private readonly Option<string> _device = DeviceOption.Create();
-    private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads for the arithmetic. Default: one less than there are processors.", 1, 1024);
+    private readonly Option<int?> _threads = NumberOption.Create<int>(
+        "--threads",
+        "Threads for the arithmetic. Default: one less than there are processors.",
+        1,
+        1024
+    );
     private readonly Option<bool> _json = new("--json") { Description = "Prints JSON, one object a line." };
 
     /// <summary>What the four policies are, for the help of either command.</summary>
@@ -46,7 +61,14 @@ internal sealed class PolicyOptions
     {
         CachePolicies.TryParse(parsed.GetRequiredValue(_policy), out CachePolicy policy);
         Engine.TryParse(parsed.GetValue(_dtype), out DType dtype);
-        return new EvaluationOptions { Policy = policy, Sinks = parsed.GetValue(_sinks) ?? 4, DType = dtype, Device = parsed.GetRequiredValue(_device), Threads = parsed.GetValue(_threads) };
+        return new EvaluationOptions
+        {
+            Policy = policy,
+            Sinks = parsed.GetValue(_sinks) ?? 4,
+            DType = dtype,
+            Device = parsed.GetRequiredValue(_device),
+            Threads = parsed.GetValue(_threads),
+        };
     }
 
     /// <summary>Whether JSON was asked for.</summary>

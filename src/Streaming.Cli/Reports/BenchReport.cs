@@ -18,20 +18,47 @@ namespace Streaming.Cli.Reports;
 /// <param name="CacheMiB">Keys and values of all streams.</param>
 /// <param name="PeakMiB">The process's resident memory at its highest during the measured steps.</param>
 internal sealed record BenchReport(
-    string Model, string Policy, int Sinks, int Window, int Batch, int Tokens, string Dtype, int Threads,
-    double MsPerToken, double P99Ms, double TokensPerSecond, double CacheMiB, double PeakMiB)
+    string Model,
+    string Policy,
+    int Sinks,
+    int Window,
+    int Batch,
+    int Tokens,
+    string Dtype,
+    int Threads,
+    double MsPerToken,
+    double P99Ms,
+    double TokensPerSecond,
+    double CacheMiB,
+    double PeakMiB
+)
 {
     private const double MiB = 1 << 20;
 
     /// <summary>The head of a table for people.</summary>
     public const string Heading = "    policy  sinks+window  batch  tokens  ms per token   p99 ms  tokens/s  cache MiB  peak MiB";
 
-    public static BenchReport Of(string name, EvaluationModel model, DecodeBenchmarkResult result) => new(
-        name, CachePolicies.NameOf(model.Policy), model.Asked.Fixed, model.Asked.Window, result.Batch, result.StepMs.Count,
-        model.DType.ToString().ToLowerInvariant(), model.Threads, result.MsPerToken, result.P99Ms, result.TokensPerSecond,
-        result.CacheBytes / MiB, result.PeakBytes / MiB);
+    public static BenchReport Of(string name, EvaluationModel model, DecodeBenchmarkResult result) =>
+        new(
+            name,
+            CachePolicies.NameOf(model.Policy),
+            model.Asked.Fixed,
+            model.Asked.Window,
+            result.Batch,
+            result.StepMs.Count,
+            model.DType.ToString().ToLowerInvariant(),
+            model.Threads,
+            result.MsPerToken,
+            result.P99Ms,
+            result.TokensPerSecond,
+            result.CacheBytes / MiB,
+            result.PeakBytes / MiB
+        );
 
     /// <summary>A row of the table.</summary>
-    public string ToText() => string.Create(CultureInfo.InvariantCulture,
-        $"{Policy,10}  {$"{Sinks}+{Window}",12}  {Batch,5}  {Tokens,6}  {MsPerToken,12:0.00}  {P99Ms,7:0.00}  {TokensPerSecond,8:0.0}  {CacheMiB,9:0.0}  {PeakMiB,8:0}");
+    public string ToText() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Policy, 10}  {$"{Sinks}+{Window}", 12}  {Batch, 5}  {Tokens, 6}  {MsPerToken, 12:0.00}  {P99Ms, 7:0.00}  {TokensPerSecond, 8:0.0}  {CacheMiB, 9:0.0}  {PeakMiB, 8:0}"
+        );
 }

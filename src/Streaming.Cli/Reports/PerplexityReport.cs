@@ -14,19 +14,39 @@ namespace Streaming.Cli.Reports;
 /// <param name="MsPerToken">Time per token, milliseconds.</param>
 /// <param name="Segments">Consecutive parts.</param>
 internal sealed record PerplexityReport(
-    string Policy, int Sinks, int Window, long Tokens, double Nll, double Perplexity, double MsPerToken, IReadOnlyList<PerplexitySegment> Segments)
+    string Policy,
+    int Sinks,
+    int Window,
+    long Tokens,
+    double Nll,
+    double Perplexity,
+    double MsPerToken,
+    IReadOnlyList<PerplexitySegment> Segments
+)
 {
-    public static PerplexityReport Of(EvaluationModel model, PerplexityResult result) => new(
-        CachePolicies.NameOf(model.Policy), model.Asked.Fixed, model.Asked.Window, result.Tokens, result.Nll, result.Perplexity, result.MsPerToken, result.Segments);
+    public static PerplexityReport Of(EvaluationModel model, PerplexityResult result) =>
+        new(
+            CachePolicies.NameOf(model.Policy),
+            model.Asked.Fixed,
+            model.Asked.Window,
+            result.Tokens,
+            result.Nll,
+            result.Perplexity,
+            result.MsPerToken,
+            result.Segments
+        );
 
     /// <summary>For people.</summary>
     public string ToText()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Policy} {Sinks}+{Window}: perplexity {Perplexity:0.000} ({Nll:0.0000} nats per token), {Tokens} tokens, {MsPerToken:0.000} ms per token");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{Policy} {Sinks}+{Window}: perplexity {Perplexity:0.000} ({Nll:0.0000} nats per token), {Tokens} tokens, {MsPerToken:0.000} ms per token"
+        );
         text.AppendLine().Append("    tokens  perplexity");
         foreach (PerplexitySegment segment in Segments)
-            text.AppendLine().Append(CultureInfo.InvariantCulture, $"{segment.Tokens,10}  {segment.Perplexity,10:0.000}");
+            text.AppendLine().Append(CultureInfo.InvariantCulture, $"{segment.Tokens, 10}  {segment.Perplexity, 10:0.000}");
         return text.ToString();
     }
 }

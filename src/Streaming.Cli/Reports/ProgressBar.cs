@@ -14,17 +14,20 @@ internal static class ProgressBar
         if (Console.IsErrorRedirected)
             return work(static (_, _) => { });
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        return console.Progress()
+        return console
+            .Progress()
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
             .Start(context =>
             {
                 ProgressTask task = context.AddTask(Markup.Escape(title), maxValue: total);
-                return work((done, words) =>
-                {
-                    task.Value = done;
-                    task.Description = Markup.Escape($"{title} {words}");
-                });
+                return work(
+                    (done, words) =>
+                    {
+                        task.Value = done;
+                        task.Description = Markup.Escape($"{title} {words}");
+                    }
+                );
             });
     }
 }

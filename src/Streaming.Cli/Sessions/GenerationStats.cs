@@ -41,16 +41,17 @@ internal sealed record GenerationStats
     private long TimedTokens { get; init; }
 
     /// <summary>With one more reply.</summary>
-    public GenerationStats With(DecodeEnded ended, long sampled, long position) => this with
-    {
-        PromptTokens = PromptTokens + ended.InputTokens,
-        GeneratedTokens = GeneratedTokens + sampled,
-        TimedTokens = TimedTokens + Math.Max(0, sampled - 1),
-        FinishReason = ended.Reason.ToString().ToLowerInvariant(),
-        Position = position,
-        PrefillMs = PrefillMs + ended.InputTime.TotalMilliseconds,
-        DecodeMs = DecodeMs + ended.DecodeTime.TotalMilliseconds,
-    };
+    public GenerationStats With(DecodeEnded ended, long sampled, long position) =>
+        this with
+        {
+            PromptTokens = PromptTokens + ended.InputTokens,
+            GeneratedTokens = GeneratedTokens + sampled,
+            TimedTokens = TimedTokens + Math.Max(0, sampled - 1),
+            FinishReason = ended.Reason.ToString().ToLowerInvariant(),
+            Position = position,
+            PrefillMs = PrefillMs + ended.InputTime.TotalMilliseconds,
+            DecodeMs = DecodeMs + ended.DecodeTime.TotalMilliseconds,
+        };
 
     /// <summary>As one JSON object.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json);

@@ -25,7 +25,12 @@ internal sealed class Session : IAsyncDisposable
         _sampling = request.Sampling(engine.DefaultSampling);
         if (request.LogProbabilitiesFile is { } file)
             _logProbabilities = new StreamWriter(file);
-        Stats = new GenerationStats { Seed = request.Seed, Sinks = engine.DefaultLayout.Fixed, Window = engine.DefaultLayout.Window };
+        Stats = new GenerationStats
+        {
+            Seed = request.Seed,
+            Sinks = engine.DefaultLayout.Fixed,
+            Window = engine.DefaultLayout.Window,
+        };
     }
 
     /// <summary>The checkpoint's folder.</summary>

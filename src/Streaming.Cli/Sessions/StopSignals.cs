@@ -19,7 +19,11 @@ internal sealed class StopSignals : IDisposable
     public StopSignals(Action stop)
     {
         _stop = stop;
-        _registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
+        ];
     }
 
     /// <summary>Whether the program was asked to end, rather than the reply alone.</summary>

@@ -5,40 +5,52 @@ namespace Streaming.Contracts.Conversations;
 public sealed record Sampling
 {
     /// <summary>0 to 100; 0 takes the most likely token.</summary>
-    [Id(0)] public double? Temperature { get; init; }
+    [Id(0)]
+    public double? Temperature { get; init; }
 
     /// <summary>Above 0, at most 1.</summary>
-    [Id(1)] public double? TopP { get; init; }
+    [Id(1)]
+    public double? TopP { get; init; }
 
     /// <summary>0 (off) or more.</summary>
-    [Id(2)] public int? TopK { get; init; }
+    [Id(2)]
+    public int? TopK { get; init; }
 
     /// <summary>0 (off) to 1.</summary>
-    [Id(3)] public double? MinP { get; init; }
+    [Id(3)]
+    public double? MinP { get; init; }
 
     /// <summary>Above 0; 1 is off.</summary>
-    [Id(4)] public double? RepeatPenalty { get; init; }
+    [Id(4)]
+    public double? RepeatPenalty { get; init; }
 
     /// <summary>-2 to 2; 0 is off.</summary>
-    [Id(5)] public double? FrequencyPenalty { get; init; }
+    [Id(5)]
+    public double? FrequencyPenalty { get; init; }
 
     /// <summary>-2 to 2; 0 is off.</summary>
-    [Id(6)] public double? PresencePenalty { get; init; }
+    [Id(6)]
+    public double? PresencePenalty { get; init; }
 
     /// <summary>Fixes the randomness; null draws a new one for each reply.</summary>
-    [Id(7)] public long? Seed { get; init; }
+    [Id(7)]
+    public long? Seed { get; init; }
 
     /// <summary>Tokens a reply may have; 0 is endless; 1024 by default.</summary>
-    [Id(8)] public long? MaxTokens { get; init; }
+    [Id(8)]
+    public long? MaxTokens { get; init; }
 
     /// <summary>End tokens and other control tokens are never sampled.</summary>
-    [Id(9)] public bool? IgnoreEos { get; init; }
+    [Id(9)]
+    public bool? IgnoreEos { get; init; }
 
     /// <summary>Texts that end a reply and are not part of it; at most 16 of at most 256 characters.</summary>
-    [Id(10)] public IReadOnlyList<string>? Stop { get; init; }
+    [Id(10)]
+    public IReadOnlyList<string>? Stop { get; init; }
 
     /// <summary>Added to the logits of these tokens, -100 (forbids) to 100 (demands); ids of the checkpoint's tokenizer, at most 1024.</summary>
-    [Id(11)] public IReadOnlyDictionary<int, double>? LogitBias { get; init; }
+    [Id(11)]
+    public IReadOnlyDictionary<int, double>? LogitBias { get; init; }
 }
 
 /// <summary>What a new conversation is made of.</summary>
@@ -46,22 +58,28 @@ public sealed record Sampling
 public sealed record NewConversation
 {
     /// <summary>Shown in lists; null takes the beginning of the first message.</summary>
-    [Id(0)] public string? Title { get; init; }
+    [Id(0)]
+    public string? Title { get; init; }
 
     /// <summary>Instructions that the stream begins with.</summary>
-    [Id(1)] public string? SystemPrompt { get; init; }
+    [Id(1)]
+    public string? SystemPrompt { get; init; }
 
     /// <summary>Whether the system prompt is kept for ever, like the sinks; null means yes.</summary>
-    [Id(2)] public bool? PinSystemPrompt { get; init; }
+    [Id(2)]
+    public bool? PinSystemPrompt { get; init; }
 
     /// <summary>How replies are sampled.</summary>
-    [Id(3)] public Sampling? Sampling { get; init; }
+    [Id(3)]
+    public Sampling? Sampling { get; init; }
 
     /// <summary>S; null takes the service's.</summary>
-    [Id(4)] public int? Sinks { get; init; }
+    [Id(4)]
+    public int? Sinks { get; init; }
 
     /// <summary>W; null takes the service's.</summary>
-    [Id(5)] public int? Window { get; init; }
+    [Id(5)]
+    public int? Window { get; init; }
 }
 
 /// <summary>What may be changed later; null leaves a thing as it is.</summary>
@@ -69,10 +87,12 @@ public sealed record NewConversation
 public sealed record ConversationChanges
 {
     /// <summary>A new title.</summary>
-    [Id(0)] public string? Title { get; init; }
+    [Id(0)]
+    public string? Title { get; init; }
 
     /// <summary>New sampling, from the next reply on; replaces all of it.</summary>
-    [Id(1)] public Sampling? Sampling { get; init; }
+    [Id(1)]
+    public Sampling? Sampling { get; init; }
 }
 
 /// <summary>A conversation as its members see it.</summary>
@@ -80,46 +100,60 @@ public sealed record ConversationChanges
 public sealed record Conversation
 {
     /// <summary>Its name, URL-safe.</summary>
-    [Id(0)] public required string Id { get; init; }
+    [Id(0)]
+    public required string Id { get; init; }
 
     /// <summary>Its title; null until the first message.</summary>
-    [Id(1)] public string? Title { get; init; }
+    [Id(1)]
+    public string? Title { get; init; }
 
     /// <summary>The checkpoint that writes the replies.</summary>
-    [Id(2)] public required string Model { get; init; }
+    [Id(2)]
+    public required string Model { get; init; }
 
     /// <summary>When it was created, UTC.</summary>
-    [Id(3)] public DateTimeOffset CreatedAt { get; init; }
+    [Id(3)]
+    public DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When something was last said, UTC.</summary>
-    [Id(4)] public DateTimeOffset ActiveAt { get; init; }
+    [Id(4)]
+    public DateTimeOffset ActiveAt { get; init; }
 
     /// <summary>The last event's number; 0 before the first.</summary>
-    [Id(5)] public long LastSeq { get; init; }
+    [Id(5)]
+    public long LastSeq { get; init; }
 
     /// <summary>The turn of the reply that is running or waiting; null when none is.</summary>
-    [Id(6)] public int? Running { get; init; }
+    [Id(6)]
+    public int? Running { get; init; }
 
     /// <summary>Tokens of the stream.</summary>
-    [Id(7)] public long Position { get; init; }
+    [Id(7)]
+    public long Position { get; init; }
 
     /// <summary>Cuts so far.</summary>
-    [Id(8)] public int Branch { get; init; }
+    [Id(8)]
+    public int Branch { get; init; }
 
     /// <summary>S.</summary>
-    [Id(9)] public int Sinks { get; init; }
+    [Id(9)]
+    public int Sinks { get; init; }
 
     /// <summary>W: the rolling part, what the fixed part leaves of it.</summary>
-    [Id(10)] public int Window { get; init; }
+    [Id(10)]
+    public int Window { get; init; }
 
     /// <summary>F: places that are never evicted.</summary>
-    [Id(11)] public int Fixed { get; init; }
+    [Id(11)]
+    public int Fixed { get; init; }
 
     /// <summary>Tokens that were evicted.</summary>
-    [Id(12)] public long Forgotten { get; init; }
+    [Id(12)]
+    public long Forgotten { get; init; }
 
     /// <summary>How replies are sampled.</summary>
-    [Id(13)] public Sampling Sampling { get; init; } = new();
+    [Id(13)]
+    public Sampling Sampling { get; init; } = new();
 }
 
 /// <summary>An entry of a list of conversations.</summary>
@@ -128,15 +162,14 @@ public sealed record ConversationEntry(
     [property: Id(0)] string Id,
     [property: Id(1)] string? Title,
     [property: Id(2)] DateTimeOffset CreatedAt,
-    [property: Id(3)] DateTimeOffset ActiveAt);
+    [property: Id(3)] DateTimeOffset ActiveAt
+);
 
 /// <summary>A page of conversations, last active first.</summary>
 /// <param name="Items">The entries.</param>
 /// <param name="Next">What to pass as <c>after</c> for the next page; null at the end.</param>
 [GenerateSerializer, Immutable, Alias("conversation-page")]
-public sealed record ConversationPage(
-    [property: Id(0)] IReadOnlyList<ConversationEntry> Items,
-    [property: Id(1)] string? Next);
+public sealed record ConversationPage([property: Id(0)] IReadOnlyList<ConversationEntry> Items, [property: Id(1)] string? Next);
 
 /// <summary>Where a message went.</summary>
 /// <param name="Turn">Its turn.</param>
@@ -149,42 +182,45 @@ public sealed record Sent([property: Id(0)] int Turn, [property: Id(1)] long Seq
 public sealed record TurnItem
 {
     /// <summary>The turn's number.</summary>
-    [Id(0)] public int Turn { get; init; }
+    [Id(0)]
+    public int Turn { get; init; }
 
     /// <summary>Who wrote it: a member's identity; null for the model.</summary>
-    [Id(1)] public string? Author { get; init; }
+    [Id(1)]
+    public string? Author { get; init; }
 
     /// <summary>The text, or this piece of it.</summary>
-    [Id(2)] public string Text { get; init; } = "";
+    [Id(2)]
+    public string Text { get; init; } = "";
 
     /// <summary>Where in the turn's text the piece starts, in UTF-16 units.</summary>
-    [Id(3)] public long From { get; init; }
+    [Id(3)]
+    public long From { get; init; }
 
     /// <summary>The number that the text reaches: watch after it to go on without a gap.</summary>
-    [Id(4)] public long Seq { get; init; }
+    [Id(4)]
+    public long Seq { get; init; }
 
     /// <summary>Of a reply's last piece, once it ended.</summary>
-    [Id(5)] public string? FinishReason { get; init; }
+    [Id(5)]
+    public string? FinishReason { get; init; }
 
     /// <summary>When it was stored, UTC.</summary>
-    [Id(6)] public DateTimeOffset At { get; init; }
+    [Id(6)]
+    public DateTimeOffset At { get; init; }
 }
 
 /// <summary>A page of turns, ascending inside; the latest page comes first.</summary>
 /// <param name="Items">The turns or pieces.</param>
 /// <param name="Next">What to pass as <c>before</c> for the page before this one; null at the beginning.</param>
 [GenerateSerializer, Immutable, Alias("turn-page")]
-public sealed record TurnPage(
-    [property: Id(0)] IReadOnlyList<TurnItem> Items,
-    [property: Id(1)] long? Next);
+public sealed record TurnPage([property: Id(0)] IReadOnlyList<TurnItem> Items, [property: Id(1)] long? Next);
 
 /// <summary>Stored events after some number.</summary>
 /// <param name="Events">In order, without a gap; deltas of one turn joined as far as the page allows.</param>
 /// <param name="LastSeq">The conversation's last number when the page was read.</param>
 [GenerateSerializer, Immutable, Alias("event-page")]
-public sealed record EventPage(
-    [property: Id(0)] IReadOnlyList<ConversationEvent> Events,
-    [property: Id(1)] long LastSeq);
+public sealed record EventPage([property: Id(0)] IReadOnlyList<ConversationEvent> Events, [property: Id(1)] long LastSeq);
 
 /// <summary>What a conversation's attention sees, by ids.</summary>
 [GenerateSerializer, Immutable, Alias("cache-view")]
@@ -192,4 +228,5 @@ public sealed record CacheView(
     [property: Id(0)] long Position,
     [property: Id(1)] int Branch,
     [property: Id(2)] IReadOnlyList<int> FixedIds,
-    [property: Id(3)] IReadOnlyList<int> WindowIds);
+    [property: Id(3)] IReadOnlyList<int> WindowIds
+);

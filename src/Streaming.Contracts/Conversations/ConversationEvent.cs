@@ -64,46 +64,60 @@ public static class FinishReason
 public sealed record ConversationEvent
 {
     /// <summary>The (last) number; null for kinds that are not stored.</summary>
-    [Id(0)] public long? Seq { get; init; }
+    [Id(0)]
+    public long? Seq { get; init; }
 
     /// <summary>The first number of a range; null when it equals <see cref="Seq"/>.</summary>
-    [Id(1)] public long? First { get; init; }
+    [Id(1)]
+    public long? First { get; init; }
 
     /// <summary>One of <see cref="EventKind"/>.</summary>
-    [Id(2)] public required string Kind { get; init; }
+    [Id(2)]
+    public required string Kind { get; init; }
 
     /// <summary>The turn it belongs to, counted from 1; 0 for events of the whole conversation.</summary>
-    [Id(3)] public int Turn { get; init; }
+    [Id(3)]
+    public int Turn { get; init; }
 
     /// <summary>Who wrote a message: the member's identity; null for the model's.</summary>
-    [Id(4)] public string? Author { get; init; }
+    [Id(4)]
+    public string? Author { get; init; }
 
     /// <summary>The text it brings.</summary>
-    [Id(5)] public string? Text { get; init; }
+    [Id(5)]
+    public string? Text { get; init; }
 
     /// <summary>When it was stored (or made), UTC.</summary>
-    [Id(6)] public DateTimeOffset At { get; init; }
+    [Id(6)]
+    public DateTimeOffset At { get; init; }
 
     /// <summary>Of <c>finished</c>: one of <see cref="Conversations.FinishReason"/>.</summary>
-    [Id(7)] public string? FinishReason { get; init; }
+    [Id(7)]
+    public string? FinishReason { get; init; }
 
     /// <summary>Of <c>finished</c>: tokens fed for this reply.</summary>
-    [Id(8)] public long? PromptTokens { get; init; }
+    [Id(8)]
+    public long? PromptTokens { get; init; }
 
     /// <summary>Of <c>finished</c>: tokens sampled in this reply.</summary>
-    [Id(9)] public long? GeneratedTokens { get; init; }
+    [Id(9)]
+    public long? GeneratedTokens { get; init; }
 
     /// <summary>Of <c>finished</c>: milliseconds until the first token.</summary>
-    [Id(10)] public double? PrefillMs { get; init; }
+    [Id(10)]
+    public double? PrefillMs { get; init; }
 
     /// <summary>Of <c>finished</c>: milliseconds from the first token to the last.</summary>
-    [Id(11)] public double? DecodeMs { get; init; }
+    [Id(11)]
+    public double? DecodeMs { get; init; }
 
     /// <summary>Of <c>queued</c>: replies that come first, plus one.</summary>
-    [Id(12)] public int? Place { get; init; }
+    [Id(12)]
+    public int? Place { get; init; }
 
     /// <summary>Of <c>progress</c>: 0 to 1.</summary>
-    [Id(13)] public double? Share { get; init; }
+    [Id(13)]
+    public double? Share { get; init; }
 
     /// <summary>The first number that the event covers; 0 for kinds that are not stored.</summary>
     public long FirstSeq() => First ?? Seq ?? 0;

@@ -13,6 +13,5 @@ public static class ConversationId
     public static string New() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(Bytes));
 
     /// <summary>Whether a text has the form of one.</summary>
-    public static bool IsValid(string? id) =>
-        id is { Length: Length } && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
+    public static bool IsValid(string? id) => id is { Length: Length } && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_');
 }

@@ -52,7 +52,8 @@ public sealed record WorkerStatus(
     [property: Id(1)] int Running,
     [property: Id(2)] int Waiting,
     [property: Id(3)] bool Leaves = false,
-    [property: Id(4)] bool Holds = false);
+    [property: Id(4)] bool Holds = false
+);
 
 /// <summary>Keys of workers: the silo's address, its incarnation included, and the device.</summary>
 public static class WorkerKey
@@ -85,40 +86,52 @@ public static class WorkerKey
 public sealed record DecodeRequest
 {
     /// <summary>The conversation.</summary>
-    [Id(0)] public required string ConversationId { get; init; }
+    [Id(0)]
+    public required string ConversationId { get; init; }
 
     /// <summary>The epoch of the activation that asks.</summary>
-    [Id(1)] public long Epoch { get; init; }
+    [Id(1)]
+    public long Epoch { get; init; }
 
     /// <summary>The branch, part of the randomness.</summary>
-    [Id(2)] public int Branch { get; init; }
+    [Id(2)]
+    public int Branch { get; init; }
 
     /// <summary>F of the conversation's cache.</summary>
-    [Id(3)] public int Fixed { get; init; }
+    [Id(3)]
+    public int Fixed { get; init; }
 
     /// <summary>W of the conversation's cache.</summary>
-    [Id(4)] public int Window { get; init; }
+    [Id(4)]
+    public int Window { get; init; }
 
     /// <summary>Stream position of the first id of <see cref="Feed"/>; every id before it is in the log.</summary>
-    [Id(5)] public long From { get; init; }
+    [Id(5)]
+    public long From { get; init; }
 
     /// <summary>Ids to feed before sampling; at least one (a pending one included).</summary>
-    [Id(6)] public required int[] Feed { get; init; }
+    [Id(6)]
+    public required int[] Feed { get; init; }
 
     /// <summary>How tokens are chosen, with every value filled in.</summary>
-    [Id(7)] public required Conversations.Sampling Sampling { get; init; }
+    [Id(7)]
+    public required Conversations.Sampling Sampling { get; init; }
 
     /// <summary>Tokens that this reply has already.</summary>
-    [Id(8)] public long AlreadyGenerated { get; init; }
+    [Id(8)]
+    public long AlreadyGenerated { get; init; }
 
     /// <summary>Bytes of an incomplete character from before.</summary>
-    [Id(9)] public byte[] PendingBytes { get; init; } = [];
+    [Id(9)]
+    public byte[] PendingBytes { get; init; } = [];
 
     /// <summary>Text held back for a stop string from before.</summary>
-    [Id(10)] public string HeldBack { get; init; } = "";
+    [Id(10)]
+    public string HeldBack { get; init; } = "";
 
     /// <summary>Rolling hash of all ids of the log up to the end of <see cref="Feed"/>, by which snapshots are known; null when it is not known.</summary>
-    [Id(11)] public UInt128? StreamHash { get; init; }
+    [Id(11)]
+    public UInt128? StreamHash { get; init; }
 }
 
 /// <summary>What a worker tells about a decode.</summary>
@@ -145,7 +158,8 @@ public sealed record TokenDecoded(
     [property: Id(0)] int TokenId,
     [property: Id(1)] string Text,
     [property: Id(2)] byte[] PendingBytes,
-    [property: Id(3)] string HeldBack) : DecodeUpdate;
+    [property: Id(3)] string HeldBack
+) : DecodeUpdate;
 
 /// <summary>The reply ended.</summary>
 [GenerateSerializer, Immutable, Alias("reply-ended")]
@@ -154,7 +168,8 @@ public sealed record ReplyEnded(
     [property: Id(1)] string Text,
     [property: Id(2)] long PromptTokens,
     [property: Id(3)] double PrefillMs,
-    [property: Id(4)] double DecodeMs) : DecodeUpdate;
+    [property: Id(4)] double DecodeMs
+) : DecodeUpdate;
 
 /// <summary>Nothing new, but the worker is there.</summary>
 [GenerateSerializer, Immutable, Alias("sign-of-life")]

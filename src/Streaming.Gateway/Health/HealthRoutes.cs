@@ -16,19 +16,20 @@ internal static class HealthRoutes
     public static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapHealthChecks(GatewayPaths.Live, new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync });
-        endpoints.MapHealthChecks(GatewayPaths.Ready, new HealthCheckOptions
-        {
-            Predicate = check => check.Tags.Contains(ReadyTag),
-            ResponseWriter = WriteAsync,
-        });
+        endpoints.MapHealthChecks(
+            GatewayPaths.Ready,
+            new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag), ResponseWriter = WriteAsync }
+        );
     }
 
     private static Task WriteAsync(HttpContext context, HealthReport report) =>
         context.Response.WriteAsJsonAsync(
             new Answer(
                 report.Status.ToString().ToLowerInvariant(),
-                report.Entries.Count == 0 ? null : report.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Description)),
-            HubJson.Options);
+                report.Entries.Count == 0 ? null : report.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Description)
+            ),
+            HubJson.Options
+        );
 
     private sealed record Answer(string Status, IReadOnlyDictionary<string, string?>? Checks);
 }

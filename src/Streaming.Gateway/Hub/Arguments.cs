@@ -35,13 +35,12 @@ internal static class Arguments
         : id;
 
     /// <summary>The length of a page.</summary>
-    public static int? Take(int? take) => take is null or >= 1 and <= LongestPage
-        ? take
-        : throw Refused($"take is {take}: it must be from 1 to {LongestPage}.");
+    public static int? Take(int? take) =>
+        take is null or >= 1 and <= LongestPage ? take : throw Refused($"take is {take}: it must be from 1 to {LongestPage}.");
 
     /// <summary>An argument that must be there.</summary>
-    public static T Required<T>(T? argument, string name) where T : class =>
-        argument ?? throw Refused($"The argument '{name}' is missing.");
+    public static T Required<T>(T? argument, string name)
+        where T : class => argument ?? throw Refused($"The argument '{name}' is missing.");
 
     private static int UnpairedSurrogate(string text)
     {

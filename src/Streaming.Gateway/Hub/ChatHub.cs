@@ -20,7 +20,8 @@ internal sealed class ChatHub(
     IHostEnvironment environment,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
-    IOptions<GatewayOptions> options) : Microsoft.AspNetCore.SignalR.Hub
+    IOptions<GatewayOptions> options
+) : Microsoft.AspNetCore.SignalR.Hub
 {
     /// <summary>Streams that one connection may have open.</summary>
     public const int WatchesPerConnection = 64;
@@ -62,11 +63,15 @@ internal sealed class ChatHub(
 
     /// <summary>Events after a number, then those to come.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
-        string id, long afterSeq = 0, [EnumeratorCancellation] CancellationToken cancellation = default)
+        string id,
+        long afterSeq = 0,
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
     {
         using WatchCount counted = WatchCount.Add(Context);
-        await using IAsyncEnumerator<ConversationEvent> events =
-            feeds.Watch(id, Caller, afterSeq, cancellation).GetAsyncEnumerator(cancellation);
+        await using IAsyncEnumerator<ConversationEvent> events = feeds
+            .Watch(id, Caller, afterSeq, cancellation)
+            .GetAsyncEnumerator(cancellation);
         while (await failures.Translate(nameof(Watch), () => events.MoveNextAsync(), cancellation))
             yield return events.Current;
     }
@@ -76,9 +81,10 @@ internal sealed class ChatHub(
         Reach(id, conversation => conversation.ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take)));
 
     /// <summary>Ends the running reply, or only that turn's.</summary>
-    public Task Stop(string id, int? turn = null) => turn is null
-        ? Conversation(id).Stop(Caller, turn) // Said twice, it might end the next reply.
-        : Reach(id, conversation => conversation.Stop(Caller, turn));
+    public Task Stop(string id, int? turn = null) =>
+        turn is null
+            ? Conversation(id).Stop(Caller, turn) // Said twice, it might end the next reply.
+            : Reach(id, conversation => conversation.Stop(Caller, turn));
 
     /// <summary>What the conversation's attention sees; for development and administrators.</summary>
     public Task<CacheView> InspectCache(string id) =>
@@ -90,11 +96,15 @@ internal sealed class ChatHub(
 
     private Task<T> Reach<T>(string id, Func<IConversationGrain, Task<T>> call) => Reach(() => call(Conversation(id)));
 
-    private Task Reach(string id, Func<IConversationGrain, Task> call) => Reach(id, async conversation =>
-    {
-        await call(conversation);
-        return true;
-    });
+    private Task Reach(string id, Func<IConversationGrain, Task> call) =>
+        Reach(
+            id,
+            async conversation =>
+            {
+                await call(conversation);
+                return true;
+            }
+        );
 
     /// <summary>Calls that may be said twice outlive the silo that was called first.</summary>
     private Task<T> Reach<T>(Func<Task<T>> call) => Reaching.WithPatience(call, time, Context.ConnectionAborted);

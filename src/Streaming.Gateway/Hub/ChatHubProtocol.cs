@@ -48,8 +48,10 @@ internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
             for (int left = 1; left <= defaults.Length; left++)
             {
                 ReadOnlySequence<byte> again = start;
-                if (inner.TryParseMessage(ref again, new ShorterBinder(binder, left), out HubMessage? shorter)
-                    && shorter is InvocationMessage or StreamInvocationMessage)
+                if (
+                    inner.TryParseMessage(ref again, new ShorterBinder(binder, left), out HubMessage? shorter)
+                    && shorter is InvocationMessage or StreamInvocationMessage
+                )
                 {
                     message = Completed((HubMethodInvocationMessage)shorter, defaults[^left..]);
                     break;
@@ -72,7 +74,8 @@ internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
         if (message is not CompletionMessage { Error: { } error } completion)
             return message;
         int sentence = error.IndexOf(BeforeSentence, StringComparison.Ordinal);
-        string plain = sentence >= 0 ? error[(sentence + BeforeSentence.Length)..]
+        string plain =
+            sentence >= 0 ? error[(sentence + BeforeSentence.Length)..]
             : error.StartsWith("Failed to invoke '", StringComparison.Ordinal)
                 ? "The method does not take such arguments: see the hub's contract for their names and types."
             : error;

@@ -21,7 +21,8 @@ internal static class ChatHubServices
     public static IServiceCollection AddChatHub(this IServiceCollection services)
     {
         services.AddSingleton<HubFailures>();
-        services.AddSignalR(options =>
+        services
+            .AddSignalR(options =>
             {
                 options.MaximumReceiveMessageSize = CallBytes;
                 options.MaximumParallelInvocationsPerClient = ParallelCalls;
@@ -32,9 +33,11 @@ internal static class ChatHubServices
 
         services.RemoveAll<IHubProtocol>();
         services.AddSingleton<IHubProtocol>(provider => new ChatHubProtocol(
-            new JsonHubProtocol(provider.GetRequiredService<IOptions<JsonHubProtocolOptions>>())));
+            new JsonHubProtocol(provider.GetRequiredService<IOptions<JsonHubProtocolOptions>>())
+        ));
         services.AddSingleton<IHubProtocol>(provider => new ChatHubProtocol(
-            new MessagePackHubProtocol(provider.GetRequiredService<IOptions<MessagePackHubProtocolOptions>>())));
+            new MessagePackHubProtocol(provider.GetRequiredService<IOptions<MessagePackHubProtocolOptions>>())
+        ));
         return services;
     }
 }

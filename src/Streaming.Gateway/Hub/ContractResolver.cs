@@ -16,10 +16,13 @@ namespace Streaming.Gateway.Hub;
 internal sealed class ContractResolver : IFormatterResolver
 {
     /// <summary>Options for the hub; what comes from outside is not trusted.</summary>
-    public static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions.Standard
-        .WithResolver(CompositeResolver.Create(
-            [new UtcTimeFormatter()],
-            [new ContractResolver(), BuiltinResolver.Instance, DynamicGenericResolver.Instance, PrimitiveObjectResolver.Instance]))
+    public static readonly MessagePackSerializerOptions Options = MessagePackSerializerOptions
+        .Standard.WithResolver(
+            CompositeResolver.Create(
+                [new UtcTimeFormatter()],
+                [new ContractResolver(), BuiltinResolver.Instance, DynamicGenericResolver.Instance, PrimitiveObjectResolver.Instance]
+            )
+        )
         .WithSecurity(MessagePackSecurity.UntrustedData);
 
     private static readonly Assembly[] Contracts = [typeof(Conversation).Assembly, typeof(ContractResolver).Assembly];
@@ -27,8 +30,13 @@ internal sealed class ContractResolver : IFormatterResolver
     private readonly ConcurrentDictionary<Type, IMessagePackFormatter?> _formatters = [];
 
     /// <inheritdoc />
-    public IMessagePackFormatter<T>? GetFormatter<T>() => (IMessagePackFormatter<T>?)_formatters.GetOrAdd(typeof(T), static type =>
-        type is { IsClass: true, IsGenericType: false } && Contracts.Contains(type.Assembly) ? new ContractFormatter<T>() : null);
+    public IMessagePackFormatter<T>? GetFormatter<T>() =>
+        (IMessagePackFormatter<T>?)
+            _formatters.GetOrAdd(
+                typeof(T),
+                static type =>
+                    type is { IsClass: true, IsGenericType: false } && Contracts.Contains(type.Assembly) ? new ContractFormatter<T>() : null
+            );
 }
 
 /// <summary>One type of the contract.</summary>
@@ -36,8 +44,10 @@ internal sealed class ContractFormatter<T> : IMessagePackFormatter<T?>
 {
     private static readonly JsonTypeInfo Description = HubJson.Options.GetTypeInfo(typeof(T));
 
-    private static readonly Dictionary<string, JsonPropertyInfo> ByName =
-        Description.Properties.ToDictionary(property => property.Name, StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, JsonPropertyInfo> ByName = Description.Properties.ToDictionary(
+        property => property.Name,
+        StringComparer.OrdinalIgnoreCase
+    );
 
     /// <inheritdoc />
     public void Serialize(ref MessagePackWriter writer, T? value, MessagePackSerializerOptions options)
@@ -88,10 +98,18 @@ internal sealed class ContractFormatter<T> : IMessagePackFormatter<T?>
         switch (part)
         {
             // The events' fields, which are written for every piece of a reply, without a look-up.
-            case string text: writer.Write(text); break;
-            case long number: writer.Write(number); break;
-            case int number: writer.Write(number); break;
-            default: MessagePackSerializer.Serialize(type, ref writer, part, options); break;
+            case string text:
+                writer.Write(text);
+                break;
+            case long number:
+                writer.Write(number);
+                break;
+            case int number:
+                writer.Write(number);
+                break;
+            default:
+                MessagePackSerializer.Serialize(type, ref writer, part, options);
+                break;
         }
     }
 }

@@ -15,8 +15,9 @@ internal sealed partial class HubFailures(ILogger<ChatHub> logger) : IHubFilter
 
     /// <inheritdoc />
     public ValueTask<object?> InvokeMethodAsync(
-        HubInvocationContext invocationContext, Func<HubInvocationContext, ValueTask<object?>> next) =>
-        Translate(invocationContext.HubMethodName, () => next(invocationContext), invocationContext.Context.ConnectionAborted);
+        HubInvocationContext invocationContext,
+        Func<HubInvocationContext, ValueTask<object?>> next
+    ) => Translate(invocationContext.HubMethodName, () => next(invocationContext), invocationContext.Context.ConnectionAborted);
 
     /// <summary>Runs a call, or a step of a stream, with its failures translated.</summary>
     public async ValueTask<T> Translate<T>(string method, Func<ValueTask<T>> call, CancellationToken left)

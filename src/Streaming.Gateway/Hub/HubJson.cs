@@ -88,16 +88,18 @@ internal sealed class AnyTextConverter : JsonConverter<string>
                 continue;
             }
             i++;
-            text.Append(escaped[i] switch
-            {
-                'n' => '\n',
-                'r' => '\r',
-                't' => '\t',
-                'b' => '\b',
-                'f' => '\f',
-                'u' => (char)Convert.ToUInt16(escaped.Substring(i + 1, 4), 16),
-                var itself => itself,
-            });
+            text.Append(
+                escaped[i] switch
+                {
+                    'n' => '\n',
+                    'r' => '\r',
+                    't' => '\t',
+                    'b' => '\b',
+                    'f' => '\f',
+                    'u' => (char)Convert.ToUInt16(escaped.Substring(i + 1, 4), 16),
+                    var itself => itself,
+                }
+            );
             if (escaped[i] == 'u')
                 i += 4;
         }

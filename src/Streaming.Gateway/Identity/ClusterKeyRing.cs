@@ -39,15 +39,15 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
     }
 
     /// <summary>All elements, from the cluster.</summary>
-    public Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation) =>
-        Grain.Read().WaitAsync(Patience, time, cancellation);
+    public Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation) => Grain.Read().WaitAsync(Patience, time, cancellation);
 
     /// <inheritdoc />
     public IReadOnlyCollection<XElement> GetAllElements()
     {
-        IReadOnlyList<string> elements = Interlocked.Exchange(ref _ahead, null) is { } ahead && time.GetElapsedTime(ahead.At) < Patience
-            ? ahead.Elements
-            : Wait(() => ReadAsync(CancellationToken.None));
+        IReadOnlyList<string> elements =
+            Interlocked.Exchange(ref _ahead, null) is { } ahead && time.GetElapsedTime(ahead.At) < Patience
+                ? ahead.Elements
+                : Wait(() => ReadAsync(CancellationToken.None));
         _known = elements.Count;
         return [.. elements.Select(element => XElement.Parse(element))];
     }
@@ -57,13 +57,14 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
     /// takes that one. Otherwise two gateways that start together would each sign with a key that the other one learns
     /// only a day later.
     /// </summary>
-    public void StoreElement(XElement element, string friendlyName) => Wait(async () =>
-    {
-        if ((await ReadAsync(CancellationToken.None)).Count > _known)
-            return false;
-        await Grain.Add(element.ToString(SaveOptions.DisableFormatting)).WaitAsync(Patience, time);
-        return true;
-    });
+    public void StoreElement(XElement element, string friendlyName) =>
+        Wait(async () =>
+        {
+            if ((await ReadAsync(CancellationToken.None)).Count > _known)
+                return false;
+            await Grain.Add(element.ToString(SaveOptions.DisableFormatting)).WaitAsync(Patience, time);
+            return true;
+        });
 
     /// <summary>What <see cref="ReachAsync"/> has just read, for Data Protection's first question: a second one might meet a cluster that is away again.</summary>
     private sealed record Ahead(IReadOnlyList<string> Elements, long At);

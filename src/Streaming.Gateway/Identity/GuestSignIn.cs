@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
@@ -8,7 +9,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Microsoft.AspNetCore.Authentication;
 using Streaming.Gateway.Hub;
 
 namespace Streaming.Gateway.Identity;
@@ -24,28 +24,47 @@ internal static class GuestSignIn
         services.AddSingleton<GuestTokens>();
         services.AddDataProtection().SetApplicationName("Streaming.Gateway");
         services.AddOptions<KeyManagementOptions>().Configure<ClusterKeyRing>((options, ring) => options.XmlRepository = ring);
-        services.AddAuthentication(TokenAuthentication.SchemeName)
+        services
+            .AddAuthentication(TokenAuthentication.SchemeName)
             .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, configureOptions: null);
         services.AddAuthorization();
         RemoveKeyWarmUp(services);
 
         // The keys lie beside the conversations that they guard, in the cluster's own store, so Data Protection's
         // warning that nothing encrypts them there once more would come at every first start and help nobody.
-        services.AddLogging(logging => logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error));
+        services.AddLogging(logging =>
+            logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error)
+        );
 
         services.AddRateLimiter(_ => { });
-        services.AddOptions<RateLimiterOptions>().Configure<IOptions<GatewayOptions>>((limits, gateway) =>
-        {
-            limits.OnRejected = async (context, _) =>
-            {
-                context.HttpContext.Response.Headers.RetryAfter = "60";
-                await Refusals.WriteAsync(context.HttpContext, StatusCodes.Status429TooManyRequests,
-                    "Too many guests came from this address: try again in a minute.");
-            };
-            limits.AddPolicy(RateLimit, context => RateLimitPartition.GetFixedWindowLimiter(
-                context.Connection.RemoteIpAddress?.ToString() ?? "",
-                _ => new FixedWindowRateLimiterOptions { PermitLimit = gateway.Value.GuestsPerMinute, Window = TimeSpan.FromMinutes(1) }));
-        });
+        services
+            .AddOptions<RateLimiterOptions>()
+            .Configure<IOptions<GatewayOptions>>(
+                (limits, gateway) =>
+                {
+                    limits.OnRejected = async (context, _) =>
+                    {
+                        context.HttpContext.Response.Headers.RetryAfter = "60";
+                        await Refusals.WriteAsync(
+                            context.HttpContext,
+                            StatusCodes.Status429TooManyRequests,
+                            "Too many guests came from this address: try again in a minute."
+                        );
+                    };
+                    limits.AddPolicy(
+                        RateLimit,
+                        context =>
+                            RateLimitPartition.GetFixedWindowLimiter(
+                                context.Connection.RemoteIpAddress?.ToString() ?? "",
+                                _ => new FixedWindowRateLimiterOptions
+                                {
+                                    PermitLimit = gateway.Value.GuestsPerMinute,
+                                    Window = TimeSpan.FromMinutes(1),
+                                }
+                            )
+                    );
+                }
+            );
         return services;
     }
 
@@ -67,14 +86,18 @@ internal static class GuestSignIn
             return;
         }
         GuestToken token = tokens.Issue(known ?? GuestTokens.NewIdentity());
-        context.Response.Cookies.Append(PresentedToken.Cookie, token.Token, new CookieOptions
-        {
-            HttpOnly = true,
-            SameSite = SameSiteMode.Lax,
-            Secure = context.Request.IsHttps,
-            Expires = token.ExpiresAt,
-            Path = "/",
-        });
+        context.Response.Cookies.Append(
+            PresentedToken.Cookie,
+            token.Token,
+            new CookieOptions
+            {
+                HttpOnly = true,
+                SameSite = SameSiteMode.Lax,
+                Secure = context.Request.IsHttps,
+                Expires = token.ExpiresAt,
+                Path = "/",
+            }
+        );
         context.Response.Headers.CacheControl = "no-store";
         await context.Response.WriteAsJsonAsync(token, HubJson.Options);
     }

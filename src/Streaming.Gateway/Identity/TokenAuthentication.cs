@@ -13,7 +13,8 @@ internal sealed class TokenAuthentication(
     ILoggerFactory logger,
     UrlEncoder encoder,
     GuestTokens tokens,
-    ClusterKeyRing keys) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    ClusterKeyRing keys
+) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>The scheme's name.</summary>
     public const string SchemeName = "token";
@@ -45,10 +46,15 @@ internal sealed class TokenAuthentication(
     {
         // A guest whose token cannot be checked now must keep it: only 401 says that it is worth nothing.
         AuthenticateResult result = await HandleAuthenticateOnceSafeAsync();
-        await (result.Failure is KeysUnavailableException
-            ? Refusals.WriteAsync(Context, StatusCodes.Status503ServiceUnavailable, Refusals.Unavailable)
-            : Refusals.WriteAsync(Context, StatusCodes.Status401Unauthorized,
-                "Sign in first: POST /auth/guest answers a token, and sets it as a cookie."));
+        await (
+            result.Failure is KeysUnavailableException
+                ? Refusals.WriteAsync(Context, StatusCodes.Status503ServiceUnavailable, Refusals.Unavailable)
+                : Refusals.WriteAsync(
+                    Context,
+                    StatusCodes.Status401Unauthorized,
+                    "Sign in first: POST /auth/guest answers a token, and sets it as a cookie."
+                )
+        );
     }
 }
 

@@ -18,15 +18,21 @@ internal sealed class HostAndOrigin(RequestDelegate next, IOptions<GatewayOption
     public Task InvokeAsync(HttpContext context)
     {
         if (!_hosts.Contains(context.Request.Host.Host))
-            return Refusals.WriteAsync(context, StatusCodes.Status400BadRequest,
-                $"This server does not answer for the host '{context.Request.Host.Host}': use localhost, or allow it with Streaming:AllowedHosts.");
+            return Refusals.WriteAsync(
+                context,
+                StatusCodes.Status400BadRequest,
+                $"This server does not answer for the host '{context.Request.Host.Host}': use localhost, or allow it with Streaming:AllowedHosts."
+            );
 
         // Several Origin headers arrive as one text with commas, which is the origin of nobody.
         string? origin = context.Request.Headers.Origin;
         return origin is null || IsOwn(origin, context.Request.Host) || _origins.Contains(origin)
             ? next(context)
-            : Refusals.WriteAsync(context, StatusCodes.Status403Forbidden,
-                $"Pages from '{origin}' may not talk to this server: allow them with Streaming:AllowedOrigins.");
+            : Refusals.WriteAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                $"Pages from '{origin}' may not talk to this server: allow them with Streaming:AllowedOrigins."
+            );
     }
 
     /// <summary>Whether an origin names the host and port of the request; the scheme may have been changed by a proxy in between.</summary>

@@ -42,9 +42,11 @@ public static class HostRun
     {
         await app.StartAsync();
         string addresses = string.Join(" or ", app.Urls);
-        Console.WriteLine(hasPage
-            ? $"Ready: open {addresses} in a browser. Ctrl-C stops."
-            : $"Ready: a silo for stand-alone gateways, its health at {addresses}/health/ready. Ctrl-C stops.");
+        Console.WriteLine(
+            hasPage
+                ? $"Ready: open {addresses} in a browser. Ctrl-C stops."
+                : $"Ready: a silo for stand-alone gateways, its health at {addresses}/health/ready. Ctrl-C stops."
+        );
         await app.WaitForShutdownAsync();
     }
 
@@ -59,7 +61,10 @@ public static class HostRun
         }
         catch (SocketException e)
         {
-            throw new SettingsException($"Port {port} ({SettingsSection.Name}:{setting}) is taken by another process: stop it, or set {SettingsSection.Name}:{setting} to a free port.", e);
+            throw new SettingsException(
+                $"Port {port} ({SettingsSection.Name}:{setting}) is taken by another process: stop it, or set {SettingsSection.Name}:{setting} to a free port.",
+                e
+            );
         }
     }
 
@@ -71,12 +76,19 @@ public static class HostRun
         {
             string argument = arguments[i];
             string key = argument.TrimStart('-').Split('=')[0];
-            if (!argument.StartsWith("--", StringComparison.Ordinal) || !KnownArguments.Contains(key.Split(':')[0], StringComparer.OrdinalIgnoreCase))
-                throw new SettingsException($"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, the address --urls http://localhost:5080; README.md lists the settings.");
+            if (
+                !argument.StartsWith("--", StringComparison.Ordinal)
+                || !KnownArguments.Contains(key.Split(':')[0], StringComparer.OrdinalIgnoreCase)
+            )
+                throw new SettingsException(
+                    $"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, the address --urls http://localhost:5080; README.md lists the settings."
+                );
             if (!argument.Contains('=', StringComparison.Ordinal))
                 i++; // its value
         }
-        foreach (string url in (configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (
+            string url in (configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        )
             RequireUsableAddress(url, configuration);
     }
 
@@ -95,10 +107,14 @@ public static class HostRun
         if (address.Port is < 0 or > ushort.MaxValue)
             throw new SettingsException($"The address '{url}' of --urls has no port from 0 to {ushort.MaxValue}: {Example}.");
         if (address.Scheme == Uri.UriSchemeHttps && !configuration.GetSection("Kestrel:Certificates").Exists())
-            throw new SettingsException($"The address '{url}' of --urls needs a certificate: set Kestrel:Certificates:Default:Path and :Password, or {Example} behind a proxy that has one.");
+            throw new SettingsException(
+                $"The address '{url}' of --urls needs a certificate: set Kestrel:Certificates:Default:Path and :Password, or {Example} behind a proxy that has one."
+            );
         bool isOwn = address.Host is "localhost" or "*" or "+" || IPAddress.TryParse(address.Host.Trim('[', ']'), out _);
         if (!isOwn)
-            throw new SettingsException($"The address '{url}' of --urls names a host, by which the server would listen on every interface: {Example}, or http://0.0.0.0:5080 if every interface is meant.");
+            throw new SettingsException(
+                $"The address '{url}' of --urls names a host, by which the server would listen on every interface: {Example}, or http://0.0.0.0:5080 if every interface is meant."
+            );
     }
 
     /// <summary>What is bad input and says itself what to do; null for everything that is a defect and needs its stack.</summary>

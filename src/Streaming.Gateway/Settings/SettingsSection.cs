@@ -25,7 +25,8 @@ public static class SettingsSection
 
     /// <summary>Fills a new object from the section.</summary>
     /// <exception cref="SettingsException">A value is not of its setting's type.</exception>
-    public static T Bind<T>(IConfiguration configuration) where T : new()
+    public static T Bind<T>(IConfiguration configuration)
+        where T : new()
     {
         IConfigurationSection section = configuration.GetSection(Name);
         foreach (PropertyInfo property in PropertiesOf(typeof(T)))
@@ -40,7 +41,8 @@ public static class SettingsSection
         Type target = Nullable.GetUnderlyingType(type) ?? type;
         if (section.Value is not { } value || !target.IsValueType || IsConvertible(value, target))
             return;
-        string expected = target == typeof(bool) ? "true or false"
+        string expected =
+            target == typeof(bool) ? "true or false"
             : target.IsEnum ? string.Join(" or ", Enum.GetNames(target))
             : "a whole number";
         throw new SettingsException($"{section.Path} is '{value}': it must be {expected}.");
@@ -81,7 +83,6 @@ public static class SettingsSection
 public sealed class SettingsException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    public SettingsException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
+    public SettingsException(string message, Exception? inner = null)
+        : base(message, inner) { }
 }

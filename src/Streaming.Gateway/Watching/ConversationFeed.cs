@@ -71,7 +71,10 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
 
     /// <summary>Everything after a number, for as long as the watcher asks or until the conversation is deleted.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
-        string caller, long afterSeq, [EnumeratorCancellation] CancellationToken cancellation)
+        string caller,
+        long afterSeq,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         long place = afterSeq;
         long passed = 0; // the stamp of the last event without a number that this watcher was shown
@@ -79,7 +82,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         Task<IReadOnlyList<ConversationEvent>>? reading = null;
         while (true)
         {
-            ConversationEvent? next, deleted;
+            ConversationEvent? next,
+                deleted;
             bool behind;
             Task changed;
             lock (_gate)

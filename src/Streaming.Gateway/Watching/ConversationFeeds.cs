@@ -26,7 +26,11 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
     /// There is no such conversation for the caller, or it does not reach the number.
     /// </exception>
     public async IAsyncEnumerable<ConversationEvent> Watch(
-        string conversationId, string caller, long afterSeq, [EnumeratorCancellation] CancellationToken cancellation)
+        string conversationId,
+        string caller,
+        long afterSeq,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         if (!ConversationId.IsValid(conversationId))
             throw RequestRefusedException.NoSuchConversation();
@@ -41,8 +45,10 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
         if (isAway)
             yield return Pauses.Back(time.GetUtcNow());
         if (afterSeq < 0 || afterSeq > conversation.LastSeq)
-            throw new RequestRefusedException(Refusal.Invalid,
-                $"The conversation's last number is {conversation.LastSeq}, so it cannot be watched after {afterSeq}: read its turns again and watch after theirs.");
+            throw new RequestRefusedException(
+                Refusal.Invalid,
+                $"The conversation's last number is {conversation.LastSeq}, so it cannot be watched after {afterSeq}: read its turns again and watch after theirs."
+            );
 
         SharedFeed shared = Join(conversationId, grain);
         try

@@ -21,9 +21,11 @@ internal sealed class PassingEvents
     }
 
     /// <summary>Forgets what a stored event makes obsolete: a reply that has started waits no more, one that speaks has read.</summary>
-    public void Replace(ConversationEvent stored) => _latest.RemoveAll(entry =>
-        entry.Event.Turn == stored.Turn
-        && (entry.Event.Kind == EventKind.Queued || stored.Kind is EventKind.Delta or EventKind.Finished));
+    public void Replace(ConversationEvent stored) =>
+        _latest.RemoveAll(entry =>
+            entry.Event.Turn == stored.Turn
+            && (entry.Event.Kind == EventKind.Queued || stored.Kind is EventKind.Delta or EventKind.Finished)
+        );
 
     /// <summary>Forgets all.</summary>
     public void Clear() => _latest.Clear();

@@ -56,7 +56,12 @@ internal sealed class Pauses
 
     /// <summary>The event for watchers of a conversation for which nobody answers.</summary>
     public static ConversationEvent Away(DateTimeOffset at) =>
-        new() { Kind = EventKind.Paused, Text = "No silo answers at the moment. The conversation goes on when one does.", At = at };
+        new()
+        {
+            Kind = EventKind.Paused,
+            Text = "No silo answers at the moment. The conversation goes on when one does.",
+            At = at,
+        };
 
     /// <summary>The event for watchers when the conversation can go on.</summary>
     public static ConversationEvent Back(DateTimeOffset at) => new() { Kind = EventKind.Resumed, At = at };

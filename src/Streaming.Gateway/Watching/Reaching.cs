@@ -22,7 +22,11 @@ internal static class Reaching
     /// <see cref="Refusal.Unavailable"/>.
     /// </summary>
     public static async Task<T> UntilReached<T>(
-        Func<Task<T>> call, TimeProvider time, CancellationToken cancellation, Action<Exception> reportOutage)
+        Func<Task<T>> call,
+        TimeProvider time,
+        CancellationToken cancellation,
+        Action<Exception> reportOutage
+    )
     {
         for (TimeSpan pause = FirstPause; ; pause = Min(pause * 2, LongestPause))
         {
@@ -57,8 +61,11 @@ internal static class Reaching
             {
                 return await call().WaitAsync(Patience, time, cancellation);
             }
-            catch (Exception exception) when (
-                (exception is OrleansException or TimeoutException) && !cancellation.IsCancellationRequested && time.GetElapsedTime(start) + pause < CallPatience)
+            catch (Exception exception)
+                when ((exception is OrleansException or TimeoutException)
+                    && !cancellation.IsCancellationRequested
+                    && time.GetElapsedTime(start) + pause < CallPatience
+                )
             {
                 await Task.Delay(pause, time, cancellation);
             }

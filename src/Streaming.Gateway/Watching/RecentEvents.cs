@@ -57,8 +57,12 @@ internal sealed class RecentEvents(int capacity = 1024, int textCapacity = 256 *
 
         int length = first.Text?.Length ?? 0;
         int end = index + 1;
-        while (end < _count && At(end) is { Kind: EventKind.Delta } next && next.Turn == first.Turn
-               && length + (next.Text?.Length ?? 0) <= Limits.PieceLength)
+        while (
+            end < _count
+            && At(end) is { Kind: EventKind.Delta } next
+            && next.Turn == first.Turn
+            && length + (next.Text?.Length ?? 0) <= Limits.PieceLength
+        )
         {
             length += next.Text?.Length ?? 0;
             end++;
@@ -76,7 +80,8 @@ internal sealed class RecentEvents(int capacity = 1024, int textCapacity = 256 *
 
     private int IndexOf(long firstSeq)
     {
-        int low = 0, high = _count - 1;
+        int low = 0,
+            high = _count - 1;
         while (low <= high)
         {
             int middle = (low + high) / 2;

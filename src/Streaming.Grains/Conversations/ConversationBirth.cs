@@ -15,7 +15,9 @@ internal static class ConversationBirth
         int sinks = request.Sinks ?? model.DefaultLayout.Fixed;
         int window = request.Window ?? model.DefaultLayout.Window;
         if (sinks < 0 || window < 1 || (long)sinks + window > model.Capacity)
-            throw Validation.Invalid($"sinks ({sinks}) and window ({window}) must be at least 0 and 1 and together at most {model.Capacity}, the places of a slot here.");
+            throw Validation.Invalid(
+                $"sinks ({sinks}) and window ({window}) must be at least 0 and 1 and together at most {model.Capacity}, the places of a slot here."
+            );
         string? systemPrompt = string.IsNullOrWhiteSpace(request.SystemPrompt) ? null : request.SystemPrompt;
         if (systemPrompt is not null)
             Validation.RequireText(systemPrompt, "The system prompt");
@@ -52,6 +54,8 @@ internal static class ConversationBirth
         int limit = places - (places + 1) / 2;
         return length <= limit
             ? length
-            : throw Validation.Invalid($"The system prompt takes {length} tokens, pinned it may take {limit} here (half of sinks and window): shorten it, or set pinSystemPrompt to false.");
+            : throw Validation.Invalid(
+                $"The system prompt takes {length} tokens, pinned it may take {limit} here (half of sinks and window): shorten it, or set pinSystemPrompt to false."
+            );
     }
 }

@@ -7,13 +7,22 @@ internal sealed partial class ConversationGrain
     [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId} could not be created")]
     private partial void LogNotCreated(string conversationId, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Conversation {ConversationId}: this activation ends; another one goes on from the log")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "Conversation {ConversationId}: this activation ends; another one goes on from the log"
+    )]
     private partial void LogEnded(string conversationId, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the reply did not end in time when its activation left")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Conversation {ConversationId}: the reply did not end in time when its activation left"
+    )]
     private partial void LogLeftBehind(string conversationId, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId} waits for the checkpoint '{Theirs}'; this host runs '{Ours}'")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Conversation {ConversationId} waits for the checkpoint '{Theirs}'; this host runs '{Ours}'"
+    )]
     private partial void LogOtherCheckpoint(string conversationId, string theirs, string ours);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot could not be freed")]

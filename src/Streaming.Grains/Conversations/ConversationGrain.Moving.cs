@@ -8,7 +8,9 @@ namespace Streaming.Grains.Conversations;
 /// <content>What the conversation takes along when its silo leaves, and what it tells of the store.</content>
 internal sealed partial class ConversationGrain
 {
-    private const string ObserversKey = "observers", WindowKey = "window", WorkersKey = "workers";
+    private const string ObserversKey = "observers",
+        WindowKey = "window",
+        WorkersKey = "workers";
 
     private bool _handedOver;
     private HandedWindow? _handedWindow;
@@ -20,7 +22,10 @@ internal sealed partial class ConversationGrain
         if (running.IsLeaving)
             dehydrationContext.TryAddValue(WorkersKey, workers.OwnKeys());
         if (_writer is { Window: { } window, Head: { } head })
-            dehydrationContext.TryAddValue(WindowKey, new HandedWindow(head.Branch, window.Position, window.FixedIds(), window.WindowIds()));
+            dehydrationContext.TryAddValue(
+                WindowKey,
+                new HandedWindow(head.Branch, window.Position, window.FixedIds(), window.WindowIds())
+            );
     }
 
     /// <inheritdoc/>
@@ -65,7 +70,12 @@ internal sealed partial class ConversationGrain
     {
         DateTimeOffset now = time.GetUtcNow();
         _paused = isWaiting
-            ? new ConversationEvent { Kind = EventKind.Paused, Text = "The store does not answer. The conversation goes on when it does.", At = now }
+            ? new ConversationEvent
+            {
+                Kind = EventKind.Paused,
+                Text = "The store does not answer. The conversation goes on when it does.",
+                At = now,
+            }
             : null;
         _observers.Publish(_paused ?? new ConversationEvent { Kind = EventKind.Resumed, At = now });
     }

@@ -25,7 +25,8 @@ internal sealed partial class ConversationGrain(
     RunningReplies running,
     IOptions<ConversationOptions> options,
     TimeProvider time,
-    ILogger<ConversationGrain> logger) : Grain, IConversationGrain, IConversationUpkeepGrain, IGrainMigrationParticipant
+    ILogger<ConversationGrain> logger
+) : Grain, IConversationGrain, IConversationUpkeepGrain, IGrainMigrationParticipant
 {
     private const int DefaultTake = 50;
     private const int MaxTake = 200;
@@ -134,32 +135,55 @@ internal sealed partial class ConversationGrain(
     {
         ConversationWriter writer = Require(caller);
         Validation.RequireMessage(text, clientMessageId);
-        string messageHash = Hash(clientMessageId), textHash = Hash(text);
+        string messageHash = Hash(clientMessageId),
+            textHash = Hash(text);
         if (await FencedAsync(() => log.FindMessageAsync(Id, messageHash)) is { } receipt)
         {
             if (receipt.TextHash != textHash)
-                throw new RequestRefusedException(Refusal.Conflict, "This clientMessageId was sent before with another text: make a new one for each message.");
+                throw new RequestRefusedException(
+                    Refusal.Conflict,
+                    "This clientMessageId was sent before with another text: make a new one for each message."
+                );
             if (receipt.Seq > writer.Head.LastSeq)
                 await CatchUpAsync();
             return new Sent(receipt.Turn, receipt.Seq);
         }
         RequireSameCheckpoint();
         if (writer.Session.Waiting.Length >= Limits.WaitingMessages)
-            throw new RequestRefusedException(Refusal.Unavailable, $"{Limits.WaitingMessages} messages are waiting already: wait for the reply.");
+            throw new RequestRefusedException(
+                Refusal.Unavailable,
+                $"{Limits.WaitingMessages} messages are waiting already: wait for the reply."
+            );
 
-        IReadOnlyList<LogEvent> stored = await FencedAsync(() => writer.AppendAsync((head, session) =>
-        {
-            DateTimeOffset now = time.GetUtcNow();
-            long seq = head.LastSeq + 1;
-            int turn = head.LastTurn + 1;
-            return new Draft(session with { Waiting = session.Waiting.Add(seq) })
-            {
-                Events = [new LogEvent { First = seq, Last = seq, Kind = EventKind.Message, Turn = turn, Author = caller, Text = text, At = now }],
-                LastTurn = turn,
-                ActiveAt = now,
-                Receipt = new MessageReceipt(messageHash, textHash, turn, seq),
-            };
-        }));
+        IReadOnlyList<LogEvent> stored = await FencedAsync(() =>
+            writer.AppendAsync(
+                (head, session) =>
+                {
+                    DateTimeOffset now = time.GetUtcNow();
+                    long seq = head.LastSeq + 1;
+                    int turn = head.LastTurn + 1;
+                    return new Draft(session with { Waiting = session.Waiting.Add(seq) })
+                    {
+                        Events =
+                        [
+                            new LogEvent
+                            {
+                                First = seq,
+                                Last = seq,
+                                Kind = EventKind.Message,
+                                Turn = turn,
+                                Author = caller,
+                                Text = text,
+                                At = now,
+                            },
+                        ],
+                        LastTurn = turn,
+                        ActiveAt = now,
+                        Receipt = new MessageReceipt(messageHash, textHash, turn, seq),
+                    };
+                }
+            )
+        );
         _observers.Publish(stored.ToEvents(0));
         if (writer.Session.Reply is { IsEndless: true } endless)
             await _runner!.StopAsync(endless.Turn, FinishReason.Interrupted);
@@ -181,7 +205,9 @@ internal sealed partial class ConversationGrain(
     {
         ConversationWriter writer = Require(caller);
         if (afterSeq < 0 || afterSeq > writer.Head.LastSeq)
-            throw Validation.Invalid($"There is no event {afterSeq} yet, the last one is {writer.Head.LastSeq}: load the conversation again.");
+            throw Validation.Invalid(
+                $"There is no event {afterSeq} yet, the last one is {writer.Head.LastSeq}: load the conversation again."
+            );
         return await FencedAsync(() => new History(log, Id).EventsAfterAsync(afterSeq, writer.Head.LastSeq));
     }
 
@@ -238,7 +264,20 @@ internal sealed partial class ConversationGrain(
     {
         _writer = new ConversationWriter(log, head, time, TellOfStore);
         _runner = new ReplyRunner(
-            Id, state.State, model, _writer, log, _observers, workers, running, GrainFactory, options.Value, () => DelayDeactivation(TimeSpan.FromMinutes(2)), time, logger);
+            Id,
+            state.State,
+            model,
+            _writer,
+            log,
+            _observers,
+            workers,
+            running,
+            GrainFactory,
+            options.Value,
+            () => DelayDeactivation(TimeSpan.FromMinutes(2)),
+            time,
+            logger
+        );
         _takenUp = head.Running;
     }
 
@@ -248,10 +287,13 @@ internal sealed partial class ConversationGrain(
     /// </summary>
     private async Task CatchUpAsync()
     {
-        if (_writer is { Session.IsRunning: false } writer
+        if (
+            _writer is { Session.IsRunning: false } writer
             && await FencedAsync(() => log.ReadHeadAsync(Id)) is { HiddenAt: null } head
             && head.LastSeq > writer.Head.LastSeq
-            && _writer == writer && _replies.IsCompleted)
+            && _writer == writer
+            && _replies.IsCompleted
+        )
         {
             Attach(head);
         }
@@ -269,7 +311,8 @@ internal sealed partial class ConversationGrain(
         {
             throw new RequestRefusedException(
                 Refusal.Conflict,
-                $"This conversation was held with the checkpoint '{state.State.Model}', this host runs another one ('{model.Name}'): start the host with the former, or create a new conversation.");
+                $"This conversation was held with the checkpoint '{state.State.Model}', this host runs another one ('{model.Name}'): start the host with the former, or create a new conversation."
+            );
         }
     }
 
@@ -338,23 +381,24 @@ internal sealed partial class ConversationGrain(
         await log.RetitleAsync(Id, state.State.Title);
     }
 
-    private Conversation Describe(ConversationWriter writer) => new()
-    {
-        Id = Id,
-        Title = state.State.Title,
-        Model = state.State.Model,
-        CreatedAt = state.State.CreatedAt,
-        ActiveAt = writer.Head.ActiveAt,
-        LastSeq = writer.Head.LastSeq,
-        Running = ReplyRunner.RunningTurn(writer.Head, writer.Session),
-        Position = writer.Head.Position,
-        Branch = writer.Head.Branch,
-        Sinks = state.State.Sinks,
-        Window = state.State.Window,
-        Fixed = state.State.Fixed,
-        Forgotten = Layout().Forgotten(writer.Head.Position),
-        Sampling = state.State.Sampling,
-    };
+    private Conversation Describe(ConversationWriter writer) =>
+        new()
+        {
+            Id = Id,
+            Title = state.State.Title,
+            Model = state.State.Model,
+            CreatedAt = state.State.CreatedAt,
+            ActiveAt = writer.Head.ActiveAt,
+            LastSeq = writer.Head.LastSeq,
+            Running = ReplyRunner.RunningTurn(writer.Head, writer.Session),
+            Position = writer.Head.Position,
+            Branch = writer.Head.Branch,
+            Sinks = state.State.Sinks,
+            Window = state.State.Window,
+            Fixed = state.State.Fixed,
+            Forgotten = Layout().Forgotten(writer.Head.Position),
+            Sampling = state.State.Sampling,
+        };
 
     private static RequestRefusedException Unavailable() =>
         new(Refusal.Unavailable, "The conversation's store does not answer at the moment: try again in a few seconds.");

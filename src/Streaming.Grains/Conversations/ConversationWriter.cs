@@ -145,7 +145,8 @@ internal sealed record HandedWindow(
     [property: Id(0)] int Branch,
     [property: Id(1)] long Position,
     [property: Id(2)] int[] FixedIds,
-    [property: Id(3)] int[] WindowIds);
+    [property: Id(3)] int[] WindowIds
+);
 
 /// <summary>An append to be.</summary>
 internal sealed record Draft(SessionState Session)

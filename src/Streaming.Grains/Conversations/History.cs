@@ -26,7 +26,8 @@ internal sealed class History(IConversationLog log, string id)
     public async Task<TurnPage> TurnsBeforeAsync(long before, int take)
     {
         var pieces = new LinkedList<Piece>();
-        int textLength = 0, cutFrom = int.MaxValue;
+        int textLength = 0,
+            cutFrom = int.MaxValue;
         long upper = before;
         while (upper > 1)
         {
@@ -66,8 +67,7 @@ internal sealed class History(IConversationLog log, string id)
         return rows;
     }
 
-    private static TurnPage Page(LinkedList<Piece> pieces, long? next) =>
-        new([.. pieces.SelectMany(p => p.ToItems())], next);
+    private static TurnPage Page(LinkedList<Piece> pieces, long? next) => new([.. pieces.SelectMany(p => p.ToItems())], next);
 
     /// <summary>Neighbouring rows of one turn, collected from the last one backwards.</summary>
     private sealed class Piece(LogEvent last)
@@ -106,8 +106,7 @@ internal sealed class History(IConversationLog log, string id)
                     At = _rows.First.Value.At,
                 };
                 from += length;
-            }
-            while (from < text.Length);
+            } while (from < text.Length);
         }
     }
 }

@@ -51,7 +51,10 @@ internal static class LogEvents
 
     private static ConversationEvent? Joined(ConversationEvent last, ConversationEvent next)
     {
-        bool fits = last.Kind == EventKind.Delta && next.Kind == EventKind.Delta && last.Turn == next.Turn
+        bool fits =
+            last.Kind == EventKind.Delta
+            && next.Kind == EventKind.Delta
+            && last.Turn == next.Turn
             && (last.Text?.Length ?? 0) + (next.Text?.Length ?? 0) <= Limits.PieceLength;
         return fits ? next with { First = last.FirstSeq(), Text = last.Text + next.Text } : null;
     }

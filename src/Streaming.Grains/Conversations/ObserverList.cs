@@ -62,4 +62,5 @@ internal sealed class ObserverList
 internal sealed record Subscription(
     [property: Id(0)] string GatewayId,
     [property: Id(1)] IConversationObserver Observer,
-    [property: Id(2)] DateTimeOffset Until);
+    [property: Id(2)] DateTimeOffset Until
+);

@@ -8,7 +8,13 @@ namespace Streaming.Grains.Conversations;
 /// What a reply is fed: the waiting messages, rendered by the chat template as one turn and stored as ids before anything is
 /// decoded. The rendering is a function of what is in the log, so an interrupted beginning goes on where it was.
 /// </summary>
-internal sealed class ReplyPrompt(string id, ConversationState state, ConversationModel model, ConversationWriter writer, IConversationLog log)
+internal sealed class ReplyPrompt(
+    string id,
+    ConversationState state,
+    ConversationModel model,
+    ConversationWriter writer,
+    IConversationLog log
+)
 {
     /// <summary>Ids of one append: 512 KiB, well inside a transaction of every store.</summary>
     private const int IdsPerAppend = 128 * 1024;
@@ -25,23 +31,35 @@ internal sealed class ReplyPrompt(string id, ConversationState state, Conversati
             ReadOnlyMemory<int> part = missing[..IdsPerAppend];
             await writer.AppendAsync((_, s) => new Draft(s with { Prompt = prompt }) { Ids = part });
         }
-        return await writer.AppendAsync((head, s) =>
-        {
-            int turn = head.LastTurn + 1;
-            var reply = new ReplyState
+        return await writer.AppendAsync(
+            (head, s) =>
             {
-                Turn = turn,
-                Sampling = state.Sampling.Resolve(model.DefaultSampling),
-                PromptStart = prompt.Start,
-                PromptTokens = ids.Length,
-            };
-            return new Draft(s with { Reply = reply, Waiting = s.Waiting[prompt.Messages..], Prompt = null })
-            {
-                Events = [new LogEvent { First = head.LastSeq + 1, Last = head.LastSeq + 1, Kind = EventKind.Started, Turn = turn, At = now }],
-                Ids = missing,
-                LastTurn = turn,
-            };
-        });
+                int turn = head.LastTurn + 1;
+                var reply = new ReplyState
+                {
+                    Turn = turn,
+                    Sampling = state.Sampling.Resolve(model.DefaultSampling),
+                    PromptStart = prompt.Start,
+                    PromptTokens = ids.Length,
+                };
+                return new Draft(s with { Reply = reply, Waiting = s.Waiting[prompt.Messages..], Prompt = null })
+                {
+                    Events =
+                    [
+                        new LogEvent
+                        {
+                            First = head.LastSeq + 1,
+                            Last = head.LastSeq + 1,
+                            Kind = EventKind.Started,
+                            Turn = turn,
+                            At = now,
+                        },
+                    ],
+                    Ids = missing,
+                    LastTurn = turn,
+                };
+            }
+        );
     }
 
     /// <summary>What the worker is asked for, at the beginning of a reply or in its middle.</summary>

@@ -14,61 +14,68 @@ internal sealed partial class ReplyRunner
         if (tokens.Count == 0 && end is null)
             return;
         Passing = null;
-        IReadOnlyList<LogEvent> stored = await writer.AppendAsync((head, session) =>
-        {
-            ReplyState reply = session.Reply!;
-            var events = new List<LogEvent>(2);
-            long seq = head.LastSeq;
-            string text = string.Concat(tokens.Select(t => t.Text));
-            DateTimeOffset now = time.GetUtcNow();
-            if (tokens.Count > 0)
+        IReadOnlyList<LogEvent> stored = await writer.AppendAsync(
+            (head, session) =>
             {
-                events.Add(new LogEvent
+                ReplyState reply = session.Reply!;
+                var events = new List<LogEvent>(2);
+                long seq = head.LastSeq;
+                string text = string.Concat(tokens.Select(t => t.Text));
+                DateTimeOffset now = time.GetUtcNow();
+                if (tokens.Count > 0)
                 {
-                    First = seq + 1,
-                    Last = seq += tokens.Count,
-                    Kind = EventKind.Delta,
-                    Turn = reply.Turn,
-                    Text = text,
-                    TextOffset = reply.TextLength,
-                    Lengths = [.. tokens.Select(t => t.Text.Length)],
-                    At = now,
-                });
-                reply = reply with
+                    events.Add(
+                        new LogEvent
+                        {
+                            First = seq + 1,
+                            Last = seq += tokens.Count,
+                            Kind = EventKind.Delta,
+                            Turn = reply.Turn,
+                            Text = text,
+                            TextOffset = reply.TextLength,
+                            Lengths = [.. tokens.Select(t => t.Text.Length)],
+                            At = now,
+                        }
+                    );
+                    reply = reply with
+                    {
+                        Generated = reply.Generated + tokens.Count,
+                        TextLength = reply.TextLength + text.Length,
+                        PendingBytes = tokens[^1].PendingBytes,
+                        HeldBack = tokens[^1].HeldBack,
+                    };
+                }
+                if (end is not null)
+                    events.Add(Finished(reply, end, ++seq, now));
+                return new Draft(
+                    session with
+                    {
+                        Reply = end is null ? reply : null,
+                        Resumptions = tokens.Count > 0 ? 0 : session.Resumptions,
+                        Worker = worker ?? session.Worker,
+                    }
+                )
                 {
-                    Generated = reply.Generated + tokens.Count,
-                    TextLength = reply.TextLength + text.Length,
-                    PendingBytes = tokens[^1].PendingBytes,
-                    HeldBack = tokens[^1].HeldBack,
+                    Events = [.. events],
+                    Ids = tokens.Select(t => t.TokenId).ToArray(),
                 };
             }
-            if (end is not null)
-                events.Add(Finished(reply, end, ++seq, now));
-            return new Draft(session with
-            {
-                Reply = end is null ? reply : null,
-                Resumptions = tokens.Count > 0 ? 0 : session.Resumptions,
-                Worker = worker ?? session.Worker,
-            })
-            {
-                Events = [.. events],
-                Ids = tokens.Select(t => t.TokenId).ToArray(),
-            };
-        });
+        );
         observers.Publish(stored.ToEvents(0));
     }
 
-    private static LogEvent Finished(ReplyState reply, ReplyEnded end, long seq, DateTimeOffset now) => new()
-    {
-        First = seq,
-        Last = seq,
-        Kind = EventKind.Finished,
-        Turn = reply.Turn,
-        Text = end.Text,
-        TextOffset = reply.TextLength,
-        At = now,
-        Detail = new FinishDetail(end.FinishReason, reply.PromptTokens, reply.Generated, end.PrefillMs, end.DecodeMs).ToJson(),
-    };
+    private static LogEvent Finished(ReplyState reply, ReplyEnded end, long seq, DateTimeOffset now) =>
+        new()
+        {
+            First = seq,
+            Last = seq,
+            Kind = EventKind.Finished,
+            Turn = reply.Turn,
+            Text = end.Text,
+            TextOffset = reply.TextLength,
+            At = now,
+            Detail = new FinishDetail(end.FinishReason, reply.PromptTokens, reply.Generated, end.PrefillMs, end.DecodeMs).ToJson(),
+        };
 
     /// <summary>An end that no worker told: what was held back is shown, an incomplete character as U+FFFD.</summary>
     private static ReplyEnded Ended(string reason, ReplyState reply) =>
@@ -90,25 +97,54 @@ internal sealed partial class ReplyRunner
     /// <summary>Ends what is running as failed, with a notice for people; what waited counts as answered.</summary>
     private async Task FailAsync(string notice)
     {
-        IReadOnlyList<LogEvent> stored = await writer.AppendAsync((head, session) =>
-        {
-            DateTimeOffset now = time.GetUtcNow();
-            int turn = session.Reply?.Turn ?? head.LastTurn + 1;
-            long seq = head.LastSeq;
-            var events = new List<LogEvent>();
-            if (session.Reply is null)
-                events.Add(new LogEvent { First = ++seq, Last = seq, Kind = EventKind.Started, Turn = turn, At = now });
-            ReplyState reply = session.Reply ?? new() { Turn = turn, Sampling = state.Sampling, PromptStart = head.Position, PromptTokens = 0 };
-            events.Add(new LogEvent { First = ++seq, Last = seq, Kind = EventKind.Notice, Turn = turn, Text = notice, At = now });
-            events.Add(Finished(reply, Ended(FinishReason.Failed, reply), ++seq, now));
-            // A failed reply of its own turn leaves later messages waiting; a failed rendering takes them along.
-            var waiting = session.Reply is null ? [] : session.Waiting;
-            return new Draft(session with { Reply = null, Waiting = waiting, Prompt = null, Resumptions = 0 })
+        IReadOnlyList<LogEvent> stored = await writer.AppendAsync(
+            (head, session) =>
             {
-                Events = [.. events],
-                LastTurn = Math.Max(head.LastTurn, turn),
-            };
-        });
+                DateTimeOffset now = time.GetUtcNow();
+                int turn = session.Reply?.Turn ?? head.LastTurn + 1;
+                long seq = head.LastSeq;
+                var events = new List<LogEvent>();
+                if (session.Reply is null)
+                    events.Add(
+                        new LogEvent
+                        {
+                            First = ++seq,
+                            Last = seq,
+                            Kind = EventKind.Started,
+                            Turn = turn,
+                            At = now,
+                        }
+                    );
+                ReplyState reply =
+                    session.Reply
+                    ?? new()
+                    {
+                        Turn = turn,
+                        Sampling = state.Sampling,
+                        PromptStart = head.Position,
+                        PromptTokens = 0,
+                    };
+                events.Add(
+                    new LogEvent
+                    {
+                        First = ++seq,
+                        Last = seq,
+                        Kind = EventKind.Notice,
+                        Turn = turn,
+                        Text = notice,
+                        At = now,
+                    }
+                );
+                events.Add(Finished(reply, Ended(FinishReason.Failed, reply), ++seq, now));
+                // A failed reply of its own turn leaves later messages waiting; a failed rendering takes them along.
+                var waiting = session.Reply is null ? [] : session.Waiting;
+                return new Draft(session with { Reply = null, Waiting = waiting, Prompt = null, Resumptions = 0 })
+                {
+                    Events = [.. events],
+                    LastTurn = Math.Max(head.LastTurn, turn),
+                };
+            }
+        );
         observers.Publish(stored.ToEvents(0));
     }
 

@@ -26,7 +26,8 @@ internal sealed partial class ReplyRunner(
     ConversationOptions options,
     Action keepAlive,
     TimeProvider time,
-    ILogger logger)
+    ILogger logger
+)
 {
     /// <summary>Resumptions without a new token that end a reply: a text that kills the process must not kill it for ever.</summary>
     public const int MaxResumptions = 3;
@@ -132,7 +133,8 @@ internal sealed partial class ReplyRunner(
             if (running.IsLeaving)
                 return;
             using CancellationTokenRegistration leaving = running.Leaving.Register(() => AskBack(worker, request.Epoch));
-            IAsyncEnumerable<TokenGroup> groups = worker.Decode(request, decoding.Token)
+            IAsyncEnumerable<TokenGroup> groups = worker
+                .Decode(request, decoding.Token)
                 .InGroupsAsync(options.GroupTokens, options.GroupInterval, Limits.WorkerSilence, time, decoding.Token);
             await foreach (TokenGroup group in groups)
             {
@@ -188,8 +190,20 @@ internal sealed partial class ReplyRunner(
     {
         ConversationEvent? shown = update switch
         {
-            SlotQueued queued => new() { Kind = EventKind.Queued, Turn = turn, At = time.GetUtcNow(), Place = queued.Place },
-            InputProgress progress => new() { Kind = EventKind.Progress, Turn = turn, At = time.GetUtcNow(), Share = progress.Share },
+            SlotQueued queued => new()
+            {
+                Kind = EventKind.Queued,
+                Turn = turn,
+                At = time.GetUtcNow(),
+                Place = queued.Place,
+            },
+            InputProgress progress => new()
+            {
+                Kind = EventKind.Progress,
+                Turn = turn,
+                At = time.GetUtcNow(),
+                Share = progress.Share,
+            },
             _ => null,
         };
         if (shown is null)

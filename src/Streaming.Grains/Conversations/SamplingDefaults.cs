@@ -11,21 +11,22 @@ internal static class SamplingDefaults
     public const long MaxTokens = 1024;
 
     /// <summary>Every value filled in; a seed is drawn where none is set, and stays with the reply.</summary>
-    public static Sampling Resolve(this Sampling sampling, SamplingParameters defaults) => new()
-    {
-        Temperature = sampling.Temperature ?? defaults.Temperature,
-        TopP = sampling.TopP ?? defaults.TopP,
-        TopK = sampling.TopK ?? defaults.TopK,
-        MinP = sampling.MinP ?? defaults.MinP,
-        RepeatPenalty = sampling.RepeatPenalty ?? defaults.RepeatPenalty,
-        FrequencyPenalty = sampling.FrequencyPenalty ?? defaults.FrequencyPenalty,
-        PresencePenalty = sampling.PresencePenalty ?? defaults.PresencePenalty,
-        Seed = sampling.Seed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))),
-        MaxTokens = sampling.MaxTokens ?? MaxTokens,
-        IgnoreEos = sampling.IgnoreEos ?? false,
-        Stop = sampling.Stop ?? [],
-        LogitBias = sampling.LogitBias ?? defaults.LogitBias,
-    };
+    public static Sampling Resolve(this Sampling sampling, SamplingParameters defaults) =>
+        new()
+        {
+            Temperature = sampling.Temperature ?? defaults.Temperature,
+            TopP = sampling.TopP ?? defaults.TopP,
+            TopK = sampling.TopK ?? defaults.TopK,
+            MinP = sampling.MinP ?? defaults.MinP,
+            RepeatPenalty = sampling.RepeatPenalty ?? defaults.RepeatPenalty,
+            FrequencyPenalty = sampling.FrequencyPenalty ?? defaults.FrequencyPenalty,
+            PresencePenalty = sampling.PresencePenalty ?? defaults.PresencePenalty,
+            Seed = sampling.Seed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))),
+            MaxTokens = sampling.MaxTokens ?? MaxTokens,
+            IgnoreEos = sampling.IgnoreEos ?? false,
+            Stop = sampling.Stop ?? [],
+            LogitBias = sampling.LogitBias ?? defaults.LogitBias,
+        };
 
     /// <summary>A resolved sampling as the engine takes it.</summary>
     public static SamplingParameters ToParameters(this Sampling resolved)

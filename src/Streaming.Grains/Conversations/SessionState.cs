@@ -92,7 +92,10 @@ internal sealed record FinishDetail(string FinishReason, long PromptTokens, long
     public string ToJson() => JsonSerializer.Serialize(this, SessionJson.Default.FinishDetail);
 }
 
-[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase
+)]
 [JsonSerializable(typeof(SessionState))]
 [JsonSerializable(typeof(FinishDetail))]
 internal sealed partial class SessionJson : JsonSerializerContext;

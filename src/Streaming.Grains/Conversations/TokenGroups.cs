@@ -24,12 +24,14 @@ internal static class TokenGroups
         TimeSpan interval,
         TimeSpan silence,
         TimeProvider time,
-        [EnumeratorCancellation] CancellationToken cancellation)
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         IAsyncEnumerator<DecodeUpdate> updates = source.GetAsyncEnumerator(ended.Token);
         Task<bool> next = updates.MoveNextAsync().AsTask();
-        bool isSilent = false, isFirst = true;
+        bool isSilent = false,
+            isFirst = true;
         try
         {
             var tokens = new List<TokenDecoded>();

@@ -24,7 +24,8 @@ internal sealed class TokenWindow(CacheLayout layout)
     /// <summary>Reads it from the log, at a position.</summary>
     public static async Task<TokenWindow> ReadAsync(IConversationLog log, string id, int branch, long position, CacheLayout layout)
     {
-        long end = Math.Min(layout.Fixed, position), start = Math.Max(end, position - layout.Window);
+        long end = Math.Min(layout.Fixed, position),
+            start = Math.Max(end, position - layout.Window);
         int[][] ids = await Task.WhenAll(log.ReadIdsAsync(id, branch, 0, end), log.ReadIdsAsync(id, branch, start, position));
         if (ids[0].Length != end || ids[1].Length != position - start)
             throw new InvalidOperationException($"The log of conversation {id} does not hold all ids up to {position}, as its head says.");

@@ -16,7 +16,9 @@ internal static class Validation
     public static void RequireMessage(string text, string clientMessageId)
     {
         if (string.IsNullOrEmpty(clientMessageId) || clientMessageId.Length > Limits.ClientMessageIdLength)
-            throw Invalid($"clientMessageId must have 1 to {Limits.ClientMessageIdLength} characters: make a new random one for each message.");
+            throw Invalid(
+                $"clientMessageId must have 1 to {Limits.ClientMessageIdLength} characters: make a new random one for each message."
+            );
         if (string.IsNullOrWhiteSpace(text))
             throw Invalid("The message is empty: write something and send it again.");
         RequireText(text, "The message");
@@ -28,12 +30,22 @@ internal static class Validation
             throw Invalid($"{what} contains half of a surrogate pair, which is no character: send valid Unicode.");
         long bytes = Encoding.UTF8.GetByteCount(text);
         if (bytes > Limits.MessageBytes)
-            throw Invalid(string.Create(CultureInfo.InvariantCulture, $"{what} has {bytes:N0} bytes of UTF-8, the limit is {Limits.MessageBytes:N0}: send it in parts."));
+            throw Invalid(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{what} has {bytes:N0} bytes of UTF-8, the limit is {Limits.MessageBytes:N0}: send it in parts."
+                )
+            );
     }
 
     public static void RequireTitle(string title)
     {
-        if (string.IsNullOrWhiteSpace(title) || title.Length > Limits.TitleLength || HasUnpairedSurrogate(title) || title.Any(char.IsControl))
+        if (
+            string.IsNullOrWhiteSpace(title)
+            || title.Length > Limits.TitleLength
+            || HasUnpairedSurrogate(title)
+            || title.Any(char.IsControl)
+        )
             throw Invalid($"The title must have 1 to {Limits.TitleLength} characters, without control characters.");
     }
 
@@ -80,6 +92,8 @@ internal static class Validation
     {
         // Written so that NaN is refused too.
         if (value is { } v && !(v >= least && v <= most))
-            throw Invalid(string.Create(CultureInfo.InvariantCulture, $"sampling.{name} is {v}; it must be {range ?? $"{least} to {most}"}."));
+            throw Invalid(
+                string.Create(CultureInfo.InvariantCulture, $"sampling.{name} is {v}; it must be {range ?? $"{least} to {most}"}.")
+            );
     }
 }

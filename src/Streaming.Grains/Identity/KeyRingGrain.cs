@@ -30,5 +30,6 @@ internal sealed class KeyRingGrain([PersistentState("key-ring")] IPersistentStat
 internal sealed class KeyRing
 {
     /// <summary>Data Protection's elements.</summary>
-    [Id(0)] public List<string> Elements { get; set; } = [];
+    [Id(0)]
+    public List<string> Elements { get; set; } = [];
 }

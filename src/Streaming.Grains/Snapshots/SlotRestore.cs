@@ -11,12 +11,22 @@ namespace Streaming.Grains.Snapshots;
 /// Finds the newest snapshot that a request can go on from, and what to feed since. Any that is damaged, foreign, or of another
 /// stream than the log's is passed over with a reason; without one the slot is rebuilt from the log.
 /// </summary>
-internal sealed partial class SlotRestore(ISnapshotStore store, SlotRebuild rebuild, SnapshotKeeper keeper, TimeProvider time, ILogger<SlotRestore> logger)
+internal sealed partial class SlotRestore(
+    ISnapshotStore store,
+    SlotRebuild rebuild,
+    SnapshotKeeper keeper,
+    TimeProvider time,
+    ILogger<SlotRestore> logger
+)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
 
     /// <summary>The snapshot, which the caller disposes, and the tokens from its position to the end of the request's feed; null when there is none.</summary>
-    public async Task<(ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)?> FindAsync(DecodeRequest request, IDecodeDevice device, CancellationToken cancellation)
+    public async Task<(ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)?> FindAsync(
+        DecodeRequest request,
+        IDecodeDevice device,
+        CancellationToken cancellation
+    )
     {
         if (keeper.Interval == 0 || request.StreamHash is null)
             return null;
@@ -28,7 +38,8 @@ internal sealed partial class SlotRestore(ISnapshotStore store, SlotRebuild rebu
             foreach (SnapshotName name in await store.ListAsync(request.ConversationId, limit.Token))
             {
                 // One that needs more tokens since than a rebuild needs in all is no shortcut.
-                bool fits = name.Branch == request.Branch && name.Position < end && end - name.Position <= device.RebuildLength(request.Window);
+                bool fits =
+                    name.Branch == request.Branch && name.Position < end && end - name.Position <= device.RebuildLength(request.Window);
                 if (fits && await TryAsync(name, request, end, device, limit.Token) is { } restored)
                     return restored;
             }
@@ -41,7 +52,12 @@ internal sealed partial class SlotRestore(ISnapshotStore store, SlotRebuild rebu
     }
 
     private async Task<(ISlotSnapshot, IReadOnlyList<TokenRun>)?> TryAsync(
-        SnapshotName name, DecodeRequest request, long end, IDecodeDevice device, CancellationToken cancellation)
+        SnapshotName name,
+        DecodeRequest request,
+        long end,
+        IDecodeDevice device,
+        CancellationToken cancellation
+    )
     {
         long start = time.GetTimestamp();
         ISlotSnapshot? snapshot = null;
@@ -53,12 +69,20 @@ internal sealed partial class SlotRestore(ISnapshotStore store, SlotRebuild rebu
                     return null;
                 snapshot = await device.ReadSnapshotAsync(stream, cancellation);
             }
-            bool isNamed = (snapshot.Branch, snapshot.Position) == (name.Branch, name.Position) && (snapshot.Layout.Fixed, snapshot.Layout.Window) == (request.Fixed, request.Window);
+            bool isNamed =
+                (snapshot.Branch, snapshot.Position) == (name.Branch, name.Position)
+                && (snapshot.Layout.Fixed, snapshot.Layout.Window) == (request.Fixed, request.Window);
             IReadOnlyList<TokenRun> since = await rebuild.IdsAsync(request, name.Position, end, cancellation);
             StreamHash hash = since.Aggregate(snapshot.Hash, (hash, run) => hash.Append(run.Ids.Span));
             if (!isNamed || hash.Value != request.StreamHash)
                 throw new SnapshotRefusedException("It is of another stream than the log's.", isDamaged: true);
-            LogRestored(request.ConversationId, name.Position, end - name.Position, snapshot.Length, time.GetElapsedTime(start).TotalMilliseconds);
+            LogRestored(
+                request.ConversationId,
+                name.Position,
+                end - name.Position,
+                snapshot.Length,
+                time.GetElapsedTime(start).TotalMilliseconds
+            );
             (ISlotSnapshot, IReadOnlyList<TokenRun>) restored = (snapshot, since);
             snapshot = null;
             return restored;
@@ -80,15 +104,27 @@ internal sealed partial class SlotRestore(ISnapshotStore store, SlotRebuild rebu
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot goes on from a snapshot at position {Position}, {Tokens} tokens are fed since; {Bytes} bytes were read in {Milliseconds:F0} ms")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Conversation {ConversationId}: its slot goes on from a snapshot at position {Position}, {Tokens} tokens are fed since; {Bytes} bytes were read in {Milliseconds:F0} ms"
+    )]
     private partial void LogRestored(string conversationId, long position, long tokens, long bytes, double milliseconds);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: the snapshot at position {Position} does not go on here. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Conversation {ConversationId}: the snapshot at position {Position} does not go on here. {Reason}"
+    )]
     private partial void LogForeign(string conversationId, long position, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the snapshot at position {Position} is refused and removed. {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Conversation {ConversationId}: the snapshot at position {Position} is refused and removed. {Reason}"
+    )]
     private partial void LogDamaged(string conversationId, long position, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: its snapshots cannot be read; its slot is rebuilt from the log")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Conversation {ConversationId}: its snapshots cannot be read; its slot is rebuilt from the log"
+    )]
     private partial void LogUnavailable(string conversationId, Exception exception);
 }

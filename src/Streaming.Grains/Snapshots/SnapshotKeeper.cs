@@ -13,7 +13,12 @@ namespace Streaming.Grains.Snapshots;
 /// device's thread. One that finds too many waiting is left out: the one before it does too, with more tokens to feed.
 /// </summary>
 internal sealed partial class SnapshotKeeper(
-    ISnapshotStore store, StreamProof proof, IOptions<ConversationOptions> options, TimeProvider time, ILogger<SnapshotKeeper> logger) : BackgroundService
+    ISnapshotStore store,
+    StreamProof proof,
+    IOptions<ConversationOptions> options,
+    TimeProvider time,
+    ILogger<SnapshotKeeper> logger
+) : BackgroundService
 {
     /// <summary>Snapshots in memory: one that is written, and the next ones.</summary>
     public const int MaxWaiting = 8;
@@ -21,8 +26,10 @@ internal sealed partial class SnapshotKeeper(
     private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<(string ConversationId, Task<ISlotSnapshot?> Capture)> _waiting =
-        Channel.CreateBounded<(string, Task<ISlotSnapshot?>)>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly Channel<(string ConversationId, Task<ISlotSnapshot?> Capture)> _waiting = Channel.CreateBounded<(
+        string,
+        Task<ISlotSnapshot?>
+    )>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
 
     private readonly SemaphoreSlim _places = new(MaxWaiting, MaxWaiting);
 
@@ -79,7 +86,12 @@ internal sealed partial class SnapshotKeeper(
             long start = time.GetTimestamp();
             var name = new SnapshotName(conversationId, snapshot.Branch, snapshot.Position);
             bool published = await store.WriteAsync(
-                name, snapshot.Length, snapshot.WriteAsync, cancellation => proof.HoldsAsync(conversationId, snapshot, cancellation), limit.Token);
+                name,
+                snapshot.Length,
+                snapshot.WriteAsync,
+                cancellation => proof.HoldsAsync(conversationId, snapshot, cancellation),
+                limit.Token
+            );
             if (published)
                 LogStored(conversationId, snapshot.Position, snapshot.Length, time.GetElapsedTime(start).TotalMilliseconds);
             else
@@ -89,7 +101,12 @@ internal sealed partial class SnapshotKeeper(
         {
             LogFailed(conversationId, e);
             if (!capture.IsCompleted)
-                _ = capture.ContinueWith(static late => late.Result?.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+                _ = capture.ContinueWith(
+                    static late => late.Result?.Dispose(),
+                    CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnRanToCompletion,
+                    TaskScheduler.Default
+                );
         }
         finally
         {
@@ -113,13 +130,22 @@ internal sealed partial class SnapshotKeeper(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Conversation {ConversationId}: a snapshot at position {Position} was stored, {Bytes} bytes in {Milliseconds:F0} ms")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "Conversation {ConversationId}: a snapshot at position {Position} was stored, {Bytes} bytes in {Milliseconds:F0} ms"
+    )]
     private partial void LogStored(string conversationId, long position, long bytes, double milliseconds);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Conversation {ConversationId}: a snapshot at position {Position} is let go, since the log does not hold its stream")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "Conversation {ConversationId}: a snapshot at position {Position} is let go, since the log does not hold its stream"
+    )]
     private partial void LogNotHeld(string conversationId, long position);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "Conversation {ConversationId}: no snapshot is taken, {Waiting} are waiting to be stored")]
+    [LoggerMessage(
+        Level = LogLevel.Debug,
+        Message = "Conversation {ConversationId}: no snapshot is taken, {Waiting} are waiting to be stored"
+    )]
     private partial void LogLeftOut(string conversationId, int waiting);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: a snapshot was not stored")]

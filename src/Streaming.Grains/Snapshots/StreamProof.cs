@@ -23,11 +23,15 @@ internal sealed class StreamProof(IConversationLog log, TimeProvider time)
         DateTimeOffset end = time.GetUtcNow() + Patience;
         for (TimeSpan pause = FirstPause; ; pause = pause < LongestPause ? 2 * pause : LongestPause)
         {
-            if (await log.ReadHeadAsync(conversationId, cancellation).ConfigureAwait(false) is not { HiddenAt: null } head || head.Branch != snapshot.Branch)
+            if (
+                await log.ReadHeadAsync(conversationId, cancellation).ConfigureAwait(false) is not { HiddenAt: null } head
+                || head.Branch != snapshot.Branch
+            )
                 return false;
             if (head.Position > snapshot.Position)
             {
-                int[] since = await log.ReadIdsAsync(conversationId, head.Branch, snapshot.Position, head.Position, cancellation).ConfigureAwait(false);
+                int[] since = await log.ReadIdsAsync(conversationId, head.Branch, snapshot.Position, head.Position, cancellation)
+                    .ConfigureAwait(false);
                 return SessionState.Parse(head.State).StreamHash == snapshot.Hash.Append(since).Value;
             }
             if (time.GetUtcNow() >= end)

@@ -10,7 +10,12 @@ namespace Streaming.Grains.Upkeep;
 /// the silo itself is still there, and browsers that are slow to go take none of its time.
 /// </summary>
 internal sealed partial class OrderlyLeave(
-    RunningReplies replies, WorkerChoice workers, IGrainFactory grains, TimeProvider time, ILogger<OrderlyLeave> logger) : IHostedLifecycleService
+    RunningReplies replies,
+    WorkerChoice workers,
+    IGrainFactory grains,
+    TimeProvider time,
+    ILogger<OrderlyLeave> logger
+) : IHostedLifecycleService
 {
     private static readonly TimeSpan WorkerLimit = TimeSpan.FromSeconds(5);
 

@@ -18,7 +18,8 @@ internal sealed partial class UpkeepGrain(
     IServiceProvider services,
     IOptions<ConversationOptions> options,
     TimeProvider time,
-    ILogger<UpkeepGrain> logger) : Grain, IUpkeepGrain
+    ILogger<UpkeepGrain> logger
+) : Grain, IUpkeepGrain
 {
     private const int PageSize = 200;
     private const string Reminder = "sweep";

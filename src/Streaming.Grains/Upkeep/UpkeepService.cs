@@ -12,10 +12,13 @@ internal sealed partial class UpkeepService(
     IHostApplicationLifetime lifetime,
     IOptions<ConversationOptions> options,
     TimeProvider time,
-    ILogger<UpkeepService> logger) : BackgroundService, ISiloStatusListener
+    ILogger<UpkeepService> logger
+) : BackgroundService, ISiloStatusListener
 {
     /// <summary>At most one wish waits: a sweep serves all.</summary>
-    private readonly Channel<bool> _wishes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wishes = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     /// <inheritdoc/>
     public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)

@@ -23,7 +23,9 @@ internal sealed class DevicePlacementDirector(ISiloMetadataCache metadata) : IPl
         if (!WorkerKey.TryParse(key, out SiloAddress? silo, out string device) || silo is null)
             throw new ArgumentException($"'{key}' is no key of a worker: make it by WorkerKey.Of.");
         if (SiloDevices.Read(metadata.GetSiloMetadata(silo)) is { } there && !there.Devices.Contains(device))
-            throw new ArgumentException($"The silo {silo} has no device '{device}', it has {string.Join(", ", there.Devices)}: make the key of one of them.");
+            throw new ArgumentException(
+                $"The silo {silo} has no device '{device}', it has {string.Join(", ", there.Devices)}: make the key of one of them."
+            );
         return Array.IndexOf(context.GetCompatibleSilos(target), silo) >= 0
             ? Task.FromResult(silo)
             : throw new SiloUnavailableException($"The silo {silo} of worker '{key}' has left.");

@@ -15,7 +15,8 @@ internal static class SignsOfLife
         TimeSpan interval,
         TimeProvider time,
         Func<bool> isStuck,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         IAsyncEnumerator<DecodeUpdate> updates = source.GetAsyncEnumerator(ended.Token);

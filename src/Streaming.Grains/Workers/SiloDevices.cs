@@ -21,19 +21,21 @@ internal sealed record SiloDevices(IReadOnlyList<string> Devices, string Checkpo
     public static SiloDevices? Read(SiloMetadata metadata)
     {
         IReadOnlyDictionary<string, string> said = metadata.Metadata;
-        return said.TryGetValue(DevicesKey, out string? devices)
+        return
+            said.TryGetValue(DevicesKey, out string? devices)
             && said.TryGetValue(CheckpointKey, out string? checkpoint)
             && said.TryGetValue(CapacityKey, out string? text)
             && int.TryParse(text, CultureInfo.InvariantCulture, out int capacity)
-                ? new SiloDevices(devices.Split(',', StringSplitOptions.RemoveEmptyEntries), checkpoint, capacity)
-                : null;
+            ? new SiloDevices(devices.Split(',', StringSplitOptions.RemoveEmptyEntries), checkpoint, capacity)
+            : null;
     }
 
     /// <summary>The metadata to publish.</summary>
-    public Dictionary<string, string> ToMetadata() => new()
-    {
-        [DevicesKey] = string.Join(',', Devices),
-        [CheckpointKey] = Checkpoint,
-        [CapacityKey] = Capacity.ToString(CultureInfo.InvariantCulture),
-    };
+    public Dictionary<string, string> ToMetadata() =>
+        new()
+        {
+            [DevicesKey] = string.Join(',', Devices),
+            [CheckpointKey] = Checkpoint,
+            [CapacityKey] = Capacity.ToString(CultureInfo.InvariantCulture),
+        };
 }

@@ -15,9 +15,11 @@ internal sealed class SlotRebuild(IConversationLog log)
     {
         long end = request.From + request.Feed.Length;
         long tail = Math.Max(request.Fixed, end - rebuildLength);
-        return [
+        return
+        [
             .. await IdsAsync(request, 0, Math.Min(request.Fixed, end), cancellation),
-            .. await IdsAsync(request, tail, end, cancellation)];
+            .. await IdsAsync(request, tail, end, cancellation),
+        ];
     }
 
     /// <summary>The stream's ids in [from, to), at most to the end of the request's feed: those below the feed from the log, the others from the feed.</summary>

@@ -78,7 +78,8 @@ internal sealed class SlotTable
         {
             SlotLease lease = next.Value;
             List<Slot> free = [.. _slots.Where(s => s.Lease is null)];
-            Slot? slot = free.Find(s => s.Content?.ConversationId == lease.ConversationId)
+            Slot? slot =
+                free.Find(s => s.Content?.ConversationId == lease.ConversationId)
                 ?? free.Find(s => s.Content is null)
                 ?? free.MinBy(s => s.UsedAt);
             if (slot is null)

@@ -15,7 +15,8 @@ internal sealed partial class WorkerChoice(
     ISiloMetadataCache metadata,
     IGrainFactory grains,
     TimeProvider time,
-    ILogger<WorkerChoice> logger)
+    ILogger<WorkerChoice> logger
+)
 {
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(1);
 
@@ -58,9 +59,16 @@ internal sealed partial class WorkerChoice(
 
     private string[] Candidates(int places)
     {
-        string[] all = [.. membership.GetActiveSilos().SelectMany(address => address.Equals(silo.SiloAddress)
-            ? OwnKeys()
-            : KeysOf(address, SiloDevices.Read(metadata.GetSiloMetadata(address)), places))];
+        string[] all =
+        [
+            .. membership
+                .GetActiveSilos()
+                .SelectMany(address =>
+                    address.Equals(silo.SiloAddress)
+                        ? OwnKeys()
+                        : KeysOf(address, SiloDevices.Read(metadata.GetSiloMetadata(address)), places)
+                ),
+        ];
         lock (_gate)
         {
             DateTimeOffset now = time.GetUtcNow();

@@ -5,12 +5,12 @@ using Orleans.Placement;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
-using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
-using Streaming.Inference.Tokenizing;
-using Streaming.Inference.Snapshots;
 using Streaming.Grains.Conversations;
 using Streaming.Grains.Snapshots;
+using Streaming.Inference.Batching;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Snapshots;
+using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Grains.Workers;
 
@@ -37,10 +37,21 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     private bool _leaves;
 
     public WorkerGrain(
-        ConversationModel model, SlotRebuild rebuild, SlotRestore restore, SnapshotKeeper snapshots, TimeProvider time, ILogger<WorkerGrain> log)
+        ConversationModel model,
+        SlotRebuild rebuild,
+        SlotRestore restore,
+        SnapshotKeeper snapshots,
+        TimeProvider time,
+        ILogger<WorkerGrain> log
+    )
     {
-        if (!WorkerKey.TryParse(this.GetPrimaryKeyString(), out _, out string device) || !model.Devices.TryGetValue(device, out IDecodeDevice? found))
-            throw new InvalidOperationException($"This silo has no device '{device}', which the worker's key '{this.GetPrimaryKeyString()}' names.");
+        if (
+            !WorkerKey.TryParse(this.GetPrimaryKeyString(), out _, out string device)
+            || !model.Devices.TryGetValue(device, out IDecodeDevice? found)
+        )
+            throw new InvalidOperationException(
+                $"This silo has no device '{device}', which the worker's key '{this.GetPrimaryKeyString()}' names."
+            );
         _device = found;
         _slots = new SlotTable(found.Slots);
         _rebuild = rebuild;
@@ -51,12 +62,21 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     }
 
     /// <inheritdoc/>
-    public Task<WorkerStatus> GetStatus(string? conversationId = null) => Task.FromResult(new WorkerStatus(
-        _device.Slots, _slots.Running, _slots.Waiting, _leaves || _device.IsStuck, conversationId is not null && _slots.Holds(conversationId)));
+    public Task<WorkerStatus> GetStatus(string? conversationId = null) =>
+        Task.FromResult(
+            new WorkerStatus(
+                _device.Slots,
+                _slots.Running,
+                _slots.Waiting,
+                _leaves || _device.IsStuck,
+                conversationId is not null && _slots.Holds(conversationId)
+            )
+        );
 
     /// <inheritdoc/>
     public IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default) =>
-        DecodeInSlotAsync(request, cancellation).WithSignsOfLifeAsync(Limits.SignOfLifeInterval, _time, () => _device.IsStuck, cancellation);
+        DecodeInSlotAsync(request, cancellation)
+            .WithSignsOfLifeAsync(Limits.SignOfLifeInterval, _time, () => _device.IsStuck, cancellation);
 
     /// <inheritdoc/>
     public Task Leave()
@@ -75,7 +95,10 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         return Task.CompletedTask;
     }
 
-    private async IAsyncEnumerable<DecodeUpdate> DecodeInSlotAsync(DecodeRequest request, [EnumeratorCancellation] CancellationToken cancellation = default)
+    private async IAsyncEnumerable<DecodeUpdate> DecodeInSlotAsync(
+        DecodeRequest request,
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
     {
         if (_leaves)
         {
@@ -96,10 +119,17 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         }
 
         Slot slot = lease.Slot;
-        var expected = new SlotContent(request.ConversationId, request.Branch, new CacheLayout(request.Fixed, request.Window), request.From);
+        var expected = new SlotContent(
+            request.ConversationId,
+            request.Branch,
+            new CacheLayout(request.Fixed, request.Window),
+            request.From
+        );
         bool goesOn = slot.Content == expected && request.Feed.Length <= _device.RebuildLength(request.Window);
         slot.Content = null; // Until the work has ended in order, nobody knows what is in it.
-        (ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)? restored = goesOn ? null : await _restore.FindAsync(request, _device, cancellation);
+        (ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)? restored = goesOn
+            ? null
+            : await _restore.FindAsync(request, _device, cancellation);
         using ISlotSnapshot? snapshot = restored?.Snapshot;
         IReadOnlyList<TokenRun> input = goesOn
             ? [new TokenRun(request.From, request.Feed)]
@@ -110,7 +140,8 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
             yield break;
         }
 
-        long fed = request.From + request.Feed.Length - 1, taken = fed;
+        long fed = request.From + request.Feed.Length - 1,
+            taken = fed;
         DecodeWork work = WorkOf(request, slot.Index, expected.Layout, !goesOn && snapshot is null, input) with { Snapshot = snapshot };
         await foreach (DecodeOutput output in _device.DecodeAsync(work, cancellation))
         {
@@ -195,44 +226,56 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         return _rebuild.InputAsync(request, _device.RebuildLength(request.Window), cancellation);
     }
 
-    private static DecodeWork WorkOf(DecodeRequest request, int slot, CacheLayout layout, bool reset, IReadOnlyList<TokenRun> input) => new()
-    {
-        Slot = slot,
-        Layout = layout,
-        Reset = reset,
-        Input = input,
-        Sampling = request.Sampling.ToParameters(),
-        Branch = request.Branch,
-        AlreadyGenerated = request.AlreadyGenerated,
-        Text = new TextState(request.PendingBytes, request.HeldBack),
-        StreamHash = request.StreamHash is { } hash ? new StreamHash(hash) : null,
-    };
+    private static DecodeWork WorkOf(DecodeRequest request, int slot, CacheLayout layout, bool reset, IReadOnlyList<TokenRun> input) =>
+        new()
+        {
+            Slot = slot,
+            Layout = layout,
+            Reset = reset,
+            Input = input,
+            Sampling = request.Sampling.ToParameters(),
+            Branch = request.Branch,
+            AlreadyGenerated = request.AlreadyGenerated,
+            Text = new TextState(request.PendingBytes, request.HeldBack),
+            StreamHash = request.StreamHash is { } hash ? new StreamHash(hash) : null,
+        };
 
-    private static DecodeUpdate Translate(DecodeOutput output) => output switch
-    {
-        InputRead read => new InputProgress((double)read.Done / read.Total),
-        TokenSampled token => new TokenDecoded(token.Id, token.Text, token.State.PendingBytes.ToArray(), token.State.HeldBack),
-        DecodeEnded end => new ReplyEnded(
-            end.Reason switch
-            {
-                EndReason.Stop => FinishReason.Stop,
-                EndReason.Length => FinishReason.Length,
-                EndReason.Interrupted => FinishReason.Interrupted,
-                _ => FinishReason.Stopped,
-            },
-            end.Text,
-            end.InputTokens,
-            end.InputTime.TotalMilliseconds,
-            end.DecodeTime.TotalMilliseconds),
-        _ => throw new InvalidOperationException($"A device's output of type {output.GetType().Name} is unknown."),
-    };
+    private static DecodeUpdate Translate(DecodeOutput output) =>
+        output switch
+        {
+            InputRead read => new InputProgress((double)read.Done / read.Total),
+            TokenSampled token => new TokenDecoded(token.Id, token.Text, token.State.PendingBytes.ToArray(), token.State.HeldBack),
+            DecodeEnded end => new ReplyEnded(
+                end.Reason switch
+                {
+                    EndReason.Stop => FinishReason.Stop,
+                    EndReason.Length => FinishReason.Length,
+                    EndReason.Interrupted => FinishReason.Interrupted,
+                    _ => FinishReason.Stopped,
+                },
+                end.Text,
+                end.InputTokens,
+                end.InputTime.TotalMilliseconds,
+                end.DecodeTime.TotalMilliseconds
+            ),
+            _ => throw new InvalidOperationException($"A device's output of type {output.GetType().Name} is unknown."),
+        };
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}"
+    )]
     private partial void LogRebuilt(string conversationId, long position);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: nobody reads what was decoded for epoch {Epoch}; its slot is taken back")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Conversation {ConversationId}: nobody reads what was decoded for epoch {Epoch}; its slot is taken back"
+    )]
     private partial void LogUnread(string conversationId, long epoch);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over"
+    )]
     private partial void LogOvertaken(string conversationId, long older, long newer);
 }

@@ -73,9 +73,13 @@ public sealed partial class Batcher
         if (Kind.DifferenceFrom(snapshot.Header.Kind) is { } difference)
             throw new InputException($"The snapshot does not fit this device: it is {difference}.");
         if (work.Reset || work.Layout != snapshot.Layout)
-            throw new InputException($"A work that begins from a snapshot resets nothing and uses the slot as it was, {snapshot.Layout.Fixed}+{snapshot.Layout.Window}.");
+            throw new InputException(
+                $"A work that begins from a snapshot resets nothing and uses the slot as it was, {snapshot.Layout.Fixed}+{snapshot.Layout.Window}."
+            );
         long first = work.Input.First(run => !run.Ids.IsEmpty).Position;
         if (first != snapshot.Position)
-            throw new InputException($"The snapshot is at position {snapshot.Position}, and the input begins at {first}: feed it from {snapshot.Position}.");
+            throw new InputException(
+                $"The snapshot is at position {snapshot.Position}, and the input begins at {first}: feed it from {snapshot.Position}."
+            );
     }
 }

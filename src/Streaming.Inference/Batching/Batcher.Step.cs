@@ -185,11 +185,19 @@ public sealed partial class Batcher
 
     private void End(Sequence sequence, EndReason reason)
     {
-        long now = _time.GetTimestamp(), firstToken = sequence.FirstTokenAt ?? now;
+        long now = _time.GetTimestamp(),
+            firstToken = sequence.FirstTokenAt ?? now;
         _running.Remove(sequence);
-        Release(sequence, last: new DecodeEnded(
-            reason, sequence.Text.Flush(), sequence.InputDone,
-            _time.GetElapsedTime(sequence.StartedAt, firstToken), _time.GetElapsedTime(firstToken, now)));
+        Release(
+            sequence,
+            last: new DecodeEnded(
+                reason,
+                sequence.Text.Flush(),
+                sequence.InputDone,
+                _time.GetElapsedTime(sequence.StartedAt, firstToken),
+                _time.GetElapsedTime(firstToken, now)
+            )
+        );
     }
 
     private void Fail(Sequence sequence, Exception failure)
@@ -197,7 +205,10 @@ public sealed partial class Batcher
         int slot = sequence.Work.Slot;
         _slots[slot].MustReset = true;
         _running.Remove(sequence);
-        Release(sequence, new DeviceFailedException($"The device failed at a step of slot {slot}'s work: reset the slot and try again.", failure));
+        Release(
+            sequence,
+            new DeviceFailedException($"The device failed at a step of slot {slot}'s work: reset the slot and try again.", failure)
+        );
     }
 
     /// <summary>Frees the slot, and only then tells: whoever learns of the end may ask for the slot again.</summary>

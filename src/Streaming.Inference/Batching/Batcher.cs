@@ -47,14 +47,17 @@ public sealed partial class Batcher : IDecodeDevice
         IReadOnlyCollection<int> endTokens,
         IReadOnlyCollection<int>? controlTokens = null,
         BatcherOptions? options = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null
+    )
     {
         _options = options ?? new BatcherOptions();
         _options.Check();
         foreach (int id in endTokens)
         {
             if (id < 0 || id >= decoder.Config.VocabularySize)
-                throw new InputException($"The end token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: correct eos_token_id.");
+                throw new InputException(
+                    $"The end token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: correct eos_token_id."
+                );
         }
         _decoder = decoder;
         _vocabulary = vocabulary;
@@ -79,13 +82,17 @@ public sealed partial class Batcher : IDecodeDevice
     public int RebuildLength(int window) => _decoder.RebuildLength(window);
 
     /// <inheritdoc/>
-    public bool IsStuck => Interlocked.Read(ref _stepBegan) is var began && began != NoStep && _time.GetElapsedTime(began) > _options.StuckAfter;
+    public bool IsStuck =>
+        Interlocked.Read(ref _stepBegan) is var began && began != NoStep && _time.GetElapsedTime(began) > _options.StuckAfter;
 
     /// <inheritdoc/>
     public bool IsBusy(int slot) => Volatile.Read(ref _current[slot]) is not null;
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<DecodeOutput> DecodeAsync(
+        DecodeWork work,
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
     {
         Sequence sequence = Submit(work);
         try

@@ -26,7 +26,9 @@ public sealed record BatcherOptions
         if (PrefillTokens < 1)
             throw new InputException($"A step must read at least one input token, not {PrefillTokens}: raise PrefillTokens.");
         if (OutputsAhead < 1)
-            throw new InputException($"A work must be allowed at least one output ahead of its reader, not {OutputsAhead}: raise OutputsAhead.");
+            throw new InputException(
+                $"A work must be allowed at least one output ahead of its reader, not {OutputsAhead}: raise OutputsAhead."
+            );
         if (Threads < 0)
             throw new InputException($"{Threads} is no number of threads: use 0 for libtorch's own choice, or more.");
         if (StepTimeout <= TimeSpan.Zero)

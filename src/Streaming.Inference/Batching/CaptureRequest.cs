@@ -24,7 +24,12 @@ internal sealed class CaptureRequest(int slot)
         catch (OperationCanceledException)
         {
             _unwanted = true;
-            _ = _answer.Task.ContinueWith(static answer => answer.Result?.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            _ = _answer.Task.ContinueWith(
+                static answer => answer.Result?.Dispose(),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion,
+                TaskScheduler.Default
+            );
             throw;
         }
     }

@@ -140,7 +140,6 @@ public interface IDecodeDevice : IAsyncDisposable
 public sealed class DeviceFailedException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    public DeviceFailedException(string message, Exception inner) : base(message, inner)
-    {
-    }
+    public DeviceFailedException(string message, Exception inner)
+        : base(message, inner) { }
 }

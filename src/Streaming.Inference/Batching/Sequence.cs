@@ -33,7 +33,9 @@ internal sealed class Sequence
         InputTotal = work.Input.Sum(run => (long)run.Ids.Length);
         Generated = work.AlreadyGenerated;
         _outputsAhead = outputsAhead;
-        _outputs = Channel.CreateBounded<DecodeOutput>(new BoundedChannelOptions(outputsAhead + OutputsPerStep) { SingleReader = true, SingleWriter = true });
+        _outputs = Channel.CreateBounded<DecodeOutput>(
+            new BoundedChannelOptions(outputsAhead + OutputsPerStep) { SingleReader = true, SingleWriter = true }
+        );
     }
 
     /// <summary>What was asked.</summary>

@@ -36,12 +36,18 @@ internal sealed class Slot(int index, int capacity)
         if (work.Reset || work.Snapshot is not null)
             return;
         if (MustReset)
-            throw new InputException($"Slot {index} lost its place when its last work was cancelled or failed: reset it and feed it the fixed part and the end of the stream.");
+            throw new InputException(
+                $"Slot {index} lost its place when its last work was cancelled or failed: reset it and feed it the fixed part and the end of the stream."
+            );
         if (Fed > 0 && work.Layout != Layout)
-            throw new InputException($"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {work.Layout.Fixed}+{work.Layout.Window}: reset it to change that.");
+            throw new InputException(
+                $"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {work.Layout.Fixed}+{work.Layout.Window}: reset it to change that."
+            );
         long first = work.Input.First(run => !run.Ids.IsEmpty).Position;
         if (first != Position)
-            throw new InputException($"Slot {index} is at position {Position}, and the input begins at {first}: feed it from {Position}, or reset it.");
+            throw new InputException(
+                $"Slot {index} is at position {Position}, and the input begins at {first}: feed it from {Position}, or reset it."
+            );
     }
 
     /// <summary>Begins a work that was checked.</summary>
@@ -64,7 +70,15 @@ internal sealed class Slot(int index, int capacity)
 
     /// <summary>The next tokens as part of a batch.</summary>
     public Segment Next(long position, ReadOnlyMemory<int> ids, LogitRows logits) =>
-        new() { Slot = index, Layout = Layout, Position = position, Fed = Fed, Ids = ids, Logits = logits };
+        new()
+        {
+            Slot = index,
+            Layout = Layout,
+            Position = position,
+            Fed = Fed,
+            Ids = ids,
+            Logits = logits,
+        };
 
     /// <summary>The tokens of a segment are in the tensors.</summary>
     public void Advance(Segment segment)

@@ -17,12 +17,15 @@ internal static class WorkCheck
         foreach (int id in work.Sampling.LogitBias.Keys)
         {
             if (id >= decoder.Config.VocabularySize)
-                throw new InputException($"The bias of token {id} has no token in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: use its own tokenizer's ids.");
+                throw new InputException(
+                    $"The bias of token {id} has no token in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: use its own tokenizer's ids."
+                );
         }
         if (work.AlreadyGenerated < 0)
             throw new InputException($"A reply cannot have {work.AlreadyGenerated} tokens already.");
 
-        long fed = 0, next = -1;
+        long fed = 0,
+            next = -1;
         foreach (TokenRun run in work.Input)
         {
             if (run.Ids.IsEmpty)
@@ -31,7 +34,9 @@ internal static class WorkCheck
             foreach (int id in run.Ids.Span)
             {
                 if (id < 0 || id >= decoder.Config.VocabularySize)
-                    throw new InputException($"Token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: encode the text with its own tokenizer.");
+                    throw new InputException(
+                        $"Token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: encode the text with its own tokenizer."
+                    );
             }
             fed += run.Ids.Length;
             next = run.Position + run.Ids.Length;
@@ -43,9 +48,13 @@ internal static class WorkCheck
     private static void CheckLayout(CacheLayout layout, int capacity)
     {
         if (layout.Fixed < 0 || layout.Window < 1)
-            throw new InputException($"A cache of {layout.Fixed}+{layout.Window} is impossible: use 0 or more fixed places and a window of at least 1.");
+            throw new InputException(
+                $"A cache of {layout.Fixed}+{layout.Window} is impossible: use 0 or more fixed places and a window of at least 1."
+            );
         if ((long)layout.Fixed + layout.Window > capacity)
-            throw new InputException($"A cache of {layout.Fixed}+{layout.Window} does not fit the slot's {capacity} places: use fewer sinks, a shorter pinned prompt or a smaller window.");
+            throw new InputException(
+                $"A cache of {layout.Fixed}+{layout.Window} does not fit the slot's {capacity} places: use fewer sinks, a shorter pinned prompt or a smaller window."
+            );
     }
 
     /// <summary>Positions rise without a gap, but after the fixed part of a slot that is rebuilt.</summary>
@@ -54,9 +63,13 @@ internal static class WorkCheck
         if (position < 0 || position > LastPosition)
             throw new InputException($"{position} is no position in a stream: use 0 or more.");
         if (fed == 0 && work.Reset && work.Layout.Fixed > 0 && position != 0)
-            throw new InputException($"An empty slot begins with its fixed part, and the input begins at position {position}: feed it from position 0.");
+            throw new InputException(
+                $"An empty slot begins with its fixed part, and the input begins at position {position}: feed it from position 0."
+            );
         bool afterFixedPart = work.Reset && next == work.Layout.Fixed && position > next;
         if (fed > 0 && position != next && !afterFixedPart)
-            throw new InputException($"The input's positions jump from {next} to {position}: only after the fixed part of a slot that is reset may tokens be left out.");
+            throw new InputException(
+                $"The input's positions jump from {next} to {position}: only after the fixed part of a slot that is reset may tokens be left out."
+            );
     }
 }

@@ -17,7 +17,8 @@ public sealed class ChatFormat
     private readonly RenderedDialogue _dialogue;
 
     // What a stub says where nothing of it is fed: templates may leave out what is empty.
-    private const string Greeting = "Hello", Answer = "Hello there";
+    private const string Greeting = "Hello",
+        Answer = "Hello there";
 
     private ChatFormat(Tokenizer tokenizer, ChatTemplate template, TimeProvider clock)
     {
@@ -71,7 +72,9 @@ public sealed class ChatFormat
         int user = parts.FindIndex(p => p.Speaker == Speaker.User);
         int end = parts.FindIndex(system, p => p.Token is not null);
         if (end < 0 || end > user)
-            throw new InputException("The checkpoint's chat template writes the system prompt into the first message, where it cannot be pinned: switch pinning off.");
+            throw new InputException(
+                "The checkpoint's chat template writes the system prompt into the first message, where it cannot be pinned: switch pinning off."
+            );
         int next = parts.FindIndex(end + 1, p => p.Token is not null);
         int cut = next >= 0 && next < user ? next : end + 1; // with what the template writes between two turns, where a token ends it
         return WithBos(RenderedDialogue.Encode(parts.Take(cut), _tokenizer, isBeginning: true)).Length;
@@ -90,8 +93,12 @@ public sealed class ChatFormat
     /// <exception cref="InputException">A text is not well formed, or the template refuses the dialogue.</exception>
     public int[] Continuation(string? systemPrompt, IReadOnlyList<string> messages, int lastId)
     {
-        List<RenderedPart> parts = _dialogue.Render(
-            [.. System(MovesSystemPrompt ? null : systemPrompt), (Speaker.EarlierUser, Greeting), (Speaker.Assistant, Answer), (Speaker.User, Join(messages))]);
+        List<RenderedPart> parts = _dialogue.Render([
+            .. System(MovesSystemPrompt ? null : systemPrompt),
+            (Speaker.EarlierUser, Greeting),
+            (Speaker.Assistant, Answer),
+            (Speaker.User, Join(messages)),
+        ]);
         int next = parts.FindLastIndex(p => p.Speaker == Speaker.Assistant) + 1;
         int end = parts.FindIndex(next, p => p.Token is not null);
         if (end >= 0 && parts[end].Token!.Id == lastId)
@@ -121,6 +128,5 @@ public sealed class ChatFormat
     }
 
     /// <summary>Puts BOS first where the template did not write it; a template that wrote it has said it all.</summary>
-    private int[] WithBos(List<int> ids) =>
-        _tokenizer.BosId is int bos && (ids.Count == 0 || ids[0] != bos) ? [bos, .. ids] : [.. ids];
+    private int[] WithBos(List<int> ids) => _tokenizer.BosId is int bos && (ids.Count == 0 || ids[0] != bos) ? [bos, .. ids] : [.. ids];
 }

@@ -14,7 +14,9 @@ namespace Streaming.Inference.Chat;
 /// </summary>
 internal sealed class ChatTemplate
 {
-    private const int MostStatements = 2_000_000, MostBytes = 256 << 20, DeepestRecursion = 2_000;
+    private const int MostStatements = 2_000_000,
+        MostBytes = 256 << 20,
+        DeepestRecursion = 2_000;
     private static readonly TimeSpan LongestRun = TimeSpan.FromSeconds(10); // loading the language takes one on an idle machine
 
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -68,19 +70,24 @@ internal sealed class ChatTemplate
         {
             if (e is not JavaScriptException) // which the template threw by itself, and left everything in order
                 _engine = null;
-            string why = e is JavaScriptException ? $"fails with \"{e.Message.ReplaceLineEndings(" ")}\"" : $"runs beyond its limits ({e.GetType().Name})";
+            string why =
+                e is JavaScriptException
+                    ? $"fails with \"{e.Message.ReplaceLineEndings(" ")}\""
+                    : $"runs beyond its limits ({e.GetType().Name})";
             throw new InputException($"The chat template in '{_file}' {why}: correct it, or use what it does not refuse.", e);
         }
     }
 
     private JintEngine Start()
     {
-        var engine = new JintEngine(options => options
-            .TimeoutInterval(LongestRun)
-            .RegexTimeoutInterval(LongestRun)
-            .MaxStatements(MostStatements)
-            .LimitMemory(MostBytes)
-            .LimitRecursion(DeepestRecursion));
+        var engine = new JintEngine(options =>
+            options
+                .TimeoutInterval(LongestRun)
+                .RegexTimeoutInterval(LongestRun)
+                .MaxStatements(MostStatements)
+                .LimitMemory(MostBytes)
+                .LimitRecursion(DeepestRecursion)
+        );
         engine.Execute(TemplateLanguage.Script);
         engine.Invoke("load", _source);
         return engine;

@@ -6,7 +6,8 @@ namespace Streaming.Inference.Chat;
 /// <summary>Finds a checkpoint's chat template and the control tokens that it may name.</summary>
 internal static class ChatTemplateSource
 {
-    private const string TemplateFile = "chat_template.jinja", ConfigFile = "tokenizer_config.json";
+    private const string TemplateFile = "chat_template.jinja",
+        ConfigFile = "tokenizer_config.json";
     private static readonly string[] TokenNames = ["bos_token", "eos_token", "unk_token", "pad_token"];
 
     /// <summary>Loads the template: <c>chat_template.jinja</c>, else <c>chat_template</c> of <c>tokenizer_config.json</c>.</summary>
@@ -34,7 +35,8 @@ internal static class ChatTemplateSource
         if (!config.Has("chat_template"))
         {
             throw new InputException(
-                $"The checkpoint '{folder}' has no chat template ({TemplateFile}, or chat_template in {ConfigFile}): use a chat model, or feed the text without a template.");
+                $"The checkpoint '{folder}' has no chat template ({TemplateFile}, or chat_template in {ConfigFile}): use a chat model, or feed the text without a template."
+            );
         }
         if (config.Find("chat_template") is not { ValueKind: JsonValueKind.Array })
             return config.Text("chat_template");

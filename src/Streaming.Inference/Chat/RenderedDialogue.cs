@@ -29,14 +29,20 @@ internal sealed class RenderedDialogue
     public List<RenderedPart> Render(IReadOnlyList<(Speaker Speaker, string Text)> turns)
     {
         DateTimeOffset now = _clock.GetLocalNow();
-        List<(string Before, Speaker Speaker)> shape = ShapeOf(_template.Render(turns.Select(t => (RoleOf(t.Speaker), Placeholder(t.Speaker))), now), out string tail);
+        List<(string Before, Speaker Speaker)> shape = ShapeOf(
+            _template.Render(turns.Select(t => (RoleOf(t.Speaker), Placeholder(t.Speaker))), now),
+            out string tail
+        );
         foreach ((Speaker speaker, _) in turns)
         {
             if (!shape.Exists(part => part.Speaker == speaker))
-                throw new InputException($"The checkpoint's chat template leaves out what has the role '{RoleOf(speaker)}': use it without, or use another checkpoint.");
+                throw new InputException(
+                    $"The checkpoint's chat template leaves out what has the role '{RoleOf(speaker)}': use it without, or use another checkpoint."
+                );
         }
         Dictionary<Speaker, string> given = turns.ToDictionary(t => t.Speaker, t => t.Text);
-        string[] texts = Align(_template.Render(turns.Select(t => (RoleOf(t.Speaker), t.Text)), now), shape, tail, given)
+        string[] texts =
+            Align(_template.Render(turns.Select(t => (RoleOf(t.Speaker), t.Text)), now), shape, tail, given)
             ?? [.. shape.Select(part => given[part.Speaker])]; // it writes other things for other texts: then nothing but the texts themselves
         var parts = new List<RenderedPart>();
         for (int i = 0; i < texts.Length; i++)
@@ -53,7 +59,7 @@ internal sealed class RenderedDialogue
     {
         var shape = new List<(string, Speaker)>();
         int reached = 0;
-        for (int at; (at = rendered.IndexOf(_secret, reached, StringComparison.Ordinal)) >= 0;)
+        for (int at; (at = rendered.IndexOf(_secret, reached, StringComparison.Ordinal)) >= 0; )
         {
             int digit = at + _secret.Length;
             shape.Add((rendered[reached..at], (Speaker)(rendered[digit] - '0')));
@@ -67,7 +73,12 @@ internal sealed class RenderedDialogue
     /// What stands in a real rendering in the places of the placeholders, or null where the template wrote something else around
     /// them. A text that repeats what follows it in the template can move the border between two texts, never make one a token.
     /// </summary>
-    private static string[]? Align(string real, List<(string Before, Speaker Speaker)> shape, string tail, Dictionary<Speaker, string> given)
+    private static string[]? Align(
+        string real,
+        List<(string Before, Speaker Speaker)> shape,
+        string tail,
+        Dictionary<Speaker, string> given
+    )
     {
         var texts = new string[shape.Count];
         if (shape.Count == 0 || !real.StartsWith(shape[0].Before, StringComparison.Ordinal))
@@ -76,8 +87,11 @@ internal sealed class RenderedDialogue
         for (int i = 0; i < texts.Length; i++)
         {
             bool last = i == texts.Length - 1;
-            string after = last ? tail : shape[i + 1].Before, text = given[shape[i].Speaker];
-            int end = last ? real.Length - tail.Length : StandsAt(text) ?? StandsAt(text.Trim()) ?? real.IndexOf(after, start, StringComparison.Ordinal);
+            string after = last ? tail : shape[i + 1].Before,
+                text = given[shape[i].Speaker];
+            int end = last
+                ? real.Length - tail.Length
+                : StandsAt(text) ?? StandsAt(text.Trim()) ?? real.IndexOf(after, start, StringComparison.Ordinal);
             if (end < start || (last && !real.EndsWith(tail, StringComparison.Ordinal)))
                 return null;
             texts[i] = real[start..end];
@@ -140,10 +154,11 @@ internal sealed class RenderedDialogue
 
     private string Placeholder(Speaker speaker) => $"{_secret}{(int)speaker}";
 
-    private static string RoleOf(Speaker speaker) => speaker switch
-    {
-        Speaker.System => "system",
-        Speaker.Assistant => "assistant",
-        _ => "user",
-    };
+    private static string RoleOf(Speaker speaker) =>
+        speaker switch
+        {
+            Speaker.System => "system",
+            Speaker.Assistant => "assistant",
+            _ => "user",
+        };
 }

@@ -23,7 +23,11 @@ internal static class StrfTime
             if (part is null)
                 text.Append(padded ? "%" : "%-").Append(format[i]);
             else
-                text.Append(padded || part.Length < 2 ? part : part.TrimStart('0') is { Length: > 0 } unpadded ? unpadded : "0");
+                text.Append(
+                    padded || part.Length < 2 ? part
+                    : part.TrimStart('0') is { Length: > 0 } unpadded ? unpadded
+                    : "0"
+                );
         }
         return text.ToString();
     }
@@ -32,9 +36,24 @@ internal static class StrfTime
     {
         string? net = directive switch
         {
-            'a' => "ddd", 'A' => "dddd", 'b' or 'h' => "MMM", 'B' => "MMMM", 'd' => "dd", 'm' => "MM", 'y' => "yy", 'Y' => "yyyy",
-            'H' => "HH", 'I' => "hh", 'M' => "mm", 'S' => "ss", 'p' => "tt", 'f' => "ffffff",
-            'F' => "yyyy-MM-dd", 'D' or 'x' => "MM/dd/yy", 'T' or 'X' => "HH:mm:ss", 'R' => "HH:mm",
+            'a' => "ddd",
+            'A' => "dddd",
+            'b' or 'h' => "MMM",
+            'B' => "MMMM",
+            'd' => "dd",
+            'm' => "MM",
+            'y' => "yy",
+            'Y' => "yyyy",
+            'H' => "HH",
+            'I' => "hh",
+            'M' => "mm",
+            'S' => "ss",
+            'p' => "tt",
+            'f' => "ffffff",
+            'F' => "yyyy-MM-dd",
+            'D' or 'x' => "MM/dd/yy",
+            'T' or 'X' => "HH:mm:ss",
+            'R' => "HH:mm",
             _ => null,
         };
         if (net is not null)
@@ -47,7 +66,8 @@ internal static class StrfTime
             'e' => time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2),
             'j' => time.DayOfYear.ToString("000", CultureInfo.InvariantCulture),
             'w' => ((int)time.DayOfWeek).ToString(CultureInfo.InvariantCulture),
-            'c' => time.ToString("ddd MMM ", CultureInfo.InvariantCulture) + time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2)
+            'c' => time.ToString("ddd MMM ", CultureInfo.InvariantCulture)
+                + time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2)
                 + time.ToString(" HH:mm:ss yyyy", CultureInfo.InvariantCulture),
             'z' => time.ToString("zzz", CultureInfo.InvariantCulture).Replace(":", "", StringComparison.Ordinal),
             _ => null,

@@ -17,14 +17,16 @@ internal static class TemplateLanguage
 
     private static Prepared<Acornima.Ast.Script> Prepare()
     {
-        using Stream resource = typeof(TemplateLanguage).Assembly.GetManifestResourceStream("jinja.cjs")
+        using Stream resource =
+            typeof(TemplateLanguage).Assembly.GetManifestResourceStream("jinja.cjs")
             ?? throw new InvalidOperationException("The build did not embed jinja.cjs.");
         using var reader = new StreamReader(resource);
         string source = reader.ReadToEnd().ReplaceLineEndings("\n");
         source = WithArgument(source, "trim", "true, true");
         source = WithArgument(source, "trimStart", "true, false");
         source = WithArgument(source, "trimEnd", "false, true");
-        return JintEngine.PrepareScript($$"""
+        return JintEngine.PrepareScript(
+            $$"""
             function stripped(text, characters, left, right) {
                 var start = 0, end = text.length;
                 while (left && start < end && characters.includes(text[start])) start++;
@@ -41,7 +43,8 @@ internal static class TemplateLanguage
             };
             function load(source) { template = new module.exports.Template(source); }
             function render(json, now) { clock = now; return template.render(JSON.parse(json)); }
-            """);
+            """
+        );
     }
 
     /// <summary>Gives a method of texts its argument.</summary>
@@ -50,9 +53,12 @@ internal static class TemplateLanguage
         string call = $"new FunctionValue(() => {{\n          return new StringValue(this.value.{method}());";
         string[] around = source.Split(call);
         if (around.Length != 2)
-            throw new InvalidOperationException($"@huggingface/jinja no longer strips texts by '{call}': adapt {nameof(TemplateLanguage)} to its version.");
+            throw new InvalidOperationException(
+                $"@huggingface/jinja no longer strips texts by '{call}': adapt {nameof(TemplateLanguage)} to its version."
+            );
         return string.Join(
             $"new FunctionValue((args) => {{\n          return new StringValue(args[0] instanceof StringValue ? stripped(this.value, args[0].value, {sides}) : this.value.{method}());",
-            around);
+            around
+        );
     }
 }

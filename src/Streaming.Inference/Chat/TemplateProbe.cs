@@ -6,12 +6,17 @@ namespace Streaming.Inference.Chat;
 /// </summary>
 internal static class TemplateProbe
 {
-    private const string First = "first7f3a", Thought = "thought91bc", Said = "said2e4d", Last = "last55e8", System = "system0c6f";
+    private const string First = "first7f3a",
+        Thought = "thought91bc",
+        Said = "said2e4d",
+        Last = "last55e8",
+        System = "system0c6f";
 
     /// <summary>Whether what an earlier reply has thought is left out of a later rendering.</summary>
     public static bool DropsThinking(ChatTemplate template, DateTimeOffset now) =>
         Render(template, now, ("user", First), ("assistant", $"<think>\n{Thought}\n</think>\n\n{Said}"), ("user", Last)) is { } rendered
-        && rendered.Contains(Said, StringComparison.Ordinal) && !rendered.Contains(Thought, StringComparison.Ordinal);
+        && rendered.Contains(Said, StringComparison.Ordinal)
+        && !rendered.Contains(Thought, StringComparison.Ordinal);
 
     /// <summary>Whether the system prompt comes after an earlier reply.</summary>
     public static bool MovesSystemPrompt(ChatTemplate template, DateTimeOffset now) =>

@@ -7,8 +7,20 @@ internal static class Architectures
     {
         ["LlamaForCausalLM"] = new() { ReadsAttentionBias = true }, // and TinyLlama, SmolLM2
         ["MistralForCausalLM"] = new() { KeyValueHeads = 8, SlidingWindow = 4096 },
-        ["Qwen2ForCausalLM"] = new() { KeyValueHeads = 32, QueryKeyValueBias = true, SlidesUnasked = false },
-        ["Qwen3ForCausalLM"] = new() { KeyValueHeads = 32, HeadDim = 128, QueryKeyNorm = true, ReadsAttentionBias = true, SlidesUnasked = false },
+        ["Qwen2ForCausalLM"] = new()
+        {
+            KeyValueHeads = 32,
+            QueryKeyValueBias = true,
+            SlidesUnasked = false,
+        },
+        ["Qwen3ForCausalLM"] = new()
+        {
+            KeyValueHeads = 32,
+            HeadDim = 128,
+            QueryKeyNorm = true,
+            ReadsAttentionBias = true,
+            SlidesUnasked = false,
+        },
         ["Phi3ForCausalLM"] = new() { NormEpsilon = 1e-5, FusedProjections = true },
     };
 

@@ -47,7 +47,9 @@ public sealed class Checkpoint : IDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
-            throw new InputException($"The model folder '{folder}' {(File.Exists(folder) ? "is a file" : "does not exist")}: name a folder with config.json, tokenizer.json and *.safetensors.");
+            throw new InputException(
+                $"The model folder '{folder}' {(File.Exists(folder) ? "is a file" : "does not exist")}: name a folder with config.json, tokenizer.json and *.safetensors."
+            );
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         ConfigReader file = ConfigReader.Open(full, "config.json");
         ModelConfig config = Architectures.Read(file);
@@ -55,13 +57,17 @@ public sealed class Checkpoint : IDisposable
         foreach (int id in generation.EndIds)
         {
             if (id >= config.VocabularySize)
-                throw new InputException($"'{full}' names the end token {id}, but has only {config.VocabularySize} tokens: correct eos_token_id.");
+                throw new InputException(
+                    $"'{full}' names the end token {id}, but has only {config.VocabularySize} tokens: correct eos_token_id."
+                );
         }
         SafetensorsWeights weights = SafetensorsWeights.Open(full);
         try
         {
             if (!config.TiedHead && !weights.Has(TensorNames.Head))
-                throw new InputException($"The weights in '{full}' lack '{TensorNames.Head}', and config.json does not set tie_word_embeddings: use a complete checkpoint.");
+                throw new InputException(
+                    $"The weights in '{full}' lack '{TensorNames.Head}', and config.json does not set tie_word_embeddings: use a complete checkpoint."
+                );
             CheckThatAllCount(full, config, weights);
             return new Checkpoint(full, config, generation, weights);
         }
@@ -77,7 +83,9 @@ public sealed class Checkpoint : IDisposable
     {
         HashSet<string> known = [.. TensorNames.Of(config)];
         if (weights.Names.FirstOrDefault(name => !known.Contains(name) && !TensorNames.IsComputed(name)) is string foreign)
-            throw new InputException($"The weights in '{folder}' hold '{foreign}', which a model of this config.json does not have: use the files of one checkpoint, of a family that is supported.");
+            throw new InputException(
+                $"The weights in '{folder}' hold '{foreign}', which a model of this config.json does not have: use the files of one checkpoint, of a family that is supported."
+            );
     }
 
     /// <summary>Loads the checkpoint's tokenizer.</summary>
@@ -88,7 +96,8 @@ public sealed class Checkpoint : IDisposable
         return tokenizer.Size <= Config.VocabularySize
             ? tokenizer
             : throw new InputException(
-                $"'{Folder}': the tokenizer has {tokenizer.Size} tokens and the model only {Config.VocabularySize}: use the files of one checkpoint.");
+                $"'{Folder}': the tokenizer has {tokenizer.Size} tokens and the model only {Config.VocabularySize}: use the files of one checkpoint."
+            );
     }
 
     /// <summary>Closes the files.</summary>

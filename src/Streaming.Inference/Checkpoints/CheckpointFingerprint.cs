@@ -12,7 +12,8 @@ namespace Streaming.Inference.Checkpoints;
 internal static class CheckpointFingerprint
 {
     private const long WholeBelow = 64L << 20; // bytes of weights in all
-    private const int SampledBlocks = 256, BlockBytes = 16 << 10;
+    private const int SampledBlocks = 256,
+        BlockBytes = 16 << 10;
     private static readonly string[] SmallFiles = ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
 
     /// <summary>Lower-case hexadecimal, 64 characters.</summary>
@@ -43,7 +44,7 @@ internal static class CheckpointFingerprint
         byte[] block = new byte[BlockBytes];
         if (!sampled || file.Length <= (long)SampledBlocks * BlockBytes)
         {
-            for (int read; (read = file.Read(block)) > 0;)
+            for (int read; (read = file.Read(block)) > 0; )
                 hash.AppendData(block.AsSpan(0, read));
             return;
         }

@@ -56,8 +56,7 @@ internal sealed class ConfigReader
         }
         catch (JsonException e)
         {
-            throw new InputException(
-                $"'{file}' is not valid JSON (line {e.LineNumber + 1}): copy the file again from where it came.", e);
+            throw new InputException($"'{file}' is not valid JSON (line {e.LineNumber + 1}): copy the file again from where it came.", e);
         }
         if (root.ValueKind != JsonValueKind.Object)
             throw new InputException($"'{file}' must hold a JSON object: copy the file again from where it came.");
@@ -77,37 +76,41 @@ internal sealed class ConfigReader
             : null;
 
     /// <summary>A whole number; without a default it must be there.</summary>
-    public int Int(string field, int? whenAbsent = null, int least = 1) => Find(field) switch
-    {
-        null => whenAbsent ?? throw Missing(field),
-        { ValueKind: JsonValueKind.Number } e when e.TryGetInt32(out int value) && value >= least => value,
-        _ => throw Wrong(field, $"a whole number of at least {least}"),
-    };
+    public int Int(string field, int? whenAbsent = null, int least = 1) =>
+        Find(field) switch
+        {
+            null => whenAbsent ?? throw Missing(field),
+            { ValueKind: JsonValueKind.Number } e when e.TryGetInt32(out int value) && value >= least => value,
+            _ => throw Wrong(field, $"a whole number of at least {least}"),
+        };
 
     /// <summary>A finite number.</summary>
-    public double Double(string field, double? whenAbsent = null) => Find(field) switch
-    {
-        null => whenAbsent ?? throw Missing(field),
-        { ValueKind: JsonValueKind.Number } e when e.TryGetDouble(out double value) && double.IsFinite(value) => value,
-        _ => throw Wrong(field, "a number"),
-    };
+    public double Double(string field, double? whenAbsent = null) =>
+        Find(field) switch
+        {
+            null => whenAbsent ?? throw Missing(field),
+            { ValueKind: JsonValueKind.Number } e when e.TryGetDouble(out double value) && double.IsFinite(value) => value,
+            _ => throw Wrong(field, "a number"),
+        };
 
     /// <summary>True or false.</summary>
-    public bool Bool(string field, bool whenAbsent) => Find(field) switch
-    {
-        null => whenAbsent,
-        { ValueKind: JsonValueKind.True } => true,
-        { ValueKind: JsonValueKind.False } => false,
-        _ => throw Wrong(field, "true or false"),
-    };
+    public bool Bool(string field, bool whenAbsent) =>
+        Find(field) switch
+        {
+            null => whenAbsent,
+            { ValueKind: JsonValueKind.True } => true,
+            { ValueKind: JsonValueKind.False } => false,
+            _ => throw Wrong(field, "true or false"),
+        };
 
     /// <summary>A text; null when absent.</summary>
-    public string? TextIfPresent(string field) => Find(field) switch
-    {
-        null => null,
-        { ValueKind: JsonValueKind.String } e => e.GetString(),
-        _ => throw Wrong(field, "a text"),
-    };
+    public string? TextIfPresent(string field) =>
+        Find(field) switch
+        {
+            null => null,
+            { ValueKind: JsonValueKind.String } e => e.GetString(),
+            _ => throw Wrong(field, "a text"),
+        };
 
     /// <summary>A text that must be there.</summary>
     public string Text(string field) => TextIfPresent(field) ?? throw Missing(field);
@@ -119,43 +122,53 @@ internal sealed class ConfigReader
         if (found is null)
             return [];
         JsonElement[] elements = found.Value.ValueKind == JsonValueKind.Array ? [.. found.Value.EnumerateArray()] : [found.Value];
-        return [.. elements.Select(e => e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out int value) && value >= 0
-            ? value
-            : throw Wrong(field, "a number or a list of numbers"))];
+        return
+        [
+            .. elements.Select(e =>
+                e.ValueKind == JsonValueKind.Number && e.TryGetInt32(out int value) && value >= 0
+                    ? value
+                    : throw Wrong(field, "a number or a list of numbers")
+            ),
+        ];
     }
 
     /// <summary>A list of texts; empty when absent.</summary>
-    public string[] Texts(string field) => [.. List(field).Select(e =>
-        e.ValueKind == JsonValueKind.String ? e.GetString()! : throw Wrong(field, "a list of texts"))];
+    public string[] Texts(string field) =>
+        [.. List(field).Select(e => e.ValueKind == JsonValueKind.String ? e.GetString()! : throw Wrong(field, "a list of texts"))];
 
     /// <summary>An object inside this one; null when absent.</summary>
-    public ConfigReader? SectionIfPresent(string field) => Find(field) switch
-    {
-        null => null,
-        { ValueKind: JsonValueKind.Object } e => new ConfigReader(File, $"{_path}{field}.", e),
-        _ => throw Wrong(field, "an object"),
-    };
+    public ConfigReader? SectionIfPresent(string field) =>
+        Find(field) switch
+        {
+            null => null,
+            { ValueKind: JsonValueKind.Object } e => new ConfigReader(File, $"{_path}{field}.", e),
+            _ => throw Wrong(field, "an object"),
+        };
 
     /// <summary>An object inside this one that must be there.</summary>
     public ConfigReader Section(string field) => SectionIfPresent(field) ?? throw Missing(field);
 
     /// <summary>A list of objects; empty when absent.</summary>
-    public IEnumerable<ConfigReader> Sections(string field) => List(field).Select((e, i) =>
-        e.ValueKind == JsonValueKind.Object
-            ? new ConfigReader(File, $"{_path}{field}[{i}].", e)
-            : throw Wrong(field, "a list of objects"));
+    public IEnumerable<ConfigReader> Sections(string field) =>
+        List(field)
+            .Select(
+                (e, i) =>
+                    e.ValueKind == JsonValueKind.Object
+                        ? new ConfigReader(File, $"{_path}{field}[{i}].", e)
+                        : throw Wrong(field, "a list of objects")
+            );
 
     /// <summary>A list; empty when absent.</summary>
-    public IEnumerable<JsonElement> List(string field) => Find(field) switch
-    {
-        null => [],
-        { ValueKind: JsonValueKind.Array } e => e.EnumerateArray(),
-        _ => throw Wrong(field, "a list"),
-    };
+    public IEnumerable<JsonElement> List(string field) =>
+        Find(field) switch
+        {
+            null => [],
+            { ValueKind: JsonValueKind.Array } e => e.EnumerateArray(),
+            _ => throw Wrong(field, "a list"),
+        };
 
     /// <summary>The sentence for a field that must be there.</summary>
-    public InputException Missing(string field) =>
-        new($"'{File}' lacks the field '{_path}{field}': use a complete checkpoint.");
+    public InputException Missing(string field) => new($"'{File}' lacks the field '{_path}{field}': use a complete checkpoint.");
 
     /// <summary>The sentence for a field that is of another kind than it must be.</summary>
     public InputException Wrong(string field, string expected) =>

@@ -14,14 +14,22 @@ internal static class ModelConfigReader
     /// <summary>What variants of these families multiply, cap or leave out; none of it is part of them.</summary>
     private static readonly string[] ForeignArithmetic =
     [
-        "embedding_multiplier", "attention_multiplier", "residual_multiplier", "logits_scaling", "attn_logit_softcapping",
-        "final_logit_softcapping", "no_rope_layers", "clip_qkv", "attention_chunk_size",
+        "embedding_multiplier",
+        "attention_multiplier",
+        "residual_multiplier",
+        "logits_scaling",
+        "attn_logit_softcapping",
+        "final_logit_softcapping",
+        "no_rope_layers",
+        "clip_qkv",
+        "attention_chunk_size",
     ];
 
     public static ModelConfig Read(ConfigReader config, Family family)
     {
         RefuseWhatChangesTheArithmetic(config, family);
-        int hidden = config.Int("hidden_size"), heads = config.Int("num_attention_heads");
+        int hidden = config.Int("hidden_size"),
+            heads = config.Int("num_attention_heads");
         int keyValueHeads = config.Int("num_key_value_heads", family.KeyValueHeads ?? heads);
         if (heads % keyValueHeads != 0)
             throw config.Wrong("num_key_value_heads", $"a divisor of num_attention_heads ({heads})");
@@ -71,9 +79,8 @@ internal static class ModelConfigReader
         string[] layers = config.Texts("layer_types");
         if (layers.Any(type => type is not ("full_attention" or "sliding_attention")))
             throw config.Unsupported("layer_types", "use a checkpoint whose layers are all \"full_attention\" or \"sliding_attention\"");
-        bool slides = layers.Length > 0
-            ? layers.Contains("sliding_attention")
-            : config.Bool("use_sliding_window", whenAbsent: family.SlidesUnasked);
+        bool slides =
+            layers.Length > 0 ? layers.Contains("sliding_attention") : config.Bool("use_sliding_window", whenAbsent: family.SlidesUnasked);
         if (!slides)
             return null;
         if (config.Names.Contains("sliding_window"))

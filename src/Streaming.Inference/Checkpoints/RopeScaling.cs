@@ -3,9 +3,7 @@ namespace Streaming.Inference.Checkpoints;
 /// <summary>How RoPE's angles are changed so that a model reaches beyond the context it was first trained for.</summary>
 public abstract record RopeScaling
 {
-    private protected RopeScaling()
-    {
-    }
+    private protected RopeScaling() { }
 
     /// <summary>What cosines and sines are multiplied with, of queries and of keys.</summary>
     public virtual double AttentionFactor => 1;

@@ -59,7 +59,8 @@ internal static class RopeScalingReader
 
     private static Llama3Rope Llama3(ConfigReader rope)
     {
-        double low = ModelConfigReader.Positive(rope, "low_freq_factor"), high = ModelConfigReader.Positive(rope, "high_freq_factor");
+        double low = ModelConfigReader.Positive(rope, "low_freq_factor"),
+            high = ModelConfigReader.Positive(rope, "high_freq_factor");
         return high > low
             ? new Llama3Rope(Factor(rope), low, high, rope.Int(OriginalContext))
             : throw rope.Wrong("high_freq_factor", $"greater than low_freq_factor ({low})");
@@ -70,14 +71,22 @@ internal static class RopeScalingReader
         if (rope.Find("truncate") is { ValueKind: JsonValueKind.False })
             throw rope.Unsupported("truncate", "use a checkpoint with true, or without it");
         double factor = Factor(rope);
-        double fast = ModelConfigReader.Positive(rope, "beta_fast", 32), slow = ModelConfigReader.Positive(rope, "beta_slow", 1);
+        double fast = ModelConfigReader.Positive(rope, "beta_fast", 32),
+            slow = ModelConfigReader.Positive(rope, "beta_slow", 1);
         if (fast < slow)
             throw rope.Wrong("beta_fast", $"at least beta_slow ({slow})");
         // Where it is not given, DeepSeek's two scales by Hugging Face's rule, else the paper's value (Peng et al. 2023, section 3.4).
-        double attention = rope.Has("mscale") && rope.Has("mscale_all_dim")
-            ? YarnRope.AttentionScale(factor, rope.Double("mscale")) / YarnRope.AttentionScale(factor, rope.Double("mscale_all_dim"))
-            : YarnRope.AttentionScale(factor, 1);
-        return new YarnRope(factor, Original(config, rope, context), fast, slow, ModelConfigReader.Positive(rope, "attention_factor", attention));
+        double attention =
+            rope.Has("mscale") && rope.Has("mscale_all_dim")
+                ? YarnRope.AttentionScale(factor, rope.Double("mscale")) / YarnRope.AttentionScale(factor, rope.Double("mscale_all_dim"))
+                : YarnRope.AttentionScale(factor, 1);
+        return new YarnRope(
+            factor,
+            Original(config, rope, context),
+            fast,
+            slow,
+            ModelConfigReader.Positive(rope, "attention_factor", attention)
+        );
     }
 
     private static LongRope Long(ConfigReader config, ConfigReader rope, int headDim, int context)
@@ -86,8 +95,11 @@ internal static class RopeScalingReader
         double factor = rope.Has(OriginalContext) || config.Has(OriginalContext) ? (double)context / original : rope.Double("factor", 1);
         double attention = factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(original));
         return new LongRope(
-            Factors(rope, "short_factor", headDim / 2), Factors(rope, "long_factor", headDim / 2), original,
-            ModelConfigReader.Positive(rope, "attention_factor", attention));
+            Factors(rope, "short_factor", headDim / 2),
+            Factors(rope, "long_factor", headDim / 2),
+            original,
+            ModelConfigReader.Positive(rope, "attention_factor", attention)
+        );
     }
 
     /// <summary>The context before scaling; Phi-3 states it at the top.</summary>

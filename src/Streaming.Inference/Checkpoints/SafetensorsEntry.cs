@@ -13,10 +13,21 @@ internal sealed record SafetensorsEntry(string Name, string DType, long[] Shape,
     /// <summary>Bytes of one element by type; the format's byte-aligned types.</summary>
     private static readonly Dictionary<string, int> Widths = new()
     {
-        ["BOOL"] = 1, ["U8"] = 1, ["I8"] = 1, ["F8_E4M3"] = 1, ["F8_E5M2"] = 1,
-        ["I16"] = 2, ["U16"] = 2, ["F16"] = 2, ["BF16"] = 2,
-        ["I32"] = 4, ["U32"] = 4, ["F32"] = 4,
-        ["I64"] = 8, ["U64"] = 8, ["F64"] = 8,
+        ["BOOL"] = 1,
+        ["U8"] = 1,
+        ["I8"] = 1,
+        ["F8_E4M3"] = 1,
+        ["F8_E5M2"] = 1,
+        ["I16"] = 2,
+        ["U16"] = 2,
+        ["F16"] = 2,
+        ["BF16"] = 2,
+        ["I32"] = 4,
+        ["U32"] = 4,
+        ["F32"] = 4,
+        ["I64"] = 8,
+        ["U64"] = 8,
+        ["F64"] = 8,
     };
 
     /// <summary>Bytes of one element of a type, or null for an unknown type.</summary>
@@ -26,11 +37,12 @@ internal sealed record SafetensorsEntry(string Name, string DType, long[] Shape,
     public int Width => Widths[DType];
 
     /// <summary>libtorch's name of the type, or null where weights of it are not read.</summary>
-    public torch.ScalarType? ScalarType => DType switch
-    {
-        "F32" => torch.ScalarType.Float32,
-        "BF16" => torch.ScalarType.BFloat16,
-        "F16" => torch.ScalarType.Float16,
-        _ => null,
-    };
+    public torch.ScalarType? ScalarType =>
+        DType switch
+        {
+            "F32" => torch.ScalarType.Float32,
+            "BF16" => torch.ScalarType.BFloat16,
+            "F16" => torch.ScalarType.Float16,
+            _ => null,
+        };
 }

@@ -55,7 +55,8 @@ internal sealed class SafetensorsFile : IDisposable
         try
         {
             using torch.Tensor flat = tensor.view(-1);
-            long elements = (entry.End - entry.Begin) / entry.Width, step = SpanBytes / entry.Width;
+            long elements = (entry.End - entry.Begin) / entry.Width,
+                step = SpanBytes / entry.Width;
             for (long i = 0; i < elements; i += step)
             {
                 using torch.Tensor part = flat.narrow(0, i, Math.Min(step, elements - i));
@@ -74,7 +75,7 @@ internal sealed class SafetensorsFile : IDisposable
     /// <exception cref="InputException">The file cannot be read, or became shorter.</exception>
     public void Read(SafetensorsEntry entry, long offset, Span<byte> bytes)
     {
-        for (long at = _dataStart + entry.Begin + offset; !bytes.IsEmpty;)
+        for (long at = _dataStart + entry.Begin + offset; !bytes.IsEmpty; )
         {
             int read;
             try
@@ -86,7 +87,9 @@ internal sealed class SafetensorsFile : IDisposable
                 throw Unreadable(Path, e);
             }
             if (read == 0)
-                throw new InputException($"'{Path}' ends within the tensor '{entry.Name}': it was changed while it was read; copy it again.");
+                throw new InputException(
+                    $"'{Path}' ends within the tensor '{entry.Name}': it was changed while it was read; copy it again."
+                );
             bytes = bytes[read..];
             at += read;
         }

@@ -60,10 +60,15 @@ internal static class SafetensorsHeader
 
     private static SafetensorsEntry Entry(string file, string name, JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.Object
-            || !value.TryGetProperty("dtype", out JsonElement dtype) || dtype.ValueKind != JsonValueKind.String
-            || !value.TryGetProperty("shape", out JsonElement shape) || Numbers(shape) is not long[] dimensions
-            || !value.TryGetProperty("data_offsets", out JsonElement offsets) || Numbers(offsets) is not [long begin, long end])
+        if (
+            value.ValueKind != JsonValueKind.Object
+            || !value.TryGetProperty("dtype", out JsonElement dtype)
+            || dtype.ValueKind != JsonValueKind.String
+            || !value.TryGetProperty("shape", out JsonElement shape)
+            || Numbers(shape) is not long[] dimensions
+            || !value.TryGetProperty("data_offsets", out JsonElement offsets)
+            || Numbers(offsets) is not [long begin, long end]
+        )
         {
             throw Broken(file, $"its header does not give '{name}' a dtype, a shape and two data_offsets");
         }
@@ -79,8 +84,10 @@ internal static class SafetensorsHeader
         }
         if (begin > end || end - begin != (long)bytes)
         {
-            throw Broken(file,
-                $"the tensor '{name}' takes the bytes {begin} to {end}, but its shape [{string.Join(", ", dimensions)}] in {type} needs {bytes}");
+            throw Broken(
+                file,
+                $"the tensor '{name}' takes the bytes {begin} to {end}, but its shape [{string.Join(", ", dimensions)}] in {type} needs {bytes}"
+            );
         }
         return new SafetensorsEntry(name, type, dimensions, begin, end);
     }
@@ -108,7 +115,10 @@ internal static class SafetensorsHeader
         foreach (SafetensorsEntry entry in entries)
         {
             if (entry.End > dataLength)
-                throw Broken(file, $"the tensor '{entry.Name}' ends at byte {entry.End} of {dataLength} that are there (was the file cut off?)");
+                throw Broken(
+                    file,
+                    $"the tensor '{entry.Name}' ends at byte {entry.End} of {dataLength} that are there (was the file cut off?)"
+                );
             if (entry.Begin < reached)
                 throw Broken(file, $"the tensor '{entry.Name}' overlaps '{before}'");
             if (entry.Begin > reached)

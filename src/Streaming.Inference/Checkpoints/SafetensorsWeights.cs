@@ -5,7 +5,8 @@ namespace Streaming.Inference.Checkpoints;
 /// <summary>A checkpoint's weights: one or many safetensors files, with or without an index.</summary>
 internal sealed class SafetensorsWeights : IWeightSource, IDisposable
 {
-    private const string SingleFile = "model.safetensors", IndexFile = "model.safetensors.index.json";
+    private const string SingleFile = "model.safetensors",
+        IndexFile = "model.safetensors.index.json";
 
     private readonly string _folder;
     private readonly List<SafetensorsFile> _files = [];
@@ -64,12 +65,14 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         if (!shape.SequenceEqual(entry.Shape))
         {
             throw new InputException(
-                $"'{file.Path}': the tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], but config.json asks for [{string.Join(", ", shape.ToArray())}]: use the files of one checkpoint.");
+                $"'{file.Path}': the tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], but config.json asks for [{string.Join(", ", shape.ToArray())}]: use the files of one checkpoint."
+            );
         }
         if (entry.ScalarType is not torch.ScalarType type)
         {
             throw new InputException(
-                $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, and weights are read in F32, BF16 or F16: use such files.");
+                $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, and weights are read in F32, BF16 or F16: use such files."
+            );
         }
         return (file, entry, type);
     }
@@ -88,7 +91,9 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         string[] all = [.. Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal)];
         return all.Length > 0
             ? all
-            : throw new InputException($"'{folder}' has no *.safetensors: put the checkpoint's weights there (other formats are not read).");
+            : throw new InputException(
+                $"'{folder}' has no *.safetensors: put the checkpoint's weights there (other formats are not read)."
+            );
     }
 
     private static IEnumerable<string> NamedBy(ConfigReader index, string folder)
@@ -97,7 +102,9 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         foreach (string name in map.Names.Select(map.Text).Distinct().Order(StringComparer.Ordinal))
         {
             if (name != Path.GetFileName(name) || name is "" or "." or "..")
-                throw new InputException($"'{index.File}' names the file '{name}', which is not in its folder: use the checkpoint's own index.");
+                throw new InputException(
+                    $"'{index.File}' names the file '{name}', which is not in its folder: use the checkpoint's own index."
+                );
             string path = Path.Combine(folder, name);
             if (!File.Exists(path))
                 throw new InputException($"'{index.File}' names '{name}', which is not there: put the whole checkpoint into '{folder}'.");
@@ -114,7 +121,8 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
             if (!_tensors.TryAdd(entry.Name, (file, entry)))
             {
                 throw new InputException(
-                    $"The tensor '{entry.Name}' is both in '{_tensors[entry.Name].File.Path}' and in '{path}': keep the files of one checkpoint.");
+                    $"The tensor '{entry.Name}' is both in '{_tensors[entry.Name].File.Path}' and in '{path}': keep the files of one checkpoint."
+                );
             }
         }
     }
@@ -124,8 +132,13 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         foreach (string name in map.Names)
         {
             string file = map.Text(name);
-            if (!_tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found) || Path.GetFileName(found.File.Path) != file)
-                throw new InputException($"'{map.File}' says that '{name}' is in '{file}', and it is not: use the files of one checkpoint.");
+            if (
+                !_tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found)
+                || Path.GetFileName(found.File.Path) != file
+            )
+                throw new InputException(
+                    $"'{map.File}' says that '{name}' is in '{file}', and it is not: use the files of one checkpoint."
+                );
         }
     }
 }

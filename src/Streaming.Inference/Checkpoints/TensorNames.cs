@@ -3,13 +3,23 @@ namespace Streaming.Inference.Checkpoints;
 /// <summary>Hugging Face's names of the tensors that a model of these families has.</summary>
 internal static class TensorNames
 {
-    public const string Embedding = "model.embed_tokens.weight", Norm = "model.norm.weight", Head = "lm_head.weight";
+    public const string Embedding = "model.embed_tokens.weight",
+        Norm = "model.norm.weight",
+        Head = "lm_head.weight";
 
-    public const string AttentionNorm = "input_layernorm.weight", FeedForwardNorm = "post_attention_layernorm.weight";
-    public const string Query = "self_attn.q_proj.weight", Key = "self_attn.k_proj.weight", Value = "self_attn.v_proj.weight";
-    public const string QueryKeyValue = "self_attn.qkv_proj.weight", Output = "self_attn.o_proj.weight";
-    public const string QueryNorm = "self_attn.q_norm.weight", KeyNorm = "self_attn.k_norm.weight";
-    public const string Gate = "mlp.gate_proj.weight", Up = "mlp.up_proj.weight", GateUp = "mlp.gate_up_proj.weight", Down = "mlp.down_proj.weight";
+    public const string AttentionNorm = "input_layernorm.weight",
+        FeedForwardNorm = "post_attention_layernorm.weight";
+    public const string Query = "self_attn.q_proj.weight",
+        Key = "self_attn.k_proj.weight",
+        Value = "self_attn.v_proj.weight";
+    public const string QueryKeyValue = "self_attn.qkv_proj.weight",
+        Output = "self_attn.o_proj.weight";
+    public const string QueryNorm = "self_attn.q_norm.weight",
+        KeyNorm = "self_attn.k_norm.weight";
+    public const string Gate = "mlp.gate_proj.weight",
+        Up = "mlp.up_proj.weight",
+        GateUp = "mlp.gate_up_proj.weight",
+        Down = "mlp.down_proj.weight";
 
     /// <summary>The beginning of a layer's names.</summary>
     public static string OfLayer(int layer) => $"model.layers.{layer}.";
@@ -22,7 +32,8 @@ internal static class TensorNames
     {
         string[] layer = [.. OfEachLayer(config)];
         return ((string[])[Embedding, Norm, Head]).Concat(
-            Enumerable.Range(0, config.Layers).SelectMany(l => layer.Select(name => OfLayer(l) + name)));
+            Enumerable.Range(0, config.Layers).SelectMany(l => layer.Select(name => OfLayer(l) + name))
+        );
     }
 
     /// <summary>Whether a tensor that is not among <see cref="Of"/> may be passed over: angles that are computed anyway.</summary>

@@ -37,7 +37,8 @@ internal sealed class Batch
     /// <param name="segments">Valid segments, a slot at most once.</param>
     public static Batch Of(IReadOnlyList<Segment> segments)
     {
-        int rows = 0, logits = 0;
+        int rows = 0,
+            logits = 0;
         for (int s = 0; s < segments.Count; s++)
         {
             rows += segments[s].Ids.Length;
@@ -45,7 +46,8 @@ internal sealed class Batch
         }
 
         var batch = new Batch(segments, rows, logits);
-        int row = 0, logit = 0;
+        int row = 0,
+            logit = 0;
         for (int s = 0; s < segments.Count; s++)
         {
             Segment segment = segments[s];
@@ -64,10 +66,11 @@ internal sealed class Batch
     }
 
     /// <summary>How many of a segment's last rows give logits.</summary>
-    private static int LogitsOf(Segment segment) => segment.Logits switch
-    {
-        Decoding.LogitRows.All => segment.Ids.Length,
-        Decoding.LogitRows.Last => 1,
-        _ => 0,
-    };
+    private static int LogitsOf(Segment segment) =>
+        segment.Logits switch
+        {
+            Decoding.LogitRows.All => segment.Ids.Length,
+            Decoding.LogitRows.Last => 1,
+            _ => 0,
+        };
 }

@@ -12,14 +12,27 @@ namespace Streaming.Inference.Decoding;
 /// <param name="Type">Of the activations.</param>
 /// <param name="Device">Of the tensors.</param>
 internal sealed record BatchShape(
-    int Groups, int KeyValueHeads, int Capacity, double[] Frequencies, double AttentionFactor, torch.ScalarType Type, torch.Device Device)
+    int Groups,
+    int KeyValueHeads,
+    int Capacity,
+    double[] Frequencies,
+    double AttentionFactor,
+    torch.ScalarType Type,
+    torch.Device Device
+)
 {
     /// <summary>A decoder's numbers.</summary>
     public static BatchShape Of(KernelContext context)
     {
         (ModelConfig config, DType type, torch.Device device, DecoderOptions options) = context;
         return new BatchShape(
-            config.Heads / config.KeyValueHeads, config.KeyValueHeads, options.Capacity, Rotation.Frequencies(config, options.Capacity),
-            config.RopeScaling?.AttentionFactor ?? 1, DTypes.Activations(type), device);
+            config.Heads / config.KeyValueHeads,
+            config.KeyValueHeads,
+            options.Capacity,
+            Rotation.Frequencies(config, options.Capacity),
+            config.RopeScaling?.AttentionFactor ?? 1,
+            DTypes.Activations(type),
+            device
+        );
     }
 }

@@ -12,8 +12,7 @@ public readonly record struct CacheLayout(int Fixed, int Window)
     public int Places => Fixed + Window;
 
     /// <summary>The place that the token at a stream position lives in: its own below F, else F + (p - F) mod W.</summary>
-    public int PlaceOf(long position) =>
-        position < Fixed ? (int)position : Fixed + (int)((position - Fixed) % Window);
+    public int PlaceOf(long position) => position < Fixed ? (int)position : Fixed + (int)((position - Fixed) % Window);
 
     /// <summary>Tokens that no longer take part when the stream is <paramref name="position"/> tokens long.</summary>
     public long Forgotten(long position) => Math.Max(0, position - Places);

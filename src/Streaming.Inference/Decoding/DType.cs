@@ -38,7 +38,9 @@ internal static class DTypes
         if (deterministic && device.type != DeviceType.CPU)
             throw new InputException($"Deterministic mode is for the CPU only, and the device is {device}: use cpu, or switch it off.");
         if (deterministic && type == DType.BFloat16)
-            throw new InputException("Deterministic mode is for the types float32, int8 and int4, not bfloat16: choose one of them, or switch it off.");
+            throw new InputException(
+                "Deterministic mode is for the types float32, int8 and int4, not bfloat16: choose one of them, or switch it off."
+            );
         if (deterministic && type == DType.Auto)
             return DType.Float32;
         if (type is DType.Int8 or DType.Int4 && device.type != DeviceType.CPU)
@@ -57,13 +59,14 @@ internal static class DTypes
         foreach (int width in (int[])[config.HiddenSize, config.Heads * config.HeadDim, config.IntermediateSize])
         {
             if (width % multiple != 0)
-                throw new InputException($"The type {NameOf(type)} needs widths that are multiples of {multiple}, and this model has one of {width}: choose bfloat16 or float32.");
+                throw new InputException(
+                    $"The type {NameOf(type)} needs widths that are multiples of {multiple}, and this model has one of {width}: choose bfloat16 or float32."
+                );
         }
     }
 
     /// <summary>The type of the activations, the cache and everything that is not an int8 weight.</summary>
-    public static torch.ScalarType Activations(DType type) =>
-        type == DType.Float32 ? torch.ScalarType.Float32 : torch.ScalarType.BFloat16;
+    public static torch.ScalarType Activations(DType type) => type == DType.Float32 ? torch.ScalarType.Float32 : torch.ScalarType.BFloat16;
 
     /// <summary>CPUID leaf 7: AVX512_BF16 (subleaf 1, EAX bit 5) or AMX-BF16 (subleaf 0, EDX bit 22).</summary>
     private static bool ProcessorHasBFloat16()

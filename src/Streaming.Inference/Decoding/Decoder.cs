@@ -58,17 +58,20 @@ public sealed class Decoder : IDisposable
     public static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options) =>
         Load(config, weights, options, KernelSets.Create);
 
-    internal static Decoder Load(
-        ModelConfig config, IWeightSource weights, DecoderOptions options, Func<KernelContext, IKernels> kernels)
+    internal static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options, Func<KernelContext, IKernels> kernels)
     {
         if (options.Slots < 1)
             throw new InputException($"A decoder needs at least one slot, not {options.Slots}.");
         if (options.Capacity < 1)
             throw new InputException($"A slot needs at least one place, not {options.Capacity}.");
         if (options.Capacity > config.MostPlaces)
-            throw new InputException($"A slot of {options.Capacity} places is more than the {config.MostPlaces} that the checkpoint's context and sliding window allow: take fewer.");
+            throw new InputException(
+                $"A slot of {options.Capacity} places is more than the {config.MostPlaces} that the checkpoint's context and sliding window allow: take fewer."
+            );
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
-            throw new InputException($"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}.");
+            throw new InputException(
+                $"The model's heads are impossible: {config.Heads} query and {config.KeyValueHeads} key-value heads of {config.HeadDim}."
+            );
         torch.Device device = TorchDevices.Of(options.Device);
         DType type = DTypes.Resolve(options.DType, device, options.Deterministic);
         using IDisposable noGradient = torch.no_grad();
@@ -102,16 +105,17 @@ public sealed class Decoder : IDisposable
 
     /// <summary>What snapshots of its slots are made for.</summary>
     /// <param name="checkpoint">The checkpoint's fingerprint.</param>
-    internal SnapshotKind KindOf(string checkpoint) => new()
-    {
-        Checkpoint = checkpoint,
-        Arithmetic = $"{DType} {_device.type} {Kernels} {KernelSets.Version}{(_deterministic ? " deterministic" : "")}",
-        Elements = _cache[0].Type.ToString(),
-        Layers = Config.Layers,
-        KeyValueHeads = Config.KeyValueHeads,
-        HeadDim = Config.HeadDim,
-        Capacity = Capacity,
-    };
+    internal SnapshotKind KindOf(string checkpoint) =>
+        new()
+        {
+            Checkpoint = checkpoint,
+            Arithmetic = $"{DType} {_device.type} {Kernels} {KernelSets.Version}{(_deterministic ? " deterministic" : "")}",
+            Elements = _cache[0].Type.ToString(),
+            Layers = Config.Layers,
+            KeyValueHeads = Config.KeyValueHeads,
+            HeadDim = Config.HeadDim,
+            Capacity = Capacity,
+        };
 
     /// <summary>How a slot is taken apart for a snapshot.</summary>
     internal CacheParts Parts => _cache[0].Parts;
@@ -165,7 +169,7 @@ public sealed class Decoder : IDisposable
     {
         Check(segments);
         Batch batch = Batch.Of(segments);
-        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch);                                 // [N, hidden]
+        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch); // [N, hidden]
         for (int l = 0; l < _weights.Layers.Count; l++)
         {
             LayerWeights layer = _weights.Layers[l];
@@ -173,7 +177,7 @@ public sealed class Decoder : IDisposable
             torch.Tensor queryKeyValue = _kernels.Project(_kernels.Normalise(x, layer.AttentionNorm), layer.QueryKeyValue);
             if (layer.HeadNorm is { } headNorm)
                 _kernels.NormaliseHeads(queryKeyValue, headNorm);
-            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch);               // [N, heads · head_dim]
+            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch); // [N, heads · head_dim]
             _kernels.AddProjected(x, attended, layer.Output);
 
             torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);
@@ -182,9 +186,9 @@ public sealed class Decoder : IDisposable
         if (batch.LogitRows.Length == 0)
             return null;
 
-        torch.Tensor last = _kernels.SelectLogitRows(x, batch);                                     // [M, hidden]
+        torch.Tensor last = _kernels.SelectLogitRows(x, batch); // [M, hidden]
         torch.Tensor normed = _kernels.Normalise(last, _weights.Norm);
-        return _kernels.Head(normed, _weights.Head, logitsInto?.Take(batch.LogitRows.Length));      // [M, vocabulary]
+        return _kernels.Head(normed, _weights.Head, logitsInto?.Take(batch.LogitRows.Length)); // [M, vocabulary]
     }
 
     /// <summary>Releases weights and cache.</summary>
@@ -208,12 +212,17 @@ public sealed class Decoder : IDisposable
             if (segment.Slot < 0 || segment.Slot >= Slots || !_slotsOfPass.Add(segment.Slot))
                 throw new ArgumentException($"Slot {segment.Slot} is not one of {Slots}, or is used twice.", nameof(segments));
             if (layout.Fixed < 0 || layout.Window < 1 || layout.Places > Capacity)
-                throw new ArgumentException($"A layout of {layout.Fixed}+{layout.Window} does not fit {Capacity} places.", nameof(segments));
-            bool continues = segment.Fed < layout.Fixed
-                ? segment.Fed >= 0 && segment.Position == segment.Fed
-                : segment.Position >= segment.Fed;
+                throw new ArgumentException(
+                    $"A layout of {layout.Fixed}+{layout.Window} does not fit {Capacity} places.",
+                    nameof(segments)
+                );
+            bool continues =
+                segment.Fed < layout.Fixed ? segment.Fed >= 0 && segment.Position == segment.Fed : segment.Position >= segment.Fed;
             if (segment.Ids.IsEmpty || !continues)
-                throw new ArgumentException($"{segment.Ids.Length} tokens at position {segment.Position} do not continue a slot that was fed {segment.Fed}.", nameof(segments));
+                throw new ArgumentException(
+                    $"{segment.Ids.Length} tokens at position {segment.Position} do not continue a slot that was fed {segment.Fed}.",
+                    nameof(segments)
+                );
             foreach (int id in segment.Ids.Span)
             {
                 if (id < 0 || id >= Config.VocabularySize)

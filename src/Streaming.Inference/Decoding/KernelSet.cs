@@ -39,22 +39,27 @@ internal static class KernelSets
     public const int Version = 1;
 
     /// <summary>Whether this processor has a set's instructions.</summary>
-    public static bool IsSupported(KernelSet set) => set switch
-    {
-        KernelSet.Avx512 => Vector512.IsHardwareAccelerated && Avx512BW.IsSupported && Avx512DQ.IsSupported && IsSupported(KernelSet.Avx2),
-        KernelSet.Avx2 => Avx2.IsSupported && Fma.IsSupported,
-        _ => true,
-    };
+    public static bool IsSupported(KernelSet set) =>
+        set switch
+        {
+            KernelSet.Avx512 => Vector512.IsHardwareAccelerated
+                && Avx512BW.IsSupported
+                && Avx512DQ.IsSupported
+                && IsSupported(KernelSet.Avx2),
+            KernelSet.Avx2 => Avx2.IsSupported && Fma.IsSupported,
+            _ => true,
+        };
 
     /// <summary>The set that <see cref="KernelSet.Auto"/> stands for; the others stand for themselves.</summary>
-    public static KernelSet Resolve(KernelSet set, DeviceType device) => set switch
-    {
-        not KernelSet.Auto => set,
-        _ when device != DeviceType.CPU => KernelSet.Libtorch,
-        _ when IsSupported(KernelSet.Avx512) => KernelSet.Avx512,
-        _ when IsSupported(KernelSet.Avx2) => KernelSet.Avx2,
-        _ => KernelSet.Portable,
-    };
+    public static KernelSet Resolve(KernelSet set, DeviceType device) =>
+        set switch
+        {
+            not KernelSet.Auto => set,
+            _ when device != DeviceType.CPU => KernelSet.Libtorch,
+            _ when IsSupported(KernelSet.Avx512) => KernelSet.Avx512,
+            _ when IsSupported(KernelSet.Avx2) => KernelSet.Avx2,
+            _ => KernelSet.Portable,
+        };
 
     /// <summary>The kernels that a decoder's options ask for.</summary>
     /// <exception cref="InputException">The processor or the device does not have them, or they are not deterministic.</exception>
@@ -68,13 +73,19 @@ internal static class KernelSets
         if (set == KernelSet.Libtorch)
         {
             if (context.Type == DType.Int4)
-                throw new InputException("libtorch's kernels do not have the type int4: leave the choice of kernels to the engine, or choose int8.");
+                throw new InputException(
+                    "libtorch's kernels do not have the type int4: leave the choice of kernels to the engine, or choose int8."
+                );
             return !context.Options.Deterministic
                 ? new TorchKernels(context)
-                : throw new InputException("libtorch's kernels are not deterministic: leave the choice of kernels to the engine, or switch deterministic mode off.");
+                : throw new InputException(
+                    "libtorch's kernels are not deterministic: leave the choice of kernels to the engine, or switch deterministic mode off."
+                );
         }
         if (context.Device.type != DeviceType.CPU)
-            throw new InputException($"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}.");
+            throw new InputException(
+                $"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}."
+            );
         if (context.Type == DType.Int4)
             DTypes.CheckWidths(context.Type, context.Config, NibbleProduct.WidthMultiple);
         var managed = new ManagedKernels(context, VectorKernels.Of(set));

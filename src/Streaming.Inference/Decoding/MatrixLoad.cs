@@ -30,7 +30,9 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
     private readonly Buffers[] _buffers = [.. Enumerable.Range(0, threads).Select(_ => new Buffers())];
     private IReadOnlyList<(IStoredMatrix Matrix, long Rows)> _stored = [];
     private MatrixForm _form;
-    private int _rows, _columns, _blockRows;
+    private int _rows,
+        _columns,
+        _blockRows;
     private byte* _numbers;
     private BFloat16* _scales;
 
@@ -62,7 +64,8 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
 
     public void Do(int part, int thread)
     {
-        int first = part * _blockRows, count = Math.Min(_blockRows, _rows - first);
+        int first = part * _blockRows,
+            count = Math.Min(_blockRows, _rows - first);
         if (_form == MatrixForm.Plain)
             Copy(first, count, _buffers[thread]);
         else
@@ -79,7 +82,7 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
     private void Copy(int first, int count, Buffers buffers)
     {
         int bytes = activations == torch.ScalarType.Float32 ? sizeof(float) : sizeof(BFloat16);
-        for (int row = first; row < first + count;)
+        for (int row = first; row < first + count; )
         {
             (IStoredMatrix matrix, long at, int rows) = StoredAt(row, first + count - row);
             byte* target = _numbers + (long)row * _columns * bytes;
@@ -98,7 +101,7 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
     {
         Span<float> numbers = buffers.Numbers(count * _columns);
         Span<sbyte> quantised = buffers.Quantised(count * _columns, out sbyte* laidFrom);
-        for (int row = 0; row < count;)
+        for (int row = 0; row < count; )
         {
             (IStoredMatrix matrix, long at, int rows) = StoredAt(first + row, count - row);
             Widen(matrix, at, numbers.Slice(row * _columns, rows * _columns), buffers);

@@ -31,7 +31,8 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
     /// <param name="device">Of the tensors.</param>
     public static Rotation To(ReadOnlySpan<long> positions, double[] frequencies, double attentionFactor, torch.Device device)
     {
-        int half = frequencies.Length, width = 2 * half;
+        int half = frequencies.Length,
+            width = 2 * half;
         var cosines = new float[positions.Length * width];
         var sines = new float[positions.Length * width];
         for (int row = 0; row < positions.Length; row++)
@@ -49,7 +50,8 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
         }
         return new Rotation(
             torch.tensor(cosines, [positions.Length, 1, width], device: device),
-            torch.tensor(sines, [positions.Length, 1, width], device: device));
+            torch.tensor(sines, [positions.Length, 1, width], device: device)
+        );
     }
 
     /// <summary>Rotates heads [N, heads, D], float32.</summary>

@@ -74,8 +74,14 @@ internal sealed record Sight
     /// <summary>This sight and the following one as one, where that is possible; else null.</summary>
     public Sight? JoinedWith(Sight next)
     {
-        bool joins = Rows == Slots && next.Rows == 1 && Mask is null && next.Mask is null
-            && next.Slot == Slot + Slots && next.FixedPlaces == FixedPlaces && next.RingPlaces == RingPlaces;
+        bool joins =
+            Rows == Slots
+            && next.Rows == 1
+            && Mask is null
+            && next.Mask is null
+            && next.Slot == Slot + Slots
+            && next.FixedPlaces == FixedPlaces
+            && next.RingPlaces == RingPlaces;
         return joins ? this with { Slots = Slots + 1, Rows = Rows + 1 } : null;
     }
 

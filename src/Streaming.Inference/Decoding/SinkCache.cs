@@ -79,8 +79,15 @@ internal sealed class LayerCache : IDisposable
             _valueScales = torch.zeros([slots, keyValueHeads, Places], torch.ScalarType.Float32, device).DetachFromDisposeScope();
         }
         int together = integers ? IntegerCache.Multiple : 1;
-        Parts = new CacheParts(keyValueHeads, together, [(type, together * headDim), (type, together * ValueWidth),
-            .. integers ? new[] { (torch.ScalarType.Float32, (long)together), (torch.ScalarType.Float32, (long)together) } : []]);
+        Parts = new CacheParts(
+            keyValueHeads,
+            together,
+            [
+                (type, together * headDim),
+                (type, together * ValueWidth),
+                .. integers ? new[] { (torch.ScalarType.Float32, (long)together), (torch.ScalarType.Float32, (long)together) } : [],
+            ]
+        );
         _keyRows = _keys.view(-1, headDim).DetachFromDisposeScope();
         _valueRows = _values.view(-1, ValueWidth).DetachFromDisposeScope();
         _slotKeys = [.. Enumerable.Range(0, slots).Select(slot => _keys[slot].DetachFromDisposeScope())];
@@ -100,7 +107,10 @@ internal sealed class LayerCache : IDisposable
     public CacheParts Parts { get; }
 
     /// <summary>As allocated, scales included.</summary>
-    public long Bytes => new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>().Sum(tensor => tensor.NumberOfElements * tensor.ElementSize);
+    public long Bytes =>
+        new[] { _keys, _values, _keyScales, _valueScales }
+            .OfType<torch.Tensor>()
+            .Sum(tensor => tensor.NumberOfElements * tensor.ElementSize);
 
     /// <summary>[slots, kv_heads, C], float32; null where keys are not 8-bit integers.</summary>
     public torch.Tensor? AllKeyScales => _keyScales;
@@ -118,7 +128,8 @@ internal sealed class LayerCache : IDisposable
     public torch.Tensor Keys(int slot, int slots, int firstPlace, int places) => View(_slotKeys, _keys, slot, slots, firstPlace, places);
 
     /// <summary>Values in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
-    public torch.Tensor Values(int slot, int slots, int firstPlace, int places) => View(_slotValues, _values, slot, slots, firstPlace, places);
+    public torch.Tensor Values(int slot, int slots, int firstPlace, int places) =>
+        View(_slotValues, _values, slot, slots, firstPlace, places);
 
     /// <summary>Writes rows of a batch to their places.</summary>
     /// <param name="stored">Which rows, and where to.</param>
@@ -162,13 +173,15 @@ internal sealed class LayerCache : IDisposable
             yield return tensor[slot].view(Parts.KeyValueHeads, Places / Parts.PlacesTogether, -1);
     }
 
-    private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) => slots == 1
-        ? ofSlots[slot].narrow(1, firstPlace, places)
-        : all.narrow(0, slot, slots).flatten(0, 1).narrow(1, firstPlace, places);
+    private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) =>
+        slots == 1 ? ofSlots[slot].narrow(1, firstPlace, places) : all.narrow(0, slot, slots).flatten(0, 1).narrow(1, firstPlace, places);
 
     public void Dispose()
     {
-        foreach (torch.Tensor? tensor in (torch.Tensor?[])[.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values, _keyScales, _valueScales])
+        foreach (
+            torch.Tensor? tensor in (torch.Tensor?[])
+                [.. _slotKeys, .. _slotValues, _keyRows, _valueRows, _keys, _values, _keyScales, _valueScales]
+        )
             tensor?.Dispose();
     }
 }

@@ -17,7 +17,8 @@ internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInput
 
     public torch.ScalarType CacheType => forReplies.CacheType;
 
-    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => forReplies.Lay(rows, count, width, nibbles, laid);
+    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) =>
+        forReplies.Lay(rows, count, width, nibbles, laid);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {

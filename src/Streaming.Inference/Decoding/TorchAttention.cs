@@ -31,15 +31,15 @@ internal sealed class TorchAttention : IDisposable
     {
         torch.Tensor heads = queryKeyValue.view(batch.Rows, _heads + 2 * _keyValueHeads, _headDim);
         torch.Tensor rotated = heads.narrow(1, 0, _heads + _keyValueHeads).to(torch.ScalarType.Float32);
-        torch.Tensor own = batch.ToOwn.Apply(rotated).to(_type);                                // [N, heads + kv_heads, D]
-        torch.Tensor toSinks = batch.ToSinks.Apply(rotated.narrow(1, 0, _heads)).to(_type);     // [N, heads, D]
-        torch.Tensor keys = own.narrow(1, _heads, _keyValueHeads);                              // [N, kv_heads, D]
-        torch.Tensor values = heads.narrow(1, _heads + _keyValueHeads, _keyValueHeads);         // [N, kv_heads, D]
-        torch.Tensor toWindow = own.narrow(1, 0, _heads);                                       // [N, heads, D]
+        torch.Tensor own = batch.ToOwn.Apply(rotated).to(_type); // [N, heads + kv_heads, D]
+        torch.Tensor toSinks = batch.ToSinks.Apply(rotated.narrow(1, 0, _heads)).to(_type); // [N, heads, D]
+        torch.Tensor keys = own.narrow(1, _heads, _keyValueHeads); // [N, kv_heads, D]
+        torch.Tensor values = heads.narrow(1, _heads + _keyValueHeads, _keyValueHeads); // [N, kv_heads, D]
+        torch.Tensor toWindow = own.narrow(1, 0, _heads); // [N, heads, D]
 
         if (batch.StoredBefore is { } before)
             cache.Store(before, keys, values);
-        var attended = new torch.Tensor[batch.Sights.Count];                                    // [T, heads · D] each
+        var attended = new torch.Tensor[batch.Sights.Count]; // [T, heads · D] each
         for (int s = 0; s < attended.Length; s++)
             attended[s] = Attend(batch.Sights[s], toSinks, toWindow, keys, values, cache);
         if (batch.StoredAfter is { } after)
@@ -51,17 +51,23 @@ internal sealed class TorchAttention : IDisposable
 
     /// <summary>One sight's rows, [T, heads · D]. B is its slots · kv_heads, R the rows of one product: groups · T / slots.</summary>
     private torch.Tensor Attend(
-        Sight sight, torch.Tensor toSinks, torch.Tensor toWindow, torch.Tensor keys, torch.Tensor values, LayerCache cache)
+        Sight sight,
+        torch.Tensor toSinks,
+        torch.Tensor toWindow,
+        torch.Tensor keys,
+        torch.Tensor values,
+        LayerCache cache
+    )
     {
         torch.Tensor windowKeys = cache.Keys(sight.Slot, sight.Slots, sight.FixedPlaces, sight.RingPlaces); // [B, ring, D]
-        torch.Tensor seenValues = cache.Values(sight.Slot, sight.Slots, 0, sight.Places);                   // [B, places, D]
+        torch.Tensor seenValues = cache.Values(sight.Slot, sight.Slots, 0, sight.Places); // [B, places, D]
         if (sight.OwnKeys > 0)
         {
-            windowKeys = torch.cat([windowKeys, OwnOf(sight, keys)], 1);                                    // [B, ring + own, D]
-            seenValues = torch.cat([seenValues, OwnOf(sight, values)], 1);                                  // [B, columns, D]
+            windowKeys = torch.cat([windowKeys, OwnOf(sight, keys)], 1); // [B, ring + own, D]
+            seenValues = torch.cat([seenValues, OwnOf(sight, values)], 1); // [B, columns, D]
         }
 
-        torch.Tensor scores = (sight.FixedPlaces > 0, sight.Columns > sight.FixedPlaces) switch             // [B, R, columns]
+        torch.Tensor scores = (sight.FixedPlaces > 0, sight.Columns > sight.FixedPlaces) switch // [B, R, columns]
         {
             (true, true) => torch.cat([SinkScores(), WindowScores()], 2),
             (true, false) => SinkScores(),
@@ -69,11 +75,15 @@ internal sealed class TorchAttention : IDisposable
         };
         return Ungrouped(sight, torch.bmm(scores.softmax(2), seenValues));
 
-        torch.Tensor SinkScores() => Scores(
-            Grouped(sight, toSinks), cache.Keys(sight.Slot, sight.Slots, 0, sight.FixedPlaces), sight.Mask?.narrow(2, 0, sight.FixedPlaces));
+        torch.Tensor SinkScores() =>
+            Scores(
+                Grouped(sight, toSinks),
+                cache.Keys(sight.Slot, sight.Slots, 0, sight.FixedPlaces),
+                sight.Mask?.narrow(2, 0, sight.FixedPlaces)
+            );
 
-        torch.Tensor WindowScores() => Scores(
-            Grouped(sight, toWindow), windowKeys, sight.Mask?.narrow(2, sight.FixedPlaces, sight.Columns - sight.FixedPlaces));
+        torch.Tensor WindowScores() =>
+            Scores(Grouped(sight, toWindow), windowKeys, sight.Mask?.narrow(2, sight.FixedPlaces, sight.Columns - sight.FixedPlaces));
     }
 
     /// <summary>Scaled and masked products: queries [B, R, D], keys [B, n, D] to [B, R, n].</summary>
@@ -90,9 +100,10 @@ internal sealed class TorchAttention : IDisposable
     }
 
     /// <summary>Back to rows: [B, R, D] to [T, heads · D].</summary>
-    private torch.Tensor Ungrouped(Sight sight, torch.Tensor attended) => sight.Rows == sight.Slots
-        ? attended.view(sight.Rows, _heads * _headDim)
-        : attended.view(_keyValueHeads, -1, sight.Rows, _headDim).permute(2, 0, 1, 3).reshape(sight.Rows, _heads * _headDim);
+    private torch.Tensor Ungrouped(Sight sight, torch.Tensor attended) =>
+        sight.Rows == sight.Slots
+            ? attended.view(sight.Rows, _heads * _headDim)
+            : attended.view(_keyValueHeads, -1, sight.Rows, _headDim).permute(2, 0, 1, 3).reshape(sight.Rows, _heads * _headDim);
 
     /// <summary>A chunk's own rolling keys or values, [kv_heads, own, D].</summary>
     private static torch.Tensor OwnOf(Sight sight, torch.Tensor rows) =>

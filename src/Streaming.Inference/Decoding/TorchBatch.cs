@@ -74,11 +74,11 @@ internal sealed class TorchBatch
         for (int i = 0; i < places.Count; i++)
         {
             for (int head = 0; head < shape.KeyValueHeads; head++)
-                targets[i * shape.KeyValueHeads + head] = ((long)places[i].Slot * shape.KeyValueHeads + head) * shape.Capacity + places[i].Place;
+                targets[i * shape.KeyValueHeads + head] =
+                    ((long)places[i].Slot * shape.KeyValueHeads + head) * shape.Capacity + places[i].Place;
         }
-        torch.Tensor? rows = places.Count == allRows
-            ? null
-            : torch.tensor(places.ConvertAll(place => (long)place.Row).ToArray(), device: shape.Device);
+        torch.Tensor? rows =
+            places.Count == allRows ? null : torch.tensor(places.ConvertAll(place => (long)place.Row).ToArray(), device: shape.Device);
         return new StoredRows(rows, torch.tensor(targets, device: shape.Device));
     }
 }

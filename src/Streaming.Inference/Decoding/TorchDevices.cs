@@ -15,15 +15,27 @@ public static class TorchDevices
             torch.Device device = torch.device(name);
             if (device.type != DeviceType.CUDA || (torch.cuda.is_available() && device.index < torch.cuda.device_count()))
                 return device;
-            throw new InputException($"The device {name} is not available: libtorch sees {torch.cuda.device_count()} CUDA devices.") { Option = nameof(EngineOptions.Devices) };
+            throw new InputException($"The device {name} is not available: libtorch sees {torch.cuda.device_count()} CUDA devices.")
+            {
+                Option = nameof(EngineOptions.Devices),
+            };
         }
         catch (InvalidOperationException failure)
         {
-            throw new InputException($"The device {name} is not available: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).", failure) { Option = nameof(EngineOptions.Devices) };
+            throw new InputException(
+                $"The device {name} is not available: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).",
+                failure
+            )
+            {
+                Option = nameof(EngineOptions.Devices),
+            };
         }
         catch (ArgumentException failure)
         {
-            throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure) { Option = nameof(EngineOptions.Devices) };
+            throw new InputException($"There is no device {name}: use cpu, or cuda:0 and so on.", failure)
+            {
+                Option = nameof(EngineOptions.Devices),
+            };
         }
     }
 }

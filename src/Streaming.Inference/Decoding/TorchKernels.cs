@@ -23,11 +23,13 @@ internal sealed class TorchKernels : IKernels
         _epsilon = config.NormEpsilon;
         _shape = BatchShape.Of(context);
         // What libtorch has and TorchSharp does not name, reached through TorchScript.
-        _script = torch.jit.compile("""
+        _script = torch.jit.compile(
+            """
             def project_int8(rows, weight, scales):
                 return torch._weight_int8pack_mm(rows, weight, scales)
 
-            """);
+            """
+        );
         _attention = new TorchAttention(config, DTypes.Activations(type), device);
     }
 
@@ -59,8 +61,9 @@ internal sealed class TorchKernels : IKernels
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights)
     {
-        long heads = weights.shape[0], width = weights.shape[1];
-        torch.Tensor normed = queryKeyValue.narrow(1, 0, heads * width).unflatten(1, [heads, width]);  // [N, heads + kv_heads, D]
+        long heads = weights.shape[0],
+            width = weights.shape[1];
+        torch.Tensor normed = queryKeyValue.narrow(1, 0, heads * width).unflatten(1, [heads, width]); // [N, heads + kv_heads, D]
         normed.copy_(Normalise(normed, weights));
     }
 

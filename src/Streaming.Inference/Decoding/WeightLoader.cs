@@ -4,7 +4,8 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>Reads a model's weights by Hugging Face's names, fuses them, and brings them to a type and a device.</summary>
-internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device, IKernels kernels, int threads) : IDisposable
+internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device, IKernels kernels, int threads)
+    : IDisposable
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
     private readonly MatrixLoad _matrices = new(kernels, DTypes.Activations(type), threads);
@@ -29,7 +30,9 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
 
     private LayerWeights LoadLayer(string prefix)
     {
-        int queries = config.Heads * config.HeadDim, keys = config.KeyValueHeads * config.HeadDim, inner = config.IntermediateSize;
+        int queries = config.Heads * config.HeadDim,
+            keys = config.KeyValueHeads * config.HeadDim,
+            inner = config.IntermediateSize;
         (string, long)[] queryKeyValue = config.FusedProjections
             ? [(prefix + TensorNames.QueryKeyValue, queries + 2 * keys)]
             : [(prefix + TensorNames.Query, queries), (prefix + TensorNames.Key, keys), (prefix + TensorNames.Value, keys)];
@@ -43,7 +46,8 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
             ReadFused(queries, config.OutputBias, (prefix + TensorNames.Output, config.HiddenSize)),
             ReadPlain(prefix + TensorNames.FeedForwardNorm, config.HiddenSize),
             ReadFused(config.HiddenSize, false, gateUp),
-            ReadFused(inner, false, (prefix + TensorNames.Down, config.HiddenSize)));
+            ReadFused(inner, false, (prefix + TensorNames.Down, config.HiddenSize))
+        );
     }
 
     /// <summary>The query heads' norm for each of them, then the key heads', [heads + kv_heads, head_dim].</summary>
@@ -54,12 +58,13 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         return torch.cat([query.expand(config.Heads, -1), key.expand(config.KeyValueHeads, -1)], 0);
     }
 
-    private Weight LoadHead(torch.Tensor embedding) => (config.TiedHead, type) switch
-    {
-        (false, _) => ReadFused(config.HiddenSize, false, (TensorNames.Head, config.VocabularySize)),
-        (true, DType.Int8 or DType.Int4) => ReadFused(config.HiddenSize, false, (TensorNames.Embedding, config.VocabularySize)),
-        (true, _) => new Weight(embedding, null),
-    };
+    private Weight LoadHead(torch.Tensor embedding) =>
+        (config.TiedHead, type) switch
+        {
+            (false, _) => ReadFused(config.HiddenSize, false, (TensorNames.Head, config.VocabularySize)),
+            (true, DType.Int8 or DType.Int4) => ReadFused(config.HiddenSize, false, (TensorNames.Embedding, config.VocabularySize)),
+            (true, _) => new Weight(embedding, null),
+        };
 
     private torch.Tensor ReadPlain(string name, long length)
     {
@@ -88,7 +93,13 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
             foreach ((string name, long rows) in parts)
                 stored.Add((source.Open(name, rows, columns), rows));
             Weight weight = _matrices.Load(stored, columns, form);
-            return device.type == DeviceType.CPU ? weight : weight with { Rows = Moved(weight.Rows), Scales = weight.Scales is { } scales ? Moved(scales) : null };
+            return device.type == DeviceType.CPU
+                ? weight
+                : weight with
+                {
+                    Rows = Moved(weight.Rows),
+                    Scales = weight.Scales is { } scales ? Moved(scales) : null,
+                };
         }
         finally
         {

@@ -9,7 +9,10 @@ namespace Streaming.Inference.Decoding;
 /// <summary>Rows of weights from type to type, to the bits that libtorch's operations give.</summary>
 internal static class WeightRows
 {
-    private const float LargestInt8 = 127, SmallestInt4 = -8, LargestInt4 = 7, SmallestScale = 1e-8f;
+    private const float LargestInt8 = 127,
+        SmallestInt4 = -8,
+        LargestInt4 = 7,
+        SmallestScale = 1e-8f;
 
     /// <summary>Numbers of a stored type as float32; as many as there are results.</summary>
     public static void Widen(ReadOnlySpan<byte> stored, torch.ScalarType type, Span<float> numbers)
@@ -71,7 +74,8 @@ internal static class WeightRows
 
     private static void WidenBFloat16(ReadOnlySpan<ushort> stored, Span<uint> numbers)
     {
-        int i = 0, lanes = Vector<ushort>.Count;
+        int i = 0,
+            lanes = Vector<ushort>.Count;
         for (; i <= stored.Length - lanes; i += lanes)
         {
             Vector.Widen(new Vector<ushort>(stored[i..]), out Vector<uint> low, out Vector<uint> high);
@@ -99,7 +103,8 @@ internal static class WeightRows
     private static void QuantiseBy(float scale, ReadOnlySpan<float> row, Span<sbyte> quantised)
     {
         var scales = new Vector<float>(scale);
-        int i = 0, lanes = Vector<float>.Count;
+        int i = 0,
+            lanes = Vector<float>.Count;
         for (; i <= row.Length - 4 * lanes; i += 4 * lanes)
         {
             Vector<short> low = Vector.Narrow(Rounded(row[i..], scales), Rounded(row[(i + lanes)..], scales));

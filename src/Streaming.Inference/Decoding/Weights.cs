@@ -29,10 +29,19 @@ internal sealed record LayerWeights(
     Weight Output,
     torch.Tensor FeedForwardNorm,
     Weight GateUp,
-    Weight Down)
+    Weight Down
+)
 {
     public IEnumerable<torch.Tensor> Tensors =>
-        [AttentionNorm, .. QueryKeyValue.Tensors, .. HeadNorm is null ? (torch.Tensor[])[] : [HeadNorm], .. Output.Tensors, FeedForwardNorm, .. GateUp.Tensors, .. Down.Tensors];
+        [
+            AttentionNorm,
+            .. QueryKeyValue.Tensors,
+            .. HeadNorm is null ? (torch.Tensor[])[] : [HeadNorm],
+            .. Output.Tensors,
+            FeedForwardNorm,
+            .. GateUp.Tensors,
+            .. Down.Tensors,
+        ];
 }
 
 /// <summary>What the model knows.</summary>
@@ -40,15 +49,13 @@ internal sealed record LayerWeights(
 /// <param name="Layers">One a layer.</param>
 /// <param name="Norm">[hidden].</param>
 /// <param name="Head">[vocabulary, hidden]; the embedding itself when they are tied and not quantised.</param>
-internal sealed record DecoderWeights(
-    torch.Tensor Embedding,
-    IReadOnlyList<LayerWeights> Layers,
-    torch.Tensor Norm,
-    Weight Head) : IDisposable
+internal sealed record DecoderWeights(torch.Tensor Embedding, IReadOnlyList<LayerWeights> Layers, torch.Tensor Norm, Weight Head)
+    : IDisposable
 {
     public IEnumerable<torch.Tensor> Tensors =>
-        ((IEnumerable<torch.Tensor>)[Embedding, .. Layers.SelectMany(layer => layer.Tensors), Norm, .. Head.Tensors])
-        .Distinct<torch.Tensor>(ReferenceEqualityComparer.Instance);
+        (
+            (IEnumerable<torch.Tensor>)[Embedding, .. Layers.SelectMany(layer => layer.Tensors), Norm, .. Head.Tensors]
+        ).Distinct<torch.Tensor>(ReferenceEqualityComparer.Instance);
 
     public void Dispose()
     {

@@ -39,23 +39,25 @@ public static class CachePolicies
     }
 
     /// <summary>The policy's name.</summary>
-    public static string NameOf(CachePolicy policy) => policy switch
-    {
-        CachePolicy.Dense => "dense",
-        CachePolicy.Window => "window",
-        CachePolicy.Recompute => "recompute",
-        CachePolicy.Streaming => "streaming",
-        _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "It is none of the four policies."),
-    };
+    public static string NameOf(CachePolicy policy) =>
+        policy switch
+        {
+            CachePolicy.Dense => "dense",
+            CachePolicy.Window => "window",
+            CachePolicy.Recompute => "recompute",
+            CachePolicy.Streaming => "streaming",
+            _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "It is none of the four policies."),
+        };
 
     /// <summary>How a slot is used under a policy.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="asked">S and W.</param>
     /// <param name="length">Tokens that a stream may come to; what dense attention needs places for.</param>
-    internal static CacheLayout LayoutOf(CachePolicy policy, CacheLayout asked, int length) => policy switch
-    {
-        CachePolicy.Streaming => asked,
-        CachePolicy.Dense => new CacheLayout(0, length),
-        _ => new CacheLayout(0, asked.Places),
-    };
+    internal static CacheLayout LayoutOf(CachePolicy policy, CacheLayout asked, int length) =>
+        policy switch
+        {
+            CachePolicy.Streaming => asked,
+            CachePolicy.Dense => new CacheLayout(0, length),
+            _ => new CacheLayout(0, asked.Places),
+        };
 }

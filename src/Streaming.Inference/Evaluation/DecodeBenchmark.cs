@@ -24,14 +24,20 @@ public static class DecodeBenchmark
     /// <param name="time">The clock; null for the system's.</param>
     /// <param name="cancellation">Ends the benchmark after the step under way; the result is of what was measured.</param>
     public static DecodeBenchmarkResult Run(
-        EvaluationModel model, int tokens, Action<int>? progress = null, TimeProvider? time = null, CancellationToken cancellation = default)
+        EvaluationModel model,
+        int tokens,
+        Action<int>? progress = null,
+        TimeProvider? time = null,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(tokens, 1);
         time ??= TimeProvider.System;
         model.UseThreads();
         Decoder decoder = model.Decoder;
-        int places = model.Asked.Places, warmUp = WarmUp(model.Policy);
+        int places = model.Asked.Places,
+            warmUp = WarmUp(model.Policy);
         var random = new Random(1);
         ReadOnlyMemory<int>[] full = [.. Enumerable.Range(0, decoder.Slots).Select(_ => (ReadOnlyMemory<int>)Ids(places))];
         if (model.Policy != CachePolicy.Recompute)
@@ -62,10 +68,16 @@ public static class DecodeBenchmark
             const int chunk = 256;
             for (int at = 0; at < places; at += chunk)
             {
-                decoder.Forward([new Segment
-                {
-                    Slot = slot, Layout = model.Layout, Position = at, Fed = at, Ids = full[slot].Slice(at, Math.Min(chunk, places - at)),
-                }]);
+                decoder.Forward([
+                    new Segment
+                    {
+                        Slot = slot,
+                        Layout = model.Layout,
+                        Position = at,
+                        Fed = at,
+                        Ids = full[slot].Slice(at, Math.Min(chunk, places - at)),
+                    },
+                ]);
             }
         }
 
@@ -77,10 +89,20 @@ public static class DecodeBenchmark
                 return;
             }
             long position = (long)places + step;
-            Segment[] segments = [.. Enumerable.Range(0, decoder.Slots).Select(slot => new Segment
-            {
-                Slot = slot, Layout = model.Layout, Position = position, Fed = position, Ids = next.AsMemory(slot, 1), Logits = LogitRows.Last,
-            })];
+            Segment[] segments =
+            [
+                .. Enumerable
+                    .Range(0, decoder.Slots)
+                    .Select(slot => new Segment
+                    {
+                        Slot = slot,
+                        Layout = model.Layout,
+                        Position = position,
+                        Fed = position,
+                        Ids = next.AsMemory(slot, 1),
+                        Logits = LogitRows.Last,
+                    }),
+            ];
             decoder.Forward(segments)!.Dispose();
         }
     }

@@ -76,14 +76,33 @@ public sealed class EvaluationModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(options);
-        CacheLayout asked = Engine.LayoutOf(new EngineOptions { Model = "", Sinks = options.Sinks, Window = options.Window }, config);
+        CacheLayout asked = Engine.LayoutOf(
+            new EngineOptions
+            {
+                Model = "",
+                Sinks = options.Sinks,
+                Window = options.Window,
+            },
+            config
+        );
         CacheLayout used = CachePolicies.LayoutOf(options.Policy, asked, checked(asked.Places + options.Growth));
         int threads = options.Threads ?? Math.Max(1, Environment.ProcessorCount - 1);
         var decoder = Decoder.Load(
             // Dense attention goes beyond the context on purpose: what happens there is what is measured.
-            config with { ContextLength = Math.Max(config.ContextLength, used.Places) },
+            config with
+            {
+                ContextLength = Math.Max(config.ContextLength, used.Places),
+            },
             weights,
-            new DecoderOptions { DType = options.DType, Device = options.Device, Slots = options.Batch, Capacity = used.Places, Threads = threads });
+            new DecoderOptions
+            {
+                DType = options.DType,
+                Device = options.Device,
+                Slots = options.Batch,
+                Capacity = used.Places,
+                Threads = threads,
+            }
+        );
         return new EvaluationModel(options, asked, used, threads, decoder);
     }
 

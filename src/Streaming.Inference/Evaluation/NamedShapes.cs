@@ -9,13 +9,29 @@ public static class NamedShapes
     {
         ["smol135m"] = new()
         {
-            Layers = 30, HiddenSize = 576, IntermediateSize = 1536, Heads = 9, KeyValueHeads = 3, HeadDim = 64,
-            VocabularySize = 49152, ContextLength = 8192, RopeTheta = 100_000, TiedHead = true,
+            Layers = 30,
+            HiddenSize = 576,
+            IntermediateSize = 1536,
+            Heads = 9,
+            KeyValueHeads = 3,
+            HeadDim = 64,
+            VocabularySize = 49152,
+            ContextLength = 8192,
+            RopeTheta = 100_000,
+            TiedHead = true,
         },
         ["llama1b"] = new()
         {
-            Layers = 16, HiddenSize = 2048, IntermediateSize = 8192, Heads = 32, KeyValueHeads = 8, HeadDim = 64,
-            VocabularySize = 128256, ContextLength = 131072, RopeTheta = 500_000, TiedHead = true,
+            Layers = 16,
+            HiddenSize = 2048,
+            IntermediateSize = 8192,
+            Heads = 32,
+            KeyValueHeads = 8,
+            HeadDim = 64,
+            VocabularySize = 128256,
+            ContextLength = 131072,
+            RopeTheta = 500_000,
+            TiedHead = true,
         },
     };
 
@@ -24,7 +40,8 @@ public static class NamedShapes
 
     /// <summary>A shape by its name.</summary>
     /// <exception cref="InputException">There is none of that name.</exception>
-    public static ModelConfig Of(string name) => All.TryGetValue(name, out ModelConfig? shape)
-        ? shape
-        : throw new InputException($"The shape '{name}' is unknown: take {string.Join(" or ", All.Keys)}.");
+    public static ModelConfig Of(string name) =>
+        All.TryGetValue(name, out ModelConfig? shape)
+            ? shape
+            : throw new InputException($"The shape '{name}' is unknown: take {string.Join(" or ", All.Keys)}.");
 }

@@ -12,7 +12,8 @@ public sealed class PerplexityMeasurement
     /// <summary>Memory for the logits of a chunk.</summary>
     private const int LogitBytes = 64 << 20;
 
-    private const int LeastChunk = 16, MostChunk = 256;
+    private const int LeastChunk = 16,
+        MostChunk = 256;
 
     private readonly EvaluationModel _model;
     private readonly EvaluationText _text;
@@ -34,7 +35,13 @@ public sealed class PerplexityMeasurement
     /// <param name="chunk">Tokens fed at once, for the policies that allow it; null for what suits the model. The numbers are the same.</param>
     /// <param name="time">The clock; null for the system's.</param>
     public PerplexityMeasurement(
-        EvaluationModel model, EvaluationText text, int? segmentLength = null, int every = 1, int? chunk = null, TimeProvider? time = null)
+        EvaluationModel model,
+        EvaluationText text,
+        int? segmentLength = null,
+        int every = 1,
+        int? chunk = null,
+        TimeProvider? time = null
+    )
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(text);
@@ -92,15 +99,17 @@ public sealed class PerplexityMeasurement
     {
         int count = Math.Min(_chunk, end - at);
         bool scores = NextScored(at) < at + count;
-        using torch.Tensor? logits = _model.Decoder.Forward([new Segment
-        {
-            Slot = 0,
-            Layout = _model.Layout,
-            Position = at,
-            Fed = at,
-            Ids = _text.Stream.AsMemory(at, count),
-            Logits = scores ? LogitRows.All : LogitRows.None,
-        }]);
+        using torch.Tensor? logits = _model.Decoder.Forward([
+            new Segment
+            {
+                Slot = 0,
+                Layout = _model.Layout,
+                Position = at,
+                Fed = at,
+                Ids = _text.Stream.AsMemory(at, count),
+                Logits = scores ? LogitRows.All : LogitRows.None,
+            },
+        ]);
         if (logits is not null)
             Score(logits, at, count);
         return at + count;
@@ -109,7 +118,8 @@ public sealed class PerplexityMeasurement
     /// <summary>Predicts a token (counted from 0 after the stream's first) from the start token and the S + W - 1 tokens before it.</summary>
     private void RecomputeFor(int token)
     {
-        int places = _model.Layout.Places, end = token + 1;
+        int places = _model.Layout.Places,
+            end = token + 1;
         int[] seen = _text.Stream[(end - places)..end];
         if (_text.Bos is int bos)
             seen[0] = bos; // in place of the oldest: S + W tokens in all
@@ -121,13 +131,15 @@ public sealed class PerplexityMeasurement
     private void Score(torch.Tensor logits, int first, int count)
     {
         using torch.Tensor targets = torch.tensor(Array.ConvertAll(_text.Stream[(first + 1)..(first + 1 + count)], id => (long)id)); // [count]
-        using torch.Tensor rows = torch.nn.functional.cross_entropy(logits, targets, reduction: torch.nn.Reduction.None);             // [count]
+        using torch.Tensor rows = torch.nn.functional.cross_entropy(logits, targets, reduction: torch.nn.Reduction.None); // [count]
         float[] nll = rows.data<float>().ToArray();
         for (int token = NextScored(first); token < first + count; token = NextScored(token + 1))
         {
             double value = nll[token - first];
             if (!double.IsFinite(value))
-                throw new InputException($"The model gives no probability to token {token} of the text ({value}): the checkpoint is damaged, or its numbers exceed the type; try float32.");
+                throw new InputException(
+                    $"The model gives no probability to token {token} of the text ({value}): the checkpoint is damaged, or its numbers exceed the type; try float32."
+                );
             _scored++;
             _nll += value;
             int segment = token / _segmentLength;
@@ -140,9 +152,15 @@ public sealed class PerplexityMeasurement
     /// <summary>The first token from one on that is scored.</summary>
     private int NextScored(int token) => (int)Math.Min(int.MaxValue, ((long)token + _every - 1) / _every * _every);
 
-    private PerplexityResult Result() => new(
-        _scored,
-        _scored == 0 ? 0 : _nll / _scored,
-        _timed == 0 ? 0 : _elapsed.TotalMilliseconds / _timed,
-        [.. _segments.Where(segment => segment.Tokens > 0).Select(segment => new PerplexitySegment(segment.Tokens, Math.Exp(segment.Nll / segment.Tokens)))]);
+    private PerplexityResult Result() =>
+        new(
+            _scored,
+            _scored == 0 ? 0 : _nll / _scored,
+            _timed == 0 ? 0 : _elapsed.TotalMilliseconds / _timed,
+            [
+                .. _segments
+                    .Where(segment => segment.Tokens > 0)
+                    .Select(segment => new PerplexitySegment(segment.Tokens, Math.Exp(segment.Nll / segment.Tokens))),
+            ]
+        );
 }

@@ -25,15 +25,21 @@ internal static class Recomputation
         for (int at = 0; ; at += chunk)
         {
             bool ends = at + chunk >= length;
-            Segment[] segments = [.. sequences.Select((ids, slot) => new Segment
-            {
-                Slot = slot,
-                Layout = layout,
-                Position = at,
-                Fed = at,
-                Ids = ids.Slice(at, Math.Min(chunk, length - at)),
-                Logits = ends ? last : LogitRows.None,
-            })];
+            Segment[] segments =
+            [
+                .. sequences.Select(
+                    (ids, slot) =>
+                        new Segment
+                        {
+                            Slot = slot,
+                            Layout = layout,
+                            Position = at,
+                            Fed = at,
+                            Ids = ids.Slice(at, Math.Min(chunk, length - at)),
+                            Logits = ends ? last : LogitRows.None,
+                        }
+                ),
+            ];
             torch.Tensor? logits = decoder.Forward(segments);
             if (ends)
                 return logits;

@@ -6,7 +6,8 @@ namespace Streaming.Inference.Evaluation;
 /// <summary>The process's resident memory, as the system counts it: weights, cache and everything else.</summary>
 internal static class ResidentMemory
 {
-    private const string ClearRefs = "/proc/self/clear_refs", ResetPeak = "5"; // proc(5)
+    private const string ClearRefs = "/proc/self/clear_refs",
+        ResetPeak = "5"; // proc(5)
 
     /// <summary>
     /// Gives back what is free, and lets the peak begin anew, so that it says what follows needs and not what loading took. Only

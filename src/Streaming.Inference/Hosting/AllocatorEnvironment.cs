@@ -57,7 +57,9 @@ public static partial class AllocatorEnvironment
     private static void Set(string name, string value)
     {
         if (setenv(name, value, 1) != 0)
-            throw new InvalidOperationException($"The environment variable {name} could not be set: {Marshal.GetLastPInvokeErrorMessage()}.");
+            throw new InvalidOperationException(
+                $"The environment variable {name} could not be set: {Marshal.GetLastPInvokeErrorMessage()}."
+            );
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

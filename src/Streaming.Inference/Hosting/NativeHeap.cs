@@ -6,7 +6,9 @@ namespace Streaming.Inference.Hosting;
 internal static partial class NativeHeap
 {
     private static readonly bool CanTrim =
-        OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out nint libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out _);
+        OperatingSystem.IsLinux()
+        && NativeLibrary.TryLoad("libc.so.6", out nint libc)
+        && NativeLibrary.TryGetExport(libc, "malloc_trim", out _);
 
     /// <summary>Gives free pages back to the system: some milliseconds, for idle moments. Only on Linux with glibc; elsewhere nothing happens.</summary>
     /// <returns>Whether there is such a heap here.</returns>

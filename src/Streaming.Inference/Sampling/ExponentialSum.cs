@@ -10,8 +10,12 @@ internal static class ExponentialSum
     /// <summary>More than the sum can be off, as a share of it: the polynomial's 1e-11, and the rounding of some 100,000 additions.</summary>
     public const double Error = 1e-9;
 
-    private const double Least = -700, Log2E = 1.4426950408889634, Ln2High = 0.693147180369123816490, Ln2Low = 1.90821492927058770002e-10; // of Cephes and fdlibm
-    private const int FractionBits = 52, ExponentBias = 1023;
+    private const double Least = -700,
+        Log2E = 1.4426950408889634,
+        Ln2High = 0.693147180369123816490,
+        Ln2Low = 1.90821492927058770002e-10; // of Cephes and fdlibm
+    private const int FractionBits = 52,
+        ExponentBias = 1023;
 
     /// <summary>The sum of exp((logit - max) / temperature), of which the largest is 1.</summary>
     /// <param name="logits">Numbers, or minus infinity.</param>
@@ -20,7 +24,10 @@ internal static class ExponentialSum
     public static double Of(ReadOnlySpan<float> logits, double max, double temperature)
     {
         // Two sums, so that an exponential need not wait for the one before.
-        Vector512<double> low = Vector512<double>.Zero, high = low, scale = Vector512.Create(1 / temperature), largest = Vector512.Create(max);
+        Vector512<double> low = Vector512<double>.Zero,
+            high = low,
+            scale = Vector512.Create(1 / temperature),
+            largest = Vector512.Create(max);
         int whole = logits.Length - logits.Length % Vector512<float>.Count;
         foreach (Vector512<float> numbers in MemoryMarshal.Cast<float, Vector512<float>>(logits[..whole]))
         {

@@ -54,7 +54,9 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
     {
         double total = Exponentiate(logits, max, parameters.Temperature);
         bool all = parameters.TopP >= 1 && (parameters.TopK == 0 || parameters.TopK >= logits.Length);
-        return all ? DrawFromAll(logits.Length, total, uniform, parameters.MinP) : DrawFromMostLikely(logits.Length, total, uniform, parameters);
+        return all
+            ? DrawFromAll(logits.Length, total, uniform, parameters.MinP)
+            : DrawFromMostLikely(logits.Length, total, uniform, parameters);
     }
 
     /// <summary>Keskar et al. 2019 (repeat), and OpenAI's frequency and presence penalties, over the tokens in the cache.</summary>
@@ -169,8 +171,10 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
     /// </summary>
     private int? DrawFromCandidates(ReadOnlySpan<float> logits, double max, double uniform, SamplingParameters parameters)
     {
-        double total = ExponentialSum.Of(logits, max, parameters.Temperature), dropped = (1 - parameters.TopP) / logits.Length;
-        double fewest = total * (1 - ExponentialSum.Error), most = total * (1 + ExponentialSum.Error);
+        double total = ExponentialSum.Of(logits, max, parameters.Temperature),
+            dropped = (1 - parameters.TopP) / logits.Length;
+        double fewest = total * (1 - ExponentialSum.Error),
+            most = total * (1 + ExponentialSum.Error);
         if (!(dropped * fewest >= SmallestExactWeight))
             return null;
         var least = (float)(max + parameters.Temperature * Math.Log(dropped * fewest));

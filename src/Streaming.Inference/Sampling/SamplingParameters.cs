@@ -60,8 +60,18 @@ public sealed record SamplingParameters
         Require(FrequencyPenalty is >= -2 and <= 2, nameof(FrequencyPenalty), FrequencyPenalty, "from -2 to 2");
         Require(PresencePenalty is >= -2 and <= 2, nameof(PresencePenalty), PresencePenalty, "from -2 to 2");
         foreach ((int id, double bias) in LogitBias)
-            Require(id >= 0 && Math.Abs(bias) <= MostBias, $"{nameof(LogitBias)} of token {id}", bias, $"from -{MostBias} to {MostBias}, and ids of 0 or more");
-        Require(LogProbabilities is null or (>= 0 and <= MostLogProbabilities), nameof(LogProbabilities), LogProbabilities ?? 0, $"from 0 to {MostLogProbabilities}");
+            Require(
+                id >= 0 && Math.Abs(bias) <= MostBias,
+                $"{nameof(LogitBias)} of token {id}",
+                bias,
+                $"from -{MostBias} to {MostBias}, and ids of 0 or more"
+            );
+        Require(
+            LogProbabilities is null or (>= 0 and <= MostLogProbabilities),
+            nameof(LogProbabilities),
+            LogProbabilities ?? 0,
+            $"from 0 to {MostLogProbabilities}"
+        );
         Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "0 (no limit) or more");
 
         static void Require(bool holds, string name, IFormattable value, string range)

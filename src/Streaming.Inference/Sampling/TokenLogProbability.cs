@@ -23,7 +23,10 @@ public sealed record TokenLogProbabilities(TokenLogProbability Sampled, IReadOnl
         foreach (float logit in logits)
             sum += Math.Exp(logit - max);
         double total = max + Math.Log(sum);
-        return new TokenLogProbabilities(new(sampled, logits[sampled] - total), [.. Likeliest(logits, top).Select(c => new TokenLogProbability(c.Id, c.Weight - total))]);
+        return new TokenLogProbabilities(
+            new(sampled, logits[sampled] - total),
+            [.. Likeliest(logits, top).Select(c => new TokenLogProbability(c.Id, c.Weight - total))]
+        );
     }
 
     private static List<Candidate> Likeliest(ReadOnlySpan<float> logits, int top)

@@ -33,7 +33,8 @@ public interface ISlotSnapshot : IDisposable
 public sealed class SnapshotRefusedException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    public SnapshotRefusedException(string message, bool isDamaged, Exception? inner = null) : base(message, inner) => IsDamaged = isDamaged;
+    public SnapshotRefusedException(string message, bool isDamaged, Exception? inner = null)
+        : base(message, inner) => IsDamaged = isDamaged;
 
     /// <summary>It is of no use to anybody; else another checkpoint, device or program may take it.</summary>
     public bool IsDamaged { get; }

@@ -52,7 +52,7 @@ internal static class SnapshotFormat
 
         async Task WriteTensorAsync(torch.Tensor tensor)
         {
-            for (long at = 0, length = BytesOf(tensor); at < length;)
+            for (long at = 0, length = BytesOf(tensor); at < length; )
             {
                 int taken = (int)Math.Min(piece.Length, length - at);
                 tensor.bytes.Slice((int)at, taken).CopyTo(piece);
@@ -114,7 +114,7 @@ internal static class SnapshotFormat
 
         async Task ReadTensorAsync(torch.Tensor tensor)
         {
-            for (long at = 0, length = BytesOf(tensor); at < length;)
+            for (long at = 0, length = BytesOf(tensor); at < length; )
             {
                 int taken = (int)Math.Min(piece.Length, length - at);
                 await from.ReadExactlyAsync(piece.AsMemory(0, taken), cancellation).ConfigureAwait(false);
@@ -132,7 +132,10 @@ internal static class SnapshotFormat
             throw new SnapshotRefusedException("It is no snapshot of a slot.", isDamaged: true);
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(preamble.AsSpan(8));
         if (version != Version)
-            throw new SnapshotRefusedException($"It has the format's version {version}, and this program knows version {Version}.", isDamaged: false);
+            throw new SnapshotRefusedException(
+                $"It has the format's version {version}, and this program knows version {Version}.",
+                isDamaged: false
+            );
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(preamble.AsSpan(12));
         if (length > SnapshotHeader.MaxBytes)
             throw new SnapshotRefusedException($"Its header is said to have {length} bytes.", isDamaged: true);
@@ -151,9 +154,12 @@ internal static class SnapshotFormat
     private static torch.Tensor[] TensorsFor(SnapshotHeader header, CacheParts parts, int rows)
     {
         using IDisposable noGradient = torch.no_grad();
-        return [.. from layer in Enumerable.Range(0, header.Kind.Layers)
-                   from part in parts.Parts
-                   select torch.empty([parts.KeyValueHeads, rows, part.Width], part.Type).DetachFromDisposeScope()];
+        return
+        [
+            .. from layer in Enumerable.Range(0, header.Kind.Layers)
+            from part in parts.Parts
+            select torch.empty([parts.KeyValueHeads, rows, part.Width], part.Type).DetachFromDisposeScope(),
+        ];
     }
 
     private static long BytesOf(torch.Tensor tensor) => tensor.NumberOfElements * tensor.ElementSize;

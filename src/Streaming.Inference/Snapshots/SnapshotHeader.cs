@@ -90,9 +90,11 @@ internal sealed record SnapshotHeader
         {
             throw new SnapshotRefusedException($"Its header cannot be read ({e.Message.TrimEnd('.')}).", isDamaged: true, e);
         }
-        bool possible = header is { Kind: { Checkpoint: not null, Arithmetic: not null, Elements: not null }, Branch: >= 0, Fixed: >= 0, Window: >= 1 }
+        bool possible =
+            header is { Kind: { Checkpoint: not null, Arithmetic: not null, Elements: not null }, Branch: >= 0, Fixed: >= 0, Window: >= 1 }
             && header.Fixed <= header.Kind.Capacity - header.Window
-            && header.Fed >= 1 && header.Position >= header.Fed
+            && header.Fed >= 1
+            && header.Position >= header.Fed
             && header.Occupied == Math.Min(header.Fed, header.Layout.Places);
         return possible ? header! : throw new SnapshotRefusedException("Its header contradicts itself.", isDamaged: true);
     }

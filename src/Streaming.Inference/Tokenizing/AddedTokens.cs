@@ -37,9 +37,15 @@ internal sealed class AddedTokens
                 throw token.Unsupported("single_word", "use a tokenizer without it");
             if (token.Bool("normalized", whenAbsent: false) && file.Has("normalizer"))
                 throw token.Unsupported("normalized", "use a tokenizer whose added tokens are not normalized");
-            tokens.Add(new AddedToken(
-                token.Int("id", least: 0), content, token.Bool("special", whenAbsent: false),
-                token.Bool("lstrip", whenAbsent: false), token.Bool("rstrip", whenAbsent: false)));
+            tokens.Add(
+                new AddedToken(
+                    token.Int("id", least: 0),
+                    content,
+                    token.Bool("special", whenAbsent: false),
+                    token.Bool("lstrip", whenAbsent: false),
+                    token.Bool("rstrip", whenAbsent: false)
+                )
+            );
         }
         return new AddedTokens(tokens);
     }
@@ -50,7 +56,7 @@ internal sealed class AddedTokens
     public IEnumerable<(Range Plain, AddedToken? Token)> Split(string text)
     {
         int start = 0;
-        for (int i = 0; i < text.Length;)
+        for (int i = 0; i < text.Length; )
         {
             if (At(text, i) is not AddedToken token)
             {

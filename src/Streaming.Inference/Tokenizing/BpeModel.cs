@@ -19,14 +19,22 @@ internal sealed class BpeModel
     private readonly bool _fuseUnknown;
 
     public BpeModel(
-        bool byteLevel, Dictionary<string, int> vocabulary, BytePairMerges merges, Dictionary<string, int>? whole,
-        int[] byteIds, int? unknown, bool fuseUnknown)
+        bool byteLevel,
+        Dictionary<string, int> vocabulary,
+        BytePairMerges merges,
+        Dictionary<string, int>? whole,
+        int[] byteIds,
+        int? unknown,
+        bool fuseUnknown
+    )
     {
         ByteLevel = byteLevel;
         _vocabulary = vocabulary;
         _merges = merges;
         _whole = whole;
-        _longestWhole = whole is not { Count: > 0 } ? 0 : whole.Keys.Max(token => byteLevel ? token.Length : Encoding.UTF8.GetByteCount(token));
+        _longestWhole = whole is not { Count: > 0 }
+            ? 0
+            : whole.Keys.Max(token => byteLevel ? token.Length : Encoding.UTF8.GetByteCount(token));
         _byteIds = byteIds;
         _unknown = unknown;
         _fuseUnknown = fuseUnknown;
@@ -64,11 +72,15 @@ internal sealed class BpeModel
             return _whole!.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(piece, out int id) ? id : null;
         byte[] bytes = new byte[Encoding.UTF8.GetByteCount(piece)];
         Encoding.UTF8.GetBytes(piece, bytes);
-        string token = string.Create(bytes.Length, bytes, static (chars, from) =>
-        {
-            for (int i = 0; i < from.Length; i++)
-                chars[i] = ByteAlphabet.CharOf(from[i]);
-        });
+        string token = string.Create(
+            bytes.Length,
+            bytes,
+            static (chars, from) =>
+            {
+                for (int i = 0; i < from.Length; i++)
+                    chars[i] = ByteAlphabet.CharOf(from[i]);
+            }
+        );
         return _whole!.TryGetValue(token, out int found) ? found : null;
     }
 
@@ -88,7 +100,7 @@ internal sealed class BpeModel
         Span<byte> utf8 = stackalloc byte[4];
         int count = 0;
         bool afterUnknown = false;
-        for (int i = 0; i < piece.Length;)
+        for (int i = 0; i < piece.Length; )
         {
             Rune.DecodeFromUtf16(piece[i..], out Rune rune, out int length);
             bool known = lookup.TryGetValue(piece.Slice(i, length), out int id);

@@ -33,8 +33,14 @@ internal static class BpeModelReader
         if (model.Bool("ignore_merges", whenAbsent: false))
             whole = new Dictionary<string, int>(vocabulary.Where(entry => !control.Contains(entry.Key)));
         return new BpeModel(
-            byteLevel, Characters(vocabulary, control), new BytePairMerges(merges), whole,
-            ByteIds(model, vocabulary, byteLevel, byteFallback), unknown, model.Bool("fuse_unk", whenAbsent: false));
+            byteLevel,
+            Characters(vocabulary, control),
+            new BytePairMerges(merges),
+            whole,
+            ByteIds(model, vocabulary, byteLevel, byteFallback),
+            unknown,
+            model.Bool("fuse_unk", whenAbsent: false)
+        );
     }
 
     private static Dictionary<string, int> Vocabulary(ConfigReader model)
@@ -61,11 +67,15 @@ internal static class BpeModelReader
         foreach (JsonElement merge in model.List("merges"))
         {
             (string left, string right) = Parts(model, merge);
-            if (!vocabulary.TryGetValue(left, out int leftId) || !vocabulary.TryGetValue(right, out int rightId)
-                || !vocabulary.TryGetValue(left + right, out int id))
+            if (
+                !vocabulary.TryGetValue(left, out int leftId)
+                || !vocabulary.TryGetValue(right, out int rightId)
+                || !vocabulary.TryGetValue(left + right, out int id)
+            )
             {
                 throw new InputException(
-                    $"'{model.File}': the merge {rank} ('{left}' with '{right}') speaks of tokens that the vocabulary lacks: copy the file again from where it came.");
+                    $"'{model.File}': the merge {rank} ('{left}' with '{right}') speaks of tokens that the vocabulary lacks: copy the file again from where it came."
+                );
             }
             if (!control.Contains(left + right))
                 merges.TryAdd(BytePairMerges.Pair(leftId, rightId), (rank, id));
@@ -78,8 +88,12 @@ internal static class BpeModelReader
     {
         if (merge.ValueKind == JsonValueKind.String && merge.GetString()!.Split(' ') is [string left, string right])
             return (left, right);
-        if (merge.ValueKind == JsonValueKind.Array && merge.GetArrayLength() == 2
-            && merge[0].ValueKind == JsonValueKind.String && merge[1].ValueKind == JsonValueKind.String)
+        if (
+            merge.ValueKind == JsonValueKind.Array
+            && merge.GetArrayLength() == 2
+            && merge[0].ValueKind == JsonValueKind.String
+            && merge[1].ValueKind == JsonValueKind.String
+        )
         {
             return (merge[0].GetString()!, merge[1].GetString()!);
         }
@@ -88,8 +102,11 @@ internal static class BpeModelReader
 
     /// <summary>Tokens that are one character: what a piece is split into before anything is merged.</summary>
     private static Dictionary<string, int> Characters(Dictionary<string, int> vocabulary, IReadOnlySet<string> control) =>
-        new(vocabulary.Where(entry => !control.Contains(entry.Key)
-            && (entry.Key.Length == 1 || (entry.Key.Length == 2 && char.IsSurrogatePair(entry.Key, 0)))));
+        new(
+            vocabulary.Where(entry =>
+                !control.Contains(entry.Key) && (entry.Key.Length == 1 || (entry.Key.Length == 2 && char.IsSurrogatePair(entry.Key, 0)))
+            )
+        );
 
     private static int[] ByteIds(ConfigReader model, Dictionary<string, int> vocabulary, bool byteLevel, bool byteFallback)
     {
@@ -111,7 +128,9 @@ internal static class BpeModelReader
 
     /// <summary>The byte that a SentencePiece byte token stands for, or null for any other token.</summary>
     public static byte? ByteOf(string token) =>
-        token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
+        token.Length == 6
+        && token.StartsWith("<0x", StringComparison.Ordinal)
+        && token[5] == '>'
         && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)
             ? value
             : null;

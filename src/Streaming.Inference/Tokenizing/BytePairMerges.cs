@@ -11,7 +11,8 @@ namespace Streaming.Inference.Tokenizing;
 /// </summary>
 internal sealed class BytePairMerges
 {
-    private const int Gone = -1, None = int.MaxValue;
+    private const int Gone = -1,
+        None = int.MaxValue;
     private const int LongestWord = 48;
 
     private readonly Dictionary<long, (int Rank, int Id)> _merges;
@@ -71,7 +72,8 @@ internal sealed class BytePairMerges
 
         public int Merge(Span<int> ids)
         {
-            int[] next = ArrayPool<int>.Shared.Rent(ids.Length), previous = ArrayPool<int>.Shared.Rent(ids.Length);
+            int[] next = ArrayPool<int>.Shared.Rent(ids.Length),
+                previous = ArrayPool<int>.Shared.Rent(ids.Length);
             for (int i = 0; i < ids.Length; i++)
             {
                 next[i] = i + 1 < ids.Length ? i + 1 : -1;

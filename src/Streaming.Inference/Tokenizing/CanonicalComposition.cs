@@ -11,8 +11,14 @@ internal static class CanonicalComposition
     private const char FirstThatMatters = '\u0300'; // nothing before it combines, and Latin-1 is composed already
 
     // Hangul (section 3.12): 19 leading consonants, 21 vowels, 27 trailing consonants and none.
-    private const int SyllableBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TrailBase = 0x11A7;
-    private const int Leads = 19, Vowels = 21, Trails = 28, Syllables = Leads * Vowels * Trails;
+    private const int SyllableBase = 0xAC00,
+        LeadBase = 0x1100,
+        VowelBase = 0x1161,
+        TrailBase = 0x11A7;
+    private const int Leads = 19,
+        Vowels = 21,
+        Trails = 28,
+        Syllables = Leads * Vowels * Trails;
 
     /// <summary>Normalizes a well-formed text, in nearly linear time whatever it holds.</summary>
     public static string Of(string text)
@@ -68,7 +74,7 @@ internal static class CanonicalComposition
     /// <summary>Puts each run of combining characters in the order of their classes; those of one class stay as they are.</summary>
     private static void Order(List<int> characters, CanonicalData data)
     {
-        for (int start = 0; start < characters.Count;)
+        for (int start = 0; start < characters.Count; )
         {
             int end = start;
             while (end < characters.Count && data.ClassOf(characters[end]) > 0)
@@ -90,7 +96,8 @@ internal static class CanonicalComposition
         int count = 0;
         for (int i = 0; i < characters.Count; i++)
         {
-            int character = characters[i], combining = data.ClassOf(character);
+            int character = characters[i],
+                combining = data.ClassOf(character);
             bool adjacent = count - 1 == starter;
             if (starter >= 0 && (adjacent || before < combining) && TryCompose(characters[starter], character, data, out int composed))
             {
@@ -115,7 +122,11 @@ internal static class CanonicalComposition
             composed = SyllableBase + (lead * Vowels + vowel) * Trails;
             return true;
         }
-        if (first - SyllableBase is >= 0 and < Syllables and int syllable && syllable % Trails == 0 && second - TrailBase is > 0 and < Trails and int trail)
+        if (
+            first - SyllableBase is >= 0 and < Syllables and int syllable
+            && syllable % Trails == 0
+            && second - TrailBase is > 0 and < Trails and int trail
+        )
         {
             composed = first + trail;
             return true;

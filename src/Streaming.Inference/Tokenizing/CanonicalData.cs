@@ -14,7 +14,8 @@ internal sealed class CanonicalData
 
     private CanonicalData()
     {
-        using Stream resource = typeof(CanonicalData).Assembly.GetManifestResourceStream("nfc.txt")
+        using Stream resource =
+            typeof(CanonicalData).Assembly.GetManifestResourceStream("nfc.txt")
             ?? throw new InvalidOperationException("The build did not embed nfc.txt.");
         using var reader = new StreamReader(resource);
         while (reader.ReadLine() is string line)

@@ -19,7 +19,8 @@ internal static class Normalizer
                 string prefix = normalizer.Text("prepend");
                 return text => text.Length == 0 ? text : prefix + text;
             case "Replace":
-                string pattern = normalizer.Section("pattern").TextIfPresent("String")
+                string pattern =
+                    normalizer.Section("pattern").TextIfPresent("String")
                     ?? throw normalizer.Unsupported("pattern", "use a tokenizer that replaces a \"String\"");
                 string content = normalizer.Text("content");
                 return text => text.Replace(pattern, content, StringComparison.Ordinal);

@@ -42,32 +42,33 @@ internal readonly struct PlaneZero
     }
 
     /// <summary>A character of the category that no tokenizer's pattern names by itself.</summary>
-    private static char Like(UnicodeCategory category) => category switch
-    {
-        UnicodeCategory.UppercaseLetter => '\u0100',
-        UnicodeCategory.LowercaseLetter => '\u0101',
-        UnicodeCategory.TitlecaseLetter => '\u01C5',
-        UnicodeCategory.ModifierLetter => '\u02B0',
-        UnicodeCategory.OtherLetter => '\u05D0',
-        UnicodeCategory.NonSpacingMark => '\u0300',
-        UnicodeCategory.SpacingCombiningMark => '\u0903',
-        UnicodeCategory.EnclosingMark => '\u0488',
-        UnicodeCategory.DecimalDigitNumber => '\u0660',
-        UnicodeCategory.LetterNumber => '\u16EE',
-        UnicodeCategory.OtherNumber => '\u00B2',
-        UnicodeCategory.ConnectorPunctuation => '\u203F',
-        UnicodeCategory.DashPunctuation => '\u2010',
-        UnicodeCategory.OpenPunctuation => '\u2045',
-        UnicodeCategory.ClosePunctuation => '\u2046',
-        UnicodeCategory.InitialQuotePunctuation => '\u00AB',
-        UnicodeCategory.FinalQuotePunctuation => '\u00BB',
-        UnicodeCategory.OtherPunctuation => '\u00A1',
-        UnicodeCategory.MathSymbol => '\u00B1',
-        UnicodeCategory.CurrencySymbol => '\u00A2',
-        UnicodeCategory.ModifierSymbol => '\u00B8',
-        UnicodeCategory.OtherSymbol => '\u00A9',
-        UnicodeCategory.Format => '\u00AD',
-        UnicodeCategory.PrivateUse => '\uE000',
-        _ => '\u0378', // unassigned; control characters, separators and surrogates are all in the basic plane
-    };
+    private static char Like(UnicodeCategory category) =>
+        category switch
+        {
+            UnicodeCategory.UppercaseLetter => '\u0100',
+            UnicodeCategory.LowercaseLetter => '\u0101',
+            UnicodeCategory.TitlecaseLetter => '\u01C5',
+            UnicodeCategory.ModifierLetter => '\u02B0',
+            UnicodeCategory.OtherLetter => '\u05D0',
+            UnicodeCategory.NonSpacingMark => '\u0300',
+            UnicodeCategory.SpacingCombiningMark => '\u0903',
+            UnicodeCategory.EnclosingMark => '\u0488',
+            UnicodeCategory.DecimalDigitNumber => '\u0660',
+            UnicodeCategory.LetterNumber => '\u16EE',
+            UnicodeCategory.OtherNumber => '\u00B2',
+            UnicodeCategory.ConnectorPunctuation => '\u203F',
+            UnicodeCategory.DashPunctuation => '\u2010',
+            UnicodeCategory.OpenPunctuation => '\u2045',
+            UnicodeCategory.ClosePunctuation => '\u2046',
+            UnicodeCategory.InitialQuotePunctuation => '\u00AB',
+            UnicodeCategory.FinalQuotePunctuation => '\u00BB',
+            UnicodeCategory.OtherPunctuation => '\u00A1',
+            UnicodeCategory.MathSymbol => '\u00B1',
+            UnicodeCategory.CurrencySymbol => '\u00A2',
+            UnicodeCategory.ModifierSymbol => '\u00B8',
+            UnicodeCategory.OtherSymbol => '\u00A9',
+            UnicodeCategory.Format => '\u00AD',
+            UnicodeCategory.PrivateUse => '\uE000',
+            _ => '\u0378', // unassigned; control characters, separators and surrogates are all in the basic plane
+        };
 }

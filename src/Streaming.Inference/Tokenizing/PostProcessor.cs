@@ -19,8 +19,13 @@ internal sealed record PostProcessor(int[] Before, int[] After)
             case "TemplateProcessing":
                 return ReadTemplate(section);
             case "Sequence":
-                return section.Sections("processors").Select(Read).Aggregate(None, (outer, inner) =>
-                    new PostProcessor([.. inner.Before, .. outer.Before], [.. outer.After, .. inner.After]));
+                return section
+                    .Sections("processors")
+                    .Select(Read)
+                    .Aggregate(
+                        None,
+                        (outer, inner) => new PostProcessor([.. inner.Before, .. outer.Before], [.. outer.After, .. inner.After])
+                    );
             default:
                 throw section.Unsupported("type", "use a tokenizer with TemplateProcessing, ByteLevel or none");
         }
@@ -36,7 +41,9 @@ internal sealed record PostProcessor(int[] Before, int[] After)
             if (part.Has("Sequence"))
                 met = true;
             else
-                (met ? after : before).AddRange(section.Section("special_tokens").Section(part.Section("SpecialToken").Text("id")).Ints("ids"));
+                (met ? after : before).AddRange(
+                    section.Section("special_tokens").Section(part.Section("SpecialToken").Text("id")).Ints("ids")
+                );
         }
         return met ? new PostProcessor([.. before], [.. after]) : throw section.Wrong("single", "a template with a Sequence");
     }

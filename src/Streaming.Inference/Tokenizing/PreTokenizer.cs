@@ -11,9 +11,7 @@ internal sealed class PreTokenizer
 
     private readonly List<(Regex Pattern, bool GapsAreKept)> _splits = [];
 
-    private PreTokenizer()
-    {
-    }
+    private PreTokenizer() { }
 
     /// <summary>Whether pieces are then taken as bytes.</summary>
     public bool ByteLevel { get; private set; }
@@ -61,7 +59,8 @@ internal sealed class PreTokenizer
         {
             if (match.Length == 0)
                 continue;
-            int start = copy.InText(match.Index), end = copy.InText(match.Index + match.Length);
+            int start = copy.InText(match.Index),
+                end = copy.InText(match.Index + match.Length);
             if (gapsAreKept && start > reached)
                 pieces.Add(text[reached..start]);
             pieces.Add(text[start..end]);

@@ -44,9 +44,10 @@ public sealed class TextStream
     public bool Stopped { get; private set; }
 
     /// <summary>What the text still owes.</summary>
-    public TextState State => _pendingLength == 0 && _heldBack.Length == 0
-        ? TextState.Empty
-        : new TextState(_pending.AsSpan(0, _pendingLength).ToArray(), _heldBack);
+    public TextState State =>
+        _pendingLength == 0 && _heldBack.Length == 0
+            ? TextState.Empty
+            : new TextState(_pending.AsSpan(0, _pendingLength).ToArray(), _heldBack);
 
     /// <summary>Takes one more token; answers the text that may be shown now, often one word, sometimes none.</summary>
     public string Append(int id) => Stopped ? "" : Show(Decode(_vocabulary.BytesOf(id).Span));
@@ -113,7 +114,8 @@ public sealed class TextStream
     /// </summary>
     private int FirstMatch(string text)
     {
-        int start = -1, end = int.MaxValue;
+        int start = -1,
+            end = int.MaxValue;
         foreach (string stop in _stop)
         {
             int found = text.IndexOf(stop, StringComparison.Ordinal);

@@ -56,7 +56,11 @@ internal sealed class TokenDecoder
                 _replacements.Add((spaces.Replacement, " "));
                 StripsLeadingSpace = spaces.Prepends != Metaspace.Scheme.Never;
                 break;
-            case "Strip" when !_byteLevel && section.Text("content") == " " && section.Int("start", least: 0) == 1 && section.Int("stop", least: 0) == 0:
+            case "Strip"
+                when !_byteLevel
+                    && section.Text("content") == " "
+                    && section.Int("start", least: 0) == 1
+                    && section.Int("stop", least: 0) == 0:
                 StripsLeadingSpace = true;
                 break;
             default:

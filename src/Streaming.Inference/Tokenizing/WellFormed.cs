@@ -16,7 +16,8 @@ internal static class WellFormed
             if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[i + 1]))
             {
                 throw new InputException(
-                    $"{what} has half of a surrogate pair (U+{(int)text[i]:X4}) at place {i}, which is not a character: send whole characters.");
+                    $"{what} has half of a surrogate pair (U+{(int)text[i]:X4}) at place {i}, which is not a character: send whole characters."
+                );
             }
             i++;
         }

@@ -12,13 +12,21 @@ internal sealed partial class AzureConversationLog
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
-        string id, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation = default)
+        string id,
+        long fromSeq,
+        long toSeq,
+        int maxRows,
+        int maxTextBytes,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         return fromSeq > toSeq || fromSeq > head.Head.LastSeq
             ? []
-            : await EventRows.ReadAsync(log, TableKeys.Escape(id), fromSeq, toSeq, maxRows, maxTextBytes, cancellation).ConfigureAwait(false);
+            : await EventRows
+                .ReadAsync(log, TableKeys.Escape(id), fromSeq, toSeq, maxRows, maxTextBytes, cancellation)
+                .ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -27,7 +35,10 @@ internal sealed partial class AzureConversationLog
         if (from < 0 || to < from || to - from > Array.MaxLength)
             throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
         // As a rule all of it is the branch's own, which says by itself that there are such a conversation and such a branch.
-        List<int> own = from < to && branch >= 0 ? await IdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false) : [];
+        List<int> own =
+            from < to && branch >= 0
+                ? await IdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false)
+                : [];
         if (own.Count > 0 && own.Count == to - from)
             return [.. own];
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
@@ -48,12 +59,24 @@ internal sealed partial class AzureConversationLog
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
         // The separator comes before all that a key may hold, so a place with it appended is the next place.
-        var from = after is null ? "" : OwnedCursor.Parse(after) is var cursor ? HeadIndex.OwnedRow(cursor.ActiveAt, cursor.Id) + TableKeys.Separator : "";
+        var from =
+            after is null ? ""
+            : OwnedCursor.Parse(after) is var cursor ? HeadIndex.OwnedRow(cursor.ActiveAt, cursor.Id) + TableKeys.Separator
+            : "";
         var wanted = (int)Math.Min(take + 1L, int.MaxValue); // One more than asked tells whether there is a next page.
-        var heads = await index.ListAsync(HeadIndex.OwnedBy(owner), from, TableKeys.After.ToString(), wanted, cancellation).ConfigureAwait(false);
-        List<ConversationEntry> entries = [.. heads.Take(take).Select(stored =>
-            new ConversationEntry(stored.Head.Id, stored.Title, stored.Head.CreatedAt, stored.Head.ActiveAt))];
-        return new ConversationPage(entries, heads.Count <= take ? null : new OwnedCursor(entries[^1].ActiveAt.UtcTicks, entries[^1].Id).ToString());
+        var heads = await index
+            .ListAsync(HeadIndex.OwnedBy(owner), from, TableKeys.After.ToString(), wanted, cancellation)
+            .ConfigureAwait(false);
+        List<ConversationEntry> entries =
+        [
+            .. heads
+                .Take(take)
+                .Select(stored => new ConversationEntry(stored.Head.Id, stored.Title, stored.Head.CreatedAt, stored.Head.ActiveAt)),
+        ];
+        return new ConversationPage(
+            entries,
+            heads.Count <= take ? null : new OwnedCursor(entries[^1].ActiveAt.UtcTicks, entries[^1].Id).ToString()
+        );
     }
 
     /// <inheritdoc/>
@@ -69,7 +92,11 @@ internal sealed partial class AzureConversationLog
     public async Task<IReadOnlyList<string>> ListHiddenAsync(DateTimeOffset until, int take, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
-        return Ids(await index.ListAsync(HeadIndex.Hidden, "", HeadIndex.HiddenRow(until) + TableKeys.After, take, cancellation).ConfigureAwait(false));
+        return Ids(
+            await index
+                .ListAsync(HeadIndex.Hidden, "", HeadIndex.HiddenRow(until) + TableKeys.After, take, cancellation)
+                .ConfigureAwait(false)
+        );
     }
 
     private static string AfterAll => new(TableKeys.After, 2);

@@ -21,13 +21,24 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     {
         var created = new StoredHead
         {
-            Head = new LogHead { Id = log.Id, Owner = log.Owner, CreatedAt = log.At.ToUniversalTime(), ActiveAt = log.At.ToUniversalTime() },
+            Head = new LogHead
+            {
+                Id = log.Id,
+                Owner = log.Owner,
+                CreatedAt = log.At.ToUniversalTime(),
+                ActiveAt = log.At.ToUniversalTime(),
+            },
             Title = log.Title,
             Creation = Guid.NewGuid().ToString("N"),
         };
         await index.AddAsync(null, created, cancellation).ConfigureAwait(false);
         var stored = await CommitAsync(
-            log.Id, [new(TableTransactionActionType.Add, created.ToNewRow())], now => now?.Creation == created.Creation, cancellation).ConfigureAwait(false);
+                log.Id,
+                [new(TableTransactionActionType.Add, created.ToNewRow())],
+                now => now?.Creation == created.Creation,
+                cancellation
+            )
+            .ConfigureAwait(false);
         if (stored is not null)
             return;
         await index.RemoveAsync(created, await FindHeadAsync(log.Id, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
@@ -50,7 +61,10 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
             if (before.Head.Writer == writer)
                 return Known(before);
             var opened = before with { Head = before.Head with { Epoch = before.Head.Epoch + 1, Writer = writer } };
-            if (await CommitAsync(id, [Replacing(before, opened)], now => now?.Head.Writer == writer, cancellation).ConfigureAwait(false) is { } version)
+            if (
+                await CommitAsync(id, [Replacing(before, opened)], now => now?.Head.Writer == writer, cancellation).ConfigureAwait(false) is
+                { } version
+            )
                 return Known(opened with { ETag = version });
         }
 
@@ -66,7 +80,8 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
         StoredHead? refused = null;
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var before = known is not null && prepared.Follows(known.Head) ? known : await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            var before =
+                known is not null && prepared.Follows(known.Head) ? known : await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             known = null;
             if (!prepared.Follows(before.Head))
                 return prepared.Made(before) ? Known(before) : throw Fenced(id, before.Head, append);
@@ -106,9 +121,16 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
             var before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             if (before.Head.HiddenAt is not null)
                 return;
-            var hidden = before with { Head = before.Head with { HiddenAt = at.ToUniversalTime(), Epoch = before.Head.Epoch + 1, Writer = "" } };
+            var hidden = before with
+            {
+                Head = before.Head with { HiddenAt = at.ToUniversalTime(), Epoch = before.Head.Epoch + 1, Writer = "" },
+            };
             await index.AddAsync(before, hidden, cancellation).ConfigureAwait(false);
-            if (await CommitAsync(id, [Replacing(before, hidden)], now => now?.Head.HiddenAt == hidden.Head.HiddenAt, cancellation).ConfigureAwait(false) is null)
+            if (
+                await CommitAsync(id, [Replacing(before, hidden)], now => now?.Head.HiddenAt == hidden.Head.HiddenAt, cancellation)
+                    .ConfigureAwait(false)
+                is null
+            )
                 continue;
             _running.Forget(id);
             await index.RemoveAsync(before, hidden).ConfigureAwait(false);
@@ -136,7 +158,11 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     /// it may have taken effect all the same, and the head that is read back tells.
     /// </summary>
     private async Task<ETag?> CommitAsync(
-        string id, IReadOnlyList<TableTransactionAction> writes, Func<StoredHead?, bool> isMine, CancellationToken cancellation)
+        string id,
+        IReadOnlyList<TableTransactionAction> writes,
+        Func<StoredHead?, bool> isMine,
+        CancellationToken cancellation
+    )
     {
         LogUnavailableException? silence = null;
         try
@@ -163,7 +189,10 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
             Head = AppendRules.Advance(before.Head, prepared.Append),
             LastAppend = prepared.Digest,
             // The same for a repeated append, and another one for every time that it begins to run.
-            RunningSince = !prepared.Append.Running ? "" : before.Head.Running ? before.RunningSince : Convert.ToHexString(prepared.Digest.AsSpan(0, 8)),
+            RunningSince =
+                !prepared.Append.Running ? ""
+                : before.Head.Running ? before.RunningSince
+                : Convert.ToHexString(prepared.Digest.AsSpan(0, 8)),
         };
         if (prepared.Append.CutTo is not { } start)
             return advanced;
@@ -175,11 +204,15 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     private async Task ThrowWhyRefusedAsync(PreparedAppend prepared, StoredHead before, CancellationToken cancellation)
     {
         var id = before.Head.Id;
-        if (prepared.Append.Receipt is { } receipt &&
-            await ReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false) is not null)
+        if (
+            prepared.Append.Receipt is { } receipt
+            && await ReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false) is not null
+        )
             throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
         throw new LogUnavailableException(
-            $"Conversation {id} has rows beyond its head in Azure Storage; restore its partition.", new InvalidDataException("A row of an append was there before it."));
+            $"Conversation {id} has rows beyond its head in Azure Storage; restore its partition.",
+            new InvalidDataException("A row of an append was there before it.")
+        );
     }
 
     private LogHead Known(StoredHead stored)
@@ -189,7 +222,9 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     }
 
     private async Task<StoredHead?> FindHeadAsync(string id, CancellationToken cancellation) =>
-        await log.FindAsync(TableKeys.Escape(id), StoredHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row ? StoredHead.From(row) : null;
+        await log.FindAsync(TableKeys.Escape(id), StoredHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row
+            ? StoredHead.From(row)
+            : null;
 
     private async Task<StoredHead> GetHeadAsync(string id, CancellationToken cancellation) =>
         await FindHeadAsync(id, cancellation).ConfigureAwait(false) ?? throw new LogMissingException(id);
@@ -197,12 +232,14 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     private static TableTransactionAction Replacing(StoredHead before, StoredHead after) =>
         new(TableTransactionActionType.UpdateMerge, after.ToRow(), before.ETag);
 
-    private static LogFencedException Fenced(string id, LogHead head, LogAppend append) => new(
-        id,
-        append.Epoch != head.Epoch
-            ? $"its epoch is {head.Epoch}, not {append.Epoch}"
-            : $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}");
+    private static LogFencedException Fenced(string id, LogHead head, LogAppend append) =>
+        new(
+            id,
+            append.Epoch != head.Epoch
+                ? $"its epoch is {head.Epoch}, not {append.Epoch}"
+                : $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}"
+        );
 
-    private static LogUnavailableException Contended(string id) => new(
-        $"Others wrote the head of conversation {id} before this, {MaxAttempts} times in a row.", new TimeoutException());
+    private static LogUnavailableException Contended(string id) =>
+        new($"Others wrote the head of conversation {id} before this, {MaxAttempts} times in a row.", new TimeoutException());
 }

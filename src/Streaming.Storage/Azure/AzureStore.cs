@@ -57,7 +57,9 @@ internal sealed class AzureStore : IStoreHealth
         catch (LogUnavailableException e)
         {
             throw new StoreOpenException(
-                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its tables.", e);
+                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its tables.",
+                e
+            );
         }
     }
 }

@@ -9,7 +9,8 @@ namespace Streaming.Storage.Azure;
 /// Opens the store before any service of the host starts, so that an account that cannot be used stops the host. One that is busy is
 /// asked again: a silo that joins while the others keep the account busy would otherwise be refused.
 /// </summary>
-internal sealed partial class AzureStoreService(AzureStore store, AzureSnapshotStore snapshots, ILogger<AzureStoreService> logger) : IHostedLifecycleService
+internal sealed partial class AzureStoreService(AzureStore store, AzureSnapshotStore snapshots, ILogger<AzureStoreService> logger)
+    : IHostedLifecycleService
 {
     private const int Attempts = 4; // of up to five seconds each
 

@@ -29,7 +29,9 @@ internal static class ByteProperties
         var bytes = new byte[row.GetInt32(LengthOf(name)) ?? 0];
         for (var (i, at) = (0, 0); at < bytes.Length; i++)
         {
-            var piece = row.GetBinary(PieceOf(name, i)) ?? throw new InvalidDataException($"The store has lost a part of {name} in row {row.RowKey} of {row.PartitionKey}.");
+            var piece =
+                row.GetBinary(PieceOf(name, i))
+                ?? throw new InvalidDataException($"The store has lost a part of {name} in row {row.RowKey} of {row.PartitionKey}.");
             piece.CopyTo(bytes, at);
             at += piece.Length;
         }

@@ -18,19 +18,23 @@ internal static class Erasure
     /// <summary>Erases the partition.</summary>
     public static async Task RunAsync(LogTable log, string partition, CancellationToken cancellation)
     {
-        for (var refusals = 0; refusals < MaxRefusals;)
+        for (var refusals = 0; refusals < MaxRefusals; )
         {
             var rows = await ReadAsync(log, partition, cancellation).ConfigureAwait(false);
             if (rows.Count == 0)
                 return;
             if (rows.Count > 1)
                 rows.RemoveAll(row => row.RowKey == StoredHead.RowKey);
-            var writes = rows.Take(LogTable.MaxRows).Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, ETag.All));
+            var writes = rows.Take(LogTable.MaxRows)
+                .Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, ETag.All));
             if (await log.TryCommitAsync([.. writes], cancellation).ConfigureAwait(false) is null)
                 refusals++;
         }
 
-        throw new LogUnavailableException($"Others erased rows of conversation {partition} before this, {MaxRefusals} times.", new TimeoutException());
+        throw new LogUnavailableException(
+            $"Others erased rows of conversation {partition} before this, {MaxRefusals} times.",
+            new TimeoutException()
+        );
     }
 
     /// <summary>The keys of as many rows as a transaction takes, and of one more, since the head may be among them.</summary>

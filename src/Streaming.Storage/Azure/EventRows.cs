@@ -43,7 +43,14 @@ internal static class EventRows
 
     /// <summary>Events from the block that contains a number upwards, within limits but for the first event.</summary>
     public static async Task<IReadOnlyList<LogEvent>> ReadAsync(
-        LogTable table, string partition, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation)
+        LogTable table,
+        string partition,
+        long fromSeq,
+        long toSeq,
+        int maxRows,
+        int maxTextBytes,
+        CancellationToken cancellation
+    )
     {
         var page = new List<LogEvent>();
         long bytes = 0;
@@ -68,7 +75,12 @@ internal static class EventRows
     }
 
     private static async IAsyncEnumerable<IReadOnlyList<LogEvent>> ReadBlocksAsync(
-        LogTable table, string partition, long fromSeq, int atMost, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        LogTable table,
+        string partition,
+        long fromSeq,
+        int atMost,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         var pieces = new List<byte[]>();
         var parts = 0;
@@ -76,7 +88,11 @@ internal static class EventRows
         await foreach (var row in rows.ConfigureAwait(false))
         {
             if (pieces.Count == 0)
-                parts = row.GetInt32(Parts) ?? throw new InvalidDataException($"The store has lost the beginning of the events in row {row.RowKey} of {partition}.");
+                parts =
+                    row.GetInt32(Parts)
+                    ?? throw new InvalidDataException(
+                        $"The store has lost the beginning of the events in row {row.RowKey} of {partition}."
+                    );
             pieces.Add(ByteProperties.Read(row, Block));
             if (pieces.Count < parts)
                 continue;

@@ -44,8 +44,12 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
     {
         try
         {
-            await Task.WhenAll(KeysOf(before).Except(KeysOf(after)).Select(key =>
-                index.RemoveAsync(key.Partition, key.Row, ETag.All, CancellationToken.None))).ConfigureAwait(false);
+            await Task.WhenAll(
+                    KeysOf(before)
+                        .Except(KeysOf(after))
+                        .Select(key => index.RemoveAsync(key.Partition, key.Row, ETag.All, CancellationToken.None))
+                )
+                .ConfigureAwait(false);
         }
         catch (LogUnavailableException e)
         {
@@ -68,15 +72,15 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
             }
 
             next = page.ContinuationToken;
-        }
-        while (next is not null && found.Count < take);
+        } while (next is not null && found.Count < take);
         return found;
     }
 
     /// <summary>The head that an entry is for; null when it says otherwise.</summary>
     private async Task<StoredHead?> ResolveAsync(TableEntity entry, CancellationToken cancellation)
     {
-        var row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), StoredHead.RowKey, StoredHead.ListColumns, cancellation).ConfigureAwait(false);
+        var row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), StoredHead.RowKey, StoredHead.ListColumns, cancellation)
+            .ConfigureAwait(false);
         var head = row is null ? null : StoredHead.From(row);
         if (KeysOf(head).Contains(new IndexKey(entry.PartitionKey, entry.RowKey)))
             return head;
@@ -106,6 +110,9 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
     /// <summary>The beginning of the keys of what was hidden at a time.</summary>
     public static string HiddenRow(DateTimeOffset at) => TableKeys.Number(at.UtcTicks);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Entries of conversation {ConversationId} that are out of date were left in the lists' table; they are passed over, and removed later")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Entries of conversation {ConversationId} that are out of date were left in the lists' table; they are passed over, and removed later"
+    )]
     private partial void LogLeftOver(string conversationId, Exception exception);
 }

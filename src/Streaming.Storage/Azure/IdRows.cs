@@ -54,13 +54,24 @@ internal static class IdRows
     public static async Task<BranchOrigin> NextBranchAsync(LogTable table, StoredHead head, long start, CancellationToken cancellation)
     {
         var parent = head.Head.Branch;
-        while (parent > 0 && await FindBranchAsync(table, head, parent, cancellation).ConfigureAwait(false) is var earlier && earlier.Start >= start)
+        while (
+            parent > 0
+            && await FindBranchAsync(table, head, parent, cancellation).ConfigureAwait(false) is var earlier
+            && earlier.Start >= start
+        )
             parent = earlier.Parent;
         return new BranchOrigin(start, parent);
     }
 
     /// <summary>Of the ids at [from, to) as a branch sees them, those before its beginning; fewer when its stream ends before.</summary>
-    public static async Task<IEnumerable<int>> ReadBeforeAsync(LogTable table, StoredHead head, int branch, long from, long to, CancellationToken cancellation)
+    public static async Task<IEnumerable<int>> ReadBeforeAsync(
+        LogTable table,
+        StoredHead head,
+        int branch,
+        long from,
+        long to,
+        CancellationToken cancellation
+    )
     {
         // From its parent down to the branch that has the first position; each part lies before the one found earlier.
         var parts = new Stack<List<int>>();
@@ -70,17 +81,34 @@ internal static class IdRows
             branch = parent;
             (start, parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
             if (start < to)
-                parts.Push(await ReadOwnAsync(table, TableKeys.Escape(head.Head.Id), branch, Math.Max(from, start), to, cancellation).ConfigureAwait(false));
+                parts.Push(
+                    await ReadOwnAsync(table, TableKeys.Escape(head.Head.Id), branch, Math.Max(from, start), to, cancellation)
+                        .ConfigureAwait(false)
+                );
         }
 
         return parts.SelectMany(part => part);
     }
 
     /// <summary>Of the ids at [from, to) those in a branch's own rows.</summary>
-    public static async Task<List<int>> ReadOwnAsync(LogTable table, string partition, int branch, long from, long to, CancellationToken cancellation)
+    public static async Task<List<int>> ReadOwnAsync(
+        LogTable table,
+        string partition,
+        int branch,
+        long from,
+        long to,
+        CancellationToken cancellation
+    )
     {
         var found = new List<int>();
-        var rows = table.RangeAsync(partition, Key(branch, from), $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.After}", to - from, null, cancellation);
+        var rows = table.RangeAsync(
+            partition,
+            Key(branch, from),
+            $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.After}",
+            to - from,
+            null,
+            cancellation
+        );
         await foreach (var row in rows.ConfigureAwait(false))
         {
             var position = row.GetInt64(First)!.Value;
@@ -97,17 +125,31 @@ internal static class IdRows
 
     /// <summary>Every row of ids of every branch, in the order of branches and positions.</summary>
     public static async IAsyncEnumerable<(int Branch, long Position, int[] Ids)> ReadAllAsync(
-        LogTable table, string partition, [EnumeratorCancellation] CancellationToken cancellation)
+        LogTable table,
+        string partition,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
-        await foreach (var row in table.RangeAsync(partition, Prefix, Prefix + TableKeys.After, long.MaxValue, null, cancellation).ConfigureAwait(false))
+        await foreach (
+            var row in table
+                .RangeAsync(partition, Prefix, Prefix + TableKeys.After, long.MaxValue, null, cancellation)
+                .ConfigureAwait(false)
+        )
             yield return (BranchOf(row.RowKey), row.GetInt64(First)!.Value, VarInts.Decode(row.GetBinary(Ids)));
     }
 
     /// <summary>Every row of a branch, in their order.</summary>
     public static async IAsyncEnumerable<(int Branch, BranchOrigin Origin)> ReadBranchesAsync(
-        LogTable table, string partition, [EnumeratorCancellation] CancellationToken cancellation)
+        LogTable table,
+        string partition,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
-        await foreach (var row in table.RangeAsync(partition, BranchPrefix, BranchPrefix + TableKeys.After, long.MaxValue, null, cancellation).ConfigureAwait(false))
+        await foreach (
+            var row in table
+                .RangeAsync(partition, BranchPrefix, BranchPrefix + TableKeys.After, long.MaxValue, null, cancellation)
+                .ConfigureAwait(false)
+        )
             yield return (BranchOf(row.RowKey), OriginOf(row));
     }
 
@@ -121,7 +163,10 @@ internal static class IdRows
             return new BranchOrigin(0, 0);
         if (branch == head.Head.Branch)
             return new BranchOrigin(head.BranchStart, head.BranchParent);
-        var row = await table.FindAsync(TableKeys.Escape(head.Head.Id), BranchPrefix + TableKeys.Branch(branch), null, cancellation).ConfigureAwait(false)
+        var row =
+            await table
+                .FindAsync(TableKeys.Escape(head.Head.Id), BranchPrefix + TableKeys.Branch(branch), null, cancellation)
+                .ConfigureAwait(false)
             ?? throw new InvalidDataException($"The store has lost branch {branch} of conversation {head.Head.Id}.");
         return OriginOf(row);
     }

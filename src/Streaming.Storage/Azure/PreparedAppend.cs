@@ -16,7 +16,9 @@ internal sealed record PreparedAppend(LogAppend Append, byte[] Digest, IReadOnly
         _ = AppendRules.Check(append);
         var state = System.Text.Encoding.UTF8.GetByteCount(append.State);
         if (state > StoredHead.MaxStateBytes)
-            throw new ArgumentException($"An append to the log is wrong: its state has {state} bytes, and at most {StoredHead.MaxStateBytes} go into a head.");
+            throw new ArgumentException(
+                $"An append to the log is wrong: its state has {state} bytes, and at most {StoredHead.MaxStateBytes} go into a head."
+            );
         var partition = TableKeys.Escape(id);
         List<TableEntity> rows = [.. EventRows.Of(partition, append.Events)];
         if (append.Receipt is { } receipt)
@@ -29,8 +31,7 @@ internal sealed record PreparedAppend(LogAppend Append, byte[] Digest, IReadOnly
         Append.Epoch == head.Epoch && Append.ExpectedLastSeq == head.LastSeq && (Append.ExpectedPosition ?? head.Position) == head.Position;
 
     /// <summary>Whether a head is the one that this append made.</summary>
-    public bool Made(StoredHead stored) =>
-        Append.Epoch == stored.Head.Epoch && Digest.AsSpan().SequenceEqual(stored.LastAppend);
+    public bool Made(StoredHead stored) => Append.Epoch == stored.Head.Epoch && Digest.AsSpan().SequenceEqual(stored.LastAppend);
 
     /// <summary>Everything that is stored at once, the head first: it must be the row that was read.</summary>
     /// <exception cref="ArgumentException">It does not fit a transaction.</exception>
@@ -50,6 +51,8 @@ internal sealed record PreparedAppend(LogAppend Append, byte[] Digest, IReadOnly
         var bytes = writes.Sum(write => LogTable.SizeOf((TableEntity)write.Entity));
         return writes.Count <= LogTable.MaxRows && bytes <= LogTable.MaxBytes
             ? writes
-            : throw new ArgumentException($"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most {LogTable.MaxRows} and {LogTable.MaxBytes} go at once; split it.");
+            : throw new ArgumentException(
+                $"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most {LogTable.MaxRows} and {LogTable.MaxBytes} go at once; split it."
+            );
     }
 }

@@ -14,21 +14,31 @@ internal static class ReceiptRows
     private const string Seq = "Seq";
 
     /// <summary>The row of a receipt.</summary>
-    public static TableEntity Of(string partition, MessageReceipt receipt) => new(partition, Key(receipt.MessageHash))
-    {
-        [TextHash] = receipt.TextHash,
-        [Turn] = receipt.Turn,
-        [Seq] = receipt.Seq,
-    };
+    public static TableEntity Of(string partition, MessageReceipt receipt) =>
+        new(partition, Key(receipt.MessageHash))
+        {
+            [TextHash] = receipt.TextHash,
+            [Turn] = receipt.Turn,
+            [Seq] = receipt.Seq,
+        };
 
     /// <summary>The receipt, or null.</summary>
-    public static async Task<MessageReceipt?> FindAsync(LogTable table, string partition, string messageHash, CancellationToken cancellation) =>
+    public static async Task<MessageReceipt?> FindAsync(
+        LogTable table,
+        string partition,
+        string messageHash,
+        CancellationToken cancellation
+    ) =>
         await table.FindAsync(partition, Key(messageHash), null, cancellation).ConfigureAwait(false) is { } row
             ? From(row, messageHash)
             : null;
 
     /// <summary>All receipts, each with its hash as the store's key has it.</summary>
-    public static async IAsyncEnumerable<MessageReceipt> ReadAllAsync(LogTable table, string partition, [EnumeratorCancellation] CancellationToken cancellation)
+    public static async IAsyncEnumerable<MessageReceipt> ReadAllAsync(
+        LogTable table,
+        string partition,
+        [EnumeratorCancellation] CancellationToken cancellation
+    )
     {
         await foreach (var row in table.RangeAsync(partition, Prefix, AfterPrefix, long.MaxValue, null, cancellation).ConfigureAwait(false))
             yield return From(row, row.RowKey[Prefix.Length..]);

@@ -19,7 +19,10 @@ internal sealed class RequestGate
     public async Task<IDisposable> EnterAsync(CancellationToken cancellation) =>
         await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false)
             ? new Place(_places)
-            : throw new LogUnavailableException($"The store had no time for a request within {MaxWait.TotalSeconds:0} s.", new TimeoutException());
+            : throw new LogUnavailableException(
+                $"The store had no time for a request within {MaxWait.TotalSeconds:0} s.",
+                new TimeoutException()
+            );
 
     private sealed class Place(SemaphoreSlim places) : IDisposable
     {

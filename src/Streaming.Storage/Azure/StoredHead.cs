@@ -22,8 +22,15 @@ internal sealed record StoredHead
     /// <summary>What an entry of a list is made of.</summary>
     public static readonly string[] ListColumns =
     [
-        nameof(Schema), nameof(LogHead.Id), nameof(LogHead.Owner), nameof(LogHead.CreatedAt), nameof(LogHead.ActiveAt),
-        nameof(LogHead.HiddenAt), nameof(RunningSince), HasTitle, .. ByteProperties.Names(nameof(Title), ByteProperties.MaxBytesPerRow),
+        nameof(Schema),
+        nameof(LogHead.Id),
+        nameof(LogHead.Owner),
+        nameof(LogHead.CreatedAt),
+        nameof(LogHead.ActiveAt),
+        nameof(LogHead.HiddenAt),
+        nameof(RunningSince),
+        HasTitle,
+        .. ByteProperties.Names(nameof(Title), ByteProperties.MaxBytesPerRow),
     ];
 
     /// <summary>The head.</summary>
@@ -100,7 +107,9 @@ internal sealed record StoredHead
     {
         var schema = row.GetInt32(nameof(Schema));
         if (schema != Schema)
-            throw new StoreOpenException($"Conversation {row.PartitionKey} in Azure Storage has schema version {schema} and this program knows version {Schema}; run the program that wrote it, or a newer one.");
+            throw new StoreOpenException(
+                $"Conversation {row.PartitionKey} in Azure Storage has schema version {schema} and this program knows version {Schema}; run the program that wrote it, or a newer one."
+            );
         var title = ByteProperties.Read(row, nameof(Title));
         var running = row.GetString(nameof(RunningSince));
         return new StoredHead

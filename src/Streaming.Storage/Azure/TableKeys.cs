@@ -32,7 +32,9 @@ internal static class TableKeys
 
         return key.Length <= MaxLength
             ? key.ToString()
-            : throw new ArgumentException($"'{text[..16]}...' is too long for a name in the store: it takes {key.Length} places and at most {MaxLength} are left, in which each character but letters, digits and -._ takes five.");
+            : throw new ArgumentException(
+                $"'{text[..16]}...' is too long for a name in the store: it takes {key.Length} places and at most {MaxLength} are left, in which each character but letters, digits and -._ takes five."
+            );
     }
 
     /// <summary>A number as a part of a key: in the order of numbers.</summary>

@@ -7,7 +7,14 @@ namespace Streaming.Storage.Log;
 internal static class AppendRules
 {
     private static readonly HashSet<string> StoredKinds =
-        [EventKind.Message, EventKind.Started, EventKind.Delta, EventKind.Finished, EventKind.Cut, EventKind.Notice];
+    [
+        EventKind.Message,
+        EventKind.Started,
+        EventKind.Delta,
+        EventKind.Finished,
+        EventKind.Cut,
+        EventKind.Notice,
+    ];
 
     /// <summary>Checks what can be checked without the head; answers the append's size in bytes.</summary>
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>

@@ -48,7 +48,14 @@ public interface IConversationLog
     /// <paramref name="toSeq"/>; at most <paramref name="maxRows"/> rows (1 or more) and <paramref name="maxTextBytes"/> UTF-8
     /// bytes of text, but at least one row if there is one. Rows are whole: the first and the last may reach beyond what was asked.
     /// </summary>
-    Task<IReadOnlyList<LogEvent>> ReadEventsAsync(string id, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation = default);
+    Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
+        string id,
+        long fromSeq,
+        long toSeq,
+        int maxRows,
+        int maxTextBytes,
+        CancellationToken cancellation = default
+    );
 
     /// <summary>
     /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the given branch sees them: its own rows, before

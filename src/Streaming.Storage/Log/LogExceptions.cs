@@ -4,9 +4,8 @@ namespace Streaming.Storage.Log;
 public abstract class LogException : Exception
 {
     /// <summary>Creates the exception.</summary>
-    protected LogException(string message, Exception? inner = null) : base(message, inner)
-    {
-    }
+    protected LogException(string message, Exception? inner = null)
+        : base(message, inner) { }
 }
 
 /// <summary>The conversation has no head.</summary>

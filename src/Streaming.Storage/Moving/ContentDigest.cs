@@ -56,7 +56,9 @@ internal sealed class ContentDigest : IDisposable
     /// <summary>Takes a receipt; stores have them in orders of their own, so their digests are added up.</summary>
     public void Add(MessageReceipt receipt)
     {
-        byte[] digest = SHA256.HashData(Encoding.UTF8.GetBytes($"{receipt.MessageHash}\n{receipt.TextHash}\n{receipt.Turn}\n{receipt.Seq}"));
+        byte[] digest = SHA256.HashData(
+            Encoding.UTF8.GetBytes($"{receipt.MessageHash}\n{receipt.TextHash}\n{receipt.Turn}\n{receipt.Seq}")
+        );
         for (int i = 0; i < _receiptSum.Length; i++)
             _receiptSum[i] = unchecked(_receiptSum[i] + BitConverter.ToUInt64(digest, i * sizeof(ulong)));
         _receipts++;

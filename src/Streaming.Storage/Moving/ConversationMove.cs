@@ -38,14 +38,17 @@ internal sealed class ConversationMove(EmbeddedStore source, MoveTarget target, 
         }
 
         if (System.Text.Encoding.UTF8.GetByteCount(_head.State) > StoredHead.MaxStateBytes)
-            throw new StoreMoveException($"Conversation {_head.Id} has a state of more than {StoredHead.MaxStateBytes} bytes, which Azure Storage does not take: delete the conversation, and move the store again.");
+            throw new StoreMoveException(
+                $"Conversation {_head.Id} has a state of more than {StoredHead.MaxStateBytes} bytes, which Azure Storage does not take: delete the conversation, and move the store again."
+            );
         ContentSum sum = await ReadAsync(row => WriteAsync(row, cancellation), cancellation).ConfigureAwait(false);
         await FlushAsync(cancellation).ConfigureAwait(false);
         ContentSum written = await ReadBackAsync(cancellation).ConfigureAwait(false);
         if (written != sum)
         {
             throw new StoreMoveException(
-                $"Conversation {_head.Id} is not in {target.Name} what it is here ({written.Events} events and {written.Ids} ids, not {sum.Events} and {sum.Ids}): delete the target's tables and containers, and move the store anew.");
+                $"Conversation {_head.Id} is not in {target.Name} what it is here ({written.Events} events and {written.Ids} ids, not {sum.Events} and {sum.Ids}): delete the target's tables and containers, and move the store anew."
+            );
         }
 
         await PublishAsync(sum, cancellation).ConfigureAwait(false);
@@ -68,18 +71,24 @@ internal sealed class ConversationMove(EmbeddedStore source, MoveTarget target, 
             await WriteAllAsync(EventRows.Of(_partition, page)).ConfigureAwait(false);
         }
 
-        await foreach (IReadOnlyList<(int Branch, long Start, int Parent)> page in source.ReadBranchesAsync(_log, cancellation).ConfigureAwait(false))
+        await foreach (
+            IReadOnlyList<(int Branch, long Start, int Parent)> page in source.ReadBranchesAsync(_log, cancellation).ConfigureAwait(false)
+        )
         {
             foreach (var (branch, start, parent) in page)
                 digest.AddBranch(branch, start, parent);
-            await WriteAllAsync(page.Select(b => IdRows.OfBranch(_partition, b.Branch, new BranchOrigin(b.Start, b.Parent)))).ConfigureAwait(false);
+            await WriteAllAsync(page.Select(b => IdRows.OfBranch(_partition, b.Branch, new BranchOrigin(b.Start, b.Parent))))
+                .ConfigureAwait(false);
         }
 
-        await foreach (IReadOnlyList<(int Branch, long Position, int[] Ids)> page in source.ReadIdsAsync(_log, cancellation).ConfigureAwait(false))
+        await foreach (
+            IReadOnlyList<(int Branch, long Position, int[] Ids)> page in source.ReadIdsAsync(_log, cancellation).ConfigureAwait(false)
+        )
         {
             foreach (var (branch, position, ids) in page)
                 digest.AddIds(branch, position, ids);
-            await WriteAllAsync(Joined(page).SelectMany(run => IdRows.Of(_partition, run.Branch, run.Position, run.Ids))).ConfigureAwait(false);
+            await WriteAllAsync(Joined(page).SelectMany(run => IdRows.Of(_partition, run.Branch, run.Position, run.Ids)))
+                .ConfigureAwait(false);
         }
 
         await foreach (IReadOnlyList<MessageReceipt> page in source.ReadReceiptsAsync(_log, cancellation).ConfigureAwait(false))
@@ -136,7 +145,15 @@ internal sealed class ConversationMove(EmbeddedStore source, MoveTarget target, 
     {
         using var digest = new ContentDigest();
         IReadOnlyList<LogEvent> page;
-        for (long from = 1; (page = await EventRows.ReadAsync(target.Log, _partition, from, long.MaxValue, EventsPerPage, TextPerPage, cancellation).ConfigureAwait(false)).Count > 0; from = page[^1].Last + 1)
+        for (
+            long from = 1;
+            (
+                page = await EventRows
+                    .ReadAsync(target.Log, _partition, from, long.MaxValue, EventsPerPage, TextPerPage, cancellation)
+                    .ConfigureAwait(false)
+            ).Count > 0;
+            from = page[^1].Last + 1
+        )
             digest.Add(page);
         await foreach (var (branch, origin) in IdRows.ReadBranchesAsync(target.Log, _partition, cancellation).ConfigureAwait(false))
             digest.AddBranch(branch, origin.Start, origin.Parent);
@@ -150,7 +167,9 @@ internal sealed class ConversationMove(EmbeddedStore source, MoveTarget target, 
     private async Task PublishAsync(ContentSum sum, CancellationToken cancellation)
     {
         (int Branch, long Start, int Parent) present = default;
-        await foreach (IReadOnlyList<(int Branch, long Start, int Parent)> page in source.ReadBranchesAsync(_log, cancellation).ConfigureAwait(false))
+        await foreach (
+            IReadOnlyList<(int Branch, long Start, int Parent)> page in source.ReadBranchesAsync(_log, cancellation).ConfigureAwait(false)
+        )
             present = page[^1];
         var moved = new StoredHead
         {
@@ -164,8 +183,10 @@ internal sealed class ConversationMove(EmbeddedStore source, MoveTarget target, 
         };
         await target.Index.AddAsync(null, moved, cancellation).ConfigureAwait(false);
         var create = new TableTransactionAction(TableTransactionActionType.Add, moved.ToNewRow());
-        if (await target.Log.TryCommitAsync([create], cancellation).ConfigureAwait(false) is null &&
-            (await target.FindHeadAsync(_head.Id, cancellation).ConfigureAwait(false))?.Creation != moved.Creation)
+        if (
+            await target.Log.TryCommitAsync([create], cancellation).ConfigureAwait(false) is null
+            && (await target.FindHeadAsync(_head.Id, cancellation).ConfigureAwait(false))?.Creation != moved.Creation
+        )
             throw target.Taken(_head.Id);
     }
 

@@ -26,7 +26,9 @@ internal sealed class EmbeddedStore : IDisposable
     public static EmbeddedStore Open(string folder)
     {
         if (!StoreFolder.HasStore(folder))
-            throw new StoreMoveException($"{Path.GetFullPath(folder)} holds no store to move: name the folder that the host has as Streaming:Data.");
+            throw new StoreMoveException(
+                $"{Path.GetFullPath(folder)} holds no store to move: name the folder that the host has as Streaming:Data."
+            );
         var store = new SqliteStore(folder, NullLogger<SqliteStore>.Instance);
         store.Open();
         return new EmbeddedStore(store);
@@ -41,30 +43,53 @@ internal sealed class EmbeddedStore : IDisposable
         await _store.ReadAsync(session => session.Number("SELECT count(*) FROM heads"), cancellation).ConfigureAwait(false) ?? 0;
 
     /// <summary>A conversation's events, in pages, in order.</summary>
-    public IAsyncEnumerable<IReadOnlyList<LogEvent>> ReadEventsAsync(long log, CancellationToken cancellation) => PagesAsync(
-        0L, (session, last) => EventRows.Read(session, log, last + 1, long.MaxValue, RowsPerPage, TextPerPage), e => e.Last, cancellation);
+    public IAsyncEnumerable<IReadOnlyList<LogEvent>> ReadEventsAsync(long log, CancellationToken cancellation) =>
+        PagesAsync(
+            0L,
+            (session, last) => EventRows.Read(session, log, last + 1, long.MaxValue, RowsPerPage, TextPerPage),
+            e => e.Last,
+            cancellation
+        );
 
     /// <summary>A conversation's branches but the first.</summary>
-    public IAsyncEnumerable<IReadOnlyList<(int Branch, long Start, int Parent)>> ReadBranchesAsync(long log, CancellationToken cancellation) => PagesAsync(
-        0, (session, last) => IdRows.ReadBranches(session, log, last, RowsPerPage), row => row.Branch, cancellation);
+    public IAsyncEnumerable<IReadOnlyList<(int Branch, long Start, int Parent)>> ReadBranchesAsync(
+        long log,
+        CancellationToken cancellation
+    ) => PagesAsync(0, (session, last) => IdRows.ReadBranches(session, log, last, RowsPerPage), row => row.Branch, cancellation);
 
     /// <summary>A conversation's ids, by branch and position.</summary>
-    public IAsyncEnumerable<IReadOnlyList<(int Branch, long Position, int[] Ids)>> ReadIdsAsync(long log, CancellationToken cancellation) => PagesAsync(
-        (Branch: 0, Position: -1L), (session, last) => IdRows.ReadAll(session, log, last.Branch, last.Position, RowsPerPage), row => (row.Branch, row.Position), cancellation);
+    public IAsyncEnumerable<IReadOnlyList<(int Branch, long Position, int[] Ids)>> ReadIdsAsync(long log, CancellationToken cancellation) =>
+        PagesAsync(
+            (Branch: 0, Position: -1L),
+            (session, last) => IdRows.ReadAll(session, log, last.Branch, last.Position, RowsPerPage),
+            row => (row.Branch, row.Position),
+            cancellation
+        );
 
     /// <summary>A conversation's receipts.</summary>
-    public IAsyncEnumerable<IReadOnlyList<MessageReceipt>> ReadReceiptsAsync(long log, CancellationToken cancellation) => PagesAsync(
-        "", (session, last) => ReceiptRows.ReadAll(session, log, last, RowsPerPage), receipt => receipt.MessageHash, cancellation);
+    public IAsyncEnumerable<IReadOnlyList<MessageReceipt>> ReadReceiptsAsync(long log, CancellationToken cancellation) =>
+        PagesAsync(
+            "",
+            (session, last) => ReceiptRows.ReadAll(session, log, last, RowsPerPage),
+            receipt => receipt.MessageHash,
+            cancellation
+        );
 
     /// <summary>All grains' states.</summary>
-    public IAsyncEnumerable<IReadOnlyList<EmbeddedState>> ReadStatesAsync(CancellationToken cancellation) => PagesAsync(
-        ("", ""),
-        (session, last) => session.All(
-            "SELECT name, grain, state FROM grain_states WHERE (name, grain) > ($name, $grain) ORDER BY name, grain LIMIT $take",
-            row => new EmbeddedState(row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2)),
-            ("$name", last.Item1), ("$grain", last.Item2), ("$take", 64)),
-        state => (state.Name, state.Grain),
-        cancellation);
+    public IAsyncEnumerable<IReadOnlyList<EmbeddedState>> ReadStatesAsync(CancellationToken cancellation) =>
+        PagesAsync(
+            ("", ""),
+            (session, last) =>
+                session.All(
+                    "SELECT name, grain, state FROM grain_states WHERE (name, grain) > ($name, $grain) ORDER BY name, grain LIMIT $take",
+                    row => new EmbeddedState(row.GetString(0), row.GetString(1), row.GetFieldValue<byte[]>(2)),
+                    ("$name", last.Item1),
+                    ("$grain", last.Item2),
+                    ("$take", 64)
+                ),
+            state => (state.Name, state.Grain),
+            cancellation
+        );
 
     /// <summary>A digest over all heads and states: another one as soon as the store was used again.</summary>
     public async Task<string> FingerprintAsync(CancellationToken cancellation)
@@ -77,7 +102,15 @@ internal sealed class EmbeddedStore : IDisposable
             sha.AppendData(bytes);
         }
 
-        await foreach (IReadOnlyList<WholeHead> page in PagesAsync(0L, (session, last) => HeadRows.ReadAll(session, last, RowsPerPage), head => head.Stored.Log, cancellation).ConfigureAwait(false))
+        await foreach (
+            IReadOnlyList<WholeHead> page in PagesAsync(
+                    0L,
+                    (session, last) => HeadRows.ReadAll(session, last, RowsPerPage),
+                    head => head.Stored.Log,
+                    cancellation
+                )
+                .ConfigureAwait(false)
+        )
         {
             foreach (WholeHead head in page)
             {
@@ -85,7 +118,12 @@ internal sealed class EmbeddedStore : IDisposable
                 Add(log.Id);
                 Add(log.Owner);
                 Add(head.Title is null ? "" : $"title {head.Title}");
-                Add(string.Create(CultureInfo.InvariantCulture, $"{log.CreatedAt.UtcTicks} {log.HiddenAt?.UtcTicks} {log.Epoch} {log.LastSeq} {log.Position}"));
+                Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{log.CreatedAt.UtcTicks} {log.HiddenAt?.UtcTicks} {log.Epoch} {log.LastSeq} {log.Position}"
+                    )
+                );
                 sha.AppendData(head.LastAppend);
             }
         }
@@ -106,9 +144,13 @@ internal sealed class EmbeddedStore : IDisposable
     public void Dispose() => _store.Dispose();
 
     private async IAsyncEnumerable<IReadOnlyList<TRow>> PagesAsync<TRow, TKey>(
-        TKey start, Func<SqliteSession, TKey, IReadOnlyList<TRow>> read, Func<TRow, TKey> keyOf, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        TKey start,
+        Func<SqliteSession, TKey, IReadOnlyList<TRow>> read,
+        Func<TRow, TKey> keyOf,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation
+    )
     {
-        for (TKey last = start; ;)
+        for (TKey last = start; ; )
         {
             TKey from = last;
             IReadOnlyList<TRow> page = await _store.ReadAsync(session => read(session, from), cancellation).ConfigureAwait(false);

@@ -41,44 +41,47 @@ internal sealed record MoveMark
     public long States { get; init; }
 
     /// <summary>With one more conversation counted.</summary>
-    public MoveMark Plus(WholeHead head, ContentSum sum) => this with
-    {
-        Conversations = Conversations + 1,
-        Hidden = Hidden + (head.Stored.Head.HiddenAt is null ? 0 : 1),
-        Events = Events + sum.Events,
-        Ids = Ids + sum.Ids,
-        Receipts = Receipts + sum.Receipts,
-    };
+    public MoveMark Plus(WholeHead head, ContentSum sum) =>
+        this with
+        {
+            Conversations = Conversations + 1,
+            Hidden = Hidden + (head.Stored.Head.HiddenAt is null ? 0 : 1),
+            Events = Events + sum.Events,
+            Ids = Ids + sum.Ids,
+            Receipts = Receipts + sum.Receipts,
+        };
 
     /// <summary>As a row.</summary>
-    public TableEntity ToRow() => new(Key.Partition, Key.Row)
-    {
-        [nameof(Source)] = Source,
-        [nameof(HasStates)] = HasStates,
-        [nameof(After)] = After,
-        [nameof(IsComplete)] = IsComplete,
-        [nameof(Conversations)] = Conversations,
-        [nameof(Hidden)] = Hidden,
-        [nameof(Events)] = Events,
-        [nameof(Ids)] = Ids,
-        [nameof(Receipts)] = Receipts,
-        [nameof(States)] = States,
-    };
+    public TableEntity ToRow() =>
+        new(Key.Partition, Key.Row)
+        {
+            [nameof(Source)] = Source,
+            [nameof(HasStates)] = HasStates,
+            [nameof(After)] = After,
+            [nameof(IsComplete)] = IsComplete,
+            [nameof(Conversations)] = Conversations,
+            [nameof(Hidden)] = Hidden,
+            [nameof(Events)] = Events,
+            [nameof(Ids)] = Ids,
+            [nameof(Receipts)] = Receipts,
+            [nameof(States)] = States,
+        };
 
     /// <summary>From a row.</summary>
-    public static MoveMark From(TableEntity row) => new()
-    {
-        Source = row.GetString(nameof(Source)),
-        HasStates = row.GetBoolean(nameof(HasStates)) ?? false,
-        After = Number(row, nameof(After)),
-        IsComplete = row.GetBoolean(nameof(IsComplete)) ?? false,
-        Conversations = Number(row, nameof(Conversations)),
-        Hidden = Number(row, nameof(Hidden)),
-        Events = Number(row, nameof(Events)),
-        Ids = Number(row, nameof(Ids)),
-        Receipts = Number(row, nameof(Receipts)),
-        States = Number(row, nameof(States)),
-    };
+    public static MoveMark From(TableEntity row) =>
+        new()
+        {
+            Source = row.GetString(nameof(Source)),
+            HasStates = row.GetBoolean(nameof(HasStates)) ?? false,
+            After = Number(row, nameof(After)),
+            IsComplete = row.GetBoolean(nameof(IsComplete)) ?? false,
+            Conversations = Number(row, nameof(Conversations)),
+            Hidden = Number(row, nameof(Hidden)),
+            Events = Number(row, nameof(Events)),
+            Ids = Number(row, nameof(Ids)),
+            Receipts = Number(row, nameof(Receipts)),
+            States = Number(row, nameof(States)),
+        };
 
     private static long Number(TableEntity row, string name) => row.GetInt64(name) ?? 0;
 }

@@ -48,14 +48,18 @@ internal sealed class MoveTarget
 
     /// <summary>How far a move to here is; null when there was none.</summary>
     public async Task<MoveMark?> ReadMarkAsync(CancellationToken cancellation) =>
-        await Log.FindAsync(MoveMark.Key.Partition, MoveMark.Key.Row, null, cancellation).ConfigureAwait(false) is { } row ? MoveMark.From(row) : null;
+        await Log.FindAsync(MoveMark.Key.Partition, MoveMark.Key.Row, null, cancellation).ConfigureAwait(false) is { } row
+            ? MoveMark.From(row)
+            : null;
 
     /// <summary>Says how far it is.</summary>
     public Task WriteMarkAsync(MoveMark mark, CancellationToken cancellation) => Log.UpsertAsync(mark.ToRow(), cancellation);
 
     /// <summary>The head of a conversation; null when there is none.</summary>
     public async Task<Azure.StoredHead?> FindHeadAsync(string id, CancellationToken cancellation) =>
-        await Log.FindAsync(TableKeys.Escape(id), Azure.StoredHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row ? Azure.StoredHead.From(row) : null;
+        await Log.FindAsync(TableKeys.Escape(id), Azure.StoredHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row
+            ? Azure.StoredHead.From(row)
+            : null;
 
     /// <summary>Refuses a conversation that is here.</summary>
     /// <exception cref="StoreMoveException">It is.</exception>
@@ -73,7 +77,8 @@ internal sealed class MoveTarget
         if (await FindStateAsync(state, cancellation).ConfigureAwait(false) is { } there && !there.AsSpan().SequenceEqual(state.State))
         {
             throw new StoreMoveException(
-                $"Container {_states.Name} has another '{state.Name}' of grain {state.Grain} than this store, so it is another service's: choose another Streaming:Azure:Prefix, or delete its tables and containers first.");
+                $"Container {_states.Name} has another '{state.Name}' of grain {state.Grain} than this store, so it is another service's: choose another Streaming:Azure:Prefix, or delete its tables and containers first."
+            );
         }
     }
 
@@ -81,39 +86,47 @@ internal sealed class MoveTarget
     public async Task WriteStateAsync(EmbeddedState state, CancellationToken cancellation)
     {
         await AskAsync<object?>(
-            async () =>
-            {
-                try
+                async () =>
                 {
-                    var ifNone = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
-                    return await BlobOf(state).UploadAsync(BinaryData.FromBytes(state.State), ifNone, cancellation).ConfigureAwait(false);
-                }
-                catch (RequestFailedException e) when (e.Status is 409 or 412)
-                {
-                    return null; // It is there: of an earlier run, or of this request, whose first answer was lost.
-                }
-            },
-            cancellation).ConfigureAwait(false);
+                    try
+                    {
+                        var ifNone = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
+                        return await BlobOf(state)
+                            .UploadAsync(BinaryData.FromBytes(state.State), ifNone, cancellation)
+                            .ConfigureAwait(false);
+                    }
+                    catch (RequestFailedException e) when (e.Status is 409 or 412)
+                    {
+                        return null; // It is there: of an earlier run, or of this request, whose first answer was lost.
+                    }
+                },
+                cancellation
+            )
+            .ConfigureAwait(false);
         await RequireSameOrNoneAsync(state, cancellation).ConfigureAwait(false);
     }
 
     /// <summary>A conversation of this name that this move did not write.</summary>
-    public StoreMoveException Taken(string id) => new(
-        $"Conversation {id} is in {Name} already, and with other content than this store's: choose another Streaming:Azure:Prefix, or delete its tables and containers first.");
+    public StoreMoveException Taken(string id) =>
+        new(
+            $"Conversation {id} is in {Name} already, and with other content than this store's: choose another Streaming:Azure:Prefix, or delete its tables and containers first."
+        );
 
-    private Task<byte[]?> FindStateAsync(EmbeddedState state, CancellationToken cancellation) => AskAsync<byte[]?>(
-        async () =>
-        {
-            try
+    private Task<byte[]?> FindStateAsync(EmbeddedState state, CancellationToken cancellation) =>
+        AskAsync<byte[]?>(
+            async () =>
             {
-                return (await BlobOf(state).DownloadContentAsync(cancellation).ConfigureAwait(false)).Value.Content.ToArray();
-            }
-            catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.BlobNotFound)
-            {
-                return null;
-            }
-        },
-        cancellation);
+                try
+                {
+                    return (await BlobOf(state).DownloadContentAsync(cancellation).ConfigureAwait(false)).Value.Content.ToArray();
+                }
+                catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.BlobNotFound)
+                {
+                    return null;
+                }
+            },
+            cancellation
+        );
 
     private BlobClient BlobOf(EmbeddedState state) => _states.GetBlobClient($"{state.Name}-{state.Grain}.json");
 
@@ -123,12 +136,18 @@ internal sealed class MoveTarget
         {
             return await ask().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RequestFailedException or IOException or AggregateException or AuthenticationFailedException ||
-                                  (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception e)
+            when (e is RequestFailedException or IOException or AggregateException or AuthenticationFailedException
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+            )
         {
-            string answer = e is RequestFailedException { Status: not 0 } refused ? $"answered {refused.Status} ({refused.ErrorCode})" : "does not answer";
+            string answer = e is RequestFailedException { Status: not 0 } refused
+                ? $"answered {refused.Status} ({refused.ErrorCode})"
+                : "does not answer";
             throw new StoreMoveException(
-                $"Azure Storage {answer} for container {_states.Name} of account {_states.AccountName}: check Streaming:Azure and that this process may write its blobs, and run it again.", e);
+                $"Azure Storage {answer} for container {_states.Name} of account {_states.AccountName}: check Streaming:Azure and that this process may write its blobs, and run it again.",
+                e
+            );
         }
     }
 }

@@ -18,11 +18,19 @@ public static class StoreMove
     /// <exception cref="StoreOpenException">A host has the embedded store open, it cannot be read, or the account does not answer.</exception>
     /// <exception cref="Log.LogUnavailableException">The account no longer answers: run it again.</exception>
     public static Task<StoreMoveSummary> RunAsync(
-        string dataDirectory, AzureAccount account, Action<StoreMoveProgress>? report = null, CancellationToken cancellation = default) =>
-        RunAsync(dataDirectory, new MoveTarget(account, account.TablesWithRetries()), report, cancellation);
+        string dataDirectory,
+        AzureAccount account,
+        Action<StoreMoveProgress>? report = null,
+        CancellationToken cancellation = default
+    ) => RunAsync(dataDirectory, new MoveTarget(account, account.TablesWithRetries()), report, cancellation);
 
     /// <summary>The same, to a target with clients of its own.</summary>
-    internal static async Task<StoreMoveSummary> RunAsync(string dataDirectory, MoveTarget target, Action<StoreMoveProgress>? report, CancellationToken cancellation)
+    internal static async Task<StoreMoveSummary> RunAsync(
+        string dataDirectory,
+        MoveTarget target,
+        Action<StoreMoveProgress>? report,
+        CancellationToken cancellation
+    )
     {
         using EmbeddedStore source = EmbeddedStore.Open(dataDirectory);
         await target.OpenAsync(cancellation).ConfigureAwait(false);

@@ -13,11 +13,14 @@ internal sealed class StoreMoveRun(EmbeddedStore source, MoveTarget target, long
     public async Task<StoreMoveSummary> RunAsync(CancellationToken cancellation)
     {
         string fingerprint = await source.FingerprintAsync(cancellation).ConfigureAwait(false);
-        _mark = await target.ReadMarkAsync(cancellation).ConfigureAwait(false) ?? await BeginAsync(fingerprint, cancellation).ConfigureAwait(false);
+        _mark =
+            await target.ReadMarkAsync(cancellation).ConfigureAwait(false)
+            ?? await BeginAsync(fingerprint, cancellation).ConfigureAwait(false);
         if (_mark.Source != fingerprint)
         {
             throw new StoreMoveException(
-                $"{target.Name} holds what was moved from another store, or from this one before a host used it again: choose another Streaming:Azure:Prefix, or delete its tables and containers first.");
+                $"{target.Name} holds what was moved from another store, or from this one before a host used it again: choose another Streaming:Azure:Prefix, or delete its tables and containers first."
+            );
         }
 
         if (_mark.IsComplete)
@@ -33,7 +36,11 @@ internal sealed class StoreMoveRun(EmbeddedStore source, MoveTarget target, long
     {
         await foreach (IReadOnlyList<EmbeddedState> page in source.ReadStatesAsync(cancellation).ConfigureAwait(false))
             await ForEachAsync(page, target.RequireSameOrNoneAsync, cancellation).ConfigureAwait(false);
-        for (long after = 0; await source.ReadHeadsAsync(after, ConversationsPerMark, cancellation).ConfigureAwait(false) is [.., var last] page; after = last.Stored.Log)
+        for (
+            long after = 0;
+            await source.ReadHeadsAsync(after, ConversationsPerMark, cancellation).ConfigureAwait(false) is [.., var last] page;
+            after = last.Stored.Log
+        )
             await ForEachAsync(page, target.RequireNoneAsync, cancellation).ConfigureAwait(false);
         var mark = new MoveMark { Source = fingerprint };
         await target.WriteMarkAsync(mark, cancellation).ConfigureAwait(false);
@@ -59,22 +66,26 @@ internal sealed class StoreMoveRun(EmbeddedStore source, MoveTarget target, long
         {
             MoveMark next = _mark with { After = last.Stored.Log };
             await ForEachAsync(
-                page,
-                async (head, token) =>
-                {
-                    ContentSum sum = await new ConversationMove(source, target, head).RunAsync(token).ConfigureAwait(false);
-                    lock (_counting)
+                    page,
+                    async (head, token) =>
                     {
-                        next = next.Plus(head, sum);
-                        report?.Invoke(new StoreMoveProgress(next.Conversations, total, next.Events, next.Ids));
-                    }
-                },
-                cancellation).ConfigureAwait(false);
+                        ContentSum sum = await new ConversationMove(source, target, head).RunAsync(token).ConfigureAwait(false);
+                        lock (_counting)
+                        {
+                            next = next.Plus(head, sum);
+                            report?.Invoke(new StoreMoveProgress(next.Conversations, total, next.Events, next.Ids));
+                        }
+                    },
+                    cancellation
+                )
+                .ConfigureAwait(false);
             await MarkAsync(next, cancellation).ConfigureAwait(false);
         }
 
         if (_mark.Conversations != total)
-            throw new StoreMoveException($"{_mark.Conversations} conversations of {total} are in {target.Name}: delete its tables and containers, and move the store anew.");
+            throw new StoreMoveException(
+                $"{_mark.Conversations} conversations of {total} are in {target.Name}: delete its tables and containers, and move the store anew."
+            );
         await MarkAsync(_mark with { IsComplete = true }, cancellation).ConfigureAwait(false);
     }
 
@@ -88,7 +99,8 @@ internal sealed class StoreMoveRun(EmbeddedStore source, MoveTarget target, long
         Parallel.ForEachAsync(
             items,
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
-            async (item, token) => await action(item, token).ConfigureAwait(false));
+            async (item, token) => await action(item, token).ConfigureAwait(false)
+        );
 
     private StoreMoveSummary Summary(bool wasComplete) =>
         new(_mark.Conversations, _mark.Hidden, _mark.Events, _mark.Ids, _mark.Receipts, _mark.States, wasComplete);

@@ -32,15 +32,23 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
         catch (SnapshotUnavailableException e)
         {
             throw new StoreOpenException(
-                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its blobs.", e);
+                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its blobs.",
+                e
+            );
         }
     }
 
     /// <inheritdoc/>
     public async Task<bool> WriteAsync(
-        SnapshotName name, long length, Func<Stream, CancellationToken, Task> write, Func<CancellationToken, Task<bool>> mayPublish, CancellationToken cancellation = default)
+        SnapshotName name,
+        long length,
+        Func<Stream, CancellationToken, Task> write,
+        Func<CancellationToken, Task<bool>> mayPublish,
+        CancellationToken cancellation = default
+    )
     {
-        bool published = await AskAsync(() => CommitAsync(name, length, write, mayPublish, cancellation), cancellation).ConfigureAwait(false);
+        bool published = await AskAsync(() => CommitAsync(name, length, write, mayPublish, cancellation), cancellation)
+            .ConfigureAwait(false);
         if (!published)
             return false;
         foreach (SnapshotName other in await ListAsync(name.ConversationId, cancellation).ConfigureAwait(false))
@@ -52,35 +60,54 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<SnapshotName>> ListAsync(string conversationId, CancellationToken cancellation = default) => AskAsync<IReadOnlyList<SnapshotName>>(
-        async () =>
-        {
-            string prefix = TableKeys.Escape(conversationId) + TableKeys.Separator;
-            var names = new List<SnapshotName>();
-            await foreach (BlobItem blob in _container.GetBlobsAsync(new GetBlobsOptions { Prefix = prefix }, cancellation).ConfigureAwait(false))
+    public Task<IReadOnlyList<SnapshotName>> ListAsync(string conversationId, CancellationToken cancellation = default) =>
+        AskAsync<IReadOnlyList<SnapshotName>>(
+            async () =>
             {
-                string[] parts = blob.Name[prefix.Length..].Split('-');
-                names.Add(new SnapshotName(conversationId, int.Parse(parts[0], CultureInfo.InvariantCulture), long.Parse(parts[1], CultureInfo.InvariantCulture)));
-            }
-            names.Reverse(); // Names are in the order of branches and positions.
-            return names;
-        },
-        cancellation);
+                string prefix = TableKeys.Escape(conversationId) + TableKeys.Separator;
+                var names = new List<SnapshotName>();
+                await foreach (
+                    BlobItem blob in _container.GetBlobsAsync(new GetBlobsOptions { Prefix = prefix }, cancellation).ConfigureAwait(false)
+                )
+                {
+                    string[] parts = blob.Name[prefix.Length..].Split('-');
+                    names.Add(
+                        new SnapshotName(
+                            conversationId,
+                            int.Parse(parts[0], CultureInfo.InvariantCulture),
+                            long.Parse(parts[1], CultureInfo.InvariantCulture)
+                        )
+                    );
+                }
+                names.Reverse(); // Names are in the order of branches and positions.
+                return names;
+            },
+            cancellation
+        );
 
     /// <inheritdoc/>
-    public Task<Stream?> OpenAsync(SnapshotName name, CancellationToken cancellation = default) => AskAsync<Stream?>(
-        async () =>
-        {
-            try
+    public Task<Stream?> OpenAsync(SnapshotName name, CancellationToken cancellation = default) =>
+        AskAsync<Stream?>(
+            async () =>
             {
-                return (await _container.GetBlobClient(NameOf(name)).DownloadStreamingAsync(cancellationToken: cancellation).ConfigureAwait(false)).Value.Content;
-            }
-            catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.BlobNotFound)
-            {
-                return null;
-            }
-        },
-        cancellation);
+                try
+                {
+                    return (
+                        await _container
+                            .GetBlobClient(NameOf(name))
+                            .DownloadStreamingAsync(cancellationToken: cancellation)
+                            .ConfigureAwait(false)
+                    )
+                        .Value
+                        .Content;
+                }
+                catch (RequestFailedException e) when (e.ErrorCode == BlobErrorCode.BlobNotFound)
+                {
+                    return null;
+                }
+            },
+            cancellation
+        );
 
     /// <inheritdoc/>
     public Task RemoveAsync(SnapshotName name, CancellationToken cancellation = default) =>
@@ -94,7 +121,12 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
     }
 
     private async Task<bool> CommitAsync(
-        SnapshotName name, long length, Func<Stream, CancellationToken, Task> write, Func<CancellationToken, Task<bool>> mayPublish, CancellationToken cancellation)
+        SnapshotName name,
+        long length,
+        Func<Stream, CancellationToken, Task> write,
+        Func<CancellationToken, Task<bool>> mayPublish,
+        CancellationToken cancellation
+    )
     {
         await using var blocks = new BlockStream(_container.GetBlockBlobClient(NameOf(name)));
         await write(blocks, cancellation).ConfigureAwait(false);
@@ -118,12 +150,20 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
         }
         catch (RequestFailedException e) when (e.Status != 0)
         {
-            throw new SnapshotUnavailableException($"Azure Storage answered {e.Status} ({e.ErrorCode ?? "without a code"}) for container {_container.Name}; look at the account {_container.AccountName}.", e);
+            throw new SnapshotUnavailableException(
+                $"Azure Storage answered {e.Status} ({e.ErrorCode ?? "without a code"}) for container {_container.Name}; look at the account {_container.AccountName}.",
+                e
+            );
         }
-        catch (Exception e) when (e is RequestFailedException or IOException or AggregateException or AuthenticationFailedException ||
-                                  (e is OperationCanceledException && !cancellation.IsCancellationRequested))
+        catch (Exception e)
+            when (e is RequestFailedException or IOException or AggregateException or AuthenticationFailedException
+                || (e is OperationCanceledException && !cancellation.IsCancellationRequested)
+            )
         {
-            throw new SnapshotUnavailableException($"Azure Storage does not answer for container {_container.Name} of account {_container.AccountName}.", e);
+            throw new SnapshotUnavailableException(
+                $"Azure Storage does not answer for container {_container.Name} of account {_container.AccountName}.",
+                e
+            );
         }
     }
 }

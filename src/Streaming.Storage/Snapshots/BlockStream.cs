@@ -66,7 +66,8 @@ internal sealed class BlockStream(BlockBlobClient blob) : Stream
     public Task CommitAsync(CancellationToken cancellation) => blob.CommitBlockListAsync(_blocks, cancellationToken: cancellation);
 
     /// <inheritdoc/>
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Blocks are sent without blocking a thread: use WriteAsync.");
+    public override void Write(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("Blocks are sent without blocking a thread: use WriteAsync.");
 
     /// <inheritdoc/>
     public override void Flush() => throw new NotSupportedException("Blocks are sent without blocking a thread: use FlushAsync.");
@@ -75,7 +76,8 @@ internal sealed class BlockStream(BlockBlobClient blob) : Stream
     public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("This stream is written.");
 
     /// <inheritdoc/>
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("A blob's blocks are written one after the other.");
+    public override long Seek(long offset, SeekOrigin origin) =>
+        throw new NotSupportedException("A blob's blocks are written one after the other.");
 
     /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException("A blob is as long as what is written.");
@@ -95,7 +97,9 @@ internal sealed class BlockStream(BlockBlobClient blob) : Stream
     {
         if (_buffered == 0)
             return;
-        string block = Convert.ToBase64String(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_writer}{_blocks.Count:D5}")));
+        string block = Convert.ToBase64String(
+            Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_writer}{_blocks.Count:D5}"))
+        );
         using var content = new MemoryStream(_buffer, 0, _buffered, writable: false);
         await blob.StageBlockAsync(block, content, cancellationToken: cancellation).ConfigureAwait(false);
         _blocks.Add(block);

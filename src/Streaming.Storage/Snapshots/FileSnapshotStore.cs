@@ -43,7 +43,12 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
             {
                 foreach (string partial in Directory.EnumerateFiles(root, "*" + PartialExtension))
                     File.Delete(partial);
-                foreach (FileInfo file in new DirectoryInfo(root).EnumerateFiles("*", SearchOption.AllDirectories).OrderBy(f => f.LastWriteTimeUtc).ToList())
+                foreach (
+                    FileInfo file in new DirectoryInfo(root)
+                        .EnumerateFiles("*", SearchOption.AllDirectories)
+                        .OrderBy(f => f.LastWriteTimeUtc)
+                        .ToList()
+                )
                 {
                     if (SnapshotFile.Of(file) is { } found)
                         _files.Add(found);
@@ -53,16 +58,26 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new StoreOpenException($"The folder of snapshots {root} cannot be used ({error.Message.TrimEnd('.')}); make it writable, or choose another (Streaming:Data).", error);
+            throw new StoreOpenException(
+                $"The folder of snapshots {root} cannot be used ({error.Message.TrimEnd('.')}); make it writable, or choose another (Streaming:Data).",
+                error
+            );
         }
     }
 
     /// <inheritdoc/>
     public async Task<bool> WriteAsync(
-        SnapshotName name, long length, Func<Stream, CancellationToken, Task> write, Func<CancellationToken, Task<bool>> mayPublish, CancellationToken cancellation = default)
+        SnapshotName name,
+        long length,
+        Func<Stream, CancellationToken, Task> write,
+        Func<CancellationToken, Task<bool>> mayPublish,
+        CancellationToken cancellation = default
+    )
     {
         if (length > maxBytes)
-            throw new SnapshotUnavailableException($"A snapshot of {length} bytes is larger than what all of them may take together, {maxBytes}; raise Streaming:SnapshotMegabytes.");
+            throw new SnapshotUnavailableException(
+                $"A snapshot of {length} bytes is larger than what all of them may take together, {maxBytes}; raise Streaming:SnapshotMegabytes."
+            );
         var file = new SnapshotFile(SnapshotFile.FolderOf(name.ConversationId), name.Branch, name.Position, length);
         string partial = Path.Combine(root, Guid.NewGuid().ToString("N") + PartialExtension);
         Guarded(() => DeleteAll(_files.Reserve(length)));
@@ -93,9 +108,13 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
     {
         lock (_gate)
         {
-            return Task.FromResult<IReadOnlyList<SnapshotName>>(
-                [.. _files.Of(SnapshotFile.FolderOf(conversationId)).Select(f => new SnapshotName(conversationId, f.Branch, f.Position))
-                    .OrderByDescending(n => n.Branch).ThenByDescending(n => n.Position)]);
+            return Task.FromResult<IReadOnlyList<SnapshotName>>([
+                .. _files
+                    .Of(SnapshotFile.FolderOf(conversationId))
+                    .Select(f => new SnapshotName(conversationId, f.Branch, f.Position))
+                    .OrderByDescending(n => n.Branch)
+                    .ThenByDescending(n => n.Position),
+            ]);
         }
     }
 
@@ -105,13 +124,18 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
         try
         {
             // It may be removed while it is read: the bytes stay until it is closed.
-            return Task.FromResult<Stream?>(new FileStream(PathOf(name), new FileStreamOptions
-            {
-                Access = FileAccess.Read,
-                Share = FileShare.Read | FileShare.Delete,
-                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
-                BufferSize = 0,
-            }));
+            return Task.FromResult<Stream?>(
+                new FileStream(
+                    PathOf(name),
+                    new FileStreamOptions
+                    {
+                        Access = FileAccess.Read,
+                        Share = FileShare.Read | FileShare.Delete,
+                        Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+                        BufferSize = 0,
+                    }
+                )
+            );
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -143,7 +167,12 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
         return Task.CompletedTask;
     }
 
-    private static async Task WritePartialAsync(string path, long length, Func<Stream, CancellationToken, Task> write, CancellationToken cancellation)
+    private static async Task WritePartialAsync(
+        string path,
+        long length,
+        Func<Stream, CancellationToken, Task> write,
+        CancellationToken cancellation
+    )
     {
         var options = new FileStreamOptions
         {

@@ -22,7 +22,8 @@ public interface ISnapshotStore
         long length,
         Func<Stream, CancellationToken, Task> write,
         Func<CancellationToken, Task<bool>> mayPublish,
-        CancellationToken cancellation = default);
+        CancellationToken cancellation = default
+    );
 
     /// <summary>A conversation's snapshots, the newest first: the latest branch, there the furthest position. At most a few.</summary>
     Task<IReadOnlyList<SnapshotName>> ListAsync(string conversationId, CancellationToken cancellation = default);

@@ -14,16 +14,20 @@ internal sealed record SnapshotFile(string Folder, int Branch, long Position, lo
     private const string Extension = ".snapshot";
 
     /// <summary>Its path below the store's folder.</summary>
-    public string Path => System.IO.Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Branch:D10}-{Position:D19}{Extension}"));
+    public string Path =>
+        System.IO.Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Branch:D10}-{Position:D19}{Extension}"));
 
     /// <summary>The folder of a conversation: the same length for any id, and no character that a file system would refuse.</summary>
-    public static string FolderOf(string conversationId) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(conversationId)).AsSpan(0, 16));
+    public static string FolderOf(string conversationId) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(conversationId)).AsSpan(0, 16));
 
     /// <summary>A file as it is found; null when it is none of the store's.</summary>
     public static SnapshotFile? Of(FileInfo file)
     {
         string[] parts = System.IO.Path.GetFileNameWithoutExtension(file.Name).Split('-');
-        return file.Extension == Extension && parts.Length == 2
+        return
+            file.Extension == Extension
+            && parts.Length == 2
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int branch)
             && long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out long position)
             ? new SnapshotFile(file.Directory!.Name, branch, position, file.Length)

@@ -22,10 +22,27 @@ internal static class Erasure
 
         var log = stored.Log;
         var rows = MaxRowsPerStep;
-        if (!DeleteEvents(session, log, ref rows) ||
-            !DeleteRows(session, "DELETE FROM ids WHERE log = $log AND (branch, position) IN (SELECT branch, position FROM ids WHERE log = $log LIMIT $rows)", log, ref rows) ||
-            !DeleteRows(session, "DELETE FROM branches WHERE log = $log AND branch IN (SELECT branch FROM branches WHERE log = $log LIMIT $rows)", log, ref rows) ||
-            !DeleteRows(session, "DELETE FROM receipts WHERE log = $log AND message_hash IN (SELECT message_hash FROM receipts WHERE log = $log LIMIT $rows)", log, ref rows))
+        if (
+            !DeleteEvents(session, log, ref rows)
+            || !DeleteRows(
+                session,
+                "DELETE FROM ids WHERE log = $log AND (branch, position) IN (SELECT branch, position FROM ids WHERE log = $log LIMIT $rows)",
+                log,
+                ref rows
+            )
+            || !DeleteRows(
+                session,
+                "DELETE FROM branches WHERE log = $log AND branch IN (SELECT branch FROM branches WHERE log = $log LIMIT $rows)",
+                log,
+                ref rows
+            )
+            || !DeleteRows(
+                session,
+                "DELETE FROM receipts WHERE log = $log AND message_hash IN (SELECT message_hash FROM receipts WHERE log = $log LIMIT $rows)",
+                log,
+                ref rows
+            )
+        )
             return false;
         HeadRows.Delete(session, log);
         return true;
@@ -44,7 +61,9 @@ internal static class Erasure
                 bytes += row.GetInt64(1);
                 return bytes < MaxBytesPerStep;
             },
-            ("$log", log), ("$rows", rows));
+            ("$log", log),
+            ("$rows", rows)
+        );
         if (upTo == 0)
             return true;
         rows -= session.Execute("DELETE FROM events WHERE log = $log AND last_seq <= $up_to", ("$log", log), ("$up_to", upTo));

@@ -21,8 +21,18 @@ internal static class EventRows
                 INSERT INTO events (log, last_seq, first_seq, kind, turn, author, text, text_offset, lengths, at, detail)
                 VALUES ($log, $last, $first, $kind, $turn, $author, $text, $text_offset, $lengths, $at, $detail)
                 """,
-                ("$log", log), ("$last", e.Last), ("$first", e.First), ("$kind", e.Kind), ("$turn", e.Turn), ("$author", e.Author),
-                ("$text", e.Text), ("$text_offset", e.TextOffset), ("$lengths", lengths[i]), ("$at", e.At.UtcTicks), ("$detail", e.Detail));
+                ("$log", log),
+                ("$last", e.Last),
+                ("$first", e.First),
+                ("$kind", e.Kind),
+                ("$turn", e.Turn),
+                ("$author", e.Author),
+                ("$text", e.Text),
+                ("$text_offset", e.TextOffset),
+                ("$lengths", lengths[i]),
+                ("$at", e.At.UtcTicks),
+                ("$detail", e.Detail)
+            );
         }
     }
 
@@ -44,21 +54,25 @@ internal static class EventRows
                 events.Add(Read(row));
                 return true;
             },
-            ("$log", log), ("$from", fromSeq), ("$rows", maxRows));
+            ("$log", log),
+            ("$from", fromSeq),
+            ("$rows", maxRows)
+        );
         return events;
     }
 
-    private static LogEvent Read(SqliteDataReader row) => new()
-    {
-        First = row.GetInt64(1),
-        Last = row.GetInt64(2),
-        Kind = row.GetString(3),
-        Turn = row.GetInt32(4),
-        Author = row.IsDBNull(5) ? null : row.GetString(5),
-        Text = row.GetString(6),
-        TextOffset = row.GetInt64(7),
-        Lengths = row.IsDBNull(8) ? [] : VarInts.Decode(row.GetFieldValue<byte[]>(8)),
-        At = new DateTimeOffset(row.GetInt64(9), TimeSpan.Zero),
-        Detail = row.IsDBNull(10) ? null : row.GetString(10),
-    };
+    private static LogEvent Read(SqliteDataReader row) =>
+        new()
+        {
+            First = row.GetInt64(1),
+            Last = row.GetInt64(2),
+            Kind = row.GetString(3),
+            Turn = row.GetInt32(4),
+            Author = row.IsDBNull(5) ? null : row.GetString(5),
+            Text = row.GetString(6),
+            TextOffset = row.GetInt64(7),
+            Lengths = row.IsDBNull(8) ? [] : VarInts.Decode(row.GetFieldValue<byte[]>(8)),
+            At = new DateTimeOffset(row.GetInt64(9), TimeSpan.Zero),
+            Detail = row.IsDBNull(10) ? null : row.GetString(10),
+        };
 }

@@ -23,7 +23,11 @@ internal static class HeadRows
     public static bool TryInsert(SqliteSession session, NewLog log) =>
         session.Execute(
             "INSERT INTO heads (id, owner, title, created_at, active_at) VALUES ($id, $owner, $title, $at, $at) ON CONFLICT (id) DO NOTHING",
-            ("$id", log.Id), ("$owner", log.Owner), ("$title", log.Title), ("$at", log.At.UtcTicks)) == 1;
+            ("$id", log.Id),
+            ("$owner", log.Owner),
+            ("$title", log.Title),
+            ("$at", log.At.UtcTicks)
+        ) == 1;
 
     /// <summary>The head, or null.</summary>
     public static StoredHead? Find(SqliteSession session, string id) =>
@@ -35,13 +39,20 @@ internal static class HeadRows
 
     /// <summary>The digest of the last append; empty before the first.</summary>
     public static byte[] LastAppend(SqliteSession session, long log) =>
-        session.First("SELECT last_append FROM heads WHERE log = $log", row => row.IsDBNull(0) ? [] : row.GetFieldValue<byte[]>(0), ("$log", log)) ?? [];
+        session.First(
+            "SELECT last_append FROM heads WHERE log = $log",
+            row => row.IsDBNull(0) ? [] : row.GetFieldValue<byte[]>(0),
+            ("$log", log)
+        ) ?? [];
 
     /// <summary>Stores epoch and writer.</summary>
     public static void SetWriter(SqliteSession session, long log, LogHead head) =>
         session.Execute(
             "UPDATE heads SET epoch = $epoch, writer = $writer WHERE log = $log",
-            ("$log", log), ("$epoch", head.Epoch), ("$writer", head.Writer));
+            ("$log", log),
+            ("$epoch", head.Epoch),
+            ("$writer", head.Writer)
+        );
 
     /// <summary>Stores what an append changed. The indexed columns are touched only when they change, since that moves index rows.</summary>
     public static void Update(SqliteSession session, long log, LogHead before, LogHead after, byte[] lastAppend)
@@ -51,12 +62,22 @@ internal static class HeadRows
             UPDATE heads SET last_seq = $last_seq, position = $position, branch = $branch, last_turn = $last_turn, state = $state,
                 last_append = $last_append WHERE log = $log
             """,
-            ("$log", log), ("$last_seq", after.LastSeq), ("$position", after.Position), ("$branch", after.Branch),
-            ("$last_turn", after.LastTurn), ("$state", after.State), ("$last_append", lastAppend));
+            ("$log", log),
+            ("$last_seq", after.LastSeq),
+            ("$position", after.Position),
+            ("$branch", after.Branch),
+            ("$last_turn", after.LastTurn),
+            ("$state", after.State),
+            ("$last_append", lastAppend)
+        );
         if (after.Running != before.Running)
             session.Execute("UPDATE heads SET running = $running WHERE log = $log", ("$log", log), ("$running", after.Running));
         if (after.ActiveAt != before.ActiveAt)
-            session.Execute("UPDATE heads SET active_at = $active_at WHERE log = $log", ("$log", log), ("$active_at", after.ActiveAt.UtcTicks));
+            session.Execute(
+                "UPDATE heads SET active_at = $active_at WHERE log = $log",
+                ("$log", log),
+                ("$active_at", after.ActiveAt.UtcTicks)
+            );
     }
 
     /// <summary>Stores a title; false when there is no head.</summary>
@@ -67,11 +88,12 @@ internal static class HeadRows
     public static void Hide(SqliteSession session, long log, DateTimeOffset at) =>
         session.Execute(
             "UPDATE heads SET hidden_at = $at, epoch = epoch + 1, writer = '' WHERE log = $log",
-            ("$log", log), ("$at", at.UtcTicks));
+            ("$log", log),
+            ("$at", at.UtcTicks)
+        );
 
     /// <summary>Removes it; its rows elsewhere must be gone.</summary>
-    public static void Delete(SqliteSession session, long log) =>
-        session.Execute("DELETE FROM heads WHERE log = $log", ("$log", log));
+    public static void Delete(SqliteSession session, long log) => session.Execute("DELETE FROM heads WHERE log = $log", ("$log", log));
 
     /// <summary>A page of an owner's list.</summary>
     public static ConversationPage ListOwned(SqliteSession session, string owner, OwnedCursor? after, int take)
@@ -85,7 +107,11 @@ internal static class HeadRows
             ORDER BY active_at DESC, id DESC LIMIT $take
             """,
             row => new ConversationEntry(row.GetString(0), OptionalText(row, 1), Time(row, 2), Time(row, 3)),
-            ("$owner", owner), ("$active_at", from.ActiveAt), ("$after", from.Id), ("$take", take + 1L));
+            ("$owner", owner),
+            ("$active_at", from.ActiveAt),
+            ("$after", from.Id),
+            ("$take", take + 1L)
+        );
         if (entries.Count <= take)
             return new ConversationPage(entries, null);
         entries.RemoveAt(take);
@@ -97,38 +123,48 @@ internal static class HeadRows
         session.All(
             "SELECT id FROM heads WHERE running = 1 AND hidden_at IS NULL AND id > $after ORDER BY id LIMIT $take",
             row => row.GetString(0),
-            ("$after", after ?? ""), ("$take", take));
+            ("$after", after ?? ""),
+            ("$take", take)
+        );
 
     /// <summary>Conversations that were hidden by then.</summary>
     public static IReadOnlyList<string> ListHidden(SqliteSession session, DateTimeOffset until, int take) =>
         session.All(
             "SELECT id FROM heads WHERE hidden_at IS NOT NULL AND hidden_at <= $until ORDER BY hidden_at, id LIMIT $take",
             row => row.GetString(0),
-            ("$until", until.UtcTicks), ("$take", take));
+            ("$until", until.UtcTicks),
+            ("$take", take)
+        );
 
     /// <summary>Whole rows by their short names, hidden ones too, after one of them.</summary>
     public static List<WholeHead> ReadAll(SqliteSession session, long after, int take) =>
         session.All(
             $"SELECT {Columns}, title, last_append FROM heads WHERE log > $after ORDER BY log LIMIT $take",
             row => new WholeHead(Read(row), OptionalText(row, 14), row.IsDBNull(15) ? [] : row.GetFieldValue<byte[]>(15)),
-            ("$after", after), ("$take", take));
+            ("$after", after),
+            ("$take", take)
+        );
 
-    private static StoredHead Read(SqliteDataReader row) => new(row.GetInt64(0), new LogHead
-    {
-        Id = row.GetString(1),
-        Owner = row.GetString(2),
-        CreatedAt = Time(row, 3),
-        ActiveAt = Time(row, 4),
-        HiddenAt = row.IsDBNull(5) ? null : Time(row, 5),
-        Epoch = row.GetInt64(6),
-        Writer = row.GetString(7),
-        LastSeq = row.GetInt64(8),
-        Position = row.GetInt64(9),
-        Branch = row.GetInt32(10),
-        LastTurn = row.GetInt32(11),
-        Running = row.GetBoolean(12),
-        State = row.GetString(13),
-    });
+    private static StoredHead Read(SqliteDataReader row) =>
+        new(
+            row.GetInt64(0),
+            new LogHead
+            {
+                Id = row.GetString(1),
+                Owner = row.GetString(2),
+                CreatedAt = Time(row, 3),
+                ActiveAt = Time(row, 4),
+                HiddenAt = row.IsDBNull(5) ? null : Time(row, 5),
+                Epoch = row.GetInt64(6),
+                Writer = row.GetString(7),
+                LastSeq = row.GetInt64(8),
+                Position = row.GetInt64(9),
+                Branch = row.GetInt32(10),
+                LastTurn = row.GetInt32(11),
+                Running = row.GetBoolean(12),
+                State = row.GetString(13),
+            }
+        );
 
     private static DateTimeOffset Time(SqliteDataReader row, int column) => new(row.GetInt64(column), TimeSpan.Zero);
 

@@ -15,7 +15,11 @@ internal static class IdRows
         {
             session.Execute(
                 "INSERT INTO ids (log, branch, position, ids) VALUES ($log, $branch, $position, $ids)",
-                ("$log", log), ("$branch", branch), ("$position", position), ("$ids", ids));
+                ("$log", log),
+                ("$branch", branch),
+                ("$position", position),
+                ("$ids", ids)
+            );
             position += count;
         }
     }
@@ -31,7 +35,11 @@ internal static class IdRows
             parent = earlier.Parent;
         session.Execute(
             "INSERT INTO branches (log, branch, start, parent) VALUES ($log, $branch, $start, $parent)",
-            ("$log", log), ("$branch", branch), ("$start", start), ("$parent", parent));
+            ("$log", log),
+            ("$branch", branch),
+            ("$start", start),
+            ("$parent", parent)
+        );
     }
 
     /// <summary>The ids at [from, to) as a branch sees them; fewer when its stream ends before.</summary>
@@ -52,18 +60,31 @@ internal static class IdRows
     }
 
     /// <summary>Whole rows of ids of all branches, in the order of branches and positions, after one of them.</summary>
-    public static List<(int Branch, long Position, int[] Ids)> ReadAll(SqliteSession session, long log, int branch, long position, int take) =>
+    public static List<(int Branch, long Position, int[] Ids)> ReadAll(
+        SqliteSession session,
+        long log,
+        int branch,
+        long position,
+        int take
+    ) =>
         session.All(
             "SELECT branch, position, ids FROM ids WHERE log = $log AND (branch, position) > ($branch, $position) ORDER BY branch, position LIMIT $take",
             row => (row.GetInt32(0), row.GetInt64(1), VarInts.Decode(row.GetFieldValue<byte[]>(2))),
-            ("$log", log), ("$branch", branch), ("$position", position), ("$take", take));
+            ("$log", log),
+            ("$branch", branch),
+            ("$position", position),
+            ("$take", take)
+        );
 
     /// <summary>All branches but the first, after one of them.</summary>
     public static List<(int Branch, long Start, int Parent)> ReadBranches(SqliteSession session, long log, int after, int take) =>
         session.All(
             "SELECT branch, start, parent FROM branches WHERE log = $log AND branch > $after ORDER BY branch LIMIT $take",
             row => (row.GetInt32(0), row.GetInt64(1), row.GetInt32(2)),
-            ("$log", log), ("$after", after), ("$take", take));
+            ("$log", log),
+            ("$after", after),
+            ("$take", take)
+        );
 
     private static List<int> ReadOwn(SqliteSession session, long log, int branch, long from, long to)
     {
@@ -83,7 +104,11 @@ internal static class IdRows
                 found.AddRange(ids.AsSpan(skip, Math.Max(0, end - skip)));
                 return true;
             },
-            ("$log", log), ("$branch", branch), ("$from", from), ("$to", to));
+            ("$log", log),
+            ("$branch", branch),
+            ("$from", from),
+            ("$to", to)
+        );
         return found;
     }
 
@@ -93,8 +118,9 @@ internal static class IdRows
             : session.First(
                 "SELECT start, parent FROM branches WHERE log = $log AND branch = $branch",
                 row => new Branch(row.GetInt64(0), row.GetInt32(1)),
-                ("$log", log), ("$branch", branch))
-              ?? throw new InvalidDataException($"The store has lost branch {branch} of a conversation.");
+                ("$log", log),
+                ("$branch", branch)
+            ) ?? throw new InvalidDataException($"The store has lost branch {branch} of a conversation.");
 
     /// <summary>Where a branch starts, and who has what is before.</summary>
     private sealed record Branch(long Start, int Parent)

@@ -9,7 +9,12 @@ namespace Streaming.Storage.Sqlite;
 /// <param name="Lengths">Lengths of each event, as varints; null for none.</param>
 /// <param name="Ids">Rows of ids, in order, as varints, each with the number of its ids.</param>
 internal sealed record PreparedAppend(
-    LogAppend Append, int Bytes, byte[] Digest, IReadOnlyList<byte[]?> Lengths, IReadOnlyList<(byte[] Ids, int Count)> Ids)
+    LogAppend Append,
+    int Bytes,
+    byte[] Digest,
+    IReadOnlyList<byte[]?> Lengths,
+    IReadOnlyList<(byte[] Ids, int Count)> Ids
+)
 {
     // A tail of ids is read from the row that it begins in: rows of this length waste little, and keep long inputs to few rows.
     private const int MaxIdsPerRow = 1024;
@@ -24,7 +29,7 @@ internal sealed record PreparedAppend(
             lengths[i] = append.Events[i].Lengths is { Count: > 0 } each ? VarInts.Encode([.. each]) : null;
 
         var rows = new List<(byte[], int)>();
-        for (var rest = append.Ids.Span; !rest.IsEmpty;)
+        for (var rest = append.Ids.Span; !rest.IsEmpty; )
         {
             var count = Math.Min(rest.Length, MaxIdsPerRow);
             rows.Add((VarInts.Encode(rest[..count]), count));

@@ -14,7 +14,12 @@ internal static class ReceiptRows
             INSERT INTO receipts (log, message_hash, text_hash, turn, seq) VALUES ($log, $message, $text, $turn, $seq)
             ON CONFLICT (log, message_hash) DO NOTHING
             """,
-            ("$log", log), ("$message", receipt.MessageHash), ("$text", receipt.TextHash), ("$turn", receipt.Turn), ("$seq", receipt.Seq));
+            ("$log", log),
+            ("$message", receipt.MessageHash),
+            ("$text", receipt.TextHash),
+            ("$turn", receipt.Turn),
+            ("$seq", receipt.Seq)
+        );
         if (added == 0)
             throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
     }
@@ -24,12 +29,17 @@ internal static class ReceiptRows
         session.First(
             "SELECT text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash = $message",
             row => new MessageReceipt(messageHash, row.GetString(0), row.GetInt32(1), row.GetInt64(2)),
-            ("$log", log), ("$message", messageHash));
+            ("$log", log),
+            ("$message", messageHash)
+        );
 
     /// <summary>All receipts, by hash, after one of them.</summary>
     public static List<MessageReceipt> ReadAll(SqliteSession session, long log, string after, int take) =>
         session.All(
             "SELECT message_hash, text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash > $after ORDER BY message_hash LIMIT $take",
             row => new MessageReceipt(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt64(3)),
-            ("$log", log), ("$after", after), ("$take", take));
+            ("$log", log),
+            ("$after", after),
+            ("$take", take)
+        );
 }

@@ -8,9 +8,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 {
     /// <inheritdoc/>
     public Task CreateAsync(NewLog log, CancellationToken cancellation = default) =>
-        store.WriteAsync(
-            session => HeadRows.TryInsert(session, log) ? log : throw new LogExistsException(log.Id),
-            cancellation);
+        store.WriteAsync(session => HeadRows.TryInsert(session, log) ? log : throw new LogExistsException(log.Id), cancellation);
 
     /// <inheritdoc/>
     public async Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default) =>
@@ -32,12 +30,19 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
-        string id, long fromSeq, long toSeq, int maxRows, int maxTextBytes, CancellationToken cancellation = default)
+        string id,
+        long fromSeq,
+        long toSeq,
+        int maxRows,
+        int maxTextBytes,
+        CancellationToken cancellation = default
+    )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
         return store.ReadAsync(
             session => EventRows.Read(session, HeadRows.Get(session, id).Log, fromSeq, toSeq, maxRows, maxTextBytes),
-            cancellation);
+            cancellation
+        );
     }
 
     /// <inheritdoc/>
@@ -69,9 +74,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 
     /// <inheritdoc/>
     public Task RetitleAsync(string id, string? title, CancellationToken cancellation = default) =>
-        store.WriteAsync(
-            session => HeadRows.Retitle(session, id, title) ? id : throw new LogMissingException(id),
-            cancellation);
+        store.WriteAsync(session => HeadRows.Retitle(session, id, title) ? id : throw new LogMissingException(id), cancellation);
 
     /// <inheritdoc/>
     public Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default) =>
@@ -114,7 +117,9 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
             return prepared.Digest.AsSpan().SequenceEqual(HeadRows.LastAppend(session, log))
                 ? head
                 : throw new LogFencedException(
-                    id, $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}");
+                    id,
+                    $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}"
+                );
         }
 
         var advanced = AppendRules.Advance(head, append);

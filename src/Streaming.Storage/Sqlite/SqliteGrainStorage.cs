@@ -4,18 +4,25 @@ using Orleans.Storage;
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>Grain state in the embedded store's file: one row a grain and state, written only under the ETag that was read.</summary>
-internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSerializer serializer, IActivatorProvider activators) : IGrainStorage
+internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSerializer serializer, IActivatorProvider activators)
+    : IGrainStorage
 {
     /// <inheritdoc/>
     public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         var grain = grainId.ToString();
-        var row = await store.ReadAsync(
-            session => session.First(
-                "SELECT etag, state FROM grain_states WHERE name = $name AND grain = $grain",
-                row => new StateRow(row.GetString(0), row.GetFieldValue<byte[]>(1)),
-                ("$name", stateName), ("$grain", grain)),
-            CancellationToken.None).ConfigureAwait(false);
+        var row = await store
+            .ReadAsync(
+                session =>
+                    session.First(
+                        "SELECT etag, state FROM grain_states WHERE name = $name AND grain = $grain",
+                        row => new StateRow(row.GetString(0), row.GetFieldValue<byte[]>(1)),
+                        ("$name", stateName),
+                        ("$grain", grain)
+                    ),
+                CancellationToken.None
+            )
+            .ConfigureAwait(false);
         if (row is null)
         {
             Reset(grainState);
@@ -33,21 +40,28 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
         var grain = grainId.ToString();
         var state = serializer.Serialize(grainState.State).ToArray();
         var known = grainState.ETag;
-        var etag = await store.WriteAsync(
-            session =>
-            {
-                ThrowIfStale(session, stateName, grain, known);
-                var next = NewETag();
-                session.Execute(
-                    """
-                    INSERT INTO grain_states (name, grain, etag, state) VALUES ($name, $grain, $etag, $state)
-                    ON CONFLICT (name, grain) DO UPDATE SET etag = excluded.etag, state = excluded.state
-                    """,
-                    ("$name", stateName), ("$grain", grain), ("$etag", next), ("$state", state));
-                return next;
-            },
-            CancellationToken.None,
-            state.Length).ConfigureAwait(false);
+        var etag = await store
+            .WriteAsync(
+                session =>
+                {
+                    ThrowIfStale(session, stateName, grain, known);
+                    var next = NewETag();
+                    session.Execute(
+                        """
+                        INSERT INTO grain_states (name, grain, etag, state) VALUES ($name, $grain, $etag, $state)
+                        ON CONFLICT (name, grain) DO UPDATE SET etag = excluded.etag, state = excluded.state
+                        """,
+                        ("$name", stateName),
+                        ("$grain", grain),
+                        ("$etag", next),
+                        ("$state", state)
+                    );
+                    return next;
+                },
+                CancellationToken.None,
+                state.Length
+            )
+            .ConfigureAwait(false);
         grainState.ETag = etag;
         grainState.RecordExists = true;
     }
@@ -57,13 +71,20 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
     {
         var grain = grainId.ToString();
         var known = grainState.ETag;
-        await store.WriteAsync(
-            session =>
-            {
-                ThrowIfStale(session, stateName, grain, known);
-                return session.Execute("DELETE FROM grain_states WHERE name = $name AND grain = $grain", ("$name", stateName), ("$grain", grain));
-            },
-            CancellationToken.None).ConfigureAwait(false);
+        await store
+            .WriteAsync(
+                session =>
+                {
+                    ThrowIfStale(session, stateName, grain, known);
+                    return session.Execute(
+                        "DELETE FROM grain_states WHERE name = $name AND grain = $grain",
+                        ("$name", stateName),
+                        ("$grain", grain)
+                    );
+                },
+                CancellationToken.None
+            )
+            .ConfigureAwait(false);
         Reset(grainState);
     }
 
@@ -72,9 +93,15 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
         var stored = session.First(
             "SELECT etag FROM grain_states WHERE name = $name AND grain = $grain",
             row => row.GetString(0),
-            ("$name", stateName), ("$grain", grain));
+            ("$name", stateName),
+            ("$grain", grain)
+        );
         if (stored != known)
-            throw new InconsistentStateException($"The state '{stateName}' of grain {grain} was written by another activation.", stored ?? "none", known ?? "none");
+            throw new InconsistentStateException(
+                $"The state '{stateName}' of grain {grain} was written by another activation.",
+                stored ?? "none",
+                known ?? "none"
+            );
     }
 
     /// <summary>Random, so that no tag comes back after the state was cleared and written anew.</summary>

@@ -20,7 +20,10 @@ internal sealed class SqliteReaders(Func<SqliteSession> open) : IDisposable
     {
         ThrowIfClosed();
         if (!await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false))
-            throw new LogUnavailableException($"The store had no time for a read within {MaxWait.TotalSeconds:0} s.", new TimeoutException());
+            throw new LogUnavailableException(
+                $"The store had no time for a read within {MaxWait.TotalSeconds:0} s.",
+                new TimeoutException()
+            );
 
         var reading = Task.Run(() => Read(read), CancellationToken.None);
         try
@@ -37,9 +40,7 @@ internal sealed class SqliteReaders(Func<SqliteSession> open) : IDisposable
     public void Dispose()
     {
         _closed = true;
-        for (var taken = 0; taken < Concurrency && _places.Wait(MaxWait); taken++)
-        {
-        }
+        for (var taken = 0; taken < Concurrency && _places.Wait(MaxWait); taken++) { }
 
         while (_idle.TryTake(out var session))
             session.Dispose();

@@ -95,12 +95,15 @@ internal static class SqliteSchema
         }
 
         if (session.Number("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'") is null)
-            throw new StoreOpenException($"{database} is a SQLite database of another program; move it away, or choose another data folder (Streaming:Data).");
+            throw new StoreOpenException(
+                $"{database} is a SQLite database of another program; move it away, or choose another data folder (Streaming:Data)."
+            );
 
         var found = session.Number("SELECT max(version) FROM schema_version");
         if (found is not Version)
             throw new StoreOpenException(
-                $"{database} has schema version {found} and this program knows version {Version}; run the program that wrote it, or a newer one.");
+                $"{database} has schema version {found} and this program knows version {Version}; run the program that wrote it, or a newer one."
+            );
         session.Run("PRAGMA journal_mode = WAL");
     }
 }

@@ -15,13 +15,15 @@ internal sealed class SqliteSession : IDisposable
     public SqliteSession(string database, bool readOnly)
     {
         // The session is the pool's unit, so the provider's own pool is off. The time-out is the provider's for a busy file.
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder
-        {
-            DataSource = database,
-            Mode = SqliteOpenMode.ReadWrite,
-            Pooling = false,
-            DefaultTimeout = BusySeconds,
-        }.ToString());
+        _connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = database,
+                Mode = SqliteOpenMode.ReadWrite,
+                Pooling = false,
+                DefaultTimeout = BusySeconds,
+            }.ToString()
+        );
         try
         {
             _connection.Open();
@@ -62,7 +64,8 @@ internal sealed class SqliteSession : IDisposable
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => Bind(sql, values).ExecuteNonQuery();
 
     /// <summary>The first row, or null.</summary>
-    public T? First<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values) where T : class
+    public T? First<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
+        where T : class
     {
         using var rows = Bind(sql, values).ExecuteReader();
         return rows.Read() ? read(rows) : null;
@@ -79,7 +82,15 @@ internal sealed class SqliteSession : IDisposable
     public List<T> All<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         var all = new List<T>();
-        Each(sql, row => { all.Add(read(row)); return true; }, values);
+        Each(
+            sql,
+            row =>
+            {
+                all.Add(read(row));
+                return true;
+            },
+            values
+        );
         return all;
     }
 
@@ -87,9 +98,7 @@ internal sealed class SqliteSession : IDisposable
     public void Each(string sql, Func<SqliteDataReader, bool> visit, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var rows = Bind(sql, values).ExecuteReader();
-        while (rows.Read() && visit(rows))
-        {
-        }
+        while (rows.Read() && visit(rows)) { }
     }
 
     /// <summary>Closes the connection; an open transaction is rolled back.</summary>

@@ -43,7 +43,12 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
             var taken = StoreFolder.Take(folder);
             try
             {
-                _writer = new SqliteWriter(taken.Database, OpenFirst(taken.Database), () => new SqliteSession(taken.Database, readOnly: false), logger);
+                _writer = new SqliteWriter(
+                    taken.Database,
+                    OpenFirst(taken.Database),
+                    () => new SqliteSession(taken.Database, readOnly: false),
+                    logger
+                );
                 _readers = new SqliteReaders(() => new SqliteSession(taken.Database, readOnly: true));
                 _folder = taken;
             }
@@ -92,7 +97,9 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
         {
             session?.Dispose();
             throw new StoreOpenException(
-                $"{database} cannot be opened as a SQLite database ({error.Message.TrimEnd('.')}); move it away or restore a copy.", error);
+                $"{database} cannot be opened as a SQLite database ({error.Message.TrimEnd('.')}); move it away or restore a copy.",
+                error
+            );
         }
         catch
         {
@@ -101,8 +108,8 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
         }
     }
 
-    private static T Opened<T>(T? part) where T : class =>
-        part ?? throw new InvalidOperationException("The store is not open yet; it opens when the host starts.");
+    private static T Opened<T>(T? part)
+        where T : class => part ?? throw new InvalidOperationException("The store is not open yet; it opens when the host starts.");
 
     [LoggerMessage(10, LogLevel.Information, "The store {Database} is open (schema version {Version}).")]
     private static partial void LogOpened(ILogger logger, string database, int version);

@@ -10,13 +10,15 @@ namespace Streaming.Storage.Sqlite;
 internal sealed class SqliteStoreService(SqliteStore store, FileSnapshotStore snapshots) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.Run(
-        () =>
-        {
-            store.Open(); // Takes the folder; only then are the files beside it this host's.
-            snapshots.Open();
-        },
-        cancellationToken);
+    public Task StartingAsync(CancellationToken cancellationToken) =>
+        Task.Run(
+            () =>
+            {
+                store.Open(); // Takes the folder; only then are the files beside it this host's.
+                snapshots.Open();
+            },
+            cancellationToken
+        );
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -18,7 +18,8 @@ internal sealed partial class SqliteWriter : IDisposable
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     private readonly Channel<Write> _queue = Channel.CreateBounded<Write>(
-        new BoundedChannelOptions(QueueLimit) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+        new BoundedChannelOptions(QueueLimit) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }
+    );
     private readonly string _database;
     private readonly Func<SqliteSession> _open;
     private readonly ILogger _logger;
@@ -66,7 +67,10 @@ internal sealed partial class SqliteWriter : IDisposable
         }
         catch (TimeoutException error)
         {
-            throw new LogUnavailableException($"The store did not answer a write within {MaxWait.TotalSeconds:0} s; it may still take effect.", error);
+            throw new LogUnavailableException(
+                $"The store did not answer a write within {MaxWait.TotalSeconds:0} s; it may still take effect.",
+                error
+            );
         }
     }
 
@@ -92,7 +96,10 @@ internal sealed partial class SqliteWriter : IDisposable
         }
         catch (OperationCanceledException error) when (!cancellation.IsCancellationRequested)
         {
-            throw new LogUnavailableException($"The store's queue of {QueueLimit} writes was full for {MaxWait.TotalSeconds:0} s; nothing was written.", error);
+            throw new LogUnavailableException(
+                $"The store's queue of {QueueLimit} writes was full for {MaxWait.TotalSeconds:0} s; nothing was written.",
+                error
+            );
         }
     }
 
@@ -111,7 +118,11 @@ internal sealed partial class SqliteWriter : IDisposable
             RequireFile();
             _session ??= _open();
             _session.Execute("BEGIN IMMEDIATE");
-            for (long bytes = 0; batch.Count < MaxWritesPerCommit && bytes < MaxBytesPerCommit && _queue.Reader.TryRead(out var write); bytes += write.Bytes)
+            for (
+                long bytes = 0;
+                batch.Count < MaxWritesPerCommit && bytes < MaxBytesPerCommit && _queue.Reader.TryRead(out var write);
+                bytes += write.Bytes
+            )
             {
                 batch.Add(write);
                 RunInSavepoint(_session, write);
@@ -135,7 +146,9 @@ internal sealed partial class SqliteWriter : IDisposable
     private void RequireFile()
     {
         if (!File.Exists(_database))
-            throw new FileNotFoundException($"{_database} was removed while the store was open: stop the host, restore the file, and start again.");
+            throw new FileNotFoundException(
+                $"{_database} was removed while the store was open: stop the host, restore the file, and start again."
+            );
     }
 
     private static void RunInSavepoint(SqliteSession session, Write write)
@@ -170,7 +183,8 @@ internal sealed partial class SqliteWriter : IDisposable
         }
     }
 
-    private static LogUnavailableException Unavailable(Exception error) => new("The store could not write; look at the disk that holds it.", error);
+    private static LogUnavailableException Unavailable(Exception error) =>
+        new("The store could not write; look at the disk that holds it.", error);
 
     [LoggerMessage(1, LogLevel.Error, "A commit of {Writes} writes failed; their callers were told.")]
     private static partial void LogCommitFailed(ILogger logger, int writes, Exception error);

@@ -47,13 +47,17 @@ internal sealed class StoreFolder : IDisposable
         {
             taken?.Dispose();
             throw new StoreOpenException(
-                $"The data folder {folder} is in use by another host; stop that one, or give this one a folder of its own (Streaming:Data).", error);
+                $"The data folder {folder} is in use by another host; stop that one, or give this one a folder of its own (Streaming:Data).",
+                error
+            );
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             taken?.Dispose();
             throw new StoreOpenException(
-                $"The data folder {folder} cannot be written ({error.Message.TrimEnd('.')}); make it writable, or choose another (Streaming:Data).", error);
+                $"The data folder {folder} cannot be written ({error.Message.TrimEnd('.')}); make it writable, or choose another (Streaming:Data).",
+                error
+            );
         }
     }
 
@@ -62,7 +66,12 @@ internal sealed class StoreFolder : IDisposable
 
     private static FileStream OpenOrCreate(string path, FileShare share)
     {
-        var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = share };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.OpenOrCreate,
+            Access = FileAccess.ReadWrite,
+            Share = share,
+        };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerFile;
         return new FileStream(path, options);

@@ -12,7 +12,11 @@ namespace Streaming.Training.Checkpoints;
 /// <summary>Writes what was learnt as a folder in Hugging Face layout, weights in bfloat16; the tokenizer's files are put there before.</summary>
 internal static class CheckpointWriter
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes configuration and weights; every file appears whole or not at all, the weights last.</summary>
     public static void Write(string folder, Masters masters, DocumentEncoder encoder)
@@ -23,15 +27,18 @@ internal static class CheckpointWriter
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         (string, Tensor)[] tensors = [.. Separate(masters).Select(t => (t.Name, t.Value.to(ScalarType.BFloat16)))];
-        AtomicFile.Write(Path.Combine(folder, "model.safetensors"), stream =>
-            SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { ["format"] = "pt" }));
+        AtomicFile.Write(
+            Path.Combine(folder, "model.safetensors"),
+            stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { ["format"] = "pt" })
+        );
     }
 
     /// <summary>The fused matrices as a Llama names them.</summary>
     private static IEnumerable<(string Name, Tensor Value)> Separate(Masters masters)
     {
         ModelConfig config = masters.Config;
-        long queries = config.Heads * config.HeadDim, shared = config.KeyValueHeads * config.HeadDim;
+        long queries = config.Heads * config.HeadDim,
+            shared = config.KeyValueHeads * config.HeadDim;
         foreach ((string name, Tensor value) in masters.Parameters)
         {
             if (name.EndsWith(TensorNames.QueryKeyValue, StringComparison.Ordinal))
@@ -54,41 +61,43 @@ internal static class CheckpointWriter
         }
     }
 
-    private static JsonObject Config(ModelConfig config, DocumentEncoder encoder) => new()
-    {
-        ["architectures"] = new JsonArray("LlamaForCausalLM"),
-        ["attention_bias"] = false,
-        ["attention_dropout"] = 0.0,
-        ["bos_token_id"] = encoder.Bos,
-        ["eos_token_id"] = new JsonArray(encoder.TurnEnd, encoder.EndOfText),
-        ["head_dim"] = config.HeadDim,
-        ["hidden_act"] = "silu",
-        ["hidden_size"] = config.HiddenSize,
-        ["initializer_range"] = 0.02,
-        ["intermediate_size"] = config.IntermediateSize,
-        ["max_position_embeddings"] = config.ContextLength,
-        ["mlp_bias"] = false,
-        ["model_type"] = "llama",
-        ["num_attention_heads"] = config.Heads,
-        ["num_hidden_layers"] = config.Layers,
-        ["num_key_value_heads"] = config.KeyValueHeads,
-        ["pretraining_tp"] = 1,
-        ["rms_norm_eps"] = config.NormEpsilon,
-        ["rope_scaling"] = null,
-        ["rope_theta"] = config.RopeTheta,
-        ["tie_word_embeddings"] = true,
-        ["torch_dtype"] = "bfloat16",
-        ["use_cache"] = true,
-        ["vocab_size"] = config.VocabularySize,
-    };
+    private static JsonObject Config(ModelConfig config, DocumentEncoder encoder) =>
+        new()
+        {
+            ["architectures"] = new JsonArray("LlamaForCausalLM"),
+            ["attention_bias"] = false,
+            ["attention_dropout"] = 0.0,
+            ["bos_token_id"] = encoder.Bos,
+            ["eos_token_id"] = new JsonArray(encoder.TurnEnd, encoder.EndOfText),
+            ["head_dim"] = config.HeadDim,
+            ["hidden_act"] = "silu",
+            ["hidden_size"] = config.HiddenSize,
+            ["initializer_range"] = 0.02,
+            ["intermediate_size"] = config.IntermediateSize,
+            ["max_position_embeddings"] = config.ContextLength,
+            ["mlp_bias"] = false,
+            ["model_type"] = "llama",
+            ["num_attention_heads"] = config.Heads,
+            ["num_hidden_layers"] = config.Layers,
+            ["num_key_value_heads"] = config.KeyValueHeads,
+            ["pretraining_tp"] = 1,
+            ["rms_norm_eps"] = config.NormEpsilon,
+            ["rope_scaling"] = null,
+            ["rope_theta"] = config.RopeTheta,
+            ["tie_word_embeddings"] = true,
+            ["torch_dtype"] = "bfloat16",
+            ["use_cache"] = true,
+            ["vocab_size"] = config.VocabularySize,
+        };
 
-    private static JsonObject Generation(DocumentEncoder encoder) => new()
-    {
-        ["bos_token_id"] = encoder.Bos,
-        ["eos_token_id"] = new JsonArray(encoder.TurnEnd, encoder.EndOfText),
-        ["pad_token_id"] = encoder.EndOfText,
-        ["do_sample"] = true,
-        ["temperature"] = 0.7,
-        ["top_p"] = 0.9,
-    };
+    private static JsonObject Generation(DocumentEncoder encoder) =>
+        new()
+        {
+            ["bos_token_id"] = encoder.Bos,
+            ["eos_token_id"] = new JsonArray(encoder.TurnEnd, encoder.EndOfText),
+            ["pad_token_id"] = encoder.EndOfText,
+            ["do_sample"] = true,
+            ["temperature"] = 0.7,
+            ["top_p"] = 0.9,
+        };
 }

@@ -12,10 +12,17 @@ internal static class SafetensorsWriter
     /// <param name="stream">Where to.</param>
     /// <param name="tensors">Names and values.</param>
     /// <param name="metadata">Texts that go into the header.</param>
-    public static void Write(Stream stream, IReadOnlyList<(string Name, Tensor Value)> tensors, IReadOnlyDictionary<string, string> metadata)
+    public static void Write(
+        Stream stream,
+        IReadOnlyList<(string Name, Tensor Value)> tensors,
+        IReadOnlyDictionary<string, string> metadata
+    )
     {
         using IDisposable noGradient = no_grad();
-        var header = new JsonObject { ["__metadata__"] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))) };
+        var header = new JsonObject
+        {
+            ["__metadata__"] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))),
+        };
         long place = 0;
         foreach ((string name, Tensor value) in tensors)
         {
@@ -41,10 +48,11 @@ internal static class SafetensorsWriter
         }
     }
 
-    private static string NameOf(ScalarType type) => type switch
-    {
-        ScalarType.Float32 => "F32",
-        ScalarType.BFloat16 => "BF16",
-        _ => throw new ArgumentException($"Tensors of type {type} are not written.", nameof(type)),
-    };
+    private static string NameOf(ScalarType type) =>
+        type switch
+        {
+            ScalarType.Float32 => "F32",
+            ScalarType.BFloat16 => "BF16",
+            _ => throw new ArgumentException($"Tensors of type {type} are not written.", nameof(type)),
+        };
 }

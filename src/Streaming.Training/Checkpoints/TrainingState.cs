@@ -14,7 +14,8 @@ namespace Streaming.Training.Checkpoints;
 /// </summary>
 internal sealed record TrainingState
 {
-    private const string FileName = "state.safetensors", Key = "training";
+    private const string FileName = "state.safetensors",
+        Key = "training";
 
     /// <summary>What the model is; a run cannot go on as another one.</summary>
     public required ModelConfig Config { get; init; }
@@ -45,8 +46,15 @@ internal sealed record TrainingState
 
     /// <summary>Writes the state.</summary>
     public void Write(string folder, Masters masters, AdamW optimizer) =>
-        AtomicFile.Write(Path.Combine(folder, FileName), stream => SafetensorsWriter.Write(
-            stream, [.. Tensors(masters, optimizer)], new Dictionary<string, string> { [Key] = JsonSerializer.Serialize(this) }));
+        AtomicFile.Write(
+            Path.Combine(folder, FileName),
+            stream =>
+                SafetensorsWriter.Write(
+                    stream,
+                    [.. Tensors(masters, optimizer)],
+                    new Dictionary<string, string> { [Key] = JsonSerializer.Serialize(this) }
+                )
+        );
 
     /// <summary>Reads the state into weights and its optimizer.</summary>
     /// <exception cref="InputException">It is damaged or of another model.</exception>
@@ -55,7 +63,9 @@ internal sealed record TrainingState
         string path = Path.Combine(folder, FileName);
         TrainingState state = Header(path);
         if (state.Config != masters.Config)
-            throw new InputException($"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(masters.Config)}): ask for the same, or name another --work folder.");
+            throw new InputException(
+                $"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(masters.Config)}): ask for the same, or name another --work folder."
+            );
         optimizer.Steps = state.Steps;
         using IDisposable noGradient = no_grad();
         using SafetensorsFile file = SafetensorsFile.Open(path);
@@ -88,9 +98,13 @@ internal sealed record TrainingState
             using JsonDocument json = JsonDocument.Parse(header);
             return JsonSerializer.Deserialize<TrainingState>(json.RootElement.GetProperty("__metadata__").GetProperty(Key).GetString()!)!;
         }
-        catch (Exception e) when (e is IOException or JsonException or OverflowException or KeyNotFoundException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is IOException or JsonException or OverflowException or KeyNotFoundException or UnauthorizedAccessException)
         {
-            throw new InputException($"'{path}' cannot be read ({e.Message.TrimEnd('.')}): go on from an earlier copy or from the beginning.", e);
+            throw new InputException(
+                $"'{path}' cannot be read ({e.Message.TrimEnd('.')}): go on from an earlier copy or from the beginning.",
+                e
+            );
         }
     }
 }

@@ -8,9 +8,11 @@ namespace Streaming.Training.Corpora;
 internal sealed record Corpus(IReadOnlyList<SourceText> Training, IReadOnlyList<SourceText> HeldOut)
 {
     // Where in each hundred the held-out one is; the starter held out the same ones, which makes the two comparable.
-    private const int Every = 100, Which = 50;
+    private const int Every = 100,
+        Which = 50;
 
-    private const int StoryPart = 2600, BookPart = 4000; // characters
+    private const int StoryPart = 2600,
+        BookPart = 4000; // characters
 
     /// <summary>Reads a source.</summary>
     /// <param name="source">What it is; not a generator.</param>
@@ -23,7 +25,9 @@ internal sealed record Corpus(IReadOnlyList<SourceText> Training, IReadOnlyList<
             (++count % Every == Which ? heldOut : training).AddRange(whole);
         return training.Count > 0
             ? new Corpus(training, heldOut)
-            : throw new InputException($"The source '{source.Name}' has no texts in '{Path.Combine(folder, source.Dialogues ?? source.Text!)}': correct its file or leave it out.");
+            : throw new InputException(
+                $"The source '{source.Name}' has no texts in '{Path.Combine(folder, source.Dialogues ?? source.Text!)}': correct its file or leave it out."
+            );
     }
 
     /// <summary>The source's texts; one that is cut into parts stays together.</summary>

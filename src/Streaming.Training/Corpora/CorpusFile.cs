@@ -40,7 +40,7 @@ internal static class CorpusFile
     /// <summary>Cuts a long text at line ends into parts of about so many characters.</summary>
     public static IEnumerable<string> Parts(string text, int characters)
     {
-        for (int at = 0; at < text.Length;)
+        for (int at = 0; at < text.Length; )
         {
             int end = text.Length - at <= characters * 4 / 3 ? text.Length : text.IndexOf('\n', at + characters);
             if (end < 0)
@@ -77,18 +77,24 @@ internal static class CorpusFile
             var turns = new List<Turn>();
             foreach (JsonElement message in root.GetProperty("messages").EnumerateArray())
             {
-                string role = message.GetProperty("role").GetString()!, content = message.GetProperty("content").GetString()!.Trim();
+                string role = message.GetProperty("role").GetString()!,
+                    content = message.GetProperty("content").GetString()!.Trim();
                 if (role is not (Turn.System or Turn.User or Turn.Assistant))
                     throw new InputException($"'{path}', line {line}: the role '{role}' must be system, user or assistant.");
                 turns.Add(new Turn(role, content));
             }
             return turns.Any(t => t.Role == Turn.Assistant)
                 ? new Dialogue(turns)
-                : throw new InputException($"'{path}', line {line}: no message of the assistant, so there is nothing to learn: leave the line out.");
+                : throw new InputException(
+                    $"'{path}', line {line}: no message of the assistant, so there is nothing to learn: leave the line out."
+                );
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or NullReferenceException)
         {
-            throw new InputException($"'{path}', line {line} is no dialogue: write {{ \"messages\": [{{ \"role\", \"content\" }}] }}, and \"source\" where a mixture asks for one.", e);
+            throw new InputException(
+                $"'{path}', line {line} is no dialogue: write {{ \"messages\": [{{ \"role\", \"content\" }}] }}, and \"source\" where a mixture asks for one.",
+                e
+            );
         }
     }
 }

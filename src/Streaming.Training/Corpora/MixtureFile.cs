@@ -119,7 +119,17 @@ internal sealed record MixtureFile
         }
         if (!Sources.Any(s => s.Share > 0))
             throw new InputException($"'{path}' gives no source a share: there is nothing to learn from.");
-        if (Sources.Select(s => s.Kind).Distinct().FirstOrDefault(k => !SystemPrompts.TryGetValue(k, out IReadOnlyList<string>? prompts) || prompts.Count == 0, (TalkKind)(-1)) is var bare && bare >= 0)
+        if (
+            Sources
+                .Select(s => s.Kind)
+                .Distinct()
+                .FirstOrDefault(
+                    k => !SystemPrompts.TryGetValue(k, out IReadOnlyList<string>? prompts) || prompts.Count == 0,
+                    (TalkKind)(-1)
+                )
+                is var bare
+            && bare >= 0
+        )
             throw new InputException($"'{path}' has no system prompts for the kind '{bare}': add some to systemPrompts.");
     }
 }

@@ -5,5 +5,7 @@ namespace Streaming.Training.Corpora;
 /// <param name="Content">What is said.</param>
 internal sealed record Turn(string Role, string Content)
 {
-    public const string System = "system", User = "user", Assistant = "assistant";
+    public const string System = "system",
+        User = "user",
+        Assistant = "assistant";
 }

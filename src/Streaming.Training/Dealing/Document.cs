@@ -24,6 +24,11 @@ internal sealed record Document(int[] Ids, bool[] Learn, int[] Cuts, int Prompt)
         bool[] learn = [.. Learn[..Prompt], .. Learn[from..]];
         if (!Cuts.Contains(from))
             learn[Prompt] = false; // what comes first in the middle of a turn cannot be known
-        return new Document([.. Ids[..Prompt], .. Ids[from..]], learn, [.. Cuts.Where(cut => cut >= from).Select(cut => cut - from + Prompt)], Prompt);
+        return new Document(
+            [.. Ids[..Prompt], .. Ids[from..]],
+            learn,
+            [.. Cuts.Where(cut => cut >= from).Select(cut => cut - from + Prompt)],
+            Prompt
+        );
     }
 }

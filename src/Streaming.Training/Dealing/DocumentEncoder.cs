@@ -21,9 +21,16 @@ internal sealed class DocumentEncoder
     public DocumentEncoder(Tokenizer tokenizer)
     {
         _tokenizer = tokenizer;
-        int[] control = [.. ControlTokens.Select(token => tokenizer.IdOf(token) is int id && tokenizer.IsControl(id)
-            ? id
-            : throw new InputException($"The tokenizer has no control token '{token}': use one with {string.Join(", ", ControlTokens)}, or leave --tokenizer out."))];
+        int[] control =
+        [
+            .. ControlTokens.Select(token =>
+                tokenizer.IdOf(token) is int id && tokenizer.IsControl(id)
+                    ? id
+                    : throw new InputException(
+                        $"The tokenizer has no control token '{token}': use one with {string.Join(", ", ControlTokens)}, or leave --tokenizer out."
+                    )
+            ),
+        ];
         (Bos, TurnStart, TurnEnd, EndOfText) = (control[0], control[1], control[2], control[3]);
         _lineEnd = tokenizer.Encode("\n", parseControl: false, addSpecial: false);
     }
@@ -62,8 +69,10 @@ internal sealed class DocumentEncoder
             Turn turn = turns[t];
             if (turn.Role == Turn.User)
                 cuts.Add(ids.Count);
-            bool learnt = turn.Role == Turn.Assistant || (both && turn.Role == Turn.User), open = !ends && t == turns.Count - 1;
-            int[] head = EncodeText(turn.Role + "\n"), all = EncodeText($"{turn.Role}\n{turn.Content}");
+            bool learnt = turn.Role == Turn.Assistant || (both && turn.Role == Turn.User),
+                open = !ends && t == turns.Count - 1;
+            int[] head = EncodeText(turn.Role + "\n"),
+                all = EncodeText($"{turn.Role}\n{turn.Content}");
             // The template's words and the reply are one string to the tokenizer; a merge across them would leave nothing to tell apart.
             int said = all.AsSpan().StartsWith(head) ? head.Length : all.Length;
             Add(false, TurnStart);

@@ -12,7 +12,13 @@ namespace Streaming.Training.Dealing;
 /// <param name="prompts">Puts system prompts before them.</param>
 /// <param name="encoder">Writes them as tokens.</param>
 /// <param name="seed">The run's seed.</param>
-internal sealed class GeneratedTexts(SourceDescription description, DialogueGenerator generator, SystemPrompts prompts, DocumentEncoder encoder, ulong seed) : ITextSource
+internal sealed class GeneratedTexts(
+    SourceDescription description,
+    DialogueGenerator generator,
+    SystemPrompts prompts,
+    DocumentEncoder encoder,
+    ulong seed
+) : ITextSource
 {
     private const int MostTries = 100;
 

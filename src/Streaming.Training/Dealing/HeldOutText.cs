@@ -15,13 +15,23 @@ internal sealed record HeldOutText(string Source, Document Document, int Charact
     public static IReadOnlyList<HeldOutText> Of(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, DocumentEncoder encoder)
     {
         var prompts = new SystemPrompts(mixture);
-        return [.. mixture.Sources.Where(s => s.Generator is null).SelectMany(s => corpora[s.Name].HeldOut.Select(text => Of(s, text, prompts, encoder)))];
+        return
+        [
+            .. mixture
+                .Sources.Where(s => s.Generator is null)
+                .SelectMany(s => corpora[s.Name].HeldOut.Select(text => Of(s, text, prompts, encoder))),
+        ];
     }
 
-    private static HeldOutText Of(SourceDescription source, SourceText text, SystemPrompts prompts, DocumentEncoder encoder) => text switch
-    {
-        Dialogue dialogue => new(source.Name, encoder.Encode(prompts.Usual(dialogue.Turns, source)), dialogue.Turns.Where(t => t.Role == Turn.Assistant).Sum(t => t.Content.Length)),
-        Prose prose => new(source.Name, encoder.Encode(prose), prose.Text.Length),
-        _ => throw new ArgumentException($"A text of the kind {text.GetType().Name} is not scored.", nameof(text)),
-    };
+    private static HeldOutText Of(SourceDescription source, SourceText text, SystemPrompts prompts, DocumentEncoder encoder) =>
+        text switch
+        {
+            Dialogue dialogue => new(
+                source.Name,
+                encoder.Encode(prompts.Usual(dialogue.Turns, source)),
+                dialogue.Turns.Where(t => t.Role == Turn.Assistant).Sum(t => t.Content.Length)
+            ),
+            Prose prose => new(source.Name, encoder.Encode(prose), prose.Text.Length),
+            _ => throw new ArgumentException($"A text of the kind {text.GetType().Name} is not scored.", nameof(text)),
+        };
 }

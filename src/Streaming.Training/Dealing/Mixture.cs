@@ -13,7 +13,13 @@ internal sealed record MixtureState
     public Dictionary<string, double> Behind { get; init; } = [];
 
     /// <summary>The same, and no longer changed.</summary>
-    public MixtureState Copy() => new() { Numbers = new(Numbers), Tokens = new(Tokens), Behind = new(Behind) };
+    public MixtureState Copy() =>
+        new()
+        {
+            Numbers = new(Numbers),
+            Tokens = new(Tokens),
+            Behind = new(Behind),
+        };
 }
 
 /// <summary>Chooses the next text: always of the source that is furthest behind its share of the tokens.</summary>

@@ -41,7 +41,8 @@ internal sealed class SequencePacker(Mixture mixture, int bos, PackerState state
 
     private void FillRow(Span<long> ids, Span<long> targets, Span<bool> learn, SeededRandom random)
     {
-        int length = ids.Length, at = 1; // the next token's place; the one after the last place is a target only
+        int length = ids.Length,
+            at = 1; // the next token's place; the one after the last place is a target only
         ids[0] = bos;
         bool fromRests = state.Rests.Count > 0 && random.Chance(RestsFirst);
         while (at <= length)

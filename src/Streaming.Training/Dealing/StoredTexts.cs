@@ -8,7 +8,8 @@ namespace Streaming.Training.Dealing;
 /// <param name="prompts">Puts system prompts before dialogues.</param>
 /// <param name="encoder">Writes them as tokens.</param>
 /// <param name="seed">The run's seed.</param>
-internal sealed class StoredTexts(SourceDescription description, Corpus corpus, SystemPrompts prompts, DocumentEncoder encoder, ulong seed) : ITextSource
+internal sealed class StoredTexts(SourceDescription description, Corpus corpus, SystemPrompts prompts, DocumentEncoder encoder, ulong seed)
+    : ITextSource
 {
     private int[] _order = [];
     private long _round = -1;
@@ -27,7 +28,9 @@ internal sealed class StoredTexts(SourceDescription description, Corpus corpus, 
         return corpus.Training[_order[number % count]] switch
         {
             Dialogue dialogue => encoder.Encode(
-                prompts.Before(dialogue.Turns, description, SeededRandom.For(seed, description.Name, number)), both: description.Kind == TalkKind.Person),
+                prompts.Before(dialogue.Turns, description, SeededRandom.For(seed, description.Name, number)),
+                both: description.Kind == TalkKind.Person
+            ),
             Prose prose => encoder.Encode(prose),
             var other => throw new InvalidOperationException($"A text of the kind {other.GetType().Name} has no tokens."),
         };

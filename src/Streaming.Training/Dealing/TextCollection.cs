@@ -18,10 +18,15 @@ internal sealed record TextCollection(IReadOnlyList<ITextSource> Sources, IReadO
     {
         var prompts = new SystemPrompts(mixture);
         return new TextCollection(
-            [.. mixture.Sources.Select(s => s.Generator is null
-                ? (ITextSource)new StoredTexts(s, corpora[s.Name], prompts, encoder, seed)
-                : new GeneratedTexts(s, DialogueGenerator.Of(s, corpora), prompts, encoder, seed))],
-            HeldOutText.Of(mixture, corpora, encoder));
+            [
+                .. mixture.Sources.Select(s =>
+                    s.Generator is null
+                        ? (ITextSource)new StoredTexts(s, corpora[s.Name], prompts, encoder, seed)
+                        : new GeneratedTexts(s, DialogueGenerator.Of(s, corpora), prompts, encoder, seed)
+                ),
+            ],
+            HeldOutText.Of(mixture, corpora, encoder)
+        );
     }
 
     /// <summary>Reads the files that a mixture names.</summary>

@@ -1,6 +1,6 @@
 using Streaming.Inference;
-using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Checkpoints;
 using Streaming.Training.Corpora;
 using Streaming.Training.Dealing;
 using Streaming.Training.Learning;
@@ -43,7 +43,8 @@ public sealed record EvaluatorOptions
 /// <summary>Evaluates a model by what was set down before it was trained: held-out texts, opening messages, a story without an end.</summary>
 public static class Evaluator
 {
-    private const int Gram = 8, Segment = 1000;
+    private const int Gram = 8,
+        Segment = 1000;
     private const string StoryRequest = "Tell me a story that never ends.";
 
     /// <summary>Evaluates.</summary>
@@ -63,27 +64,52 @@ public static class Evaluator
 
         say("Answering the opening messages.");
         IReadOnlyList<string> messages = Openings.OfTheProject.Messages;
-        IReadOnlyList<Reply> replies = await Replies.OfAsync(
-            options.Model, messages, s => s with { Seed = (ulong)options.Seed, MaxTokens = options.ReplyTokens }, systemPrompt: null, options.Threads, cancel).ConfigureAwait(false);
+        IReadOnlyList<Reply> replies = await Replies
+            .OfAsync(
+                options.Model,
+                messages,
+                s => s with { Seed = (ulong)options.Seed, MaxTokens = options.ReplyTokens },
+                systemPrompt: null,
+                options.Threads,
+                cancel
+            )
+            .ConfigureAwait(false);
         using Checkpoint checkpoint = Checkpoint.Open(options.Model);
         return new EvaluationReport
         {
             Model = $"{checkpoint.Name} {checkpoint.Fingerprint[..12]}",
             HeldOut = heldOut,
             Against = against,
-            Openings = [.. messages.Zip(replies, (message, reply) => new OpeningReply(message, reply.Text.Trim(), reply.End == EndReason.Length))],
+            Openings =
+            [
+                .. messages.Zip(replies, (message, reply) => new OpeningReply(message, reply.Text.Trim(), reply.End == EndReason.Length)),
+            ],
             Story = options.StoryTokens == 0 ? null : await StoryAsync(options, say, cancel).ConfigureAwait(false),
         };
     }
 
-    private static IReadOnlyList<SourceResult> HeldOut(string model, MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, EvaluatorOptions options)
+    private static IReadOnlyList<SourceResult> HeldOut(
+        string model,
+        MixtureFile mixture,
+        IReadOnlyDictionary<string, Corpus> corpora,
+        EvaluatorOptions options
+    )
     {
         using IDisposable noGradient = no_grad();
         using Checkpoint checkpoint = Checkpoint.Open(model);
-        if (!checkpoint.Config.TiedHead || checkpoint.Config.QueryKeyNorm || checkpoint.Config.QueryKeyValueBias || checkpoint.Config.FusedProjections)
-            throw new InputException($"'{model}' is not a model that was trained here (a Llama with a tied head): held-out texts are scored for such only.");
+        if (
+            !checkpoint.Config.TiedHead
+            || checkpoint.Config.QueryKeyNorm
+            || checkpoint.Config.QueryKeyValueBias
+            || checkpoint.Config.FusedProjections
+        )
+            throw new InputException(
+                $"'{model}' is not a model that was trained here (a Llama with a tied head): held-out texts are scored for such only."
+            );
         if (options.Length > checkpoint.Config.ContextLength)
-            throw new InputException($"'{model}' sees {checkpoint.Config.ContextLength} tokens, fewer than the {options.Length} of a sequence: take a smaller --length.");
+            throw new InputException(
+                $"'{model}' sees {checkpoint.Config.ContextLength} tokens, fewer than the {options.Length} of a sequence: take a smaller --length."
+            );
         using var masters = new Masters(checkpoint.Config, ScalarType.BFloat16, CPU, seed: 0);
         masters.Load(checkpoint.Weights);
         using var network = new Network(checkpoint.Config, ScalarType.BFloat16, CPU);
@@ -91,15 +117,33 @@ public static class Evaluator
         var work = new SharedWork(options.Threads ?? Environment.ProcessorCount);
         IReadOnlyList<HeldOutText> texts = HeldOutText.Of(mixture, corpora, encoder);
         var loss = new HeldOutLoss(masters, new LearningStep(masters, network, sink: null, work), texts, encoder.Bos, work);
-        return [.. loss.Measure(options.Length).Where(s => s.Tokens > 0).Select(s => new SourceResult(s.Source, s.Tokens, s.Characters, s.PerToken, Math.Exp(s.Nats / s.Characters)))];
+        return
+        [
+            .. loss.Measure(options.Length)
+                .Where(s => s.Tokens > 0)
+                .Select(s => new SourceResult(s.Source, s.Tokens, s.Characters, s.PerToken, Math.Exp(s.Nats / s.Characters))),
+        ];
     }
 
     private static async Task<StoryResult> StoryAsync(EvaluatorOptions options, Action<string> say, CancellationToken cancel)
     {
         say($"Telling a story of {options.StoryTokens} tokens.");
-        IReadOnlyList<Reply> told = await Replies.OfAsync(
-            options.Model, [StoryRequest], s => s with { Seed = (ulong)options.Seed, MaxTokens = options.StoryTokens, IgnoreEos = true }, systemPrompt: null, options.Threads, cancel).ConfigureAwait(false);
+        IReadOnlyList<Reply> told = await Replies
+            .OfAsync(
+                options.Model,
+                [StoryRequest],
+                s => s with { Seed = (ulong)options.Seed, MaxTokens = options.StoryTokens, IgnoreEos = true },
+                systemPrompt: null,
+                options.Threads,
+                cancel
+            )
+            .ConfigureAwait(false);
         IReadOnlyList<int> ids = told[0].Ids;
-        return new StoryResult(ids.Count, RepeatedGrams.Shares(ids, Gram, int.MaxValue).SingleOrDefault(), RepeatedGrams.Shares(ids, Gram, Segment), told[0].Text);
+        return new StoryResult(
+            ids.Count,
+            RepeatedGrams.Shares(ids, Gram, int.MaxValue).SingleOrDefault(),
+            RepeatedGrams.Shares(ids, Gram, Segment),
+            told[0].Text
+        );
     }
 }

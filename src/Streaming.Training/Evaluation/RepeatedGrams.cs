@@ -20,7 +20,8 @@ public static class RepeatedGrams
         int runs = Math.Max(0, all.Length - length + 1);
         for (int from = 0; from < runs; from += segment)
         {
-            int to = Math.Min(from + segment, runs), repeated = 0;
+            int to = Math.Min(from + segment, runs),
+                repeated = 0;
             for (int i = from; i < to; i++)
             {
                 if (!known.Add(new Run(all, i, length)))

@@ -24,7 +24,13 @@ internal static class Replies
     /// <param name="cancel">Ends it early.</param>
     /// <returns>The replies, in the order of the messages.</returns>
     public static async Task<IReadOnlyList<Reply>> OfAsync(
-        string checkpoint, IReadOnlyList<string> messages, Func<SamplingParameters, SamplingParameters> adjust, string? systemPrompt, int? threads, CancellationToken cancel)
+        string checkpoint,
+        IReadOnlyList<string> messages,
+        Func<SamplingParameters, SamplingParameters> adjust,
+        string? systemPrompt,
+        int? threads,
+        CancellationToken cancel
+    )
     {
         await using Engine engine = Engine.Load(new EngineOptions { Model = checkpoint, Threads = threads });
         ChatFormat format = ChatFormat.Load(checkpoint, engine.Tokenizer);
@@ -55,7 +61,9 @@ internal static class Replies
                     end = ended.Reason;
                 }
             }
-            replies.Add(new Reply(text.ToString(), ids, end ?? throw new InvalidOperationException("The device ended a reply without saying why.")));
+            replies.Add(
+                new Reply(text.ToString(), ids, end ?? throw new InvalidOperationException("The device ended a reply without saying why."))
+            );
         }
         return replies;
     }

@@ -9,13 +9,23 @@ namespace Streaming.Training.Learning;
 /// </summary>
 internal sealed class AdamW : IDisposable
 {
-    private const double Beta1 = 0.9, Beta2 = 0.95, Decay = 0.1, LargestNorm = 1;
+    private const double Beta1 = 0.9,
+        Beta2 = 0.95,
+        Decay = 0.1,
+        LargestNorm = 1;
 
-    private static readonly Scalar Keep1 = Beta1, Keep2 = Beta2, Take1 = 1 - Beta1, Take2 = 1 - Beta2, Epsilon = 1e-8, Tiny = 1e-6, Most = LargestNorm;
+    private static readonly Scalar Keep1 = Beta1,
+        Keep2 = Beta2,
+        Take1 = 1 - Beta1,
+        Take2 = 1 - Beta2,
+        Epsilon = 1e-8,
+        Tiny = 1e-6,
+        Most = LargestNorm;
 
     private readonly IReadOnlyList<Parameter> _parameters;
     private readonly SharedWork _work;
-    private readonly Tensor[] _means, _squares;
+    private readonly Tensor[] _means,
+        _squares;
 
     /// <param name="parameters">What is learnt.</param>
     /// <param name="work">Shares the parameters.</param>
@@ -49,19 +59,23 @@ internal sealed class AdamW : IDisposable
         // Stays where it was computed: nothing waits for a device until all its work is handed out.
         Tensor clip = norm.add(Tiny, Scalars.One).reciprocal().mul(Most).clamp_(max: Scalars.One);
         using Scalar shrink = 1 - rate * Decay;
-        using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)), towards = -rate / (1 - Math.Pow(Beta1, Steps));
-        _work.Run(gradients.Count, i =>
-        {
-            using IDisposable noGradient = no_grad();
-            using DisposeScope scope = NewDisposeScope();
-            (Tensor value, Tensor gradient) = (_parameters[i].Value, gradients[i]);
-            gradient.mul_(clip);
-            _means[i].mul_(Keep1).add_(gradient, Take1);
-            _squares[i].mul_(Keep2).addcmul_(gradient, gradient, Take2);
-            if (value.dim() > 1)
-                value.mul_(shrink);
-            value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, Scalars.One), towards);
-        });
+        using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)),
+            towards = -rate / (1 - Math.Pow(Beta1, Steps));
+        _work.Run(
+            gradients.Count,
+            i =>
+            {
+                using IDisposable noGradient = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                (Tensor value, Tensor gradient) = (_parameters[i].Value, gradients[i]);
+                gradient.mul_(clip);
+                _means[i].mul_(Keep1).add_(gradient, Take1);
+                _squares[i].mul_(Keep2).addcmul_(gradient, gradient, Take2);
+                if (value.dim() > 1)
+                    value.mul_(shrink);
+                value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, Scalars.One), towards);
+            }
+        );
         return norm.ToDouble();
     }
 

@@ -21,11 +21,14 @@ internal sealed record CastWeights(Tensor Embedding, Tensor Head, IReadOnlyList<
     {
         static Tensor Leaf(Tensor value) => value.detach().requires_grad_(true);
         return new CastWeights(
-            Leaf(Embedding), Head,
+            Leaf(Embedding),
+            Head,
             [.. Layers.Select(l => new CastLayer(Leaf(l.QueryKeyValue), Leaf(l.Output), Leaf(l.GateUp), Leaf(l.Down)))],
-            Leaf(Norm));
+            Leaf(Norm)
+        );
     }
 
     /// <summary>All that has a gradient: the embedding, the layers' four each, the norm.</summary>
-    public IReadOnlyList<Tensor> Learnt => [Embedding, .. Layers.SelectMany(l => (IEnumerable<Tensor>)[l.QueryKeyValue, l.Output, l.GateUp, l.Down]), Norm];
+    public IReadOnlyList<Tensor> Learnt =>
+        [Embedding, .. Layers.SelectMany(l => (IEnumerable<Tensor>)[l.QueryKeyValue, l.Output, l.GateUp, l.Down]), Norm];
 }

@@ -26,8 +26,7 @@ internal sealed class Dropout : IDisposable
     }
 
     /// <summary>The sum of a residual stream, [N, hidden], and what is left of an addition.</summary>
-    public Tensor Add(Tensor x, Tensor addition) =>
-        x.addcmul(addition, empty_like(addition).bernoulli_(_kept, _generator), _scale);
+    public Tensor Add(Tensor x, Tensor addition) => x.addcmul(addition, empty_like(addition).bernoulli_(_kept, _generator), _scale);
 
     public void Dispose()
     {

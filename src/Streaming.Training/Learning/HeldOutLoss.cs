@@ -32,16 +32,21 @@ internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyL
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         CastWeights weights = masters.Cast();
-        (string Source, (int[] Ids, bool[] Learn)[] Sequences)[] batches = [.. texts.GroupBy(t => t.Source).SelectMany(g => Batches(g, length).Select(b => (g.Key, b)))];
+        (string Source, (int[] Ids, bool[] Learn)[] Sequences)[] batches =
+        [
+            .. texts.GroupBy(t => t.Source).SelectMany(g => Batches(g, length).Select(b => (g.Key, b))),
+        ];
         var results = new (double Nats, int Tokens)[batches.Length];
         work.Run(batches.Length, b => results[b] = Batch(weights, batches[b].Sequences));
         return
         [
-            .. texts.GroupBy(t => t.Source).Select(group =>
-            {
-                (double Nats, int Tokens)[] own = [.. results.Where((_, b) => batches[b].Source == group.Key)];
-                return new SourceLoss(group.Key, own.Sum(r => r.Nats), own.Sum(r => r.Tokens), group.Sum(t => (long)t.Characters));
-            }),
+            .. texts
+                .GroupBy(t => t.Source)
+                .Select(group =>
+                {
+                    (double Nats, int Tokens)[] own = [.. results.Where((_, b) => batches[b].Source == group.Key)];
+                    return new SourceLoss(group.Key, own.Sum(r => r.Nats), own.Sum(r => r.Tokens), group.Sum(t => (long)t.Characters));
+                }),
         ];
     }
 
@@ -49,7 +54,7 @@ internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyL
     private IEnumerable<(int[] Ids, bool[] Learn)[]> Batches(IEnumerable<HeldOutText> group, int length)
     {
         (int[] Ids, bool[] Learn)[] sequences = [.. group.SelectMany(t => Sequences(t.Document, length)).OrderBy(s => s.Ids.Length)];
-        for (int at = 0; at < sequences.Length;)
+        for (int at = 0; at < sequences.Length; )
         {
             int end = at + 1;
             while (end < sequences.Length && (end - at + 1) * sequences[end].Ids.Length <= _batchTokens)
@@ -82,7 +87,11 @@ internal sealed class HeldOutLoss(Masters masters, LearningStep step, IReadOnlyL
         if (rows.Count == 0)
             return (0, 0);
         Tensor losses = step.Losses(
-            weights, tensor(ids, [sequences.Length, length], device: masters.Device), tensor([.. rows], ScalarType.Int64, masters.Device), tensor([.. targets], ScalarType.Int64, masters.Device));
+            weights,
+            tensor(ids, [sequences.Length, length], device: masters.Device),
+            tensor([.. rows], ScalarType.Int64, masters.Device),
+            tensor([.. targets], ScalarType.Int64, masters.Device)
+        );
         return (losses.sum().ToDouble(), rows.Count);
     }
 

@@ -17,7 +17,7 @@ namespace Streaming.Training.Learning;
 internal sealed class LearningStep(Masters masters, Network network, SinkTarget? sink, SharedWork work, double dropout = 0, ulong seed = 0)
 {
     private readonly int _partTokens = masters.Device.type == DeviceType.CPU ? 512 : int.MaxValue; // about what a processor's own cache holds the intermediate results of
-    private readonly int _headRows = masters.Device.type == DeviceType.CPU ? 512 : 16384;          // of the head at a time: no [rows, vocabulary] tensor ever exists whole
+    private readonly int _headRows = masters.Device.type == DeviceType.CPU ? 512 : 16384; // of the head at a time: no [rows, vocabulary] tensor ever exists whole
 
     /// <summary>Computes the gradients of the mean loss.</summary>
     /// <param name="ids">Tokens, rows of <paramref name="length"/>.</param>
@@ -27,26 +27,49 @@ internal sealed class LearningStep(Masters masters, Network network, SinkTarget?
     /// <param name="number">The step's number.</param>
     /// <param name="apply">Takes the gradients, in the order of the parameters; they are released afterwards.</param>
     /// <returns>The sum of the losses of what is learnt, nats, and how many that were.</returns>
-    public (double Loss, int Count) Run(long[] ids, long[] targets, bool[] learn, int length, int number, Action<IReadOnlyList<Tensor>> apply)
+    public (double Loss, int Count) Run(
+        long[] ids,
+        long[] targets,
+        bool[] learn,
+        int length,
+        int number,
+        Action<IReadOnlyList<Tensor>> apply
+    )
     {
         int learnt = learn.Count(l => l);
         if (learnt == 0)
             throw new InvalidOperationException("A batch without anything to learn was dealt.");
         using DisposeScope scope = NewDisposeScope();
         CastWeights weights = masters.Cast();
-        int rows = Math.Clamp(_partTokens / length * length, length, ids.Length), parts = (ids.Length + rows - 1) / rows;
+        int rows = Math.Clamp(_partTokens / length * length, length, ids.Length),
+            parts = (ids.Length + rows - 1) / rows;
         var gradients = new Tensor[parts][];
         var losses = new Tensor[parts];
-        work.Run(parts, p =>
-        {
-            int from = p * rows, to = Math.Min(from + rows, ids.Length);
-            using DisposeScope part = NewDisposeScope();
-            using Tensor batch = tensor(ids[from..to], [(to - from) / length, length], device: masters.Device);
-            using Dropout? drop = dropout > 0 ? new Dropout(dropout, SeededRandom.For(seed, "dropout", (long)number * parts + p).State, masters.Device) : null;
-            (losses[p], gradients[p]) = Part(weights.AsLeaves(), batch, targets[from..to], learn[from..to], learnt, (double)(to - from) / ids.Length, drop);
-            foreach (Tensor kept in (Tensor[])[losses[p], .. gradients[p]])
-                kept.DetachFromDisposeScope();
-        });
+        work.Run(
+            parts,
+            p =>
+            {
+                int from = p * rows,
+                    to = Math.Min(from + rows, ids.Length);
+                using DisposeScope part = NewDisposeScope();
+                using Tensor batch = tensor(ids[from..to], [(to - from) / length, length], device: masters.Device);
+                using Dropout? drop =
+                    dropout > 0
+                        ? new Dropout(dropout, SeededRandom.For(seed, "dropout", (long)number * parts + p).State, masters.Device)
+                        : null;
+                (losses[p], gradients[p]) = Part(
+                    weights.AsLeaves(),
+                    batch,
+                    targets[from..to],
+                    learn[from..to],
+                    learnt,
+                    (double)(to - from) / ids.Length,
+                    drop
+                );
+                foreach (Tensor kept in (Tensor[])[losses[p], .. gradients[p]])
+                    kept.DetachFromDisposeScope();
+            }
+        );
         Tensor[] sums = masters.Gradients(gradients, work);
         foreach (Tensor gradient in gradients.SelectMany(g => g))
             gradient.Dispose();
@@ -72,24 +95,59 @@ internal sealed class LearningStep(Masters masters, Network network, SinkTarget?
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor states = network.States(weights, ids).index_select(0, rows);
-        IEnumerable<Tensor> losses = states.split(_headRows, 0).Zip(targets.split(_headRows, 0), (part, following) =>
-            nn.functional.cross_entropy(nn.functional.linear(part, weights.Head).to(ScalarType.Float32), following, reduction: nn.Reduction.None));
+        IEnumerable<Tensor> losses = states
+            .split(_headRows, 0)
+            .Zip(
+                targets.split(_headRows, 0),
+                (part, following) =>
+                    nn.functional.cross_entropy(
+                        nn.functional.linear(part, weights.Head).to(ScalarType.Float32),
+                        following,
+                        reduction: nn.Reduction.None
+                    )
+            );
         return cat([.. losses], 0).MoveToOuterDisposeScope();
     }
 
-    private (Tensor Loss, Tensor[] Gradients) Part(CastWeights weights, Tensor ids, long[] targets, bool[] learn, int learnt, double share, Dropout? drop)
+    private (Tensor Loss, Tensor[] Gradients) Part(
+        CastWeights weights,
+        Tensor ids,
+        long[] targets,
+        bool[] learn,
+        int learnt,
+        double share,
+        Dropout? drop
+    )
     {
         long[] rows = [.. Enumerable.Range(0, learn.Length).Where(i => learn[i]).Select(i => (long)i)];
         var sinkLosses = new List<Tensor>();
-        Tensor states = network.States(weights, ids, drop, sink is null ? null : (layer, attention) =>
-        {
-            if (layer > 0)
-                sinkLosses.Add(sink.Of(attention));
-        });
-        (Tensor loss, Tensor gradient, Tensor headGradient) = HeadAndLoss(weights.Head, states.detach(), rows, [.. rows.Select(r => targets[r])], learnt);
-        IList<Tensor> gradients = sinkLosses.Count == 0
-            ? autograd.grad([states], [.. weights.Learnt], [gradient])
-            : autograd.grad([states, stack(sinkLosses).sum()], [.. weights.Learnt], [gradient, tensor((float)share, device: masters.Device)]);
+        Tensor states = network.States(
+            weights,
+            ids,
+            drop,
+            sink is null
+                ? null
+                : (layer, attention) =>
+                {
+                    if (layer > 0)
+                        sinkLosses.Add(sink.Of(attention));
+                }
+        );
+        (Tensor loss, Tensor gradient, Tensor headGradient) = HeadAndLoss(
+            weights.Head,
+            states.detach(),
+            rows,
+            [.. rows.Select(r => targets[r])],
+            learnt
+        );
+        IList<Tensor> gradients =
+            sinkLosses.Count == 0
+                ? autograd.grad([states], [.. weights.Learnt], [gradient])
+                : autograd.grad(
+                    [states, stack(sinkLosses).sum()],
+                    [.. weights.Learnt],
+                    [gradient, tensor((float)share, device: masters.Device)]
+                );
         using IDisposable noGradient = no_grad();
         gradients[0].add_(headGradient, Scalars.One);
         return (loss, [.. gradients]);
@@ -97,25 +155,34 @@ internal sealed class LearningStep(Masters masters, Network network, SinkTarget?
 
     /// <summary>Head and loss by hand, each chunk's backward pass at once.</summary>
     /// <returns>The summed loss, float64, and the gradients of the mean loss by the states, [N, hidden], and by the head, [vocabulary, hidden].</returns>
-    private (Tensor Loss, Tensor Gradient, Tensor HeadGradient) HeadAndLoss(Tensor head, Tensor states, long[] rows, long[] targets, int learnt)
+    private (Tensor Loss, Tensor Gradient, Tensor HeadGradient) HeadAndLoss(
+        Tensor head,
+        Tensor states,
+        long[] rows,
+        long[] targets,
+        int learnt
+    )
     {
         using IDisposable noGradient = no_grad();
         Device device = head.device;
-        Tensor gradient = zeros_like(states), headGradient = zeros(head.shape, device: device), loss = zeros(1, ScalarType.Float64, device);
+        Tensor gradient = zeros_like(states),
+            headGradient = zeros(head.shape, device: device),
+            loss = zeros(1, ScalarType.Float64, device);
         if (rows.Length == 0)
             return (loss, gradient, headGradient);
         using Scalar share = 1.0 / learnt;
         Tensor places = tensor(rows, device: device);
-        Tensor[] parts = states.index_select(0, places).split(_headRows, 0);                      // [rows, hidden] each
-        Tensor[] placed = places.split(_headRows, 0), following = tensor(targets, device: device).split(_headRows, 0);
+        Tensor[] parts = states.index_select(0, places).split(_headRows, 0); // [rows, hidden] each
+        Tensor[] placed = places.split(_headRows, 0),
+            following = tensor(targets, device: device).split(_headRows, 0);
         for (int i = 0; i < parts.Length; i++)
         {
             using DisposeScope chunk = NewDisposeScope();
-            Tensor target = following[i].view(-1, 1);                                             // [rows, 1]
+            Tensor target = following[i].view(-1, 1); // [rows, 1]
             Tensor probabilities = nn.functional.linear(parts[i], head).to(ScalarType.Float32).softmax(-1);
             loss.sub_(probabilities.gather(1, target).log().sum());
             probabilities.scatter_add_(1, target, ones(target.shape, device: device).neg());
-            Tensor error = probabilities.mul_(share).to(head.dtype);                              // [rows, vocabulary]
+            Tensor error = probabilities.mul_(share).to(head.dtype); // [rows, vocabulary]
             gradient.index_copy_(0, placed[i], error.mm(head));
             headGradient.add_(error.t().mm(parts[i]), Scalars.One);
         }

@@ -39,19 +39,27 @@ internal sealed class Network : IDisposable
     /// <returns>Normalised states, [batch · length, hidden].</returns>
     public Tensor States(CastWeights weights, Tensor ids, Dropout? dropout = null, Action<int, Tensor>? eachLayer = null)
     {
-        long batch = ids.shape[0], length = ids.shape[1];
+        long batch = ids.shape[0],
+            length = ids.shape[1];
         Rotation rotation = _rotary.Of(length);
         Tensor mask = _mask[..(int)length, ..(int)length];
-        Tensor x = weights.Embedding.index_select(0, ids.reshape(-1));                           // [N, hidden], float32
+        Tensor x = weights.Embedding.index_select(0, ids.reshape(-1)); // [N, hidden], float32
         for (int l = 0; l < weights.Layers.Count; l++)
         {
             (CastLayer layer, int number) = (weights.Layers[l], l);
 
             Tensor queryKeyValue = Project(Normalise(x), layer.QueryKeyValue);
-            Tensor attended = Attend(queryKeyValue, rotation, mask, batch, length, eachLayer is null ? null : seen => eachLayer(number, seen));
+            Tensor attended = Attend(
+                queryKeyValue,
+                rotation,
+                mask,
+                batch,
+                length,
+                eachLayer is null ? null : seen => eachLayer(number, seen)
+            );
             x = Add(x, Project(attended, layer.Output), dropout);
 
-            Tensor[] gateUp = Project(Normalise(x), layer.GateUp).chunk(2, -1);                   // [N, intermediate] twice
+            Tensor[] gateUp = Project(Normalise(x), layer.GateUp).chunk(2, -1); // [N, intermediate] twice
             x = Add(x, Project(nn.functional.silu(gateUp[0]).mul(gateUp[1]), layer.Down), dropout);
         }
         return Normalise(x).mul(weights.Norm);
@@ -62,7 +70,9 @@ internal sealed class Network : IDisposable
     {
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return Project(States(weights, tensor([.. ids], ScalarType.Int64, weights.Head.device).view(1, -1)), weights.Head).to(ScalarType.Float32).MoveToOuterDisposeScope();
+        return Project(States(weights, tensor([.. ids], ScalarType.Int64, weights.Head.device).view(1, -1)), weights.Head)
+            .to(ScalarType.Float32)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>Releases its tables.</summary>
@@ -76,23 +86,31 @@ internal sealed class Network : IDisposable
     /// <summary>Rows over their root mean square, [N, hidden]; the norm's weight is in the matrix that follows.</summary>
     private Tensor Normalise(Tensor x) => x.mul(x.mul(x).mean([-1], keepdim: true).add(_epsilon, Scalars.One).rsqrt()).to(_type);
 
-    private static Tensor Add(Tensor x, Tensor projected, Dropout? dropout) => dropout is null ? x.add(projected, Scalars.One) : dropout.Add(x, projected);
+    private static Tensor Add(Tensor x, Tensor projected, Dropout? dropout) =>
+        dropout is null ? x.add(projected, Scalars.One) : dropout.Add(x, projected);
 
     private static Tensor Project(Tensor rows, Tensor matrix) => nn.functional.linear(rows, matrix);
 
     /// <summary>Causal attention, [N, heads · head_dim]. Plain products: at these lengths they take a third of the time of the fused kernel, backward included.</summary>
     private Tensor Attend(Tensor queryKeyValue, Rotation rotation, Tensor mask, long batch, long length, Action<Tensor>? see)
     {
-        int heads = _config.Heads, shared = _config.KeyValueHeads, dim = _config.HeadDim, times = heads / shared;
+        int heads = _config.Heads,
+            shared = _config.KeyValueHeads,
+            dim = _config.HeadDim,
+            times = heads / shared;
         // Splits, not slices: the gradient of a slice is a whole tensor of zeros, that of a split one concatenation.
         Tensor[] parts = queryKeyValue.split([(heads + shared) * dim, shared * dim], -1);
         Tensor[] turned = rotation.Turn(parts[0].view(batch, length, heads + shared, dim)).transpose(1, 2).split([heads, shared], 1);
-        Tensor queries = turned[0].reshape(batch, shared, times * length, dim);                   // queries of a shared key head as rows
-        Tensor values = parts[1].view(batch, length, shared, dim).transpose(1, 2);               // [batch, kv_heads, length, head_dim]
+        Tensor queries = turned[0].reshape(batch, shared, times * length, dim); // queries of a shared key head as rows
+        Tensor values = parts[1].view(batch, length, shared, dim).transpose(1, 2); // [batch, kv_heads, length, head_dim]
         Tensor scores = queries.matmul(turned[1].transpose(-1, -2)).view(batch, heads, length, length);
         Tensor attention = scores.add_(mask, Scalars.One).softmax(-1);
         see?.Invoke(attention);
-        return attention.view(batch, shared, times * length, length).matmul(values)
-            .view(batch, heads, length, dim).transpose(1, 2).reshape(batch * length, heads * dim);
+        return attention
+            .view(batch, shared, times * length, length)
+            .matmul(values)
+            .view(batch, heads, length, dim)
+            .transpose(1, 2)
+            .reshape(batch * length, heads * dim);
     }
 }

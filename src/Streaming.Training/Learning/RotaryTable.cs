@@ -10,11 +10,12 @@ namespace Streaming.Training.Learning;
 internal sealed class RotaryTable : IDisposable
 {
     private readonly Tensor _cosine; // [1, context, heads + kv_heads, 1, head_dim / 2]
-    private readonly Tensor _sine;   // [1, context, heads + kv_heads, 2, head_dim / 2], negative for the first half
+    private readonly Tensor _sine; // [1, context, heads + kv_heads, 2, head_dim / 2], negative for the first half
 
     public RotaryTable(ModelConfig config, ScalarType type, Device device)
     {
-        int half = config.HeadDim / 2, heads = config.Heads + config.KeyValueHeads;
+        int half = config.HeadDim / 2,
+            heads = config.Heads + config.KeyValueHeads;
         var cosine = new float[config.ContextLength * heads * half];
         var sine = new float[config.ContextLength * heads * 2 * half];
         for (int p = 0; p < config.ContextLength; p++)

@@ -10,7 +10,9 @@ namespace Streaming.Training.Learning;
 /// </summary>
 internal sealed class SinkShares
 {
-    private const int Rows = 16, Length = 256, From = 128;
+    private const int Rows = 16,
+        Length = 256,
+        From = 128;
 
     private readonly long[] _ids;
 
@@ -19,8 +21,16 @@ internal sealed class SinkShares
     public SinkShares(IEnumerable<HeldOutText> texts, int bos)
     {
         // Of each source in turn, so that no source has the word alone.
-        int[][] chosen = [.. texts.Where(t => t.Document.Ids.Length >= Length - 1)
-            .GroupBy(t => t.Source).SelectMany(g => g.Select((t, i) => (t, i))).OrderBy(p => p.i).Take(Rows).Select(p => p.t.Document.Ids)];
+        int[][] chosen =
+        [
+            .. texts
+                .Where(t => t.Document.Ids.Length >= Length - 1)
+                .GroupBy(t => t.Source)
+                .SelectMany(g => g.Select((t, i) => (t, i)))
+                .OrderBy(p => p.i)
+                .Take(Rows)
+                .Select(p => p.t.Document.Ids),
+        ];
         _ids = [.. chosen.SelectMany(ids => ids.Take(Length - 1).Prepend(bos)).Select(id => (long)id)];
     }
 
@@ -32,8 +42,12 @@ internal sealed class SinkShares
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         var shares = new List<float[]>();
-        network.States(masters.Cast(), tensor(_ids, [_ids.Length / Length, Length], device: masters.Device), eachLayer: (_, weights) =>
-            shares.Add([.. weights[.., .., From.., ..1].to(ScalarType.Float32).mean([0, 2, 3]).cpu().data<float>()]));
+        network.States(
+            masters.Cast(),
+            tensor(_ids, [_ids.Length / Length, Length], device: masters.Device),
+            eachLayer: (_, weights) =>
+                shares.Add([.. weights[.., .., From.., ..1].to(ScalarType.Float32).mean([0, 2, 3]).cpu().data<float>()])
+        );
         return shares;
     }
 }

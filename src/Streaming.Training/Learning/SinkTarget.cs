@@ -10,7 +10,9 @@ namespace Streaming.Training.Learning;
 /// </summary>
 internal sealed class SinkTarget : IDisposable
 {
-    private readonly Scalar _wanted, _weight, _least = 1e-6;
+    private readonly Scalar _wanted,
+        _weight,
+        _least = 1e-6;
 
     /// <param name="share">The share that a head is asked for, above 0 and below 1.</param>
     /// <param name="weight">The loss's weight in each layer.</param>
@@ -21,7 +23,7 @@ internal sealed class SinkTarget : IDisposable
     public Tensor Of(Tensor weights)
     {
         Tensor[] columns = weights.split([1, weights.shape[3] - 1], 3);
-        Tensor share = columns[0].to(ScalarType.Float32).mean([0, 2, 3]);                         // [heads]
+        Tensor share = columns[0].to(ScalarType.Float32).mean([0, 2, 3]); // [heads]
         return share.add(_least, Scalars.One).log().neg().add(_wanted, Scalars.One).relu().mean().mul(_weight);
     }
 

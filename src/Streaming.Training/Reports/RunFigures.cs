@@ -17,11 +17,22 @@ internal sealed class RunFigures
     public RunFigures(string folder, long tokens)
     {
         _folder = folder;
-        foreach ((string name, string columns) in (IEnumerable<(string, string)>)[(LossFile, LossColumns), (HeldOutFile, HeldOutColumns), (SinkFile, SinkColumns), (SourceFile, SourceColumns), (RunFile, RunColumns)])
+        foreach (
+            (string name, string columns) in (IEnumerable<(string, string)>)
+                [
+                    (LossFile, LossColumns),
+                    (HeldOutFile, HeldOutColumns),
+                    (SinkFile, SinkColumns),
+                    (SourceFile, SourceColumns),
+                    (RunFile, RunColumns),
+                ]
+        )
         {
             string path = Path.Combine(folder, name);
             IEnumerable<string> kept = File.Exists(path)
-                ? File.ReadLines(path).Skip(1).Where(line => long.Parse(line[..line.IndexOf(',', StringComparison.Ordinal)], CultureInfo.InvariantCulture) <= tokens)
+                ? File.ReadLines(path)
+                    .Skip(1)
+                    .Where(line => long.Parse(line[..line.IndexOf(',', StringComparison.Ordinal)], CultureInfo.InvariantCulture) <= tokens)
                 : [];
             AtomicFile.Write(path, string.Concat(kept.Prepend(columns).Select(line => line + "\n")));
         }
@@ -60,7 +71,8 @@ internal sealed class RunFigures
     public void AddSink(long tokens, int layer, int head, double share) => Add(SinkFile, $"{tokens},{layer},{head},{share:F5}");
 
     /// <summary>Adds what one source has given so far.</summary>
-    public void AddSource(long tokens, string source, long dealtTokens, long dealtTexts) => Add(SourceFile, $"{tokens},{source},{dealtTokens},{dealtTexts}");
+    public void AddSource(long tokens, string source, long dealtTokens, long dealtTexts) =>
+        Add(SourceFile, $"{tokens},{source},{dealtTokens},{dealtTexts}");
 
     /// <summary>Adds a run. Without the extra loss for a sink, its share is 0.</summary>
     public void AddRun(long tokens, TrainingOptions options) =>

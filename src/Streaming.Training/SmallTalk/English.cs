@@ -4,7 +4,29 @@ namespace Streaming.Training.SmallTalk;
 internal static class English
 {
     private static readonly string[] Numbers =
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"];
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+    ];
 
     /// <summary>A noun with its article.</summary>
     public static string WithArticle(string noun) => (noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an " : "a ") + noun;
@@ -19,15 +41,16 @@ internal static class English
     public static string Spelt(int number) => Numbers[number];
 
     /// <summary>Several of a thing: foxes, puppies, mice.</summary>
-    public static string Plural(string noun) => noun switch
-    {
-        "mouse" => "mice",
-        "goose" => "geese",
-        "wolf" => "wolves",
-        "fish" or "sheep" => noun,
-        _ when noun.EndsWith("man", StringComparison.Ordinal) => noun[..^2] + "en",
-        [.., 'x'] or [.., 's'] or [.., 'c', 'h'] or [.., 's', 'h'] => noun + "es",
-        [.., not ('a' or 'e' or 'o' or 'u'), 'y'] => noun[..^1] + "ies",
-        _ => noun + "s",
-    };
+    public static string Plural(string noun) =>
+        noun switch
+        {
+            "mouse" => "mice",
+            "goose" => "geese",
+            "wolf" => "wolves",
+            "fish" or "sheep" => noun,
+            _ when noun.EndsWith("man", StringComparison.Ordinal) => noun[..^2] + "en",
+            [.., 'x'] or [.., 's'] or [.., 'c', 'h'] or [.., 's', 'h'] => noun + "es",
+            [.., not ('a' or 'e' or 'o' or 'u'), 'y'] => noun[..^1] + "ies",
+            _ => noun + "s",
+        };
 }

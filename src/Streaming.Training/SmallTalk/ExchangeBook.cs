@@ -38,7 +38,8 @@ internal sealed class ExchangeBook
     /// <summary>The book that comes with the trainer.</summary>
     public static ExchangeBook Load()
     {
-        using Stream stream = typeof(ExchangeBook).Assembly.GetManifestResourceStream("exchanges.txt")
+        using Stream stream =
+            typeof(ExchangeBook).Assembly.GetManifestResourceStream("exchanges.txt")
             ?? throw new InvalidOperationException("The trainer was built without exchanges.txt.");
         using var reader = new StreamReader(stream);
         return Parse(reader.ReadToEnd());
@@ -66,12 +67,22 @@ internal sealed class ExchangeBook
                 case ['#', ..]:
                     break;
                 case ['@', ..]:
-                    lists[line[1..line.IndexOf('=', StringComparison.Ordinal)].Trim()] = line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..].Split('|', StringSplitOptions.TrimEntries);
+                    lists[line[1..line.IndexOf('=', StringComparison.Ordinal)].Trim()] = line[
+                        (line.IndexOf('=', StringComparison.Ordinal) + 1)..
+                    ]
+                        .Split('|', StringSplitOptions.TrimEntries);
                     break;
                 case ['[', .., ']']:
                     string[] head = line[1..^1].Split(' ');
                     exchanges = [];
-                    topics.Add(new Topic(head[0], Enum.Parse<Stage>(head[1], ignoreCase: true), double.Parse(head[2], System.Globalization.CultureInfo.InvariantCulture), exchanges));
+                    topics.Add(
+                        new Topic(
+                            head[0],
+                            Enum.Parse<Stage>(head[1], ignoreCase: true),
+                            double.Parse(head[2], System.Globalization.CultureInfo.InvariantCulture),
+                            exchanges
+                        )
+                    );
                     break;
                 case ['>' or '<', ' ', ..]:
                     bool person = line[0] == '>';

@@ -66,10 +66,17 @@ internal sealed partial class Openings
 
     private static string[] Read()
     {
-        using Stream stream = typeof(Openings).Assembly.GetManifestResourceStream("openings.txt")
+        using Stream stream =
+            typeof(Openings).Assembly.GetManifestResourceStream("openings.txt")
             ?? throw new InvalidOperationException("The trainer was built without openings.txt.");
         using var reader = new StreamReader(stream);
-        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(line => line[0] != '#')];
+        return
+        [
+            .. reader
+                .ReadToEnd()
+                .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Where(line => line[0] != '#'),
+        ];
     }
 
     [GeneratedRegex(@"[\p{L}\p{N}]+|[+*/=-]")]

@@ -5,7 +5,21 @@ namespace Streaming.Training.SmallTalk;
 /// <summary>Sums of small numbers.</summary>
 internal sealed class SumGenerator : DialogueGenerator
 {
-    private static readonly string[] Things = ["apples", "books", "coins", "cookies", "pens", "eggs", "balls", "sweets", "cards", "stones", "cups", "flowers"];
+    private static readonly string[] Things =
+    [
+        "apples",
+        "books",
+        "coins",
+        "cookies",
+        "pens",
+        "eggs",
+        "balls",
+        "sweets",
+        "cards",
+        "stones",
+        "cups",
+        "flowers",
+    ];
     private static readonly string[] Gone = ["give away", "lose", "sell", "drop", "use"];
 
     public override GeneratedDialogue Next(SeededRandom random)
@@ -32,14 +46,22 @@ internal sealed class SumGenerator : DialogueGenerator
         int result = minus ? a - b : a + b;
         bool spelt = random.Chance(0.25);
         string Number(int n) => spelt && n <= 20 ? English.Spelt(n) : $"{n}";
-        string sign = minus ? random.Chance(0.3) ? "-" : "minus" : random.Chance(0.3) ? "+" : "plus";
+        string sign = minus
+            ? random.Chance(0.3)
+                ? "-"
+                : "minus"
+            : random.Chance(0.3)
+                ? "+"
+                : "plus";
         string sum = $"{Number(a)} {sign} {Number(b)}";
         string said = $"{Number(a)} {(minus ? "minus" : "plus")} {Number(b)}";
         string question = random.Next(14) switch
         {
             0 or 1 or 2 => $"What is {sum}?",
             3 => $"How much is {sum}?",
-            4 => minus && random.Chance(0.6) ? $"If I subtract {Number(b)} from {Number(a)}, what remains?" : $"Can you tell me what {sum} is?",
+            4 => minus && random.Chance(0.6)
+                ? $"If I subtract {Number(b)} from {Number(a)}, what remains?"
+                : $"Can you tell me what {sum} is?",
             5 => $"{sum}?",
             6 => $"What's {sum}?",
             7 => $"Do you know what {sum} is?",
@@ -65,9 +87,11 @@ internal sealed class SumGenerator : DialogueGenerator
     private static (string, string) WithThings(SeededRandom random)
     {
         string things = random.Of(Things);
-        int a = 2 + random.Next(9), b = 1 + random.Next(a);
+        int a = 2 + random.Next(9),
+            b = 1 + random.Next(a);
         string Said(int n) => n == 1 ? things[..^1] : things;
-        string less = $"Then you have {a - b} {Said(a - b)}. {a} minus {b} is {a - b}.", more = $"Then you have {a + b} {things}. {a} plus {b} is {a + b}.";
+        string less = $"Then you have {a - b} {Said(a - b)}. {a} minus {b} is {a - b}.",
+            more = $"Then you have {a + b} {things}. {a} plus {b} is {a + b}.";
         return random.Next(5) switch
         {
             0 => ($"I have {a} {things} and I {random.Of(Gone)} {b}. How many do I have?", less),

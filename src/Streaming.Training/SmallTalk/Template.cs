@@ -38,18 +38,25 @@ internal sealed class Template
         var text = new StringBuilder();
         foreach (Part part in _parts)
         {
-            text.Append(part switch
-            {
-                Literal literal => literal.Text,
-                Choice choice => random.Of(choice.Options).Fill(random, words, lists),
-                Word word => Shape(word.Form, WordOf(word.List, random, words, lists)),
-                _ => throw new InvalidOperationException("A part of a template is of no kind."),
-            });
+            text.Append(
+                part switch
+                {
+                    Literal literal => literal.Text,
+                    Choice choice => random.Of(choice.Options).Fill(random, words, lists),
+                    Word word => Shape(word.Form, WordOf(word.List, random, words, lists)),
+                    _ => throw new InvalidOperationException("A part of a template is of no kind."),
+                }
+            );
         }
         return text.ToString();
     }
 
-    private static string WordOf(string list, SeededRandom random, IDictionary<string, string> words, IReadOnlyDictionary<string, string[]> lists)
+    private static string WordOf(
+        string list,
+        SeededRandom random,
+        IDictionary<string, string> words,
+        IReadOnlyDictionary<string, string[]> lists
+    )
     {
         if (words.TryGetValue(list, out string? word))
             return word;
@@ -58,14 +65,15 @@ internal sealed class Template
         return words[list] = random.Of(choices);
     }
 
-    private static string Shape(string form, string word) => form switch
-    {
-        "" => word,
-        "a" => English.WithArticle(word),
-        "^" => English.Capital(word),
-        "s" => English.Plural(word),
-        _ => throw new FormatException($"Words have no form '{form}'."),
-    };
+    private static string Shape(string form, string word) =>
+        form switch
+        {
+            "" => word,
+            "a" => English.WithArticle(word),
+            "^" => English.Capital(word),
+            "s" => English.Plural(word),
+            _ => throw new FormatException($"Words have no form '{form}'."),
+        };
 
     private static Template Parse(string text, ref int at)
     {
@@ -95,8 +103,7 @@ internal sealed class Template
         {
             at++;
             options.Add(Parse(text, ref at));
-        }
-        while (at < text.Length && text[at] == '|');
+        } while (at < text.Length && text[at] == '|');
         if (at == text.Length)
             throw new FormatException($"'{text}' lacks a closing brace.");
         at++;

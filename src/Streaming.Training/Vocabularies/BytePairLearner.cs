@@ -17,7 +17,9 @@ internal static class BytePairLearner
     /// <exception cref="InputException">The texts do not have so many.</exception>
     public static BytePairVocabulary Learn(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, int size, Action<string> say)
     {
-        PreTokenizer splitter = PreTokenizer.Read(ConfigReader.Parse("pre_tokenizer", Encoding.UTF8.GetBytes(TokenizerWriter.PreTokenizerJson().ToJsonString())));
+        PreTokenizer splitter = PreTokenizer.Read(
+            ConfigReader.Parse("pre_tokenizer", Encoding.UTF8.GetBytes(TokenizerWriter.PreTokenizerJson().ToJsonString()))
+        );
         var words = new Dictionary<string, double>(StringComparer.Ordinal);
         foreach (SourceDescription source in mixture.Sources.Where(s => s.Share > 0 && s.Generator is null))
         {
@@ -29,19 +31,26 @@ internal static class BytePairLearner
         var vocabulary = new BytePairVocabulary(DocumentEncoder.ControlTokens);
         double least = words.Count == 0 ? 1 : words.Values.Min();
         // The order of a dictionary is no order: sorted, the same texts give the same vocabulary everywhere.
-        var merger = new BytePairMerger(vocabulary, words.OrderBy(w => w.Key, StringComparer.Ordinal)
-            .Select(w => (Encoding.UTF8.GetBytes(w.Key), (long)Math.Round(w.Value / least * Precision))));
+        var merger = new BytePairMerger(
+            vocabulary,
+            words
+                .OrderBy(w => w.Key, StringComparer.Ordinal)
+                .Select(w => (Encoding.UTF8.GetBytes(w.Key), (long)Math.Round(w.Value / least * Precision)))
+        );
         merger.Run(size);
         if (vocabulary.Count < size)
-            throw new InputException($"The texts give only {vocabulary.Count} tokens, not {size}: ask for a smaller vocabulary or give more text.");
+            throw new InputException(
+                $"The texts give only {vocabulary.Count} tokens, not {size}: ask for a smaller vocabulary or give more text."
+            );
         say(string.Create(CultureInfo.InvariantCulture, $"A vocabulary of {size} tokens from {words.Count:N0} different words."));
         return vocabulary;
     }
 
-    private static IEnumerable<string> TextsOf(SourceText text) => text switch
-    {
-        Dialogue dialogue => dialogue.Turns.Select(turn => $"{turn.Role}\n{turn.Content}"),
-        Prose prose => [prose.Text],
-        _ => throw new ArgumentException($"A text of the kind {text.GetType().Name} has no words.", nameof(text)),
-    };
+    private static IEnumerable<string> TextsOf(SourceText text) =>
+        text switch
+        {
+            Dialogue dialogue => dialogue.Turns.Select(turn => $"{turn.Role}\n{turn.Content}"),
+            Prose prose => [prose.Text],
+            _ => throw new ArgumentException($"A text of the kind {text.GetType().Name} has no words.", nameof(text)),
+        };
 }

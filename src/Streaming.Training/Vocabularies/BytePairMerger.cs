@@ -10,8 +10,10 @@ internal sealed class BytePairMerger
     private const int None = -1;
 
     private readonly BytePairVocabulary _vocabulary;
-    private readonly int[] _token, _next, _previous; // by place; None at a word's ends, and as the token of a place that was merged away
-    private readonly long[] _weight;                 // how often the place's word occurs
+    private readonly int[] _token,
+        _next,
+        _previous; // by place; None at a word's ends, and as the token of a place that was merged away
+    private readonly long[] _weight; // how often the place's word occurs
     private readonly Dictionary<(int Left, int Right), Pair> _pairs = [];
     private readonly PriorityQueue<(int Left, int Right), (long, int, int)> _queue = new();
 

@@ -10,7 +10,8 @@ namespace Streaming.Training.Vocabularies;
 /// <summary>Puts the tokenizer's files into the checkpoint's folder, before anything is learnt.</summary>
 internal static class TokenizerFiles
 {
-    private const string Vocabulary = "tokenizer.json", Configuration = "tokenizer_config.json";
+    private const string Vocabulary = "tokenizer.json",
+        Configuration = "tokenizer_config.json";
 
     private static readonly string[] Names = [Vocabulary, Configuration, "special_tokens_map.json"];
 
@@ -33,9 +34,14 @@ internal static class TokenizerFiles
             else
                 TokenizerWriter.Write(kept, BytePairLearner.Learn(mixture, corpora, options.Vocabulary, say), context);
         }
-        else if (given is string folder && !File.ReadAllBytes(Source(folder, Vocabulary)).AsSpan().SequenceEqual(File.ReadAllBytes(Source(kept, Vocabulary))))
+        else if (
+            given is string folder
+            && !File.ReadAllBytes(Source(folder, Vocabulary)).AsSpan().SequenceEqual(File.ReadAllBytes(Source(kept, Vocabulary)))
+        )
         {
-            throw new InputException($"The training in '{options.Work}' began with another tokenizer than '{folder}': leave --tokenizer out, or name another --work folder.");
+            throw new InputException(
+                $"The training in '{options.Work}' began with another tokenizer than '{folder}': leave --tokenizer out, or name another --work folder."
+            );
         }
         Directory.CreateDirectory(options.Output);
         Copy(kept, options.Output, context);
@@ -70,6 +76,8 @@ internal static class TokenizerFiles
     private static string Source(string folder, string name)
     {
         string path = Path.Combine(folder, name);
-        return File.Exists(path) ? path : throw new InputException($"'{folder}' has no {name}: name a folder with {string.Join(", ", Names)}.");
+        return File.Exists(path)
+            ? path
+            : throw new InputException($"'{folder}' has no {name}: name a folder with {string.Join(", ", Names)}.");
     }
 }

@@ -9,14 +9,19 @@ namespace Streaming.Training.Vocabularies;
 internal static class TokenizerWriter
 {
     /// <summary>Qwen's pattern: contractions, words with one leading sign or space, single digits, runs of signs, line ends, spaces.</summary>
-    private const string Pattern = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    private const string Pattern =
+        @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private const string ChatTemplate =
         "{{- bos_token }}{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] | trim + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
     /// <summary>Indented, with letters as they are.</summary>
-    public static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Writes the files.</summary>
     /// <param name="folder">Where to.</param>
@@ -26,49 +31,84 @@ internal static class TokenizerWriter
     {
         (string bos, string end, string pad) = (vocabulary.Control[0], vocabulary.Control[2], vocabulary.Control[3]);
         Put(folder, "tokenizer.json", Tokenizer(vocabulary));
-        Put(folder, "tokenizer_config.json", new JsonObject
-        {
-            ["add_bos_token"] = true,
-            ["add_eos_token"] = false,
-            ["add_prefix_space"] = false,
-            ["added_tokens_decoder"] = new JsonObject(vocabulary.Control.Select((c, id) => KeyValuePair.Create($"{id}", (JsonNode?)AddedToken(c)))),
-            ["bos_token"] = bos,
-            ["chat_template"] = ChatTemplate,
-            ["clean_up_tokenization_spaces"] = false,
-            ["eos_token"] = end,
-            ["model_max_length"] = context,
-            ["pad_token"] = pad,
-            ["tokenizer_class"] = "PreTrainedTokenizerFast",
-            ["unk_token"] = null,
-        });
-        Put(folder, "special_tokens_map.json", new JsonObject { ["bos_token"] = bos, ["eos_token"] = end, ["pad_token"] = pad });
+        Put(
+            folder,
+            "tokenizer_config.json",
+            new JsonObject
+            {
+                ["add_bos_token"] = true,
+                ["add_eos_token"] = false,
+                ["add_prefix_space"] = false,
+                ["added_tokens_decoder"] = new JsonObject(
+                    vocabulary.Control.Select((c, id) => KeyValuePair.Create($"{id}", (JsonNode?)AddedToken(c)))
+                ),
+                ["bos_token"] = bos,
+                ["chat_template"] = ChatTemplate,
+                ["clean_up_tokenization_spaces"] = false,
+                ["eos_token"] = end,
+                ["model_max_length"] = context,
+                ["pad_token"] = pad,
+                ["tokenizer_class"] = "PreTrainedTokenizerFast",
+                ["unk_token"] = null,
+            }
+        );
+        Put(
+            folder,
+            "special_tokens_map.json",
+            new JsonObject
+            {
+                ["bos_token"] = bos,
+                ["eos_token"] = end,
+                ["pad_token"] = pad,
+            }
+        );
     }
 
     /// <summary>How text is cut before it is merged.</summary>
-    public static JsonObject PreTokenizerJson() => new()
-    {
-        ["type"] = "Sequence",
-        ["pretokenizers"] = new JsonArray(
-            new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = Pattern }, ["behavior"] = "Isolated", ["invert"] = false },
-            ByteLevel()),
-    };
+    public static JsonObject PreTokenizerJson() =>
+        new()
+        {
+            ["type"] = "Sequence",
+            ["pretokenizers"] = new JsonArray(
+                new JsonObject
+                {
+                    ["type"] = "Split",
+                    ["pattern"] = new JsonObject { ["Regex"] = Pattern },
+                    ["behavior"] = "Isolated",
+                    ["invert"] = false,
+                },
+                ByteLevel()
+            ),
+        };
 
     private static JsonObject Tokenizer(BytePairVocabulary vocabulary)
     {
         string bos = vocabulary.Control[0];
-        JsonObject Special() => new() { ["SpecialToken"] = new JsonObject { ["id"] = bos, ["type_id"] = 0 } };
-        JsonObject Sequence(string id, int type) => new() { ["Sequence"] = new JsonObject { ["id"] = id, ["type_id"] = type } };
+        JsonObject Special() =>
+            new()
+            {
+                ["SpecialToken"] = new JsonObject { ["id"] = bos, ["type_id"] = 0 },
+            };
+        JsonObject Sequence(string id, int type) =>
+            new()
+            {
+                ["Sequence"] = new JsonObject { ["id"] = id, ["type_id"] = type },
+            };
         return new JsonObject
         {
             ["version"] = "1.0",
             ["truncation"] = null,
             ["padding"] = null,
-            ["added_tokens"] = new JsonArray([.. vocabulary.Control.Select((content, id) =>
-            {
-                JsonObject token = AddedToken(content);
-                token.Insert(0, "id", id);
-                return token;
-            })]),
+            ["added_tokens"] = new JsonArray([
+                .. vocabulary.Control.Select(
+                    (content, id) =>
+                    {
+                        JsonObject token = AddedToken(content);
+                        token.Insert(0, "id", id);
+                        return token;
+                    }
+                ),
+            ]),
             ["normalizer"] = null,
             ["pre_tokenizer"] = PreTokenizerJson(),
             ["post_processor"] = new JsonObject
@@ -76,7 +116,15 @@ internal static class TokenizerWriter
                 ["type"] = "TemplateProcessing",
                 ["single"] = new JsonArray(Special(), Sequence("A", 0)),
                 ["pair"] = new JsonArray(Special(), Sequence("A", 0), Sequence("B", 1)),
-                ["special_tokens"] = new JsonObject { [bos] = new JsonObject { ["id"] = bos, ["ids"] = new JsonArray(0), ["tokens"] = new JsonArray(bos) } },
+                ["special_tokens"] = new JsonObject
+                {
+                    [bos] = new JsonObject
+                    {
+                        ["id"] = bos,
+                        ["ids"] = new JsonArray(0),
+                        ["tokens"] = new JsonArray(bos),
+                    },
+                },
             },
             ["decoder"] = ByteLevel(),
             ["model"] = new JsonObject
@@ -89,18 +137,35 @@ internal static class TokenizerWriter
                 ["fuse_unk"] = false,
                 ["byte_fallback"] = false,
                 ["ignore_merges"] = false,
-                ["vocab"] = new JsonObject(Enumerable.Range(0, vocabulary.Count).Select(id => KeyValuePair.Create(vocabulary.Spelling(id), (JsonNode?)id))),
-                ["merges"] = new JsonArray([.. vocabulary.Merges.Select(m => JsonValue.Create($"{vocabulary.Spelling(m.Left)} {vocabulary.Spelling(m.Right)}"))]),
+                ["vocab"] = new JsonObject(
+                    Enumerable.Range(0, vocabulary.Count).Select(id => KeyValuePair.Create(vocabulary.Spelling(id), (JsonNode?)id))
+                ),
+                ["merges"] = new JsonArray([
+                    .. vocabulary.Merges.Select(m => JsonValue.Create($"{vocabulary.Spelling(m.Left)} {vocabulary.Spelling(m.Right)}")),
+                ]),
             },
         };
     }
 
-    private static JsonObject ByteLevel() => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = false };
+    private static JsonObject ByteLevel() =>
+        new()
+        {
+            ["type"] = "ByteLevel",
+            ["add_prefix_space"] = false,
+            ["trim_offsets"] = true,
+            ["use_regex"] = false,
+        };
 
-    private static JsonObject AddedToken(string content) => new()
-    {
-        ["content"] = content, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false, ["normalized"] = false, ["special"] = true,
-    };
+    private static JsonObject AddedToken(string content) =>
+        new()
+        {
+            ["content"] = content,
+            ["single_word"] = false,
+            ["lstrip"] = false,
+            ["rstrip"] = false,
+            ["normalized"] = false,
+            ["special"] = true,
+        };
 
     private static void Put(string folder, string name, JsonObject json) =>
         AtomicFile.Write(Path.Combine(folder, name), json.ToJsonString(Json) + "\n");

@@ -11,7 +11,13 @@ public sealed class BrowserFixture : IAsyncDisposable
 {
     private static readonly string[] Arguments =
     [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
     ];
 
     private readonly TemporaryFolder _data = new();
@@ -38,7 +44,12 @@ public sealed class BrowserFixture : IAsyncDisposable
         {
             _starting.Release();
         }
-        IBrowserContext context = await _browser!.NewContextAsync(new() { ViewportSize = new() { Width = 1200, Height = 800 } });
+        IBrowserContext context = await _browser!.NewContextAsync(
+            new()
+            {
+                ViewportSize = new() { Width = 1200, Height = 800 },
+            }
+        );
         context.SetDefaultTimeout(60_000);
         return context;
     }
@@ -62,11 +73,13 @@ public sealed class BrowserFixture : IAsyncDisposable
         _silo = await HostProcess.Silo(_data.Path, ports).StartAsync();
         _gateway = await HostProcess.Gateway(ports, ClusterPorts.FreePorts(1)[0]).StartAsync();
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium",
-            Headless = true,
-            Args = Arguments,
-        });
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new()
+            {
+                ExecutablePath = Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium",
+                Headless = true,
+                Args = Arguments,
+            }
+        );
     }
 }

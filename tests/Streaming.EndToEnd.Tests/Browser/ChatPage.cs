@@ -18,7 +18,9 @@ internal sealed class ChatPage(IPage page)
         IPage page = await person.NewPageAsync();
         await page.GotoAsync(conversation is null ? url : $"{url}/#/c/{conversation}");
         var chat = new ChatPage(page);
-        await chat.Id("connection").And(page.Locator("[data-state=live]")).First.WaitForAsync(new() { State = WaitForSelectorState.Attached });
+        await chat.Id("connection")
+            .And(page.Locator("[data-state=live]"))
+            .First.WaitForAsync(new() { State = WaitForSelectorState.Attached });
         return chat;
     }
 
@@ -54,7 +56,8 @@ internal sealed class ChatPage(IPage page)
     {
         await page.WaitForFunctionAsync(
             "([turn, length]) => (document.querySelector(`[data-testid=turn][data-turn='${turn}'] [data-testid=turn-text]`)?.sourceText?.length ?? 0) > length",
-            new object[] { turn, length });
+            new object[] { turn, length }
+        );
         return await TextAsync(turn);
     }
 

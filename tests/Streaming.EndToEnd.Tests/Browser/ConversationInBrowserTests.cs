@@ -114,8 +114,25 @@ public class ConversationInBrowserTests(BrowserFixture fixture)
         await page.Id("new-conversation").ClickAsync();
         await page.Composer.FocusAsync();
         ICDPSession keyboard = await person.NewCDPSessionAsync(page.Page);
-        await keyboard.SendAsync("Input.imeSetComposition", new() { ["text"] = "にほん", ["selectionStart"] = 3, ["selectionEnd"] = 3 });
-        await keyboard.SendAsync("Input.dispatchKeyEvent", new() { ["type"] = "rawKeyDown", ["key"] = "Enter", ["code"] = "Enter", ["windowsVirtualKeyCode"] = 229 });
+        await keyboard.SendAsync(
+            "Input.imeSetComposition",
+            new()
+            {
+                ["text"] = "にほん",
+                ["selectionStart"] = 3,
+                ["selectionEnd"] = 3,
+            }
+        );
+        await keyboard.SendAsync(
+            "Input.dispatchKeyEvent",
+            new()
+            {
+                ["type"] = "rawKeyDown",
+                ["key"] = "Enter",
+                ["code"] = "Enter",
+                ["windowsVirtualKeyCode"] = 229,
+            }
+        );
         await keyboard.SendAsync("Input.insertText", new() { ["text"] = "日本" });
         Assert.Equal(0, await page.Id("turn").CountAsync());
         Assert.Equal("日本", await page.Composer.InputValueAsync());

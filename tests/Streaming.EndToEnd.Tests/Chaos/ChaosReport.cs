@@ -37,11 +37,15 @@ internal sealed class ChaosReport
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"""
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"""
             # Chaos: processes killed and frozen while {Conversations} conversations talk
 
             Three silos and two stand-alone gateways over Azurite, deterministic mode, 4 sinks and a window of 60; {Watchers} watchers for
-            each conversation, half of them through each gateway.{(ClusterFixture.FurtherSettings.Length > 0 ? $" Silos have {ClusterFixture.FurtherSettings}." : "")} {DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors.
+            each conversation, half of them through each gateway.{(
+                ClusterFixture.FurtherSettings.Length > 0 ? $" Silos have {ClusterFixture.FurtherSettings}." : ""
+            )} {DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors.
 
             | | |
             |---|---|
@@ -65,15 +69,23 @@ internal sealed class ChaosReport
 
             | what happened | watchers | median | 99 % | longest |
             |---|---|---|---|---|
-            """);
-        foreach (IGrouping<string, (string Kind, TimeSpan Pause)> kind in _pauses.GroupBy(p => p.Kind).OrderBy(g => g.Key, StringComparer.Ordinal))
+            """
+        );
+        foreach (
+            IGrouping<string, (string Kind, TimeSpan Pause)> kind in _pauses
+                .GroupBy(p => p.Kind)
+                .OrderBy(g => g.Key, StringComparer.Ordinal)
+        )
         {
             double[] seconds = [.. kind.Select(p => p.Pause.TotalSeconds).Order()];
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"| {kind.Key} | {seconds.Length} | {At(seconds, 0.5):F2} | {At(seconds, 0.99):F2} | {seconds[^1]:F2} |");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {kind.Key} | {seconds.Length} | {At(seconds, 0.5):F2} | {At(seconds, 0.99):F2} | {seconds[^1]:F2} |"
+            );
         }
         return text.ToString();
     }
 
-    private static double At(double[] ascending, double share) => ascending[Math.Min(ascending.Length - 1, (int)(share * ascending.Length))];
+    private static double At(double[] ascending, double share) =>
+        ascending[Math.Min(ascending.Length - 1, (int)(share * ascending.Length))];
 }

@@ -26,7 +26,12 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
     {
         string[] gateways = [.. cluster.Gateways.Select(g => g.Url)];
         var clock = Stopwatch.StartNew();
-        var report = new ChaosReport { Conversations = Conversations, Watchers = Watchers, Rest = Rest };
+        var report = new ChaosReport
+        {
+            Conversations = Conversations,
+            Watchers = Watchers,
+            Rest = Rest,
+        };
 
         List<Talk> talks = await CreateAsync(gateways, Watchers, clock);
         Task talking = Task.WhenAll(talks.Select(t => t.TalkAsync(Rest)));
@@ -58,7 +63,13 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
             }
             TestContext.Current.SendDiagnosticMessage(
                 "{0:F0} s: {1}, everybody went on after {2:F1} s; the longest pause {3:F2} s, from {4:F2} s after the fault on, of {5}",
-                start.TotalSeconds, fault.Kind, (clock.Elapsed - start).TotalSeconds, longest.Length.TotalSeconds, (longest.Since - start).TotalSeconds, longest.Of.Id);
+                start.TotalSeconds,
+                fault.Kind,
+                (clock.Elapsed - start).TotalSeconds,
+                longest.Length.TotalSeconds,
+                (longest.Since - start).TotalSeconds,
+                longest.Of.Id
+            );
         }
         talks.ForEach(t => t.End());
         await talking.WaitAsync(Limit, TestContext.Current.CancellationToken);
@@ -90,7 +101,10 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
             await File.WriteAllTextAsync(path, report.ToString(), TestContext.Current.CancellationToken);
         TestContext.Current.SendDiagnosticMessage("{0}", report);
         Assert.Equal((0, 0), (report.NotAsStored, report.Differing));
-        Assert.True(report.PastEviction >= Faults * 25 / 30, $"{report.PastEviction} of {Faults} faults met a reply past its first eviction.");
+        Assert.True(
+            report.PastEviction >= Faults * 25 / 30,
+            $"{report.PastEviction} of {Faults} faults met a reply past its first eviction."
+        );
     }
 
     private static async Task<List<Talk>> CreateAsync(string[] gateways, int watchers, Stopwatch clock)
@@ -115,8 +129,13 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
         catch (OperationCanceledException)
         {
             string[] behind = await Task.WhenAll(
-                talks.Where(t => t.Watchers.Any(w => targets.Any(of => of.Watcher == w && w.LastSeq < of.Target))).Select(t => t.DescribeAsync()));
-            throw new TimeoutException($"Not all watchers went on within {Limit}; these conversations did not: {string.Join("; ", behind)}.\n{cluster.Output}");
+                talks
+                    .Where(t => t.Watchers.Any(w => targets.Any(of => of.Watcher == w && w.LastSeq < of.Target)))
+                    .Select(t => t.DescribeAsync())
+            );
+            throw new TimeoutException(
+                $"Not all watchers went on within {Limit}; these conversations did not: {string.Join("; ", behind)}.\n{cluster.Output}"
+            );
         }
     }
 

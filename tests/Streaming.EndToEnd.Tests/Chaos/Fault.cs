@@ -24,7 +24,11 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
                 1 => new Fault("a gateway killed", [gateway], null),
                 2 => new Fault("a silo and a gateway killed at once", [silo, gateway], null),
                 3 => new Fault("a silo frozen", [silo], freeze),
-                4 => new Fault("two silos killed at once", [silo, cluster.Silos[(Array.IndexOf(cluster.Silos, silo) + 1) % cluster.Silos.Length]], null),
+                4 => new Fault(
+                    "two silos killed at once",
+                    [silo, cluster.Silos[(Array.IndexOf(cluster.Silos, silo) + 1) % cluster.Silos.Length]],
+                    null
+                ),
                 _ => new Fault("a silo killed", [silo], null),
             };
         }
@@ -32,7 +36,9 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
 
     /// <summary>A rolling restart: one silo after the other, from the first on again after the last.</summary>
     public static IEnumerable<Fault> Restarts(int count, ClusterFixture cluster) =>
-        Enumerable.Range(0, count).Select(i => new Fault("a silo restarted in good order", [cluster.Silos[i % cluster.Silos.Length]], null) { IsOrderly = true });
+        Enumerable
+            .Range(0, count)
+            .Select(i => new Fault("a silo restarted in good order", [cluster.Silos[i % cluster.Silos.Length]], null) { IsOrderly = true });
 
     /// <summary>Lets it happen.</summary>
     public async Task HappenAsync()

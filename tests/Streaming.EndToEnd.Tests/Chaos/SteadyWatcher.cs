@@ -25,8 +25,15 @@ internal sealed class SteadyWatcher : IAsyncDisposable
         _clock = clock;
         _watching = Task.Run(() => WatchAsync(gateways, first, token));
         _watching.ContinueWith(
-            failed => { foreach (TaskCompletionSource turn in _finished.Values) turn.TrySetException(failed.Exception!.InnerExceptions); },
-            CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            failed =>
+            {
+                foreach (TaskCompletionSource turn in _finished.Values)
+                    turn.TrySetException(failed.Exception!.InnerExceptions);
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default
+        );
     }
 
     /// <summary>The last number seen.</summary>

@@ -42,12 +42,20 @@ internal sealed class Talk : IAsyncDisposable
     /// <summary>Creates it, watched through each gateway in turn.</summary>
     public static async Task<Talk> CreateAsync(ChatClient client, int number, string[] gateways, int watchers, Stopwatch clock)
     {
-        ConversationView conversation = await client.CreateAsync(new
-        {
-            sinks = 4,
-            window = Window,
-            sampling = new { maxTokens = TokensPerReply, ignoreEos = true, seed = 1000 + number, temperature = 0.9 },
-        });
+        ConversationView conversation = await client.CreateAsync(
+            new
+            {
+                sinks = 4,
+                window = Window,
+                sampling = new
+                {
+                    maxTokens = TokensPerReply,
+                    ignoreEos = true,
+                    seed = 1000 + number,
+                    temperature = 0.9,
+                },
+            }
+        );
         var talk = new Talk(conversation.Id, number, gateways, client.Token);
         for (int i = 0; i < watchers; i++)
             talk._watchers.Add(new SteadyWatcher(conversation.Id, gateways, number + i, client.Token, clock));
@@ -87,7 +95,10 @@ internal sealed class Talk : IAsyncDisposable
     /// <summary>Where it stands, by its watchers and by what each gateway says; for a failure's message.</summary>
     public async Task<string> DescribeAsync()
     {
-        var text = new List<string> { $"{Id}: {Exchanges} exchanges, {(_isReplying ? "waits for a reply" : "sends")}, watchers at {string.Join(", ", _watchers.Select(w => w.LastSeq))}" };
+        var text = new List<string>
+        {
+            $"{Id}: {Exchanges} exchanges, {(_isReplying ? "waits for a reply" : "sends")}, watchers at {string.Join(", ", _watchers.Select(w => w.LastSeq))}",
+        };
         foreach (string gateway in _gateways)
         {
             try
@@ -120,9 +131,10 @@ internal sealed class Talk : IAsyncDisposable
                 await using ChatClient client = await ChatClient.ConnectAsync(_gateways[attempt % _gateways.Length], _token);
                 return (await client.SendAsync(Id, text, clientMessageId)).Turn;
             }
-            catch (Exception e) when (Environment.TickCount64 < deadline && (e is not HubException || e.Message.Contains("try again in a", StringComparison.Ordinal)))
-            {
-            }
+            catch (Exception e)
+                when (Environment.TickCount64 < deadline
+                    && (e is not HubException || e.Message.Contains("try again in a", StringComparison.Ordinal))
+                ) { }
         }
     }
 }

@@ -9,7 +9,17 @@ namespace Streaming.EndToEnd.Tests.Clients;
 internal sealed record GuestToken(string Token, DateTimeOffset ExpiresAt);
 
 internal sealed record ConversationView(
-    string Id, string? Title, long LastSeq, int? Running, long Position, int Branch, int Sinks, int Window, int Fixed, long Forgotten);
+    string Id,
+    string? Title,
+    long LastSeq,
+    int? Running,
+    long Position,
+    int Branch,
+    int Sinks,
+    int Window,
+    int Fixed,
+    long Forgotten
+);
 
 internal sealed record SentView(int Turn, long Seq);
 
@@ -20,7 +30,16 @@ internal sealed record TurnsView(List<TurnView> Items, long? Next);
 internal sealed record CacheIds(long Position, int Branch, List<int> FixedIds, List<int> WindowIds);
 
 internal sealed record EventView(
-    long? Seq, long? First, string Kind, int Turn, string? Author, string? Text, string? FinishReason, long? GeneratedTokens, int? Place)
+    long? Seq,
+    long? First,
+    string Kind,
+    int Turn,
+    string? Author,
+    string? Text,
+    string? FinishReason,
+    long? GeneratedTokens,
+    int? Place
+)
 {
     public long FirstSeq => First ?? Seq ?? 0;
 }
@@ -104,8 +123,7 @@ internal sealed class ChatClient : IAsyncDisposable
             TurnsView page = await ReadTurnsAsync(id, before);
             pieces.InsertRange(0, page.Items.Where(i => i.Turn == turn));
             before = page.Next;
-        }
-        while (before is not null);
+        } while (before is not null);
         string text = "";
         foreach (TurnView piece in pieces)
         {

@@ -25,7 +25,19 @@ internal sealed class EndlessReply
 
     public static async Task<EndlessReply> StartAsync(ChatClient client)
     {
-        ConversationView conversation = await client.CreateAsync(new { sinks = 4, window = 60, sampling = new { maxTokens = 0, ignoreEos = true, seed = 7 } });
+        ConversationView conversation = await client.CreateAsync(
+            new
+            {
+                sinks = 4,
+                window = 60,
+                sampling = new
+                {
+                    maxTokens = 0,
+                    ignoreEos = true,
+                    seed = 7,
+                },
+            }
+        );
         SentView sent = await client.SendAsync(conversation.Id, "Tell me a story that never ends.");
         return new EndlessReply(conversation.Id, sent.Turn + 1);
     }
@@ -40,9 +52,8 @@ internal sealed class EndlessReply
             {
                 Assert.True(await Watcher.UntilAsync(client, e => e.Seq >= seq, Limit), string.Join('\n', hosts.Select(h => h.Output)));
             }
-            catch (HubException e) when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline)
-            {
-            }
+            catch (HubException e)
+                when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline) { }
         }
     }
 

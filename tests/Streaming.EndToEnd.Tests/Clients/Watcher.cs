@@ -25,7 +25,12 @@ internal sealed class Watcher(string id)
     public string TextOf(int turn) => _texts.TryGetValue(turn, out StringBuilder? text) ? text.ToString() : "";
 
     /// <summary>Watches until an event is there that the caller waits for; true when it came, false when the connection ended before.</summary>
-    public async Task<bool> UntilAsync(ChatClient client, Func<EventView, bool> awaited, TimeSpan limit, CancellationToken leaving = default)
+    public async Task<bool> UntilAsync(
+        ChatClient client,
+        Func<EventView, bool> awaited,
+        TimeSpan limit,
+        CancellationToken leaving = default
+    )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken, leaving);
         timeout.CancelAfter(limit);

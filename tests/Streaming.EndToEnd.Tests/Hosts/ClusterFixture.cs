@@ -27,10 +27,30 @@ public sealed class ClusterFixture : IAsyncLifetime
     {
         Azurite = await AzuriteProcess.StartInMemoryAsync(); // these tests write some hundred times a second
         string[] cluster = Settings(Azurite.ConnectionString);
-        Silos = [.. Enumerable.Range(0, SiloCount).Select(i =>
-            HostProcess.Silo(Path.Combine(_folder.Path, $"store{i}"), ClusterPorts.Free(), ["Storage=Azure", .. Decoding, .. cluster, .. FurtherSettings.Split(' ', StringSplitOptions.RemoveEmptyEntries)]))];
-        Gateways = [.. Enumerable.Range(0, 2).Select(_ =>
-            HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", "GuestsPerMinute=100000", .. cluster]))];
+        Silos =
+        [
+            .. Enumerable
+                .Range(0, SiloCount)
+                .Select(i =>
+                    HostProcess.Silo(
+                        Path.Combine(_folder.Path, $"store{i}"),
+                        ClusterPorts.Free(),
+                        ["Storage=Azure", .. Decoding, .. cluster, .. FurtherSettings.Split(' ', StringSplitOptions.RemoveEmptyEntries)]
+                    )
+                ),
+        ];
+        Gateways =
+        [
+            .. Enumerable
+                .Range(0, 2)
+                .Select(_ =>
+                    HostProcess.Gateway(
+                        ClusterPorts.Free(),
+                        ClusterPorts.FreePorts(1)[0],
+                        ["InspectCache=true", "GuestsPerMinute=100000", .. cluster]
+                    )
+                ),
+        ];
         await StartAllAsync();
     }
 

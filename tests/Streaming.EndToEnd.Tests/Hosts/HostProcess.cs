@@ -36,14 +36,23 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>A silo; settings are given as <c>Name=value</c>, without the section.</summary>
     public static HostProcess Silo(string dataFolder, ClusterPorts ports, params ReadOnlySpan<string> settings) =>
-        new(["dotnet", Repository.Assembly("silo", "Streaming.Silo")], Path.GetTempPath(), ports.Http,
-            [.. Own(dataFolder, ports), "--Streaming:InspectCache=true", .. Options(settings)]);
+        new(
+            ["dotnet", Repository.Assembly("silo", "Streaming.Silo")],
+            Path.GetTempPath(),
+            ports.Http,
+            [.. Own(dataFolder, ports), "--Streaming:InspectCache=true", .. Options(settings)]
+        );
 
     /// <summary>A silo with arguments as they are, for starts that are refused.</summary>
     public static HostProcess SiloWith(string dataFolder, params ReadOnlySpan<string> arguments)
     {
         ClusterPorts ports = ClusterPorts.Free();
-        return new(["dotnet", Repository.Assembly("silo", "Streaming.Silo")], Path.GetTempPath(), ports.Http, [.. Own(dataFolder, ports), .. arguments]);
+        return new(
+            ["dotnet", Repository.Assembly("silo", "Streaming.Silo")],
+            Path.GetTempPath(),
+            ports.Http,
+            [.. Own(dataFolder, ports), .. arguments]
+        );
     }
 
     /// <summary>A silo by a command that a person types in the repository's root, with a data folder and ports of its own.</summary>
@@ -52,7 +61,12 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>A stand-alone gateway of a silo.</summary>
     public static HostProcess Gateway(ClusterPorts ports, int httpPort, params ReadOnlySpan<string> settings) =>
-        new(["dotnet", Repository.Assembly("gateway", "Streaming.StandaloneGateway")], Path.GetTempPath(), httpPort, [$"--Streaming:GatewayPort={ports.Gateway}", .. Options(settings)]);
+        new(
+            ["dotnet", Repository.Assembly("gateway", "Streaming.StandaloneGateway")],
+            Path.GetTempPath(),
+            httpPort,
+            [$"--Streaming:GatewayPort={ports.Gateway}", .. Options(settings)]
+        );
 
     /// <summary>Whether it was started and neither stopped nor killed since.</summary>
     public bool IsStarted => _process is not null;

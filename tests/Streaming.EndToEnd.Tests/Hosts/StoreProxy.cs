@@ -42,7 +42,13 @@ internal enum StoreFault
 /// <summary>A way to Azurite's tables and blobs that misbehaves when the test wants it to.</summary>
 internal sealed partial class StoreProxy : IAsyncDisposable
 {
-    private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase) { "Host", "Connection", "Transfer-Encoding", "Expect" };
+    private static readonly HashSet<string> NotForwarded = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Host",
+        "Connection",
+        "Transfer-Encoding",
+        "Expect",
+    };
 
     private readonly WebApplication _app;
     private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
@@ -75,7 +81,12 @@ internal sealed partial class StoreProxy : IAsyncDisposable
     /// <summary>Begins to forward to a store.</summary>
     public static async Task<StoreProxy> StartAsync(string connectionString)
     {
-        int[] behind = [.. Ports().Matches(connectionString).Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))];
+        int[] behind =
+        [
+            .. Ports()
+                .Matches(connectionString)
+                .Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)),
+        ];
         int[] own = ClusterPorts.FreePorts(behind.Length);
         foreach ((int port, int instead) in behind.Zip(own))
             connectionString = connectionString.Replace($"127.0.0.1:{port}/", $"127.0.0.1:{instead}/", StringComparison.Ordinal);
@@ -147,11 +158,10 @@ internal sealed partial class StoreProxy : IAsyncDisposable
         // Character by character: the path is signed as it was sent.
         string target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var address = new Uri(
-            $"http://127.0.0.1:{_ports[context.Connection.LocalPort]}{target}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-        using var request = new HttpRequestMessage(new HttpMethod(from.Method), address)
-        {
-            Content = new StreamContent(body),
-        };
+            $"http://127.0.0.1:{_ports[context.Connection.LocalPort]}{target}",
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }
+        );
+        using var request = new HttpRequestMessage(new HttpMethod(from.Method), address) { Content = new StreamContent(body) };
         foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in from.Headers)
         {
             if (!NotForwarded.Contains(name) && !request.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))

@@ -43,20 +43,21 @@ internal sealed class FakeConversation(string id, string owner, NewConversation 
     public Task Say(string kind, int turn, params string?[] texts) => Push(Log.Append(kind, turn, texts));
 
     /// <summary>Pushes events to the gateways.</summary>
-    public Task Push(params ConversationEvent[] events) => Task.WhenAll(Observers.Values.Select(observer =>
-        observer.OnEvents(Id, new Immutable<IReadOnlyList<ConversationEvent>>(events))));
+    public Task Push(params ConversationEvent[] events) =>
+        Task.WhenAll(Observers.Values.Select(observer => observer.OnEvents(Id, new Immutable<IReadOnlyList<ConversationEvent>>(events))));
 
-    public Conversation Describe() => new()
-    {
-        Id = Id,
-        Title = Title,
-        Model = "fake",
-        CreatedAt = FakeLog.At,
-        ActiveAt = FakeLog.At,
-        LastSeq = Log.LastSeq,
-        Sinks = 4,
-        Window = 508,
-        Fixed = 4,
-        Sampling = Sampling,
-    };
+    public Conversation Describe() =>
+        new()
+        {
+            Id = Id,
+            Title = Title,
+            Model = "fake",
+            CreatedAt = FakeLog.At,
+            ActiveAt = FakeLog.At,
+            LastSeq = Log.LastSeq,
+            Sinks = 4,
+            Window = 508,
+            Fixed = 4,
+            Sampling = Sampling,
+        };
 }

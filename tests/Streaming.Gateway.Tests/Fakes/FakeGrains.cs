@@ -40,7 +40,12 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
     {
         FakeConversation conversation = Mine(caller);
         if (conversation.Said.TryGetValue(clientMessageId, out var said))
-            return said.Text == text ? said.Sent : throw new RequestRefusedException(Refusal.Conflict, "The same clientMessageId said something else: give the message a new one.");
+            return said.Text == text
+                ? said.Sent
+                : throw new RequestRefusedException(
+                    Refusal.Conflict,
+                    "The same clientMessageId said something else: give the message a new one."
+                );
         ConversationEvent message = conversation.Log.Append(EventKind.Message, ++conversation.Turns, text);
         var sent = new Sent(message.Turn, message.Seq!.Value);
         conversation.Said[clientMessageId] = (text, sent);
@@ -58,8 +63,23 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
 
     public Task<EventPage> ReadEvents(string caller, long afterSeq) => Task.FromResult(Mine(caller).Log.Read(afterSeq, most: 256));
 
-    public Task<TurnPage> ReadTurns(string caller, long? before, int? take) => Task.FromResult(new TurnPage(
-        [new TurnItem { Turn = 1, Author = Mine(caller).Owner, Text = $"before {before} take {take}", From = 0, Seq = 1, At = FakeLog.At }], 7));
+    public Task<TurnPage> ReadTurns(string caller, long? before, int? take) =>
+        Task.FromResult(
+            new TurnPage(
+                [
+                    new TurnItem
+                    {
+                        Turn = 1,
+                        Author = Mine(caller).Owner,
+                        Text = $"before {before} take {take}",
+                        From = 0,
+                        Seq = 1,
+                        At = FakeLog.At,
+                    },
+                ],
+                7
+            )
+        );
 
     public Task<CacheView> InspectCache(string caller) => Task.FromResult(new CacheView(Mine(caller).Log.LastSeq, 0, [1, 2], [3]));
 
@@ -83,9 +103,8 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
             ? conversation
             : throw RequestRefusedException.NoSuchConversation();
 
-    private FakeConversation Mine(string caller) => Known() is { } conversation && conversation.Owner == caller
-        ? conversation
-        : throw RequestRefusedException.NoSuchConversation();
+    private FakeConversation Mine(string caller) =>
+        Known() is { } conversation && conversation.Owner == caller ? conversation : throw RequestRefusedException.NoSuchConversation();
 }
 
 internal sealed class FakeDirectoryGrain(FakeConversations conversations) : Grain, IDirectoryGrain
@@ -93,11 +112,14 @@ internal sealed class FakeDirectoryGrain(FakeConversations conversations) : Grai
     public Task<ConversationPage> List(string? after, int? take)
     {
         string owner = this.GetPrimaryKeyString();
-        ConversationEntry[] mine = [.. conversations.ById.Values
-            .Where(conversation => conversation.Owner == owner && !conversation.Deleted)
-            .OrderBy(conversation => conversation.Id, StringComparer.Ordinal)
-            .Where(conversation => after is null || string.CompareOrdinal(conversation.Id, after) > 0)
-            .Select(conversation => new ConversationEntry(conversation.Id, conversation.Title, FakeLog.At, FakeLog.At))];
+        ConversationEntry[] mine =
+        [
+            .. conversations
+                .ById.Values.Where(conversation => conversation.Owner == owner && !conversation.Deleted)
+                .OrderBy(conversation => conversation.Id, StringComparer.Ordinal)
+                .Where(conversation => after is null || string.CompareOrdinal(conversation.Id, after) > 0)
+                .Select(conversation => new ConversationEntry(conversation.Id, conversation.Title, FakeLog.At, FakeLog.At)),
+        ];
         ConversationEntry[] page = [.. mine.Take(take ?? 50)];
         return Task.FromResult(new ConversationPage(page, page.Length < mine.Length ? page[^1].Id : null));
     }

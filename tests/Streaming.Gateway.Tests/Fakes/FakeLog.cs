@@ -43,11 +43,16 @@ internal sealed class FakeLog(string? author = null)
             Reads++;
             var events = new List<ConversationEvent>();
             long end = Math.Min(_numbers.Count, after + most);
-            for (long first = after + 1; first <= end;)
+            for (long first = after + 1; first <= end; )
             {
                 long last = first;
                 int length = Text(first)?.Length ?? 0;
-                while (last < end && Kind(first) == EventKind.Delta && Same(first, last + 1) && length + (Text(last + 1)?.Length ?? 0) <= Limits.PieceLength)
+                while (
+                    last < end
+                    && Kind(first) == EventKind.Delta
+                    && Same(first, last + 1)
+                    && length + (Text(last + 1)?.Length ?? 0) <= Limits.PieceLength
+                )
                     length += Text(++last)?.Length ?? 0;
                 events.Add(Range(first, last));
                 first = last + 1;
@@ -67,7 +72,8 @@ internal sealed class FakeLog(string? author = null)
 
     private string? Text(long seq) => _numbers[(int)seq - 1].Text;
 
-    private bool Same(long a, long b) => _numbers[(int)a - 1] is var x && _numbers[(int)b - 1] is var y && x.Kind == y.Kind && x.Turn == y.Turn;
+    private bool Same(long a, long b) =>
+        _numbers[(int)a - 1] is var x && _numbers[(int)b - 1] is var y && x.Kind == y.Kind && x.Turn == y.Turn;
 
     private ConversationEvent Range(long first, long last)
     {

@@ -36,13 +36,23 @@ public sealed class Gateways : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        int siloPort = FreePort(), gatewayPort = FreePort();
-        _silo = Build(_conversations, builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort, gatewayPort)), "Streaming:InspectCache=true");
+        int siloPort = FreePort(),
+            gatewayPort = FreePort();
+        _silo = Build(
+            _conversations,
+            builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort, gatewayPort)),
+            "Streaming:InspectCache=true"
+        );
         await _silo.StartAsync(TestContext.Current.CancellationToken);
         Silo = new Uri(_silo.Urls.Single());
 
-        _standalone = Build(_conversations, builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort)),
-            "Streaming:AllowedOrigins=https://chat.example.org", "Streaming:AllowedHosts=gateway.example.org", "Streaming:GuestsPerMinute=100000");
+        _standalone = Build(
+            _conversations,
+            builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort)),
+            "Streaming:AllowedOrigins=https://chat.example.org",
+            "Streaming:AllowedHosts=gateway.example.org",
+            "Streaming:GuestsPerMinute=100000"
+        );
         await _standalone.StartAsync(TestContext.Current.CancellationToken);
         Standalone = new Uri(_standalone.Urls.Single());
     }
@@ -67,8 +77,10 @@ public sealed class Gateways : IAsyncLifetime
     /// <summary>A connection to a hub, as this guest.</summary>
     internal static async Task<HubConnection> ConnectAsync(Uri gateway, string token, bool messagePack = false)
     {
-        IHubConnectionBuilder builder = new HubConnectionBuilder()
-            .WithUrl(new Uri(gateway, "/hubs/chat"), options => options.AccessTokenProvider = () => Task.FromResult<string?>(token));
+        IHubConnectionBuilder builder = new HubConnectionBuilder().WithUrl(
+            new Uri(gateway, "/hubs/chat"),
+            options => options.AccessTokenProvider = () => Task.FromResult<string?>(token)
+        );
         if (messagePack)
             builder.AddMessagePackProtocol();
         else
@@ -89,13 +101,15 @@ public sealed class Gateways : IAsyncLifetime
     }
 
     /// <summary>A gateway's host, with fake grains where it is a silo.</summary>
-    internal static WebApplication Build(FakeConversations conversations, Action<WebApplicationBuilder> useOrleans, params string[] settings)
+    internal static WebApplication Build(
+        FakeConversations conversations,
+        Action<WebApplicationBuilder> useOrleans,
+        params string[] settings
+    )
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
-        {
-            EnvironmentName = Environments.Production,
-            Args = [.. settings],
-        });
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(
+            new WebApplicationOptions { EnvironmentName = Environments.Production, Args = [.. settings] }
+        );
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

@@ -30,17 +30,18 @@ public class ScriptedGrain : DispatchProxy
         return (grain, script);
     }
 
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
-    {
-        nameof(IConversationGrain.ReadEvents) => Answer(() => _log.Read((long)args![1]!, MostNumbersPerPage)),
-        nameof(IConversationGrain.Subscribe) => Answer(() =>
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
+        targetMethod!.Name switch
         {
-            Subscriptions++;
-            return _log.LastSeq;
-        }),
-        nameof(IConversationGrain.Unsubscribe) => Answer(() => Goodbyes++),
-        _ => throw new InvalidOperationException($"A feed does not call {targetMethod.Name}."),
-    };
+            nameof(IConversationGrain.ReadEvents) => Answer(() => _log.Read((long)args![1]!, MostNumbersPerPage)),
+            nameof(IConversationGrain.Subscribe) => Answer(() =>
+            {
+                Subscriptions++;
+                return _log.LastSeq;
+            }),
+            nameof(IConversationGrain.Unsubscribe) => Answer(() => Goodbyes++),
+            _ => throw new InvalidOperationException($"A feed does not call {targetMethod.Name}."),
+        };
 
     private Task<T> Answer<T>(Func<T> answer)
     {

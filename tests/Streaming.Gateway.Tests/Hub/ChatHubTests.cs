@@ -28,24 +28,60 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     [Fact]
     public async Task A_conversation_is_created_with_what_was_asked_for_and_described()
     {
-        string id = await CreateAsync(new
-        {
-            title = "rivers",
-            systemPrompt = "You are a river.",
-            pinSystemPrompt = false,
-            sinks = 1,
-            window = 99,
-            sampling = new { temperature = 0.5, topP = 0.9, topK = 40, minP = 0.05, repeatPenalty = 1.1, frequencyPenalty = 0.1, presencePenalty = 0.2, seed = 9007199254740993, maxTokens = 0, ignoreEos = true, stop = new[] { "." }, logitBias = new Dictionary<string, double> { ["7"] = -100 } },
-        });
+        string id = await CreateAsync(
+            new
+            {
+                title = "rivers",
+                systemPrompt = "You are a river.",
+                pinSystemPrompt = false,
+                sinks = 1,
+                window = 99,
+                sampling = new
+                {
+                    temperature = 0.5,
+                    topP = 0.9,
+                    topK = 40,
+                    minP = 0.05,
+                    repeatPenalty = 1.1,
+                    frequencyPenalty = 0.1,
+                    presencePenalty = 0.2,
+                    seed = 9007199254740993,
+                    maxTokens = 0,
+                    ignoreEos = true,
+                    stop = new[] { "." },
+                    logitBias = new Dictionary<string, double> { ["7"] = -100 },
+                },
+            }
+        );
 
         NewConversation request = gateways.Conversations[id].Request;
-        Assert.Equal(("rivers", "You are a river.", false, 1, 99), (request.Title, request.SystemPrompt, request.PinSystemPrompt, request.Sinks, request.Window));
+        Assert.Equal(
+            ("rivers", "You are a river.", false, 1, 99),
+            (request.Title, request.SystemPrompt, request.PinSystemPrompt, request.Sinks, request.Window)
+        );
         Sampling sampling = (await _hub.InvokeAsync<Conversation>("GetConversation", id, Cancelled)).Sampling;
         Assert.Equal(["."], sampling.Stop!);
         Assert.Equal([KeyValuePair.Create(7, -100.0)], sampling.LogitBias!);
         Assert.Equal(
-            new Sampling { Temperature = 0.5, TopP = 0.9, TopK = 40, MinP = 0.05, RepeatPenalty = 1.1, FrequencyPenalty = 0.1, PresencePenalty = 0.2, Seed = 9007199254740993, MaxTokens = 0, IgnoreEos = true },
-            sampling with { Stop = null, LogitBias = null });
+            new Sampling
+            {
+                Temperature = 0.5,
+                TopP = 0.9,
+                TopK = 40,
+                MinP = 0.05,
+                RepeatPenalty = 1.1,
+                FrequencyPenalty = 0.1,
+                PresencePenalty = 0.2,
+                Seed = 9007199254740993,
+                MaxTokens = 0,
+                IgnoreEos = true,
+            },
+            sampling with
+            {
+                Stop = null,
+                LogitBias = null,
+            }
+        );
     }
 
     [Fact]
@@ -76,7 +112,10 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
 
         Assert.Equal(new Sent(1, 1), sent);
         Assert.Equal(sent, await SendAsync("hello", "m1"));
-        Assert.Equal("The same clientMessageId said something else: give the message a new one.", await RefusalOf(() => SendAsync("other", "m1")));
+        Assert.Equal(
+            "The same clientMessageId said something else: give the message a new one.",
+            await RefusalOf(() => SendAsync("other", "m1"))
+        );
         ConversationEvent message = await watcher.Reaches(1);
         Assert.Equal((EventKind.Message, 1, "hello", Conversation.Owner), (message.Kind, message.Turn, message.Text, message.Author));
     }
@@ -132,8 +171,10 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
         Assert.Equal([3], view.WindowIds);
 
         await using HubConnection elsewhere = await Gateways.ConnectAsync(gateways.Standalone);
-        Assert.Equal("The cache is not shown here: start the host with Streaming:InspectCache=true.",
-            await RefusalOf(() => elsewhere.InvokeAsync("InspectCache", _id, Cancelled)));
+        Assert.Equal(
+            "The cache is not shown here: start the host with Streaming:InspectCache=true.",
+            await RefusalOf(() => elsewhere.InvokeAsync("InspectCache", _id, Cancelled))
+        );
     }
 
     [Fact]
@@ -155,10 +196,14 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     {
         await SendAsync("hello", "m1");
 
-        Assert.Equal("The conversation's last number is 1, so it cannot be watched after 2: read its turns again and watch after theirs.",
-            await RefusalOf(() => WatchOnce(_id, 2)));
-        Assert.Equal("The conversation's last number is 1, so it cannot be watched after -1: read its turns again and watch after theirs.",
-            await RefusalOf(() => WatchOnce(_id, -1)));
+        Assert.Equal(
+            "The conversation's last number is 1, so it cannot be watched after 2: read its turns again and watch after theirs.",
+            await RefusalOf(() => WatchOnce(_id, 2))
+        );
+        Assert.Equal(
+            "The conversation's last number is 1, so it cannot be watched after -1: read its turns again and watch after theirs.",
+            await RefusalOf(() => WatchOnce(_id, -1))
+        );
     }
 
     [Theory]
@@ -185,12 +230,26 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     [Fact]
     public async Task A_longer_message_is_refused_with_its_length()
     {
-        Assert.Equal("The message has 1048577 bytes of UTF-8, and 1048576 is the most: send it in parts.",
-            await RefusalOf(() => SendAsync(new string('x', Limits.MessageBytes + 1), "m1")));
-        Assert.Equal("The clientMessageId has 201 characters, and 200 is the most.", await RefusalOf(() => SendAsync("hello", new string('m', 201))));
-        Assert.Equal("take is 201: it must be from 1 to 200.", await RefusalOf(() => _hub.InvokeAsync("ReadTurns", _id, new { take = 201 }, Cancelled)));
-        Assert.Equal("take is 0: it must be from 1 to 200.", await RefusalOf(() => _hub.InvokeAsync("ListConversations", new { take = 0 }, Cancelled)));
-        Assert.Equal("The argument 'changes' is missing.", await RefusalOf(() => _hub.InvokeAsync("Configure", _id, (object?)null, Cancelled)));
+        Assert.Equal(
+            "The message has 1048577 bytes of UTF-8, and 1048576 is the most: send it in parts.",
+            await RefusalOf(() => SendAsync(new string('x', Limits.MessageBytes + 1), "m1"))
+        );
+        Assert.Equal(
+            "The clientMessageId has 201 characters, and 200 is the most.",
+            await RefusalOf(() => SendAsync("hello", new string('m', 201)))
+        );
+        Assert.Equal(
+            "take is 201: it must be from 1 to 200.",
+            await RefusalOf(() => _hub.InvokeAsync("ReadTurns", _id, new { take = 201 }, Cancelled))
+        );
+        Assert.Equal(
+            "take is 0: it must be from 1 to 200.",
+            await RefusalOf(() => _hub.InvokeAsync("ListConversations", new { take = 0 }, Cancelled))
+        );
+        Assert.Equal(
+            "The argument 'changes' is missing.",
+            await RefusalOf(() => _hub.InvokeAsync("Configure", _id, (object?)null, Cancelled))
+        );
     }
 
     [Fact]
@@ -203,7 +262,10 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     [Fact]
     public async Task A_feed_lives_as_long_as_it_has_a_watcher()
     {
-        await using (Watcher first = Watch(_id, 0).Allow(), second = Watch(_id, 0).Allow())
+        await using (
+            Watcher first = Watch(_id, 0).Allow(),
+                second = Watch(_id, 0).Allow()
+        )
         {
             await SendAsync("hello", "m1");
             await Task.WhenAll(first.Reaches(1), second.Reaches(1));
@@ -221,7 +283,10 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
         await SendAsync("hello", "m1");
         await Task.WhenAll(watchers.Select(watcher => watcher.Reaches(1)));
 
-        Assert.Equal("One connection may watch 64 conversations at a time: end another stream first.", await RefusalOf(() => WatchOnce(_id, 0)));
+        Assert.Equal(
+            "One connection may watch 64 conversations at a time: end another stream first.",
+            await RefusalOf(() => WatchOnce(_id, 0))
+        );
 
         foreach (Watcher watcher in watchers)
             await watcher.DisposeAsync();

@@ -56,8 +56,13 @@ public sealed class OwnershipTests(Gateways gateways)
     public void Every_hub_method_is_in_the_table_or_takes_no_conversation()
     {
         string[] takeNone = ["CreateConversation", "ListConversations"];
-        string[] declared = [.. typeof(Gateway.Hub.ChatHub).GetMethods()
-            .Where(method => method.DeclaringType == typeof(Gateway.Hub.ChatHub) && method.GetBaseDefinition() == method).Select(method => method.Name)];
+        string[] declared =
+        [
+            .. typeof(Gateway.Hub.ChatHub)
+                .GetMethods()
+                .Where(method => method.DeclaringType == typeof(Gateway.Hub.ChatHub) && method.GetBaseDefinition() == method)
+                .Select(method => method.Name),
+        ];
 
         Assert.Equal(declared.Order(), Methods.Keys.Concat(takeNone).Order());
     }

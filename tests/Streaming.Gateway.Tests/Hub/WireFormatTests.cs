@@ -13,20 +13,46 @@ public sealed class WireFormatTests(Gateways gateways)
         await using RawHubConnection hub = await RawHubConnection.ConnectAsync(gateways.Silo, token);
 
         string created = await hub.CallAsync("CreateConversation", """{"sampling":{"topP":0.5,"stop":["a"]}}""");
-        string id = gateways.Conversations.ById.Values.Single(conversation => created.Contains(conversation.Id, StringComparison.Ordinal)).Id;
-        Assert.Equal($$$$"""{"type":3,"invocationId":"1","result":{"id":"{{{{id}}}}","model":"fake","createdAt":"2026-01-31T12:00:00.250Z","activeAt":"2026-01-31T12:00:00.250Z","lastSeq":0,"position":0,"branch":0,"sinks":4,"window":508,"fixed":4,"forgotten":0,"sampling":{"topP":0.5,"stop":["a"]}}}""", created);
-        Assert.Equal($$$$"""{"type":3,"invocationId":"1","result":{"items":[{"id":"{{{{id}}}}","createdAt":"2026-01-31T12:00:00.250Z","activeAt":"2026-01-31T12:00:00.250Z"}]}}""", await hub.CallAsync("ListConversations", ""));
-        Assert.Equal("""{"type":3,"invocationId":"1","result":{"turn":1,"seq":1}}""", await hub.CallAsync("Send", $"\"{id}\",\"h\\u00e9 & <b>\",\"m1\""));
-        Assert.Equal("""{"type":3,"invocationId":"1","result":{"position":1,"branch":0,"fixedIds":[1,2],"windowIds":[3]}}""", await hub.CallAsync("InspectCache", $"\"{id}\""));
-        Assert.Equal($$$$"""{"type":3,"invocationId":"1","result":{"items":[{"turn":1,"author":"{{{{gateways.Conversations[id].Owner}}}}","text":"before  take 2","from":0,"seq":1,"at":"2026-01-31T12:00:00.250Z"}],"next":7}}""", await hub.CallAsync("ReadTurns", $$"""
-            "{{id}}",{"take":2}
-            """));
+        string id = gateways
+            .Conversations.ById.Values.Single(conversation => created.Contains(conversation.Id, StringComparison.Ordinal))
+            .Id;
+        Assert.Equal(
+            $$$$"""{"type":3,"invocationId":"1","result":{"id":"{{{{id}}}}","model":"fake","createdAt":"2026-01-31T12:00:00.250Z","activeAt":"2026-01-31T12:00:00.250Z","lastSeq":0,"position":0,"branch":0,"sinks":4,"window":508,"fixed":4,"forgotten":0,"sampling":{"topP":0.5,"stop":["a"]}}}""",
+            created
+        );
+        Assert.Equal(
+            $$$$"""{"type":3,"invocationId":"1","result":{"items":[{"id":"{{{{id}}}}","createdAt":"2026-01-31T12:00:00.250Z","activeAt":"2026-01-31T12:00:00.250Z"}]}}""",
+            await hub.CallAsync("ListConversations", "")
+        );
+        Assert.Equal(
+            """{"type":3,"invocationId":"1","result":{"turn":1,"seq":1}}""",
+            await hub.CallAsync("Send", $"\"{id}\",\"h\\u00e9 & <b>\",\"m1\"")
+        );
+        Assert.Equal(
+            """{"type":3,"invocationId":"1","result":{"position":1,"branch":0,"fixedIds":[1,2],"windowIds":[3]}}""",
+            await hub.CallAsync("InspectCache", $"\"{id}\"")
+        );
+        Assert.Equal(
+            $$$$"""{"type":3,"invocationId":"1","result":{"items":[{"turn":1,"author":"{{{{gateways.Conversations[id].Owner}}}}","text":"before  take 2","from":0,"seq":1,"at":"2026-01-31T12:00:00.250Z"}],"next":7}}""",
+            await hub.CallAsync(
+                "ReadTurns",
+                $$"""
+                "{{id}}",{"take":2}
+                """
+            )
+        );
         Assert.Equal("""{"type":3,"invocationId":"1","result":null}""", await hub.CallAsync("Stop", $"\"{id}\""));
 
         gateways.Conversations[id].Log.Append(EventKind.Delta, 2, "a", "b");
         await hub.SendAsync($$"""{"type":4,"invocationId":"w","target":"Watch","arguments":["{{id}}",0]}""");
-        Assert.Equal($$$$"""{"type":2,"invocationId":"w","item":{"seq":1,"kind":"message","turn":1,"author":"{{{{gateways.Conversations[id].Owner}}}}","text":"hé & <b>","at":"2026-01-31T12:00:00.250Z"}}""", await hub.ReceiveAsync());
-        Assert.Equal("""{"type":2,"invocationId":"w","item":{"seq":3,"first":2,"kind":"delta","turn":2,"text":"ab","at":"2026-01-31T12:00:00.250Z"}}""", await hub.ReceiveAsync());
+        Assert.Equal(
+            $$$$"""{"type":2,"invocationId":"w","item":{"seq":1,"kind":"message","turn":1,"author":"{{{{gateways.Conversations[id].Owner}}}}","text":"hé & <b>","at":"2026-01-31T12:00:00.250Z"}}""",
+            await hub.ReceiveAsync()
+        );
+        Assert.Equal(
+            """{"type":2,"invocationId":"w","item":{"seq":3,"first":2,"kind":"delta","turn":2,"text":"ab","at":"2026-01-31T12:00:00.250Z"}}""",
+            await hub.ReceiveAsync()
+        );
     }
 
     [Theory]
@@ -39,8 +65,10 @@ public sealed class WireFormatTests(Gateways gateways)
         await hub.CallAsync("CreateConversation", "");
         string id = gateways.Conversations.ById.Keys.First();
 
-        Assert.Equal($$"""{"type":3,"invocationId":"1","error":"The message has half a surrogate pair at place {{place}}: send whole characters."}""",
-            await hub.CallAsync("Send", $"\"{id}\",\"{escaped}\",\"m1\""));
+        Assert.Equal(
+            $$"""{"type":3,"invocationId":"1","error":"The message has half a surrogate pair at place {{place}}: send whole characters."}""",
+            await hub.CallAsync("Send", $"\"{id}\",\"{escaped}\",\"m1\"")
+        );
     }
 
     [Fact]
@@ -50,10 +78,41 @@ public sealed class WireFormatTests(Gateways gateways)
         await using HubConnection hub = await Gateways.ConnectAsync(gateways.Silo, token, messagePack: true);
         CancellationToken cancelled = TestContext.Current.CancellationToken;
 
-        var created = await hub.InvokeAsync<Dictionary<string, object>>("CreateConversation",
-            new Dictionary<string, object?> { ["title"] = "packed", ["unknown"] = new[] { 1 }, ["pinSystemPrompt"] = false, ["sampling"] = new Dictionary<string, object> { ["topP"] = 0.5, ["seed"] = 7, ["stop"] = new[] { "a" } } }, cancelled);
+        var created = await hub.InvokeAsync<Dictionary<string, object>>(
+            "CreateConversation",
+            new Dictionary<string, object?>
+            {
+                ["title"] = "packed",
+                ["unknown"] = new[] { 1 },
+                ["pinSystemPrompt"] = false,
+                ["sampling"] = new Dictionary<string, object>
+                {
+                    ["topP"] = 0.5,
+                    ["seed"] = 7,
+                    ["stop"] = new[] { "a" },
+                },
+            },
+            cancelled
+        );
         string id = (string)created["id"];
-        Assert.Equal(["id", "title", "model", "createdAt", "activeAt", "lastSeq", "position", "branch", "sinks", "window", "fixed", "forgotten", "sampling"], created.Keys);
+        Assert.Equal(
+            [
+                "id",
+                "title",
+                "model",
+                "createdAt",
+                "activeAt",
+                "lastSeq",
+                "position",
+                "branch",
+                "sinks",
+                "window",
+                "fixed",
+                "forgotten",
+                "sampling",
+            ],
+            created.Keys
+        );
         Assert.Equal("2026-01-31T12:00:00.250Z", created["createdAt"]);
         var sampling = (Dictionary<object, object>)created["sampling"];
         Assert.Equal(["topP", "seed", "stop"], sampling.Keys.Cast<string>());
@@ -62,13 +121,22 @@ public sealed class WireFormatTests(Gateways gateways)
         Assert.False(gateways.Conversations[id].Request.PinSystemPrompt);
 
         var page = await hub.InvokeAsync<Dictionary<string, object>>("ListConversations", cancelled);
-        Assert.Equal(["id", "title", "createdAt", "activeAt"], ((Dictionary<object, object>)((object[])page["items"]).Single()).Keys.Cast<string>());
+        Assert.Equal(
+            ["id", "title", "createdAt", "activeAt"],
+            ((Dictionary<object, object>)((object[])page["items"]).Single()).Keys.Cast<string>()
+        );
         var sent = await hub.InvokeAsync<Dictionary<string, object>>("Send", id, "hello", "m1", cancelled);
         Assert.Equal(["turn", "seq"], sent.Keys);
         var cache = await hub.InvokeAsync<Dictionary<string, object>>("InspectCache", id, cancelled);
         Assert.Equal(["position", "branch", "fixedIds", "windowIds"], cache.Keys);
-        Assert.Equal("take is 0: it must be from 1 to 200.", (await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(
-            () => hub.InvokeAsync("ReadTurns", id, new Dictionary<string, object> { ["take"] = 0 }, cancelled))).Message);
+        Assert.Equal(
+            "take is 0: it must be from 1 to 200.",
+            (
+                await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() =>
+                    hub.InvokeAsync("ReadTurns", id, new Dictionary<string, object> { ["take"] = 0 }, cancelled)
+                )
+            ).Message
+        );
 
         gateways.Conversations[id].Log.Append(EventKind.Delta, 2, "a", "b");
         await using var events = hub.StreamAsync<Dictionary<string, object>>("Watch", id, 1L, cancelled).GetAsyncEnumerator(cancelled);

@@ -16,7 +16,8 @@ namespace Streaming.Gateway.Tests.Identity;
 
 public sealed class GuestSignInTests(Gateways gateways)
 {
-    private const string SignInFirst = """{"error":{"message":"Sign in first: POST /auth/guest answers a token, and sets it as a cookie."}}""";
+    private const string SignInFirst =
+        """{"error":{"message":"Sign in first: POST /auth/guest answers a token, and sets it as a cookie."}}""";
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -30,9 +31,15 @@ public sealed class GuestSignInTests(Gateways gateways)
         SetCookieHeaderValue cookie = SetCookieHeaderValue.Parse(answer.Headers.GetValues("Set-Cookie").Single());
 
         Assert.Equal(("streaming", token.Token), (cookie.Name.Value, cookie.Value.Value));
-        Assert.Equal((true, false, "/", Microsoft.Net.Http.Headers.SameSiteMode.Lax), (cookie.HttpOnly, cookie.Secure, cookie.Path.Value, cookie.SameSite));
+        Assert.Equal(
+            (true, false, "/", Microsoft.Net.Http.Headers.SameSiteMode.Lax),
+            (cookie.HttpOnly, cookie.Secure, cookie.Path.Value, cookie.SameSite)
+        );
         Assert.Equal(token.ExpiresAt.ToUnixTimeSeconds(), cookie.Expires!.Value.ToUnixTimeSeconds());
-        Assert.Matches("""^\{"token":"[A-Za-z0-9_-]+","expiresAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}$""", await answer.Content.ReadAsStringAsync(Cancelled));
+        Assert.Matches(
+            """^\{"token":"[A-Za-z0-9_-]+","expiresAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}$""",
+            await answer.Content.ReadAsStringAsync(Cancelled)
+        );
         Assert.Equal("no-store", answer.Headers.CacheControl!.ToString());
     }
 
@@ -123,7 +130,10 @@ public sealed class GuestSignInTests(Gateways gateways)
         using HttpResponseMessage third = await SignInAsync(gateway, _ => { });
 
         Assert.Equal(HttpStatusCode.TooManyRequests, third.StatusCode);
-        Assert.Equal("""{"error":{"message":"Too many guests came from this address: try again in a minute."}}""", await third.Content.ReadAsStringAsync(Cancelled));
+        Assert.Equal(
+            """{"error":{"message":"Too many guests came from this address: try again in a minute."}}""",
+            await third.Content.ReadAsStringAsync(Cancelled)
+        );
     }
 
     [Fact]
@@ -134,14 +144,20 @@ public sealed class GuestSignInTests(Gateways gateways)
         const string unavailable = """{"error":{"message":"The service is starting or cannot be reached: try again in a moment."}}""";
 
         using HttpResponseMessage signIn = await SignInAsync(gateway, _ => { });
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, unavailable), (signIn.StatusCode, await signIn.Content.ReadAsStringAsync(Cancelled)));
+        Assert.Equal(
+            (HttpStatusCode.ServiceUnavailable, unavailable),
+            (signIn.StatusCode, await signIn.Content.ReadAsStringAsync(Cancelled))
+        );
         using HttpResponseMessage hub = await NegotiateAsync(gateway, "cookie", await Gateways.SignInAsync(gateways.Silo));
         Assert.Equal((HttpStatusCode.ServiceUnavailable, unavailable), (hub.StatusCode, await hub.Content.ReadAsStringAsync(Cancelled)));
 
         using var http = new HttpClient { BaseAddress = gateway };
         using HttpResponseMessage ready = await http.GetAsync("/health/ready", Cancelled);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
-        Assert.Equal("""{"status":"unhealthy","checks":{"cluster":"The cluster does not answer."}}""", await ready.Content.ReadAsStringAsync(Cancelled));
+        Assert.Equal(
+            """{"status":"unhealthy","checks":{"cluster":"The cluster does not answer."}}""",
+            await ready.Content.ReadAsStringAsync(Cancelled)
+        );
         Assert.Equal("""{"status":"healthy"}""", await http.GetStringAsync("/health/live", Cancelled));
     }
 
@@ -161,7 +177,8 @@ public sealed class GuestSignInTests(Gateways gateways)
     public void Of_two_gateways_that_make_the_first_key_at_once_one_does()
     {
         var ring = new List<string>();
-        ClusterKeyRing first = NewRing(), second = NewRing();
+        ClusterKeyRing first = NewRing(),
+            second = NewRing();
         Assert.Empty(first.GetAllElements());
         Assert.Empty(second.GetAllElements());
         first.StoreElement(new XElement("key", "first"), "");
@@ -172,12 +189,16 @@ public sealed class GuestSignInTests(Gateways gateways)
         second.StoreElement(new XElement("key", "later"), "");
         Assert.Equal(["<key>first</key>", "<key>later</key>"], ring);
 
-        ClusterKeyRing NewRing() => new(new AwayGrainFactory(null, new KeyRingInMemory(ring)) { Away = false }.Factory, TimeProvider.System);
+        ClusterKeyRing NewRing() =>
+            new(new AwayGrainFactory(null, new KeyRingInMemory(ring)) { Away = false }.Factory, TimeProvider.System);
     }
 
     [Fact]
     public void The_keys_are_not_asked_for_while_the_host_starts() =>
-        Assert.DoesNotContain(gateways.Services.GetServices<IHostedService>(), service => service.GetType().FullName!.Contains("DataProtection", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            gateways.Services.GetServices<IHostedService>(),
+            service => service.GetType().FullName!.Contains("DataProtection", StringComparison.Ordinal)
+        );
 
     private static async Task<WebApplication> StartWithoutClusterAsync(params string[] settings)
     {

@@ -53,11 +53,14 @@ public sealed class GuestTokensTests
     public async Task A_token_that_cannot_be_checked_now_is_not_called_worthless()
     {
         var elements = new List<string>();
-        string token = (await TokensOverAsync(new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false })).Issue("guest-a").Token;
+        string token = (await TokensOverAsync(new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false }))
+            .Issue("guest-a")
+            .Token;
 
         // The cluster goes away between the look whether it is there and the first question for the keys.
         var cluster = new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false };
-        GuestTokens soon = await TokensOverAsync(cluster), late = await TokensOverAsync(cluster);
+        GuestTokens soon = await TokensOverAsync(cluster),
+            late = await TokensOverAsync(cluster);
         cluster.Away = true;
         Assert.Equal("guest-a", soon.ReadIdentity(token));
         _time.Advance(TimeSpan.FromMinutes(1)); // What was read then may have changed.

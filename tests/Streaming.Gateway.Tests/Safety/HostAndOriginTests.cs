@@ -26,7 +26,10 @@ public sealed class HostAndOriginTests(Gateways gateways)
 
         Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.BadRequest, answer.StatusCode);
         if (!answered)
-            Assert.Equal($$$"""{"error":{"message":"This server does not answer for the host '{{{host}}}': use localhost, or allow it with Streaming:AllowedHosts."}}""", await answer.Content.ReadAsStringAsync(Cancelled));
+            Assert.Equal(
+                $$$"""{"error":{"message":"This server does not answer for the host '{{{host}}}': use localhost, or allow it with Streaming:AllowedHosts."}}""",
+                await answer.Content.ReadAsStringAsync(Cancelled)
+            );
     }
 
     [Theory]
@@ -50,7 +53,10 @@ public sealed class HostAndOriginTests(Gateways gateways)
             using HttpResponseMessage answer = await GetAsync(path, host, origin);
             Assert.Equal(answered, answer.StatusCode != HttpStatusCode.Forbidden);
             if (!answered)
-                Assert.Equal($$$"""{"error":{"message":"Pages from '{{{origin}}}' may not talk to this server: allow them with Streaming:AllowedOrigins."}}""", await answer.Content.ReadAsStringAsync(Cancelled));
+                Assert.Equal(
+                    $$$"""{"error":{"message":"Pages from '{{{origin}}}' may not talk to this server: allow them with Streaming:AllowedOrigins."}}""",
+                    await answer.Content.ReadAsStringAsync(Cancelled)
+                );
         }
     }
 
@@ -62,7 +68,10 @@ public sealed class HostAndOriginTests(Gateways gateways)
         string token = await Gateways.SignInAsync(gateways.Standalone);
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Origin", origin);
-        Task connect = socket.ConnectAsync(new UriBuilder(new Uri(gateways.Standalone, "/hubs/chat")) { Scheme = "ws", Query = "access_token=" + token }.Uri, Cancelled);
+        Task connect = socket.ConnectAsync(
+            new UriBuilder(new Uri(gateways.Standalone, "/hubs/chat")) { Scheme = "ws", Query = "access_token=" + token }.Uri,
+            Cancelled
+        );
 
         if (opened)
             await connect;
@@ -87,16 +96,27 @@ public sealed class HostAndOriginTests(Gateways gateways)
     {
         using HttpResponseMessage answer = await GetAsync(path, host, null);
 
-        Assert.Equal("default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-            answer.Headers.GetValues("Content-Security-Policy").Single());
+        Assert.Equal(
+            "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+            answer.Headers.GetValues("Content-Security-Policy").Single()
+        );
         Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
         Assert.Equal("no-referrer", answer.Headers.GetValues("Referrer-Policy").Single());
     }
 
     [Theory]
-    [InlineData("AllowedHosts=https://example.org", "Streaming:AllowedHosts has 'https://example.org', which is no host name: write names without scheme, port or path, as chat.example.org.")]
-    [InlineData("AllowedOrigins:0=example.org", "Streaming:AllowedOrigins has 'example.org', which is no origin: write scheme, host and port only, as https://example.org.")]
-    [InlineData("AllowedOrigins=https://a.org;https://b.org/path", "Streaming:AllowedOrigins has 'https://b.org/path', which is no origin: write scheme, host and port only, as https://example.org.")]
+    [InlineData(
+        "AllowedHosts=https://example.org",
+        "Streaming:AllowedHosts has 'https://example.org', which is no host name: write names without scheme, port or path, as chat.example.org."
+    )]
+    [InlineData(
+        "AllowedOrigins:0=example.org",
+        "Streaming:AllowedOrigins has 'example.org', which is no origin: write scheme, host and port only, as https://example.org."
+    )]
+    [InlineData(
+        "AllowedOrigins=https://a.org;https://b.org/path",
+        "Streaming:AllowedOrigins has 'https://b.org/path', which is no origin: write scheme, host and port only, as https://example.org."
+    )]
     [InlineData("GuestsPerMinute=0", "Streaming:GuestsPerMinute is 0: it must be 1 or more.")]
     public async Task A_wrong_setting_stops_the_host_with_a_sentence(string setting, string sentence)
     {

@@ -44,11 +44,32 @@ public sealed class ConversationFeedProperties
                     ConversationEvent[] call = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Append(log, random, ref turn))];
                     switch (random.Next(8))
                     {
-                        case 0: break; // lost
-                        case 1: late.Add(call); break;
-                        case 2: Publish(feed, call); Publish(feed, call); break;
-                        case 3: Publish(feed, [.. call, new ConversationEvent { Kind = EventKind.Progress, Turn = turn, Share = 0.5 }]); break;
-                        default: Publish(feed, call); break;
+                        case 0:
+                            break; // lost
+                        case 1:
+                            late.Add(call);
+                            break;
+                        case 2:
+                            Publish(feed, call);
+                            Publish(feed, call);
+                            break;
+                        case 3:
+                            Publish(
+                                feed,
+                                [
+                                    .. call,
+                                    new ConversationEvent
+                                    {
+                                        Kind = EventKind.Progress,
+                                        Turn = turn,
+                                        Share = 0.5,
+                                    },
+                                ]
+                            );
+                            break;
+                        default:
+                            Publish(feed, call);
+                            break;
                     }
                     break;
                 case 5 when late.Count > 0:
@@ -72,8 +93,9 @@ public sealed class ConversationFeedProperties
         }
 
         script.Unreachable = false;
-        Task all = Task.WhenAll(watchers.Select(entry => log.LastSeq > entry.After
-            ? entry.Watcher.Allow().Reaches(log.LastSeq) : Task.CompletedTask));
+        Task all = Task.WhenAll(
+            watchers.Select(entry => log.LastSeq > entry.After ? entry.Watcher.Allow().Reaches(log.LastSeq) : Task.CompletedTask)
+        );
         while (!all.IsCompleted)
         {
             time.Advance(TimeSpan.FromMilliseconds(250));
@@ -100,12 +122,18 @@ public sealed class ConversationFeedProperties
     {
         switch (random.Next(12))
         {
-            case 0: return log.Append(EventKind.Message, ++turn, $"message {turn}");
-            case 1: return log.Append(EventKind.Started, ++turn, [null]);
-            case 2: return log.Append(EventKind.Finished, turn, "end");
+            case 0:
+                return log.Append(EventKind.Message, ++turn, $"message {turn}");
+            case 1:
+                return log.Append(EventKind.Started, ++turn, [null]);
+            case 2:
+                return log.Append(EventKind.Finished, turn, "end");
             default:
-                return log.Append(EventKind.Delta, turn,
-                    [.. Enumerable.Range(0, random.Next(1, 17)).Select(_ => random.Next(4) == 0 ? null : $"{random.Next(1000)} ")]);
+                return log.Append(
+                    EventKind.Delta,
+                    turn,
+                    [.. Enumerable.Range(0, random.Next(1, 17)).Select(_ => random.Next(4) == 0 ? null : $"{random.Next(1000)} ")]
+                );
         }
     }
 

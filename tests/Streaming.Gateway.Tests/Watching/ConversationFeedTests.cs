@@ -159,7 +159,8 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     public async Task What_a_renewal_tells_again_is_shown_once()
     {
         await using Watcher watcher = Watch(0).Allow();
-        ConversationEvent queued = Passing(EventKind.Queued, 2, 1), paused = new() { Kind = EventKind.Paused, At = _time.GetUtcNow() };
+        ConversationEvent queued = Passing(EventKind.Queued, 2, 1),
+            paused = new() { Kind = EventKind.Paused, At = _time.GetUtcNow() };
         Publish(_log.Append(EventKind.Message, 1, "hello"), queued);
         await watcher.Sees(next => next.Kind == EventKind.Queued);
         Publish(paused);
@@ -194,8 +195,10 @@ public sealed class ConversationFeedTests : IAsyncLifetime
         Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Deleted, 0, null));
         await Task.WhenAll(first.Ended, second.Ended);
 
-        Assert.All([first, second], watcher =>
-            Assert.Equal([EventKind.Message, EventKind.Deleted], watcher.Seen.Select(next => next.Kind)));
+        Assert.All(
+            [first, second],
+            watcher => Assert.Equal([EventKind.Message, EventKind.Deleted], watcher.Seen.Select(next => next.Kind))
+        );
     }
 
     [Fact]
@@ -226,7 +229,13 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     private void Publish(params ConversationEvent[] events) =>
         Assert.True(_feed.OnEvents("c", new Immutable<IReadOnlyList<ConversationEvent>>(events)).IsCompletedSuccessfully);
 
-    private static ConversationEvent Passing(string kind, int turn, int? place) => new() { Kind = kind, Turn = turn, Place = place };
+    private static ConversationEvent Passing(string kind, int turn, int? place) =>
+        new()
+        {
+            Kind = kind,
+            Turn = turn,
+            Place = place,
+        };
 
     private async Task AdvanceUntil(Task reached)
     {

@@ -12,8 +12,10 @@ public sealed class SiloRestartTests
     public async Task Whoever_comes_back_before_a_leaving_gateway_has_closed_its_port_does_not_hold_it_up()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;
-        await using WebApplication gateway = Gateways.Build(new FakeConversations(),
-            builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(Gateways.FreePort(), Gateways.FreePort())));
+        await using WebApplication gateway = Gateways.Build(
+            new FakeConversations(),
+            builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(Gateways.FreePort(), Gateways.FreePort()))
+        );
         await gateway.StartAsync(cancelled);
         var address = new Uri(gateway.Urls.Single());
         string token = await Gateways.SignInAsync(address);
@@ -31,11 +33,14 @@ public sealed class SiloRestartTests
     public async Task A_watcher_of_a_stand_alone_gateway_outlives_the_silo()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;
-        int siloPort = Gateways.FreePort(), gatewayPort = Gateways.FreePort();
+        int siloPort = Gateways.FreePort(),
+            gatewayPort = Gateways.FreePort();
         var conversations = new FakeConversations();
         WebApplication silo = await StartSiloAsync();
-        await using WebApplication gateway = Gateways.Build(conversations,
-            builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort)));
+        await using WebApplication gateway = Gateways.Build(
+            conversations,
+            builder => builder.UseOrleansClient(client => client.UseLocalhostClustering(gatewayPort))
+        );
         await gateway.StartAsync(cancelled);
         await using HubConnection hub = await Gateways.ConnectAsync(new Uri(gateway.Urls.Single()));
         string id = (await hub.InvokeAsync<Conversation>("CreateConversation", cancelled)).Id;
@@ -57,8 +62,10 @@ public sealed class SiloRestartTests
 
         async Task<WebApplication> StartSiloAsync()
         {
-            WebApplication app = Gateways.Build(conversations, builder =>
-                builder.UseOrleans(host => host.UseLocalhostClustering(siloPort, gatewayPort)));
+            WebApplication app = Gateways.Build(
+                conversations,
+                builder => builder.UseOrleans(host => host.UseLocalhostClustering(siloPort, gatewayPort))
+            );
             await app.StartAsync(cancelled);
             return app;
         }

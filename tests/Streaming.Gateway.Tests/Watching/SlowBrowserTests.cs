@@ -12,9 +12,14 @@ public sealed class SlowBrowserTests(Gateways gateways)
     [Fact]
     public async Task A_browser_that_stops_reading_gets_larger_pieces_and_no_queue_grows_for_it()
     {
-        await using RawHubConnection browser = await RawHubConnection.ConnectAsync(gateways.Silo, await Gateways.SignInAsync(gateways.Silo));
+        await using RawHubConnection browser = await RawHubConnection.ConnectAsync(
+            gateways.Silo,
+            await Gateways.SignInAsync(gateways.Silo)
+        );
         string created = await browser.CallAsync("CreateConversation", "");
-        FakeConversation conversation = gateways.Conversations.ById.Values.Single(each => created.Contains(each.Id, StringComparison.Ordinal));
+        FakeConversation conversation = gateways.Conversations.ById.Values.Single(each =>
+            created.Contains(each.Id, StringComparison.Ordinal)
+        );
         await conversation.Say(EventKind.Started, 2, [null]);
         await browser.SendAsync($$"""{"type":4,"invocationId":"w","target":"Watch","arguments":["{{conversation.Id}}",0]}""");
         Assert.Contains("\"kind\":\"started\"", await browser.ReceiveAsync(), StringComparison.Ordinal);
@@ -24,7 +29,8 @@ public sealed class SlowBrowserTests(Gateways gateways)
             await conversation.Push([.. Enumerable.Range(0, 50).Select(_ => conversation.Log.Append(EventKind.Delta, 2, text))]);
 
         int pieces = 0;
-        long seq = 1, length = 0;
+        long seq = 1,
+            length = 0;
         while (seq < conversation.Log.LastSeq)
         {
             using var record = System.Text.Json.JsonDocument.Parse(await browser.ReceiveAsync());

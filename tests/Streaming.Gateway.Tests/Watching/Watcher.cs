@@ -12,20 +12,21 @@ internal sealed class Watcher : IAsyncDisposable
     private readonly Task _watching;
     private (Func<ConversationEvent, bool> Awaited, TaskCompletionSource<ConversationEvent> Found)? _waiter;
 
-    public Watcher(Func<CancellationToken, IAsyncEnumerable<ConversationEvent>> watch) => _watching = Task.Run(async () =>
-    {
-        await _allowed.WaitAsync(_leaving.Token);
-        await foreach (ConversationEvent next in watch(_leaving.Token))
+    public Watcher(Func<CancellationToken, IAsyncEnumerable<ConversationEvent>> watch) =>
+        _watching = Task.Run(async () =>
         {
-            lock (_gate)
-            {
-                _seen.Add(next);
-                if (_waiter is { } waiter && waiter.Awaited(next))
-                    waiter.Found.TrySetResult(next);
-            }
             await _allowed.WaitAsync(_leaving.Token);
-        }
-    });
+            await foreach (ConversationEvent next in watch(_leaving.Token))
+            {
+                lock (_gate)
+                {
+                    _seen.Add(next);
+                    if (_waiter is { } waiter && waiter.Awaited(next))
+                        waiter.Found.TrySetResult(next);
+                }
+                await _allowed.WaitAsync(_leaving.Token);
+            }
+        });
 
     /// <summary>Ends when the stream has.</summary>
     public Task Ended => _watching.WaitAsync(TimeSpan.FromSeconds(20));

@@ -72,13 +72,17 @@ public sealed class ConversationGrainTests : IDisposable
         string undisturbed = await TwoTurnsAsync(lone, between: null);
         string data = Directory.CreateTempSubdirectory("streaming-grains-").FullName;
         var shared = new ScriptedDevice(slots: 1, capacity: Places);
-        string disturbed = await TwoTurnsAsync(shared, data, async host =>
-        {
-            IConversationGrain other = await host.CreateAsync(Limited(3));
-            RecordingObserver watcher = await host.WatchAsync(other);
-            await other.Send(Caller, "Me too!", "m1");
-            await watcher.UntilAsync(EventKind.Finished);
-        });
+        string disturbed = await TwoTurnsAsync(
+            shared,
+            data,
+            async host =>
+            {
+                IConversationGrain other = await host.CreateAsync(Limited(3));
+                RecordingObserver watcher = await host.WatchAsync(other);
+                await other.Send(Caller, "Me too!", "m1");
+                await watcher.UntilAsync(EventKind.Finished);
+            }
+        );
         Directory.Delete(data, recursive: true);
         Assert.Equal(undisturbed, disturbed);
         Assert.True(shared.Works.Last().Reset);
@@ -276,7 +280,10 @@ public sealed class ConversationGrainTests : IDisposable
             Assert.Equal(undisturbed, (await grain.ReadTurns(Caller, null, null)).Items[^1].Text);
             Assert.True(Assert.Single(fresh.Works).Reset);
             CacheView cache = await grain.InspectCache(Caller);
-            Assert.Equal(await host.Log.ReadIdsAsync(id, 0, cache.Position - 60, cache.Position, TestContext.Current.CancellationToken), cache.WindowIds);
+            Assert.Equal(
+                await host.Log.ReadIdsAsync(id, 0, cache.Position - 60, cache.Position, TestContext.Current.CancellationToken),
+                cache.WindowIds
+            );
             Assert.Equal(await host.Log.ReadIdsAsync(id, 0, 0, 4, TestContext.Current.CancellationToken), cache.FixedIds);
         }
     }
@@ -290,9 +297,19 @@ public sealed class ConversationGrainTests : IDisposable
         const string stranger = "guest-stranger";
         foreach (IConversationGrain grain in (IConversationGrain[])[mine, unknown])
         {
-            foreach (Func<Task> call in (Func<Task>[])[
-                () => grain.Get(stranger), () => grain.Send(stranger, "Hello!", "m"), () => grain.Stop(stranger, null), () => grain.Delete(stranger),
-                () => grain.Configure(stranger, new ConversationChanges()), () => grain.ReadEvents(stranger, 0), () => grain.ReadTurns(stranger, null, null), () => grain.InspectCache(stranger)])
+            foreach (
+                Func<Task> call in (Func<Task>[])
+                    [
+                        () => grain.Get(stranger),
+                        () => grain.Send(stranger, "Hello!", "m"),
+                        () => grain.Stop(stranger, null),
+                        () => grain.Delete(stranger),
+                        () => grain.Configure(stranger, new ConversationChanges()),
+                        () => grain.ReadEvents(stranger, 0),
+                        () => grain.ReadTurns(stranger, null, null),
+                        () => grain.InspectCache(stranger),
+                    ]
+            )
             {
                 var refused = await Assert.ThrowsAsync<RequestRefusedException>(call);
                 Assert.Equal((Refusal.NotFound, RequestRefusedException.NoSuchConversation().Message), (refused.Refusal, refused.Message));
@@ -305,7 +322,11 @@ public sealed class ConversationGrainTests : IDisposable
     [Fact]
     public async Task A_deleted_conversation_is_gone_at_once_and_erased_later()
     {
-        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, new ConversationOptions { ErasureDelay = TimeSpan.Zero, SweepInterval = TimeSpan.FromMilliseconds(50) });
+        await using GrainsHost host = await GrainsHost.StartAsync(
+            _data,
+            _device,
+            new ConversationOptions { ErasureDelay = TimeSpan.Zero, SweepInterval = TimeSpan.FromMilliseconds(50) }
+        );
         _device.Stepping = true;
         IConversationGrain grain = await host.CreateAsync(Limited(0));
         RecordingObserver watcher = await host.WatchAsync(grain);
@@ -348,13 +369,32 @@ public sealed class ConversationGrainTests : IDisposable
         long seq = (await grain.Get(Caller)).LastSeq + 1;
 
         // As a silo does that was frozen and taken for dead: whoever sent the message got no answer.
-        var other = new ConversationWriter(host.Log, (await host.Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!, TimeProvider.System);
-        await other.AppendAsync((_, session) => new Draft(session with { Waiting = session.Waiting.Add(seq) })
-        {
-            Events = [new LogEvent { First = seq, Last = seq, Kind = EventKind.Message, Turn = 3, Author = Caller, Text = "And you?", At = DateTimeOffset.UtcNow }],
-            LastTurn = 3,
-            Receipt = new MessageReceipt(Hash("m2"), Hash("And you?"), 3, seq),
-        });
+        var other = new ConversationWriter(
+            host.Log,
+            (await host.Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!,
+            TimeProvider.System
+        );
+        await other.AppendAsync(
+            (_, session) =>
+                new Draft(session with { Waiting = session.Waiting.Add(seq) })
+                {
+                    Events =
+                    [
+                        new LogEvent
+                        {
+                            First = seq,
+                            Last = seq,
+                            Kind = EventKind.Message,
+                            Turn = 3,
+                            Author = Caller,
+                            Text = "And you?",
+                            At = DateTimeOffset.UtcNow,
+                        },
+                    ],
+                    LastTurn = 3,
+                    Receipt = new MessageReceipt(Hash("m2"), Hash("And you?"), 3, seq),
+                }
+        );
         Assert.Equal(seq - 1, (await grain.Get(Caller)).LastSeq);
 
         if (isSentAgain)
@@ -363,16 +403,28 @@ public sealed class ConversationGrainTests : IDisposable
             await grain.Resume();
 
         await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
-        Assert.Equal(["Hello!", "And you?"], (await grain.ReadTurns(Caller, null, null)).Items.Where(t => t.Turn % 2 == 1).Select(t => t.Text));
+        Assert.Equal(
+            ["Hello!", "And you?"],
+            (await grain.ReadTurns(Caller, null, null)).Items.Where(t => t.Turn % 2 == 1).Select(t => t.Text)
+        );
 
-        static string Hash(string text) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
+        static string Hash(string text) =>
+            Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text)));
     }
 
     [Fact]
     public async Task A_bias_reaches_the_device_and_an_impossible_one_is_refused()
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
-        NewConversation Biased(int id, double bias) => new() { Sampling = new Sampling { MaxTokens = 2, LogitBias = new Dictionary<int, double> { [id] = bias } } };
+        NewConversation Biased(int id, double bias) =>
+            new()
+            {
+                Sampling = new Sampling
+                {
+                    MaxTokens = 2,
+                    LogitBias = new Dictionary<int, double> { [id] = bias },
+                },
+            };
         IConversationGrain grain = await host.CreateAsync(Biased(7, -100));
         RecordingObserver watcher = await host.WatchAsync(grain);
         await grain.Send(Caller, "Hello!", "m1");
@@ -401,7 +453,9 @@ public sealed class ConversationGrainTests : IDisposable
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync();
-        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, new string('é', Limits.MessageBytes / 2 + 1), "m1"));
+        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
+            grain.Send(Caller, new string('é', Limits.MessageBytes / 2 + 1), "m1")
+        );
         Assert.Equal("The message has 1,048,578 bytes of UTF-8, the limit is 1,048,576: send it in parts.", refused.Message);
     }
 
@@ -415,9 +469,13 @@ public sealed class ConversationGrainTests : IDisposable
         Assert.Equal(Places, pirate.Fixed + pirate.Window);
 
         string tooLong = string.Concat(Enumerable.Repeat("You are a pirate. ", 20));
-        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => host.CreateAsync(new NewConversation { SystemPrompt = tooLong }));
+        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
+            host.CreateAsync(new NewConversation { SystemPrompt = tooLong })
+        );
         Assert.Contains("32", refused.Message, StringComparison.Ordinal);
-        Conversation unpinned = await (await host.CreateAsync(new NewConversation { SystemPrompt = tooLong, PinSystemPrompt = false })).Get(Caller);
+        Conversation unpinned = await (await host.CreateAsync(new NewConversation { SystemPrompt = tooLong, PinSystemPrompt = false })).Get(
+            Caller
+        );
         Assert.Equal((4, Places - 4), (unpinned.Fixed, unpinned.Window));
     }
 

@@ -22,13 +22,36 @@ public sealed class EndlessReplyTests : IDisposable
     [Fact]
     public async Task Twenty_windows_stream_to_a_watcher_and_leave_nothing_behind_that_two_did_not()
     {
-        await using Engine engine = Engine.Load(new EngineOptions { Model = GrainsHost.StarterFolder, Sinks = Sinks, Window = Window, Threads = 1 });
-        await using GrainsHost host = await GrainsHost.StartAsync(_data, engine.Devices["cpu"], new ConversationOptions { GroupTokens = 4, SnapshotTokens = 0 });
+        await using Engine engine = Engine.Load(
+            new EngineOptions
+            {
+                Model = GrainsHost.StarterFolder,
+                Sinks = Sinks,
+                Window = Window,
+                Threads = 1,
+            }
+        );
+        await using GrainsHost host = await GrainsHost.StartAsync(
+            _data,
+            engine.Devices["cpu"],
+            new ConversationOptions { GroupTokens = 4, SnapshotTokens = 0 }
+        );
         IConversationGrain grain = await host.CreateAsync();
         var watcher = new CountingObserver();
         await grain.Subscribe("gateway-of-the-test", host.Grains.CreateObjectReference<IConversationObserver>(watcher));
 
-        await grain.Configure(Caller, new ConversationChanges { Sampling = new Sampling { MaxTokens = 2 * Window, IgnoreEos = true, Seed = 3 } });
+        await grain.Configure(
+            Caller,
+            new ConversationChanges
+            {
+                Sampling = new Sampling
+                {
+                    MaxTokens = 2 * Window,
+                    IgnoreEos = true,
+                    Seed = 3,
+                },
+            }
+        );
         foreach (string message in (string[])["m1", "m2"]) // the second is as long, for the kernels' workspaces, as the third
         {
             Task reply = watcher.UntilAsync(e => e.Kind == EventKind.Finished);
@@ -38,7 +61,18 @@ public sealed class EndlessReplyTests : IDisposable
         Footprint two = Footprint.Now();
 
         long start = (await grain.Get(Caller)).LastSeq;
-        await grain.Configure(Caller, new ConversationChanges { Sampling = new Sampling { MaxTokens = 0, IgnoreEos = true, Seed = 3 } });
+        await grain.Configure(
+            Caller,
+            new ConversationChanges
+            {
+                Sampling = new Sampling
+                {
+                    MaxTokens = 0,
+                    IgnoreEos = true,
+                    Seed = 3,
+                },
+            }
+        );
         Task twentyWindows = watcher.UntilAsync(e => e.Seq >= start + 20 * Window);
         await grain.Send(Caller, Message, "m3");
         await twentyWindows;

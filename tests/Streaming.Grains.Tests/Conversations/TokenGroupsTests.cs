@@ -95,7 +95,8 @@ public class TokenGroupsTests
     }
 
     private IAsyncEnumerator<TokenGroup> Groups(int maxTokens) =>
-        _updates.Reader.ReadAllAsync(TestContext.Current.CancellationToken)
+        _updates
+            .Reader.ReadAllAsync(TestContext.Current.CancellationToken)
             .InGroupsAsync(maxTokens, Interval, Silence, _time, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
@@ -120,9 +121,7 @@ public class TokenGroupsTests
 
         public async Task WaitedForAsync(TimeSpan wait)
         {
-            while (await _waits.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Limit) != wait)
-            {
-            }
+            while (await _waits.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Limit) != wait) { }
         }
     }
 

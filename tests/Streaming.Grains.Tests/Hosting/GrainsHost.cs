@@ -44,23 +44,44 @@ internal sealed class GrainsHost : IAsyncDisposable
 
     public SiloAddress Address => _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
 
-    public static Task<GrainsHost> StartAsync(string dataFolder, IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted") =>
+    public static Task<GrainsHost> StartAsync(
+        string dataFolder,
+        IDecodeDevice device,
+        ConversationOptions? options = null,
+        string fingerprint = "scripted"
+    ) =>
         StartAsync(
             services => services.AddSqliteStore(dataFolder),
             silo => silo.AddSqliteGrainStorageAsDefault(),
-            primary: null, device, options, fingerprint);
+            primary: null,
+            device,
+            options,
+            fingerprint
+        );
 
     /// <summary>Another silo of the cluster of this one, with the same store.</summary>
     public Task<GrainsHost> JoinAsync(IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted") =>
         StartAsync(
             services => services.AddSingleton(Log).AddSingleton(Snapshots),
-            silo => silo.Services.AddGrainStorage(
-                ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
-                (_, name) => _host.Services.GetRequiredKeyedService<IGrainStorage>(name)),
-            primary: _siloPort, device, options, fingerprint);
+            silo =>
+                silo.Services.AddGrainStorage(
+                    ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
+                    (_, name) => _host.Services.GetRequiredKeyedService<IGrainStorage>(name)
+                ),
+            primary: _siloPort,
+            device,
+            options,
+            fingerprint
+        );
 
     private static async Task<GrainsHost> StartAsync(
-        Action<IServiceCollection> addLog, Action<ISiloBuilder> addGrainStorage, int? primary, IDecodeDevice device, ConversationOptions? options, string fingerprint)
+        Action<IServiceCollection> addLog,
+        Action<ISiloBuilder> addGrainStorage,
+        int? primary,
+        IDecodeDevice device,
+        ConversationOptions? options,
+        string fingerprint
+    )
     {
         int[] ports = FreePorts(2);
         IHost host = new HostBuilder()
@@ -73,14 +94,17 @@ internal sealed class GrainsHost : IAsyncDisposable
 #pragma warning disable ORLEANSEXP003 // As in a cluster: the default directory loses places when a silo leaves.
                 silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
-                silo.AddConversations(Model(device, fingerprint), o =>
-                {
-                    o.GroupTokens = options?.GroupTokens ?? 4;
-                    o.GroupInterval = options?.GroupInterval ?? o.GroupInterval;
-                    o.ErasureDelay = options?.ErasureDelay ?? o.ErasureDelay;
-                    o.SweepInterval = options?.SweepInterval ?? o.SweepInterval;
-                    o.SnapshotTokens = options?.SnapshotTokens ?? o.SnapshotTokens;
-                });
+                silo.AddConversations(
+                    Model(device, fingerprint),
+                    o =>
+                    {
+                        o.GroupTokens = options?.GroupTokens ?? 4;
+                        o.GroupInterval = options?.GroupInterval ?? o.GroupInterval;
+                        o.ErasureDelay = options?.ErasureDelay ?? o.ErasureDelay;
+                        o.SweepInterval = options?.SweepInterval ?? o.SweepInterval;
+                        o.SnapshotTokens = options?.SnapshotTokens ?? o.SnapshotTokens;
+                    }
+                );
             })
             .Build();
         await host.StartAsync(TestContext.Current.CancellationToken);
@@ -111,7 +135,10 @@ internal sealed class GrainsHost : IAsyncDisposable
         var manifest = _host.Services.GetRequiredService<IClusterManifestProvider>();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20)); // The cache tells nobody when it changes.
-        while (manifest.Current.Silos.Count < silos || membership.GetActiveSilos().Count(silo => SiloDevices.Read(metadata.GetSiloMetadata(silo)) is not null) < silos)
+        while (
+            manifest.Current.Silos.Count < silos
+            || membership.GetActiveSilos().Count(silo => SiloDevices.Read(metadata.GetSiloMetadata(silo)) is not null) < silos
+        )
             await look.WaitForNextTickAsync(limit.Token);
     }
 
@@ -122,15 +149,16 @@ internal sealed class GrainsHost : IAsyncDisposable
         _host.Dispose();
     }
 
-    private static ConversationModel Model(IDecodeDevice device, string fingerprint) => new()
-    {
-        Name = "test",
-        Fingerprint = fingerprint,
-        Chat = ChatFormat.Load(StarterFolder, Tokenizer.Load(StarterFolder)),
-        DefaultSampling = new SamplingParameters(),
-        DefaultLayout = new CacheLayout(4, device.Capacity - 4),
-        Devices = new Dictionary<string, IDecodeDevice> { ["cpu"] = device },
-    };
+    private static ConversationModel Model(IDecodeDevice device, string fingerprint) =>
+        new()
+        {
+            Name = "test",
+            Fingerprint = fingerprint,
+            Chat = ChatFormat.Load(StarterFolder, Tokenizer.Load(StarterFolder)),
+            DefaultSampling = new SamplingParameters(),
+            DefaultLayout = new CacheLayout(4, device.Capacity - 4),
+            Devices = new Dictionary<string, IDecodeDevice> { ["cpu"] = device },
+        };
 
     private static int[] FreePorts(int count)
     {

@@ -49,7 +49,9 @@ internal sealed class RecordingObserver : IConversationObserver
         }
         catch (TimeoutException)
         {
-            throw new TimeoutException($"No such '{kind}' within {Limit}; events: {string.Join(", ", Events.Select(e => $"{e.Kind} {e.FirstSeq()}..{e.Seq}"))}.");
+            throw new TimeoutException(
+                $"No such '{kind}' within {Limit}; events: {string.Join(", ", Events.Select(e => $"{e.Kind} {e.FirstSeq()}..{e.Seq}"))}."
+            );
         }
         return Events.First(Fits);
     }

@@ -58,7 +58,10 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     public static int Next(IEnumerable<int> ids) => 'a' + (int)(ids.Aggregate(17L, (hash, id) => (hash * 31 + id) % 1_000_003) % 26);
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public async IAsyncEnumerable<DecodeOutput> DecodeAsync(
+        DecodeWork work,
+        [EnumeratorCancellation] CancellationToken cancellation = default
+    )
     {
         Works.Enqueue(work);
         if (Interlocked.Decrement(ref _failures) >= 0)

@@ -38,7 +38,10 @@ internal sealed class ScriptedSlot
         {
             foreach (TokenRun run in work.Input)
             {
-                Assert.True(run.Position == _position || (work.Reset && _position == work.Layout.Fixed), $"The slot is at {_position} and is fed from {run.Position}.");
+                Assert.True(
+                    run.Position == _position || (work.Reset && _position == work.Layout.Fixed),
+                    $"The slot is at {_position} and is fed from {run.Position}."
+                );
                 _ids.AddRange(run.Ids.Span);
                 _position = run.Position + run.Ids.Length;
             }
@@ -59,7 +62,11 @@ internal sealed class ScriptedSlot
     public ScriptedSnapshot? Capture()
     {
         lock (_gate)
-            return _hash is { } hash ? new ScriptedSnapshot(new(_branch, _position, _layout.Fixed, _layout.Window, hash.Value, [.. _ids.TakeLast(_layout.Places)])) : null;
+            return _hash is { } hash
+                ? new ScriptedSnapshot(
+                    new(_branch, _position, _layout.Fixed, _layout.Window, hash.Value, [.. _ids.TakeLast(_layout.Places)])
+                )
+                : null;
     }
 }
 
@@ -96,7 +103,5 @@ internal sealed class ScriptedSnapshot(ScriptedSnapshot.Parts content) : ISlotSn
 
     public byte[] Bytes() => JsonSerializer.SerializeToUtf8Bytes(content);
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }

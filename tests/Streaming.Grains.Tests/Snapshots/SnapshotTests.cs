@@ -86,7 +86,11 @@ public sealed class SnapshotTests : IDisposable
         string id = await FirstTurnAsync();
         string file = Assert.Single(Files());
         using ScriptedSnapshot snapshot = await ReadAsync(file);
-        await File.WriteAllBytesAsync(file, new ScriptedSnapshot(snapshot.Content with { Hash = snapshot.Content.Hash + 1 }).Bytes(), Token);
+        await File.WriteAllBytesAsync(
+            file,
+            new ScriptedSnapshot(snapshot.Content with { Hash = snapshot.Content.Hash + 1 }).Bytes(),
+            Token
+        );
         await AssertRebuiltAsync(id);
     }
 
@@ -111,8 +115,20 @@ public sealed class SnapshotTests : IDisposable
         // Written below those that are there, so that no newer one removes the good one before it is asked for.
         foreach (SnapshotName wrong in (SnapshotName[])[good with { Branch = 1 }, good with { Position = good.Position + 1000 }])
         {
-            await host.Snapshots.WriteAsync(wrong, 3, async (to, cancellation) => await to.WriteAsync(new byte[] { 1, 2, 3 }, cancellation), _ => Task.FromResult(true), Token);
-            await host.Snapshots.WriteAsync(good, bytes.Length, async (to, cancellation) => await to.WriteAsync(bytes, cancellation), _ => Task.FromResult(true), Token);
+            await host.Snapshots.WriteAsync(
+                wrong,
+                3,
+                async (to, cancellation) => await to.WriteAsync(new byte[] { 1, 2, 3 }, cancellation),
+                _ => Task.FromResult(true),
+                Token
+            );
+            await host.Snapshots.WriteAsync(
+                good,
+                bytes.Length,
+                async (to, cancellation) => await to.WriteAsync(bytes, cancellation),
+                _ => Task.FromResult(true),
+                Token
+            );
         }
         Assert.Equal(good, (await host.Snapshots.ListAsync(id, Token))[^1]);
         string text = await SecondTurnAsync(host, id);
@@ -126,7 +142,9 @@ public sealed class SnapshotTests : IDisposable
         string id = await FirstTurnAsync();
         Assert.Single(Files());
         var device = new ScriptedDevice(slots: 2, Places);
-        await using (GrainsHost host = await GrainsHost.StartAsync(_data, device, new ConversationOptions { GroupTokens = 4, SnapshotTokens = 0 }))
+        await using (
+            GrainsHost host = await GrainsHost.StartAsync(_data, device, new ConversationOptions { GroupTokens = 4, SnapshotTokens = 0 })
+        )
             Assert.Equal(await UndisturbedAsync(), await SecondTurnAsync(host, id));
         Assert.Null(device.Works.Single().Snapshot);
         Assert.Single(Files()); // the first turn's, still
@@ -182,7 +200,8 @@ public sealed class SnapshotTests : IDisposable
         Assert.True(await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token));
     }
 
-    private IEnumerable<string> Files() => Directory.EnumerateFiles(Path.Combine(_data, "snapshots"), "*.snapshot", SearchOption.AllDirectories);
+    private IEnumerable<string> Files() =>
+        Directory.EnumerateFiles(Path.Combine(_data, "snapshots"), "*.snapshot", SearchOption.AllDirectories);
 
     private async Task<string> FirstTurnAsync(string folder = "")
     {
@@ -224,7 +243,8 @@ public sealed class SnapshotTests : IDisposable
         Assert.Equal(await UndisturbedAsync(), text);
     }
 
-    private Task<GrainsHost> StartAsync(ScriptedDevice device, string folder = "") => GrainsHost.StartAsync(Path.Combine(_data, folder), device, s_options);
+    private Task<GrainsHost> StartAsync(ScriptedDevice device, string folder = "") =>
+        GrainsHost.StartAsync(Path.Combine(_data, folder), device, s_options);
 
     private static IConversationGrain Grain(GrainsHost host, string id) => host.Grains.GetGrain<IConversationGrain>(id);
 

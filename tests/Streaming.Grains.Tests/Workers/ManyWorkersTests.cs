@@ -149,7 +149,12 @@ public sealed class ManyWorkersTests : IDisposable
         IWorkerGrain worker = host.Grains.GetGrain<IWorkerGrain>(WorkerKey.Of(host.Address, "cpu"));
         var request = new DecodeRequest
         {
-            ConversationId = ConversationId.New(), Epoch = 1, Fixed = 4, Window = 16, Feed = [1, 2, 3], Sampling = new Sampling { MaxTokens = 100 },
+            ConversationId = ConversationId.New(),
+            Epoch = 1,
+            Fixed = 4,
+            Window = 16,
+            Feed = [1, 2, 3],
+            Sampling = new Sampling { MaxTokens = 100 },
         };
         // As when its silo is killed: it does not leave, it only never asks again. Orleans notices after 10 s and more.
         await using IAsyncEnumerator<DecodeUpdate> dead = worker.Decode(request).GetAsyncEnumerator(TestContext.Current.CancellationToken);
@@ -157,7 +162,9 @@ public sealed class ManyWorkersTests : IDisposable
         Assert.True(await dead.MoveNextAsync());
 
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(9));
-        await using IAsyncEnumerator<DecodeUpdate> next = worker.Decode(request with { Epoch = 2 }, limit.Token).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        await using IAsyncEnumerator<DecodeUpdate> next = worker
+            .Decode(request with { Epoch = 2 }, limit.Token)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Task<bool> first = NextTokenAsync(next);
         await BegunAsync();
         await BegunAsync();
@@ -217,7 +224,10 @@ public sealed class ManyWorkersTests : IDisposable
     }
 
     /// <summary>The same message to the same model: whoever moved said nothing else.</summary>
-    private static async Task AssertSameRepliesAsync(IEnumerable<(IConversationGrain Grain, RecordingObserver Watcher)> conversations, int tokens)
+    private static async Task AssertSameRepliesAsync(
+        IEnumerable<(IConversationGrain Grain, RecordingObserver Watcher)> conversations,
+        int tokens
+    )
     {
         var texts = new List<string>();
         foreach ((IConversationGrain grain, RecordingObserver watcher) in conversations)
@@ -230,7 +240,11 @@ public sealed class ManyWorkersTests : IDisposable
     }
 
     private ScriptedDevice[] Devices(int count, int slots, bool stepping = true) =>
-        [.. Enumerable.Range(0, count).Select(_ => new ScriptedDevice(slots, Places) { Stepping = stepping, Began = () => _begun.Release() })];
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(_ => new ScriptedDevice(slots, Places) { Stepping = stepping, Began = () => _begun.Release() }),
+        ];
 
     private static NewConversation Limited(int tokens) => new() { Sampling = new Sampling { MaxTokens = tokens } };
 
@@ -259,5 +273,6 @@ public sealed class ManyWorkersTests : IDisposable
         Assert.True(await _begun.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), "No work was begun.");
 
     /// <summary>Waits until every silo knows the devices of all.</summary>
-    private static Task KnowingAllAsync(params GrainsHost[] hosts) => Task.WhenAll(hosts.Select(h => h.KnowingDevicesOfAsync(hosts.Length)));
+    private static Task KnowingAllAsync(params GrainsHost[] hosts) =>
+        Task.WhenAll(hosts.Select(h => h.KnowingDevicesOfAsync(hosts.Length)));
 }

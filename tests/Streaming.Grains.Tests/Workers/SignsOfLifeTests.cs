@@ -67,7 +67,11 @@ public class SignsOfLifeTests
     public async Task Whoever_leaves_during_a_silence_ends_the_work()
     {
         bool ended = false;
-        await using (IAsyncEnumerator<DecodeUpdate> updates = Endless().WithSignsOfLifeAsync(Second, _time, () => false).GetAsyncEnumerator(TestContext.Current.CancellationToken))
+        await using (
+            IAsyncEnumerator<DecodeUpdate> updates = Endless()
+                .WithSignsOfLifeAsync(Second, _time, () => false)
+                .GetAsyncEnumerator(TestContext.Current.CancellationToken)
+        )
         {
             Task<bool> next = updates.MoveNextAsync().AsTask();
             _time.Advance(Second);
@@ -75,7 +79,9 @@ public class SignsOfLifeTests
         }
         Assert.True(ended);
 
-        async IAsyncEnumerable<DecodeUpdate> Endless([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+        async IAsyncEnumerable<DecodeUpdate> Endless(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default
+        )
         {
             try
             {
@@ -89,7 +95,9 @@ public class SignsOfLifeTests
         }
     }
 
-    private IAsyncEnumerator<DecodeUpdate> Updates() => _updates.Reader.ReadAllAsync(TestContext.Current.CancellationToken)
-        .WithSignsOfLifeAsync(Second, _time, () => _stuck, TestContext.Current.CancellationToken)
-        .GetAsyncEnumerator(TestContext.Current.CancellationToken);
+    private IAsyncEnumerator<DecodeUpdate> Updates() =>
+        _updates
+            .Reader.ReadAllAsync(TestContext.Current.CancellationToken)
+            .WithSignsOfLifeAsync(Second, _time, () => _stuck, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 }

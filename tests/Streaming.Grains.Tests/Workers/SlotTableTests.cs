@@ -9,8 +9,10 @@ public class SlotTableTests
     public void A_conversation_finds_its_slot_again()
     {
         var table = new SlotTable(2);
-        SlotLease a = table.Request("a", 1), b = table.Request("b", 1);
-        int slotOfA = Leave(a), slotOfB = Leave(b);
+        SlotLease a = table.Request("a", 1),
+            b = table.Request("b", 1);
+        int slotOfA = Leave(a),
+            slotOfB = Leave(b);
         using SlotLease b2 = table.Request("b", 1);
         using SlotLease a2 = table.Request("a", 1);
         Assert.Equal(slotOfA, a2.Slot!.Index);
@@ -22,7 +24,8 @@ public class SlotTableTests
     public void The_conversation_that_was_idle_longest_gives_way()
     {
         var table = new SlotTable(2);
-        SlotLease a = table.Request("a", 1), b = table.Request("b", 1);
+        SlotLease a = table.Request("a", 1),
+            b = table.Request("b", 1);
         int slotOfB = Leave(b);
         Leave(a);
         using SlotLease c = table.Request("c", 1);
@@ -43,7 +46,9 @@ public class SlotTableTests
     public async Task Who_waits_is_told_its_place_and_served_in_order()
     {
         var table = new SlotTable(1);
-        SlotLease a = table.Request("a", 1), b = table.Request("b", 1), c = table.Request("c", 1);
+        SlotLease a = table.Request("a", 1),
+            b = table.Request("b", 1),
+            c = table.Request("c", 1);
         Assert.Null(b.Slot);
         Assert.Equal((1, 2), (b.Place, c.Place));
         Task moved = c.WaitForChangeAsync(TestContext.Current.CancellationToken);

@@ -12,21 +12,36 @@ namespace Streaming.Inference.Tests.Batching;
 [Collection(nameof(AllocationTests))]
 public class AllocationTests
 {
-    private const int WarmUp = 300, Steps = 1_000, Rounds = 3;
+    private const int WarmUp = 300,
+        Steps = 1_000,
+        Rounds = 3;
 
     // What a conversation is told of a token (its record, its text, on their way through the channel), and what a step costs for all of them.
-    private const int BytesPerToken = 200, BytesPerStep = 700;
+    private const int BytesPerToken = 200,
+        BytesPerStep = 700;
     private static readonly CacheLayout s_layout = new(4, 40);
     private static readonly ModelConfig s_shape = Shapes.Small with { VocabularySize = 257 };
 
     [Theory]
     [InlineData(1, 0, DType.Float32), InlineData(8, 0, DType.Float32), InlineData(1, 0.9, DType.Int8), InlineData(8, 0.9, DType.Int8)]
-    public async Task A_steady_step_creates_no_tensor_and_allocates_a_few_hundred_bytes_per_conversation(int conversations, double temperature, DType type)
+    public async Task A_steady_step_creates_no_tensor_and_allocates_a_few_hundred_bytes_per_conversation(
+        int conversations,
+        double temperature,
+        DType type
+    )
     {
         ObservedKernels? observed = null;
         Decoder decoder = Decoder.Load(
-            s_shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = type, Slots = conversations, Capacity = s_layout.Places },
-            context => observed = new ObservedKernels(KernelSets.Create(context)));
+            s_shape,
+            new RandomWeights(seed: 17, gain: 1.5),
+            new DecoderOptions
+            {
+                DType = type,
+                Slots = conversations,
+                Capacity = s_layout.Places,
+            },
+            context => observed = new ObservedKernels(KernelSets.Create(context))
+        );
         var counts = new List<Counts>();
         var measured = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         int steps = 0;
@@ -39,7 +54,12 @@ public class AllocationTests
             if (counts.Count > Rounds)
                 measured.TrySetResult();
         };
-        await using var batcher = new Batcher(decoder, TestDevice.Vocabulary, [], options: new BatcherOptions { OutputsAhead = WarmUp + (Rounds + 2) * Steps });
+        await using var batcher = new Batcher(
+            decoder,
+            TestDevice.Vocabulary,
+            [],
+            options: new BatcherOptions { OutputsAhead = WarmUp + (Rounds + 2) * Steps }
+        );
         Task[] replies = [.. Enumerable.Range(0, conversations).Select(slot => Task.Run(() => ReadAsync(slot)))];
 
         await measured.Task.WaitAsync(TestDevice.Deadline, TestContext.Current.CancellationToken);
@@ -48,7 +68,9 @@ public class AllocationTests
         await Task.WhenAll(replies).WaitAsync(TestDevice.Deadline, TestContext.Current.CancellationToken);
 
         Counts[] rounds = [.. counts.Zip(counts.Skip(1), (before, after) => after - before)];
-        TestContext.Current.TestOutputHelper!.WriteLine($"{conversations} conversations, {type}: {rounds.Min(round => round.Bytes) / Steps} bytes a step");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{conversations} conversations, {type}: {rounds.Min(round => round.Bytes) / Steps} bytes a step"
+        );
         Assert.All(rounds, round => Assert.Equal(0, round.Tensors));
         // The runtime allocates now and then as well, but a step that does so does it in every round.
         Assert.InRange(rounds.Min(round => round.Bytes) / Steps, 1, BytesPerStep + conversations * BytesPerToken);
@@ -58,7 +80,14 @@ public class AllocationTests
             var work = TestDevice.Work(slot) with
             {
                 Layout = s_layout,
-                Sampling = new SamplingParameters { Temperature = temperature, TopP = 0.95, RepeatPenalty = 1.1, Seed = (ulong)slot, MaxTokens = 0 },
+                Sampling = new SamplingParameters
+                {
+                    Temperature = temperature,
+                    TopP = 0.95,
+                    RepeatPenalty = 1.1,
+                    Seed = (ulong)slot,
+                    MaxTokens = 0,
+                },
             };
             await foreach (DecodeOutput output in batcher.DecodeAsync(work))
                 Assert.NotNull(output);

@@ -7,7 +7,15 @@ namespace Streaming.Inference.Tests.Batching;
 /// <summary>How works end, and what is left of the slot.</summary>
 public class BatcherEndTests
 {
-    private static readonly DecodeWork Typical = Work() with { Sampling = new SamplingParameters { Temperature = 2, TopP = 1, MaxTokens = 200 } };
+    private static readonly DecodeWork Typical = Work() with
+    {
+        Sampling = new SamplingParameters
+        {
+            Temperature = 2,
+            TopP = 1,
+            MaxTokens = 200,
+        },
+    };
     private static readonly int[] Reply = Expected(Typical, 200);
 
     [Fact]
@@ -55,9 +63,18 @@ public class BatcherEndTests
     {
         await using var device = new TestDevice();
         string text = Text(await device.RunAsync(Typical));
-        int at = Enumerable.Range(20, text.Length).First(i => char.IsAscii(text[i]) && char.IsAscii(text[i + 1]) && text.IndexOf(text.Substring(i, 2), StringComparison.Ordinal) == i);
+        int at = Enumerable
+            .Range(20, text.Length)
+            .First(i =>
+                char.IsAscii(text[i]) && char.IsAscii(text[i + 1]) && text.IndexOf(text.Substring(i, 2), StringComparison.Ordinal) == i
+            );
 
-        List<DecodeOutput> outputs = await device.RunAsync(Typical with { Sampling = Typical.Sampling with { Stop = [text.Substring(at, 2)] } });
+        List<DecodeOutput> outputs = await device.RunAsync(
+            Typical with
+            {
+                Sampling = Typical.Sampling with { Stop = [text.Substring(at, 2)] },
+            }
+        );
 
         Assert.Equal(text[..at], Text(outputs));
         Assert.Equal(EndReason.Stop, End(outputs).Reason);
@@ -71,7 +88,12 @@ public class BatcherEndTests
         DecodeWork shorter = Typical with { Sampling = Typical.Sampling with { MaxTokens = LastAsciiToken() + 1 } };
         string text = Text(await device.RunAsync(shorter));
 
-        List<DecodeOutput> outputs = await device.RunAsync(shorter with { Sampling = shorter.Sampling with { Stop = [text[^1] + "never"] } });
+        List<DecodeOutput> outputs = await device.RunAsync(
+            shorter with
+            {
+                Sampling = shorter.Sampling with { Stop = [text[^1] + "never"] },
+            }
+        );
 
         Assert.Equal(text, Text(outputs));
         Assert.Equal(text[^1..], End(outputs).Text);
@@ -86,7 +108,13 @@ public class BatcherEndTests
     {
         await using var device = new TestDevice();
 
-        List<DecodeOutput> outputs = await device.RunAsync(Typical with { AlreadyGenerated = already, Sampling = Typical.Sampling with { MaxTokens = 12 } });
+        List<DecodeOutput> outputs = await device.RunAsync(
+            Typical with
+            {
+                AlreadyGenerated = already,
+                Sampling = Typical.Sampling with { MaxTokens = 12 },
+            }
+        );
 
         Assert.Equal(Reply[..sampled], Ids(outputs));
         Assert.Equal(EndReason.Length, End(outputs).Reason);
@@ -101,7 +129,13 @@ public class BatcherEndTests
 
         List<DecodeOutput> outputs = await device.RunAsync(next with { AlreadyGenerated = 30 });
 
-        Assert.Equal(new DecodeEnded(EndReason.Length, "", 0, TimeSpan.Zero, TimeSpan.Zero), End(outputs) with { InputTime = TimeSpan.Zero });
+        Assert.Equal(
+            new DecodeEnded(EndReason.Length, "", 0, TimeSpan.Zero, TimeSpan.Zero),
+            End(outputs) with
+            {
+                InputTime = TimeSpan.Zero,
+            }
+        );
         Assert.Single(outputs);
         Assert.Equal(30, Ids(await device.RunAsync(next)).Length);
     }
@@ -125,7 +159,10 @@ public class BatcherEndTests
         Assert.Equal(3, gate.Rows.Count);
 
         // Two of the three are fed, the third is pending.
-        Assert.Equal(1, End(await device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(7, new[] { Reply[2] })] })).InputTokens);
+        Assert.Equal(
+            1,
+            End(await device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(7, new[] { Reply[2] })] })).InputTokens
+        );
     }
 
     [Fact]
@@ -164,8 +201,9 @@ public class BatcherEndTests
     {
         await using var device = new TestDevice();
         using var cancellation = new CancellationTokenSource();
-        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher
-            .DecodeAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } }, cancellation.Token).GetAsyncEnumerator(CancellationToken.None);
+        await using IAsyncEnumerator<DecodeOutput> reader = device
+            .Batcher.DecodeAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } }, cancellation.Token)
+            .GetAsyncEnumerator(CancellationToken.None);
         for (int i = 0; i < 5; i++)
             Assert.True(await reader.MoveNextAsync());
 
@@ -173,11 +211,11 @@ public class BatcherEndTests
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            while (await reader.MoveNextAsync())
-            {
-            }
+            while (await reader.MoveNextAsync()) { }
         });
-        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(9, new[] { 1 })] }));
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() =>
+            device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(9, new[] { 1 })] })
+        );
         Assert.StartsWith("Slot 0 lost its place", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
     }
@@ -186,7 +224,15 @@ public class BatcherEndTests
     public async Task A_reader_that_leaves_frees_the_slot()
     {
         await using var device = new TestDevice();
-        await foreach (DecodeOutput _ in device.Batcher.DecodeAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } }, TestContext.Current.CancellationToken))
+        await foreach (
+            DecodeOutput _ in device.Batcher.DecodeAsync(
+                Typical with
+                {
+                    Sampling = Typical.Sampling with { MaxTokens = 0 },
+                },
+                TestContext.Current.CancellationToken
+            )
+        )
             break;
 
         Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));

@@ -17,8 +17,15 @@ public class BatcherFailureTests
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
         int fed = 0;
         device.Kernels.StepBegins = rows => Interlocked.Add(ref fed, rows);
-        DecodeWork slow = Work(slot: 0) with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 } }, fast = Work(slot: 1, inputSeed: 2);
-        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        DecodeWork slow =
+                Work(slot: 0) with
+                {
+                    Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 },
+                },
+            fast = Work(slot: 1, inputSeed: 2);
+        await using IAsyncEnumerator<DecodeOutput> reader = device
+            .Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
 
         Assert.Equal(Expected(fast, 30), Ids(await device.RunAsync(fast)));
@@ -36,8 +43,13 @@ public class BatcherFailureTests
     public async Task A_paused_work_can_be_stopped()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
-        DecodeWork slow = Work(slot: 0) with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 } };
-        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        DecodeWork slow = Work(slot: 0) with
+        {
+            Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 },
+        };
+        await using IAsyncEnumerator<DecodeOutput> reader = device
+            .Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
         await device.RunAsync(Work(slot: 1)); // by then the first one is paused
 
@@ -54,8 +66,13 @@ public class BatcherFailureTests
     public async Task A_failed_step_fails_its_works_and_no_others_and_the_device_lives_on()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
-        DecodeWork paused = Work(slot: 2) with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 } };
-        await using IAsyncEnumerator<DecodeOutput> reader = device.Batcher.DecodeAsync(paused, TestContext.Current.CancellationToken).GetAsyncEnumerator(CancellationToken.None);
+        DecodeWork paused = Work(slot: 2) with
+        {
+            Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 },
+        };
+        await using IAsyncEnumerator<DecodeOutput> reader = device
+            .Batcher.DecodeAsync(paused, TestContext.Current.CancellationToken)
+            .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
         await device.RunAsync(Work(slot: 1)); // by then the paused one has paused
         device.Kernels.StepBegins = rows =>
@@ -65,7 +82,10 @@ public class BatcherFailureTests
         };
         DecodeWork[] works = [Work(slot: 0), Work(slot: 1, inputSeed: 2)];
 
-        Task<List<DecodeOutput>>[] failing = [.. works.Select(work => device.RunAsync(work with { Sampling = work.Sampling with { MaxTokens = 0 } }))];
+        Task<List<DecodeOutput>>[] failing =
+        [
+            .. works.Select(work => device.RunAsync(work with { Sampling = work.Sampling with { MaxTokens = 0 } })),
+        ];
 
         foreach ((Task<List<DecodeOutput>> run, int slot) in failing.Zip([0, 1]))
         {
@@ -95,7 +115,8 @@ public class BatcherFailureTests
             if (logits.shape[0] == 2)
                 logits[1].fill_(notANumber);
         };
-        DecodeWork sound = Work(slot: 0), sick = Work(slot: 1, inputSeed: 2);
+        DecodeWork sound = Work(slot: 0),
+            sick = Work(slot: 1, inputSeed: 2);
         Task<List<DecodeOutput>> a = device.RunAsync(sound);
         await gate.BegunAsync();
         await gate.NextAsync(); // the first is in front
@@ -108,32 +129,69 @@ public class BatcherFailureTests
         Assert.Equal(Expected(sound, 30), Ids(await a));
     }
 
-    public static TheoryData<string, DecodeWork> Impossible => new()
-    {
-        { "There is no slot 4", Work(slot: 4) },
-        { "There is no slot -1", Work(slot: -1) },
-        { "A cache of 4+21 does not fit the slot's 24 places", Work() with { Layout = new CacheLayout(4, 21) } },
-        { "A cache of 2147483647+1 does not fit", Work() with { Layout = new CacheLayout(int.MaxValue, 1) } },
-        { "A cache of -1+5 is impossible", Work() with { Layout = new CacheLayout(-1, 5) } },
-        { "A cache of 4+0 is impossible", Work() with { Layout = new CacheLayout(4, 0) } },
-        { "The input is empty", Work() with { Input = [] } },
-        { "The input is empty", Work() with { Input = [new TokenRun(0, ReadOnlyMemory<int>.Empty)] } },
-        { "Token 257 is not in the checkpoint's vocabulary of 257", Work() with { Input = [new TokenRun(0, new[] { 1, 257 })] } },
-        { "Token -1 is not in", Work() with { Input = [new TokenRun(0, new[] { -1 })] } },
-        { "-3 is no position", Work() with { Input = [new TokenRun(-3, new[] { 1 })] } },
-        { "An empty slot begins with its fixed part", Work() with { Input = [new TokenRun(7, new[] { 1 })] } },
-        { "The input's positions jump from 2 to 9", Work() with { Input = [new TokenRun(0, new[] { 1, 2 }), new TokenRun(9, new[] { 1 })] } },
-        { "The input's positions jump from 4 to 3", Work() with { Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(3, new[] { 1 })] } },
-        { "The input's positions jump from 9 to 11", Work() with { Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(8, new[] { 1 }), new TokenRun(11, new[] { 1 })] } },
-        { "Temperature is -1", Work() with { Sampling = new SamplingParameters { Temperature = -1 } } },
-        { "LogitBias of token 3 is 101", Work() with { Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [3] = 101 } } } },
-        { "LogitBias of token -1 is 1", Work() with { Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [-1] = 1 } } } },
-        { "The bias of token 257 has no token", Work() with { Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [257] = 1 } } } },
-        { "LogProbabilities is 21", Work() with { Sampling = new SamplingParameters { LogProbabilities = 21 } } },
-        { "A stop string is empty", Work() with { Sampling = new SamplingParameters { Stop = [""] } } },
-        { "A reply cannot have -1 tokens", Work() with { AlreadyGenerated = -1 } },
-        { "Slot 0 is at position 0, and the input begins at 3", Work() with { Reset = false, Input = [new TokenRun(3, new[] { 1 })] } },
-    };
+    public static TheoryData<string, DecodeWork> Impossible =>
+        new()
+        {
+            { "There is no slot 4", Work(slot: 4) },
+            { "There is no slot -1", Work(slot: -1) },
+            { "A cache of 4+21 does not fit the slot's 24 places", Work() with { Layout = new CacheLayout(4, 21) } },
+            { "A cache of 2147483647+1 does not fit", Work() with { Layout = new CacheLayout(int.MaxValue, 1) } },
+            { "A cache of -1+5 is impossible", Work() with { Layout = new CacheLayout(-1, 5) } },
+            { "A cache of 4+0 is impossible", Work() with { Layout = new CacheLayout(4, 0) } },
+            { "The input is empty", Work() with { Input = [] } },
+            { "The input is empty", Work() with { Input = [new TokenRun(0, ReadOnlyMemory<int>.Empty)] } },
+            { "Token 257 is not in the checkpoint's vocabulary of 257", Work() with { Input = [new TokenRun(0, new[] { 1, 257 })] } },
+            { "Token -1 is not in", Work() with { Input = [new TokenRun(0, new[] { -1 })] } },
+            { "-3 is no position", Work() with { Input = [new TokenRun(-3, new[] { 1 })] } },
+            { "An empty slot begins with its fixed part", Work() with { Input = [new TokenRun(7, new[] { 1 })] } },
+            {
+                "The input's positions jump from 2 to 9",
+                Work() with
+                {
+                    Input = [new TokenRun(0, new[] { 1, 2 }), new TokenRun(9, new[] { 1 })],
+                }
+            },
+            {
+                "The input's positions jump from 4 to 3",
+                Work() with
+                {
+                    Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(3, new[] { 1 })],
+                }
+            },
+            {
+                "The input's positions jump from 9 to 11",
+                Work() with
+                {
+                    Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(8, new[] { 1 }), new TokenRun(11, new[] { 1 })],
+                }
+            },
+            { "Temperature is -1", Work() with { Sampling = new SamplingParameters { Temperature = -1 } } },
+            {
+                "LogitBias of token 3 is 101",
+                Work() with
+                {
+                    Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [3] = 101 } },
+                }
+            },
+            {
+                "LogitBias of token -1 is 1",
+                Work() with
+                {
+                    Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [-1] = 1 } },
+                }
+            },
+            {
+                "The bias of token 257 has no token",
+                Work() with
+                {
+                    Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [257] = 1 } },
+                }
+            },
+            { "LogProbabilities is 21", Work() with { Sampling = new SamplingParameters { LogProbabilities = 21 } } },
+            { "A stop string is empty", Work() with { Sampling = new SamplingParameters { Stop = [""] } } },
+            { "A reply cannot have -1 tokens", Work() with { AlreadyGenerated = -1 } },
+            { "Slot 0 is at position 0, and the input begins at 3", Work() with { Reset = false, Input = [new TokenRun(3, new[] { 1 })] } },
+        };
 
     [Theory]
     [MemberData(nameof(Impossible), DisableDiscoveryEnumeration = true)]
@@ -154,8 +212,12 @@ public class BatcherFailureTests
         int[] reply = Ids(await device.RunAsync(Work()));
         DecodeWork next = Work() with { Reset = false, Input = [new TokenRun(34, new[] { reply[^1] })] };
 
-        InputException position = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(next with { Input = [new TokenRun(35, new[] { 1 })] }));
-        InputException layout = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(next with { Layout = new CacheLayout(3, 20) }));
+        InputException position = await Assert.ThrowsAsync<InputException>(() =>
+            device.RunAsync(next with { Input = [new TokenRun(35, new[] { 1 })] })
+        );
+        InputException layout = await Assert.ThrowsAsync<InputException>(() =>
+            device.RunAsync(next with { Layout = new CacheLayout(3, 20) })
+        );
 
         Assert.StartsWith("Slot 0 is at position 34, and the input begins at 35", position.Message, StringComparison.Ordinal);
         Assert.StartsWith("Slot 0 is used as 4+20, not as 3+20", layout.Message, StringComparison.Ordinal);
@@ -176,7 +238,10 @@ public class BatcherFailureTests
             await running;
         }
 
-        DecodeWork shortest = Work() with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 1 } };
+        DecodeWork shortest = Work() with
+        {
+            Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 1 },
+        };
         for (int i = 0; i < 300; i++)
         {
             await foreach (DecodeOutput output in device.Batcher.DecodeAsync(shortest, TestContext.Current.CancellationToken))
@@ -229,7 +294,12 @@ public class BatcherFailureTests
         Task<List<DecodeOutput>> running;
         using (var gate = new StepGate(device))
         {
-            running = device.RunAsync(Work() with { Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 } });
+            running = device.RunAsync(
+                Work() with
+                {
+                    Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 },
+                }
+            );
             await gate.BegunAsync();
             await gate.NextAsync();
         }
@@ -245,7 +315,13 @@ public class BatcherFailureTests
     [InlineData(0, 1, 0, 1), InlineData(1, 0, 0, 1), InlineData(1, 1, -1, 1), InlineData(1, 1, 0, 0)]
     public void Impossible_options_are_refused(int prefill, int ahead, int threads, int seconds)
     {
-        var options = new BatcherOptions { PrefillTokens = prefill, OutputsAhead = ahead, Threads = threads, StepTimeout = TimeSpan.FromSeconds(seconds) };
+        var options = new BatcherOptions
+        {
+            PrefillTokens = prefill,
+            OutputsAhead = ahead,
+            Threads = threads,
+            StepTimeout = TimeSpan.FromSeconds(seconds),
+        };
 
         Assert.Throws<InputException>(() => new TestDevice(options: options));
     }
@@ -253,6 +329,10 @@ public class BatcherFailureTests
     [Fact]
     public void An_end_token_that_the_model_does_not_know_is_refused()
     {
-        Assert.StartsWith("The end token 257", Assert.Throws<InputException>(() => new TestDevice(endTokens: 257)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The end token 257",
+            Assert.Throws<InputException>(() => new TestDevice(endTokens: 257)).Message,
+            StringComparison.Ordinal
+        );
     }
 }

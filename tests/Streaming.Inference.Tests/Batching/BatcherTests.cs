@@ -17,7 +17,12 @@ public class BatcherTests
         int likeliest = Expected(Work(), 1)[0];
         var sampling = new SamplingParameters
         {
-            Temperature = 0, TopP = 1, RepeatPenalty = 1.5, MaxTokens = 8, LogProbabilities = 3, LogitBias = new Dictionary<int, double> { [likeliest] = -100 },
+            Temperature = 0,
+            TopP = 1,
+            RepeatPenalty = 1.5,
+            MaxTokens = 8,
+            LogProbabilities = 3,
+            LogitBias = new Dictionary<int, double> { [likeliest] = -100 },
         };
 
         TokenSampled[] tokens = [.. (await device.RunAsync(Work() with { Sampling = sampling })).OfType<TokenSampled>()];
@@ -28,7 +33,10 @@ public class BatcherTests
         foreach ((TokenSampled token, float[] row) in tokens.Zip(rows))
         {
             double total = Math.Log(row.Sum(logit => Math.Exp(logit)));
-            (int Id, double Log)[] all = [.. row.Select((logit, id) => (id, logit - total)).OrderByDescending(t => t.Item2).ThenBy(t => t.id)];
+            (int Id, double Log)[] all =
+            [
+                .. row.Select((logit, id) => (id, logit - total)).OrderByDescending(t => t.Item2).ThenBy(t => t.id),
+            ];
             Assert.Equal(token.Id, token.LogProbabilities!.Sampled.Id);
             Assert.Equal(row[token.Id] - total, token.LogProbabilities.Sampled.LogProbability, 9);
             Assert.Equal(all[..3].Select(t => t.Id), token.LogProbabilities.Top.Select(t => t.Id));
@@ -44,7 +52,15 @@ public class BatcherTests
         DecodeWork work = Work() with
         {
             Branch = 3,
-            Sampling = new SamplingParameters { Temperature = temperature, TopP = 0.95, Seed = 5, MaxTokens = 100, RepeatPenalty = 1.1, FrequencyPenalty = 0.1 },
+            Sampling = new SamplingParameters
+            {
+                Temperature = temperature,
+                TopP = 0.95,
+                Seed = 5,
+                MaxTokens = 100,
+                RepeatPenalty = 1.1,
+                FrequencyPenalty = 0.1,
+            },
         };
 
         List<DecodeOutput> outputs = await device.RunAsync(work);
@@ -60,10 +76,12 @@ public class BatcherTests
     {
         await using var device = new TestDevice();
         using var gate = new StepGate(device);
-        DecodeWork first = Work(slot: 2, inputTokens: 5, inputSeed: 1), second = Work(slot: 0, inputTokens: 7, inputSeed: 2) with
-        {
-            Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 3 },
-        };
+        DecodeWork first = Work(slot: 2, inputTokens: 5, inputSeed: 1),
+            second =
+                Work(slot: 0, inputTokens: 7, inputSeed: 2) with
+                {
+                    Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 3 },
+                };
 
         Task<List<DecodeOutput>> a = device.RunAsync(first);
         await gate.BegunAsync();
@@ -98,7 +116,8 @@ public class BatcherTests
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 16 });
         using var gate = new StepGate(device);
-        DecodeWork talking = Work(slot: 0, inputTokens: 4), book = Work(slot: 1, inputTokens: 100, inputSeed: 3);
+        DecodeWork talking = Work(slot: 0, inputTokens: 4),
+            book = Work(slot: 1, inputTokens: 100, inputSeed: 3);
 
         Task<List<DecodeOutput>> a = device.RunAsync(talking);
         await gate.BegunAsync();
@@ -111,7 +130,10 @@ public class BatcherTests
         Assert.Equal([4, 17, 17, 17, 17, 17, 17, 5, 2], gate.Rows.Take(9));
         Assert.Equal(
             [16, 32, 48, 64, 80, 96, 100],
-            read.TakeWhile(output => output is not TokenSampled).Cast<InputRead>().Select(progress => progress.Total == 100 ? progress.Done : -1));
+            read.TakeWhile(output => output is not TokenSampled)
+                .Cast<InputRead>()
+                .Select(progress => progress.Total == 100 ? progress.Done : -1)
+        );
     }
 
     [Fact]
@@ -123,8 +145,10 @@ public class BatcherTests
         await gate.BegunAsync();
 
         // Both are asked for while a step is held; the first to end reading is at most one chunk ahead.
-        DecodeWork one = Work(slot: 0, inputTokens: 50, inputSeed: 4), other = Work(slot: 1, inputTokens: 50, inputSeed: 5);
-        Task<List<DecodeOutput>> a = device.RunAsync(one), b = device.RunAsync(other);
+        DecodeWork one = Work(slot: 0, inputTokens: 50, inputSeed: 4),
+            other = Work(slot: 1, inputTokens: 50, inputSeed: 5);
+        Task<List<DecodeOutput>> a = device.RunAsync(one),
+            b = device.RunAsync(other);
         gate.Open();
 
         Assert.Equal(Expected(one, 30), Ids(await a));
@@ -139,7 +163,14 @@ public class BatcherTests
         DecodeWork work = Work() with
         {
             Branch = 2,
-            Sampling = new SamplingParameters { Temperature = 1, TopP = 0.9, Seed = 77, MaxTokens = 90, Stop = ["never met"] },
+            Sampling = new SamplingParameters
+            {
+                Temperature = 1,
+                TopP = 0.9,
+                Seed = 77,
+                MaxTokens = 90,
+                Stop = ["never met"],
+            },
         };
         await using var uninterrupted = new TestDevice();
         List<DecodeOutput> whole = await uninterrupted.RunAsync(work);
@@ -148,12 +179,14 @@ public class BatcherTests
         {
             await using var device = new TestDevice();
             List<DecodeOutput> begun = [.. whole.Take(told)];
-            List<DecodeOutput> rest = await device.RunAsync(work with
-            {
-                Input = [new TokenRun(0, (int[])[.. work.Input[0].Ids.Span, .. Ids(begun)])],
-                AlreadyGenerated = told,
-                Text = begun.Cast<TokenSampled>().Last().State,
-            });
+            List<DecodeOutput> rest = await device.RunAsync(
+                work with
+                {
+                    Input = [new TokenRun(0, (int[])[.. work.Input[0].Ids.Span, .. Ids(begun)])],
+                    AlreadyGenerated = told,
+                    Text = begun.Cast<TokenSampled>().Last().State,
+                }
+            );
 
             Assert.Equal(Ids(whole), Ids([.. begun, .. rest]));
             Assert.Equal(Text(whole), Text(begun) + Text(rest));
@@ -198,7 +231,17 @@ public class BatcherTests
     public async Task Text_comes_with_its_tokens_in_whole_characters()
     {
         await using var device = new TestDevice();
-        List<DecodeOutput> outputs = await device.RunAsync(Work() with { Sampling = new SamplingParameters { Temperature = 2, TopP = 1, MaxTokens = 200 } });
+        List<DecodeOutput> outputs = await device.RunAsync(
+            Work() with
+            {
+                Sampling = new SamplingParameters
+                {
+                    Temperature = 2,
+                    TopP = 1,
+                    MaxTokens = 200,
+                },
+            }
+        );
         var stream = new TextStream(Vocabulary, TextState.Empty, []);
         string expected = string.Concat(Ids(outputs).Select(stream.Append)) + stream.Flush();
 

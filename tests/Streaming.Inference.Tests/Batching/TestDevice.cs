@@ -17,12 +17,26 @@ internal sealed class TestDevice : IAsyncDisposable
     public static readonly IVocabulary Vocabulary = new ToyVocabulary();
     private static readonly ModelConfig Shape = Shapes.Small with { VocabularySize = 257 };
 
-    public TestDevice(int slots = 4, BatcherOptions? options = null, TimeProvider? time = null, int[]? controlTokens = null, params int[] endTokens)
+    public TestDevice(
+        int slots = 4,
+        BatcherOptions? options = null,
+        TimeProvider? time = null,
+        int[]? controlTokens = null,
+        params int[] endTokens
+    )
     {
         ObservedKernels? observed = null;
         Decoder decoder = Decoder.Load(
-            Shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = Layout.Places },
-            context => observed = new ObservedKernels(KernelSets.Create(context)));
+            Shape,
+            new RandomWeights(seed: 17, gain: 1.5),
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Slots = slots,
+                Capacity = Layout.Places,
+            },
+            context => observed = new ObservedKernels(KernelSets.Create(context))
+        );
         Kernels = observed!;
         Batcher = new Batcher(decoder, Vocabulary, endTokens, controlTokens, options, time);
     }
@@ -32,14 +46,20 @@ internal sealed class TestDevice : IAsyncDisposable
     public ObservedKernels Kernels { get; }
 
     /// <summary>A work with a short input that decodes 30 tokens greedily.</summary>
-    public static DecodeWork Work(int slot = 0, int inputTokens = 5, int inputSeed = 1) => new()
-    {
-        Slot = slot,
-        Layout = Layout,
-        Reset = true,
-        Input = [new TokenRun(0, Input(inputTokens, inputSeed))],
-        Sampling = new SamplingParameters { Temperature = 0, TopP = 1, MaxTokens = 30 },
-    };
+    public static DecodeWork Work(int slot = 0, int inputTokens = 5, int inputSeed = 1) =>
+        new()
+        {
+            Slot = slot,
+            Layout = Layout,
+            Reset = true,
+            Input = [new TokenRun(0, Input(inputTokens, inputSeed))],
+            Sampling = new SamplingParameters
+            {
+                Temperature = 0,
+                TopP = 1,
+                MaxTokens = 30,
+            },
+        };
 
     public static int[] Input(int tokens, int seed = 1) => Logits.RandomIds(tokens, 256, seed);
 
@@ -47,7 +67,10 @@ internal sealed class TestDevice : IAsyncDisposable
     public static int[] Expected(DecodeWork work, int tokens)
     {
         using Decoder decoder = Decoder.Load(
-            Shape, new RandomWeights(seed: 17, gain: 1.5), new DecoderOptions { DType = DType.Float32, Capacity = Layout.Places });
+            Shape,
+            new RandomWeights(seed: 17, gain: 1.5),
+            new DecoderOptions { DType = DType.Float32, Capacity = Layout.Places }
+        );
         var sampler = new Sampler([]);
         var stream = new TestStream(decoder, 0, work.Layout);
         float[] logits = [];
@@ -89,12 +112,17 @@ internal sealed class TestDevice : IAsyncDisposable
     public static DecodeEnded End(IEnumerable<DecodeOutput> outputs) => Assert.IsType<DecodeEnded>(outputs.Last());
 
     /// <summary>All text, in the order in which a watcher gets it.</summary>
-    public static string Text(IEnumerable<DecodeOutput> outputs) => string.Concat(outputs.Select(output => output switch
-    {
-        TokenSampled token => token.Text,
-        DecodeEnded end => end.Text,
-        _ => "",
-    }));
+    public static string Text(IEnumerable<DecodeOutput> outputs) =>
+        string.Concat(
+            outputs.Select(output =>
+                output switch
+                {
+                    TokenSampled token => token.Text,
+                    DecodeEnded end => end.Text,
+                    _ => "",
+                }
+            )
+        );
 
     public ValueTask DisposeAsync() => Batcher.DisposeAsync();
 }
@@ -106,14 +134,15 @@ internal sealed class StepGate : IDisposable
     private readonly SemaphoreSlim _begun = new(0);
     private volatile bool _open;
 
-    public StepGate(TestDevice device) => device.Kernels.StepBegins = rows =>
-    {
-        lock (Rows)
-            Rows.Add(rows);
-        _begun.Release();
-        if (!_open && !_allowed.Wait(TestDevice.Deadline))
-            throw new ExternalException("The test did not let the step go on.");
-    };
+    public StepGate(TestDevice device) =>
+        device.Kernels.StepBegins = rows =>
+        {
+            lock (Rows)
+                Rows.Add(rows);
+            _begun.Release();
+            if (!_open && !_allowed.Wait(TestDevice.Deadline))
+                throw new ExternalException("The test did not let the step go on.");
+        };
 
     /// <summary>Rows of each step that has begun.</summary>
     public List<int> Rows { get; } = [];

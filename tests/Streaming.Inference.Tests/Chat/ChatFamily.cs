@@ -22,8 +22,18 @@ internal sealed class ChatFamily
             "llama3" or "llama3.1" => ("llama3", "<|begin_of_text|>", "<|eot_id|>", []),
             "mistral-v0.1" => ("mistral", "<s>", "</s>", []),
             "mistral-v0.3" => ("mistral", "<s>", "</s>", [Added(32000, "[INST]"), Added(32001, "[/INST]")]),
-            "phi3" => ("mistral", "<s>", "<|endoftext|>",
-                [Added(32000, "<|endoftext|>"), Added(32001, "<|assistant|>", rstrip: true), Added(32006, "<|system|>", rstrip: true), Added(32007, "<|end|>", rstrip: true), Added(32010, "<|user|>", rstrip: true)]),
+            "phi3" => (
+                "mistral",
+                "<s>",
+                "<|endoftext|>",
+                [
+                    Added(32000, "<|endoftext|>"),
+                    Added(32001, "<|assistant|>", rstrip: true),
+                    Added(32006, "<|system|>", rstrip: true),
+                    Added(32007, "<|end|>", rstrip: true),
+                    Added(32010, "<|user|>", rstrip: true),
+                ]
+            ),
             _ => ("qwen3", "", "<|im_end|>", (JsonObject[])[]),
         };
         JsonObject json = JsonNode.Parse(File.ReadAllText(Path.Combine(Vocabularies.FolderOf(vocabulary), "tokenizer.json")))!.AsObject();
@@ -32,8 +42,14 @@ internal sealed class ChatFamily
         foreach (JsonObject token in added)
             json["added_tokens"]!.AsArray().Add((JsonNode)token);
         File.WriteAllText(Path.Combine(folder, "tokenizer.json"), json.ToJsonString());
-        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), new JsonObject { ["bos_token"] = bos, ["eos_token"] = eos }.ToJsonString());
-        File.Copy(Path.Combine(ModelFolders.Root, "tests", "Streaming.Inference.Tests", "Chat", "templates", name + ".jinja"), Path.Combine(folder, "chat_template.jinja"));
+        File.WriteAllText(
+            Path.Combine(folder, "tokenizer_config.json"),
+            new JsonObject { ["bos_token"] = bos, ["eos_token"] = eos }.ToJsonString()
+        );
+        File.Copy(
+            Path.Combine(ModelFolders.Root, "tests", "Streaming.Inference.Tests", "Chat", "templates", name + ".jinja"),
+            Path.Combine(folder, "chat_template.jinja")
+        );
         Tokenizer = Tokenizer.Load(folder);
         Format = ChatFormat.Load(folder, Tokenizer, Clock);
         Directory.Delete(folder, recursive: true);
@@ -49,8 +65,15 @@ internal sealed class ChatFamily
     /// <summary>A whole dialogue's rendering, encoded at once.</summary>
     public int[] Whole(string rendered) => Tokenizer.Encode(rendered, parseControl: true, addSpecial: false);
 
-    private static JsonObject Added(int id, string content, bool rstrip = false) => new()
-    {
-        ["id"] = id, ["content"] = content, ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = rstrip, ["normalized"] = false, ["special"] = true,
-    };
+    private static JsonObject Added(int id, string content, bool rstrip = false) =>
+        new()
+        {
+            ["id"] = id,
+            ["content"] = content,
+            ["single_word"] = false,
+            ["lstrip"] = false,
+            ["rstrip"] = rstrip,
+            ["normalized"] = false,
+            ["special"] = true,
+        };
 }

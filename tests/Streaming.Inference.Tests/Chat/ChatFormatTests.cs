@@ -8,7 +8,9 @@ namespace Streaming.Inference.Tests.Chat;
 
 public class ChatFormatTests
 {
-    private const int Bos = 0, Start = 1, End = 2;
+    private const int Bos = 0,
+        Start = 1,
+        End = 2;
 
     private static readonly Tokenizer Starter = Tokenizer.Load(ModelFolders.Starter);
     private static readonly Lazy<ChatFormat> Format = new(() => ChatFormat.Load(ModelFolders.Starter, Starter));
@@ -16,15 +18,16 @@ public class ChatFormatTests
     /// <summary>The whole dialogue, written out as the starter's template does and encoded at once.</summary>
     private static int[] Whole(string text) => Starter.Encode(text, parseControl: true, addSpecial: false);
 
-    public static TheoryData<string?, string, string, string> Dialogues => new()
-    {
-        { null, "Hello!", "Hi there.", "How are you?" },
-        { "You are kind.", "Hello!", "Hi there.", "How are you?" },
-        { "  You are kind.\n", "\n  Hello!  \n", "Hi", "\tand you? " },
-        { "Zeilen\nund Ümläute", "日本語 😀 𝐀𝟘", "ß", "e\u0301\u200D" },
-        { null, "a\u00A0", "x", "\uFEFFb\u3000" },
-        { "one\n\ntwo", "if (a < b) { }\n\n\n  return;", "ok", "  \n" },
-    };
+    public static TheoryData<string?, string, string, string> Dialogues =>
+        new()
+        {
+            { null, "Hello!", "Hi there.", "How are you?" },
+            { "You are kind.", "Hello!", "Hi there.", "How are you?" },
+            { "  You are kind.\n", "\n  Hello!  \n", "Hi", "\tand you? " },
+            { "Zeilen\nund Ümläute", "日本語 😀 𝐀𝟘", "ß", "e\u0301\u200D" },
+            { null, "a\u00A0", "x", "\uFEFFb\u3000" },
+            { "one\n\ntwo", "if (a < b) { }\n\n\n  return;", "ok", "  \n" },
+        };
 
     [Theory]
     [MemberData(nameof(Dialogues))]
@@ -35,9 +38,12 @@ public class ChatFormatTests
         int[] next = Format.Value.Continuation(system, [second], End);
         string systemTurn = system is null ? "" : $"<|im_start|>system\n{JsTrim(system)}<|im_end|>\n";
         Assert.Equal(
-            Whole($"<|startoftext|>{systemTurn}<|im_start|>user\n{JsTrim(first)}<|im_end|>\n<|im_start|>assistant\n{reply}<|im_end|>\n"
-                + $"<|im_start|>user\n{JsTrim(second)}<|im_end|>\n<|im_start|>assistant\n"),
-            opening.Concat(said).Append(End).Concat(next).ToArray());
+            Whole(
+                $"<|startoftext|>{systemTurn}<|im_start|>user\n{JsTrim(first)}<|im_end|>\n<|im_start|>assistant\n{reply}<|im_end|>\n"
+                    + $"<|im_start|>user\n{JsTrim(second)}<|im_end|>\n<|im_start|>assistant\n"
+            ),
+            opening.Concat(said).Append(End).Concat(next).ToArray()
+        );
     }
 
     private static string JsTrim(string text) => text.Trim().Trim('\uFEFF');
@@ -91,7 +97,10 @@ public class ChatFormatTests
     public void The_start_token_comes_from_the_post_processor_where_the_template_writes_none()
     {
         using var folder = new TemporaryCheckpoint();
-        folder.Edit("tokenizer_config.json", c => c["chat_template"] = ((string)c["chat_template"]!).Replace("{{- bos_token }}", "", StringComparison.Ordinal));
+        folder.Edit(
+            "tokenizer_config.json",
+            c => c["chat_template"] = ((string)c["chat_template"]!).Replace("{{- bos_token }}", "", StringComparison.Ordinal)
+        );
         var format = ChatFormat.Load(folder.Folder, Starter);
         Assert.Equal(Format.Value.Opening("Be brief.", ["Hello"]), format.Opening("Be brief.", ["Hello"]));
         Assert.Equal(Format.Value.PinnedLength("Be brief."), format.PinnedLength("Be brief."));
@@ -104,7 +113,14 @@ public class ChatFormatTests
     public void The_pinned_prompt_is_the_beginning_of_every_opening_up_to_the_end_of_the_system_turn(string system)
     {
         int pinned = Format.Value.PinnedLength(system);
-        int[] expected = [Bos, Start, .. Starter.Encode($"system\n{system.Trim()}", false, false), End, .. Starter.Encode("\n", false, false)];
+        int[] expected =
+        [
+            Bos,
+            Start,
+            .. Starter.Encode($"system\n{system.Trim()}", false, false),
+            End,
+            .. Starter.Encode("\n", false, false),
+        ];
         Assert.Equal(expected.Length, pinned);
         foreach (string message in new[] { "", "Hello", "\nx", "<|im_end|>", "!" })
         {
@@ -136,7 +152,9 @@ public class ChatFormatTests
     [Fact]
     public void A_template_that_does_not_trim_keeps_what_people_wrote()
     {
-        ChatFormat format = WithTemplate("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}<|im_start|>assistant\n\n"); // Jinja drops the last newline
+        ChatFormat format = WithTemplate(
+            "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}<|im_start|>assistant\n\n"
+        ); // Jinja drops the last newline
         Assert.Equal("user\n\n Hi \t\nassistant\n", Starter.Decode(format.Opening(null, ["\n Hi \t\n"])));
     }
 
@@ -151,7 +169,10 @@ public class ChatFormatTests
     [Theory]
     [InlineData("{{ raise_exception('Only Latin, please') }}", "Only Latin, please")]
     [InlineData("{% for i in range(100000000) %}{{ i }}{% endfor %}", "limits")]
-    [InlineData("{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{{ messages[-1].content }}", "System role not supported")]
+    [InlineData(
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{{ messages[-1].content }}",
+        "System role not supported"
+    )]
     [InlineData("{{ messages[-1].content }}", "'system'")]
     [InlineData("{{ messages[0].content | upper }}", "'system'")]
     public void A_template_that_refuses_or_drops_a_text_or_never_ends_is_refused_with_a_sentence(string template, string named)
@@ -166,12 +187,21 @@ public class ChatFormatTests
     }
 
     [Theory]
-    [InlineData("{% macro turn(m) %}<{{ m.role }}>{{ m.content }}{% endmacro %}{% for m in messages %}{{ turn(m) }}{% endfor %}", "<user>Hi")]
-    [InlineData("{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ m.content }}{% endfor %}{{ ns.n }}", "Hi1")]
+    [InlineData(
+        "{% macro turn(m) %}<{{ m.role }}>{{ m.content }}{% endmacro %}{% for m in messages %}{{ turn(m) }}{% endfor %}",
+        "<user>Hi"
+    )]
+    [InlineData(
+        "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{{ m.content }}{% endfor %}{{ ns.n }}",
+        "Hi1"
+    )]
     [InlineData("{{ messages | map(attribute='content') | join('; ') }}|{{ 'aB' | upper }}{{ [1, 2] | length }}", "Hi|AB2")]
     [InlineData("{% if tools is none and documents is none %}{{ messages[0]['content'] }}{% endif %}", "Hi")]
     [InlineData("{% for t in tools or [] %}{{ t }}{% endfor %}{{ messages[0].content }}", "Hi")]
-    [InlineData("{{ strftime_now('%A, %-d %B %Y %H:%M:%S %j %p %y %%') }} {{ messages[0].content }}", "Friday, 7 March 2031 09:05:02 066 AM 31 % Hi")]
+    [InlineData(
+        "{{ strftime_now('%A, %-d %B %Y %H:%M:%S %j %p %y %%') }} {{ messages[0].content }}",
+        "Friday, 7 March 2031 09:05:02 066 AM 31 % Hi"
+    )]
     [InlineData("{% if messages[0].content == 'Hi' %}A{{ messages[0].content }}{% else %}B{{ messages[0].content }}{% endif %}", "BHi")] // sees what it never should: placeholders decide
     [InlineData("{{ messages[0].content.replace('H', 'h') }}{{ eos_token }}", "hi")]
     public void The_template_language_is_all_there(string template, string expected)
@@ -190,11 +220,17 @@ public class ChatFormatTests
     [Fact]
     public void A_template_is_found_in_each_of_its_places()
     {
-        const string inList = "L{{ messages[0].content }}", inFile = "F{{ messages[0].content }}";
+        const string inList = "L{{ messages[0].content }}",
+            inFile = "F{{ messages[0].content }}";
         using var folder = new TemporaryCheckpoint();
-        folder.Edit("tokenizer_config.json", c => c["chat_template"] = new JsonArray(
-            new JsonObject { ["name"] = "tool_use", ["template"] = "T" },
-            new JsonObject { ["name"] = "default", ["template"] = inList }));
+        folder.Edit(
+            "tokenizer_config.json",
+            c =>
+                c["chat_template"] = new JsonArray(
+                    new JsonObject { ["name"] = "tool_use", ["template"] = "T" },
+                    new JsonObject { ["name"] = "default", ["template"] = inList }
+                )
+        );
         Assert.Equal("Lx", Starter.Decode(ChatFormat.Load(folder.Folder, Starter).Opening(null, ["x"])));
         File.WriteAllText(folder.PathOf("chat_template.jinja"), inFile);
         Assert.Equal("Fx", Starter.Decode(ChatFormat.Load(folder.Folder, Starter).Opening(null, ["x"])));
@@ -205,9 +241,17 @@ public class ChatFormatTests
     {
         using var folder = new TemporaryCheckpoint();
         folder.Edit("tokenizer_config.json", c => c["chat_template"] = "{% for m in messages %}");
-        Assert.Contains("tokenizer_config.json", Assert.Throws<InputException>(() => ChatFormat.Load(folder.Folder, Starter)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "tokenizer_config.json",
+            Assert.Throws<InputException>(() => ChatFormat.Load(folder.Folder, Starter)).Message,
+            StringComparison.Ordinal
+        );
         folder.Edit("tokenizer_config.json", c => c.Remove("chat_template"));
-        Assert.Contains("no chat template", Assert.Throws<InputException>(() => ChatFormat.Load(folder.Folder, Starter)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no chat template",
+            Assert.Throws<InputException>(() => ChatFormat.Load(folder.Folder, Starter)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -13,10 +13,20 @@ public class CheckpointTests
         Assert.Equal(
             new ModelConfig
             {
-                Layers = 5, HiddenSize = 384, IntermediateSize = 1024, Heads = 6, KeyValueHeads = 2, HeadDim = 64,
-                VocabularySize = 4096, ContextLength = 1024, RopeTheta = 10_000, NormEpsilon = 1e-5, TiedHead = true,
+                Layers = 5,
+                HiddenSize = 384,
+                IntermediateSize = 1024,
+                Heads = 6,
+                KeyValueHeads = 2,
+                HeadDim = 64,
+                VocabularySize = 4096,
+                ContextLength = 1024,
+                RopeTheta = 10_000,
+                NormEpsilon = 1e-5,
+                TiedHead = true,
             },
-            checkpoint.Config);
+            checkpoint.Config
+        );
         Assert.Equal("starter", checkpoint.Name);
         Assert.Equal([2, 3], checkpoint.Generation.EndIds);
         Assert.Equal(0.7, checkpoint.Generation.Sampling.Temperature);
@@ -68,7 +78,8 @@ public class CheckpointTests
         byte[] file = File.ReadAllBytes(Path.Combine(ModelFolders.Starter, "model.safetensors"));
         int header = (int)BitConverter.ToUInt64(file);
         JsonNode entry = JsonNode.Parse(file.AsSpan(8, header))!["model.norm.weight"]!;
-        int begin = 8 + header + (int)entry["data_offsets"]![0]!, end = 8 + header + (int)entry["data_offsets"]![1]!;
+        int begin = 8 + header + (int)entry["data_offsets"]![0]!,
+            end = 8 + header + (int)entry["data_offsets"]![1]!;
         Assert.Equal(file[begin..end], norm.bytes.ToArray());
     }
 
@@ -76,12 +87,15 @@ public class CheckpointTests
     public void Newer_files_state_the_rope_base_in_rope_parameters()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
-        folder.Edit("config.json", c =>
-        {
-            c.Remove("rope_theta");
-            c.Remove("rope_scaling");
-            c["rope_parameters"] = new JsonObject { ["rope_type"] = "default", ["rope_theta"] = 500_000.0 };
-        });
+        folder.Edit(
+            "config.json",
+            c =>
+            {
+                c.Remove("rope_theta");
+                c.Remove("rope_scaling");
+                c["rope_parameters"] = new JsonObject { ["rope_type"] = "default", ["rope_theta"] = 500_000.0 };
+            }
+        );
         using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
         Assert.Equal(500_000, checkpoint.Config.RopeTheta);
     }

@@ -6,24 +6,37 @@ namespace Streaming.Inference.Tests.Checkpoints;
 /// <summary>What the published configurations of each family say, shortened to the fields that count.</summary>
 public class FamilyConfigTests
 {
-    private static ModelConfig Read(string json) => Architectures.Read(ConfigReader.Parse("config.json", System.Text.Encoding.UTF8.GetBytes(json)));
+    private static ModelConfig Read(string json) =>
+        Architectures.Read(ConfigReader.Parse("config.json", System.Text.Encoding.UTF8.GetBytes(json)));
 
     [Fact]
     public void Llama_3_2_is_tied_and_scales_as_Llama_3_1()
     {
-        ModelConfig config = Read("""
+        ModelConfig config = Read(
+            """
             {"architectures":["LlamaForCausalLM"],"attention_bias":false,"head_dim":64,"hidden_act":"silu","hidden_size":2048,"intermediate_size":8192,
              "max_position_embeddings":131072,"mlp_bias":false,"num_attention_heads":32,"num_hidden_layers":16,"num_key_value_heads":8,"pretraining_tp":1,
              "rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,"low_freq_factor":1.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},
              "rope_theta":500000.0,"tie_word_embeddings":true,"vocab_size":128256}
-            """);
+            """
+        );
         Assert.Equal(
             new ModelConfig
             {
-                Layers = 16, HiddenSize = 2048, IntermediateSize = 8192, Heads = 32, KeyValueHeads = 8, HeadDim = 64, VocabularySize = 128256,
-                ContextLength = 131072, RopeTheta = 500_000, RopeScaling = new Llama3Rope(32, 1, 4, 8192), TiedHead = true,
+                Layers = 16,
+                HiddenSize = 2048,
+                IntermediateSize = 8192,
+                Heads = 32,
+                KeyValueHeads = 8,
+                HeadDim = 64,
+                VocabularySize = 128256,
+                ContextLength = 131072,
+                RopeTheta = 500_000,
+                RopeScaling = new Llama3Rope(32, 1, 4, 8192),
+                TiedHead = true,
             },
-            config);
+            config
+        );
     }
 
     [Fact]
@@ -35,7 +48,10 @@ public class FamilyConfigTests
              "tie_word_embeddings":false,"vocab_size":131072}
             """;
         ModelConfig config = Read(nemo);
-        Assert.Equal((128, 8, null, 131072, false), (config.HeadDim, config.KeyValueHeads, config.SlidingWindow, config.MostPlaces, config.TiedHead));
+        Assert.Equal(
+            (128, 8, null, 131072, false),
+            (config.HeadDim, config.KeyValueHeads, config.SlidingWindow, config.MostPlaces, config.TiedHead)
+        );
         ModelConfig first = Read(nemo.Replace("\"sliding_window\":null", "\"sliding_window\":4096", StringComparison.Ordinal));
         Assert.Equal((4096, 4096, 131072), (first.SlidingWindow, first.MostPlaces, first.ContextLength));
         Assert.Equal(4096, Read(nemo.Replace("\"sliding_window\":null,", "", StringComparison.Ordinal)).SlidingWindow);
@@ -51,17 +67,28 @@ public class FamilyConfigTests
     public void Qwen_2_has_biases_that_no_field_names_and_slides_only_if_asked()
     {
         ModelConfig config = Read(Qwen2);
-        Assert.Equal((true, false, false, 64, null), (config.QueryKeyValueBias, config.OutputBias, config.QueryKeyNorm, config.HeadDim, config.SlidingWindow));
+        Assert.Equal(
+            (true, false, false, 64, null),
+            (config.QueryKeyValueBias, config.OutputBias, config.QueryKeyNorm, config.HeadDim, config.SlidingWindow)
+        );
         Assert.Null(Read(Qwen2.Replace("\"use_sliding_window\":false,", "", StringComparison.Ordinal)).SlidingWindow);
-        ModelConfig sliding = Read(Qwen2.Replace("\"use_sliding_window\":false", "\"use_sliding_window\":true", StringComparison.Ordinal).Replace("\"sliding_window\":32768", "\"sliding_window\":4096", StringComparison.Ordinal));
+        ModelConfig sliding = Read(
+            Qwen2
+                .Replace("\"use_sliding_window\":false", "\"use_sliding_window\":true", StringComparison.Ordinal)
+                .Replace("\"sliding_window\":32768", "\"sliding_window\":4096", StringComparison.Ordinal)
+        );
         Assert.Equal((4096, 4096), (sliding.SlidingWindow, sliding.MostPlaces));
     }
 
     [Fact]
     public void Qwen_2_5_reaches_further_by_yarn()
     {
-        ModelConfig config = Read(Qwen2.Insert(Qwen2.IndexOf("\"rms_norm_eps\"", StringComparison.Ordinal),
-            """ "rope_scaling":{"factor":4.0,"original_max_position_embeddings":32768,"type":"yarn"},"""));
+        ModelConfig config = Read(
+            Qwen2.Insert(
+                Qwen2.IndexOf("\"rms_norm_eps\"", StringComparison.Ordinal),
+                """ "rope_scaling":{"factor":4.0,"original_max_position_embeddings":32768,"type":"yarn"},"""
+            )
+        );
         var yarn = Assert.IsType<YarnRope>(config.RopeScaling);
         Assert.Equal((131072, 32768, 32.0, 1.0), (config.ContextLength, yarn.OriginalContext, yarn.BetaFast, yarn.BetaSlow));
         Assert.Equal(0.1 * Math.Log(4) + 1, yarn.AttentionFactor, 15);
@@ -70,12 +97,17 @@ public class FamilyConfigTests
     [Fact]
     public void Qwen_3_normalises_its_heads_whose_width_is_its_own()
     {
-        ModelConfig config = Read("""
+        ModelConfig config = Read(
+            """
             {"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"head_dim":128,"hidden_act":"silu","hidden_size":1024,"intermediate_size":3072,
              "max_position_embeddings":40960,"max_window_layers":28,"num_attention_heads":16,"num_hidden_layers":28,"num_key_value_heads":8,"rms_norm_eps":1e-06,
              "rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":true,"use_sliding_window":false,"vocab_size":151936}
-            """);
-        Assert.Equal((true, false, 128, 16, 40960), (config.QueryKeyNorm, config.QueryKeyValueBias, config.HeadDim, config.Heads, config.MostPlaces));
+            """
+        );
+        Assert.Equal(
+            (true, false, 128, 16, 40960),
+            (config.QueryKeyNorm, config.QueryKeyValueBias, config.HeadDim, config.Heads, config.MostPlaces)
+        );
         Assert.Null(config.RopeScaling);
     }
 
@@ -83,12 +115,17 @@ public class FamilyConfigTests
     [InlineData("longrope"), InlineData("su")]
     public void Phi_3_is_fused_and_its_longrope_has_an_attention_factor(string type)
     {
-        ModelConfig config = Read($$"""
+        ModelConfig config = Read(
+            $$"""
             {"architectures":["Phi3ForCausalLM"],"attention_bias":false,"hidden_size":32,"intermediate_size":64,"max_position_embeddings":131072,
              "num_attention_heads":4,"num_hidden_layers":2,"num_key_value_heads":4,"original_max_position_embeddings":4096,"rms_norm_eps":1e-05,
              "rope_scaling":{"type":"{{type}}","short_factor":[1,1,1.1,1.2],"long_factor":[1,2,3,4]},"rope_theta":10000.0,"sliding_window":262144,"vocab_size":32064}
-            """);
-        Assert.Equal((true, 131072, 262144, 131072), (config.FusedProjections, config.ContextLength, config.SlidingWindow, config.MostPlaces));
+            """
+        );
+        Assert.Equal(
+            (true, 131072, 262144, 131072),
+            (config.FusedProjections, config.ContextLength, config.SlidingWindow, config.MostPlaces)
+        );
         var scaling = Assert.IsType<LongRope>(config.RopeScaling);
         Assert.Equal(Math.Sqrt(1 + Math.Log(32) / Math.Log(4096)), scaling.AttentionFactor, 15);
         Assert.Equal([1, 2, 3, 4], scaling.Long);
@@ -99,8 +136,16 @@ public class FamilyConfigTests
     {
         var config = new ModelConfig
         {
-            Layers = 1, HiddenSize = 8, IntermediateSize = 8, Heads = 2, KeyValueHeads = 2, HeadDim = 4, VocabularySize = 10, ContextLength = 100,
-            RopeTheta = 100, RopeScaling = new LongRope([1, 2], [10, 20], 50, 1.5),
+            Layers = 1,
+            HiddenSize = 8,
+            IntermediateSize = 8,
+            Heads = 2,
+            KeyValueHeads = 2,
+            HeadDim = 4,
+            VocabularySize = 10,
+            ContextLength = 100,
+            RopeTheta = 100,
+            RopeScaling = new LongRope([1, 2], [10, 20], 50, 1.5),
         };
         Assert.Equal([1, 0.05], Rotation.Frequencies(config, 50));
         Assert.Equal([0.1, 0.005], Rotation.Frequencies(config, 51));
@@ -109,11 +154,16 @@ public class FamilyConfigTests
     [Fact]
     public void Newer_files_say_everything_about_rope_in_one_place()
     {
-        ModelConfig config = Read("""
+        ModelConfig config = Read(
+            """
             {"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":64,"max_position_embeddings":100,"num_attention_heads":4,"num_hidden_layers":1,
              "rope_parameters":{"rope_type":"linear","factor":2.5,"rope_theta":777.0},"vocab_size":10,"layer_types":["full_attention"],"sliding_window":5}
-            """);
-        Assert.Equal((new LinearRope(2.5), 777.0, 250, null), (config.RopeScaling, config.RopeTheta, config.ContextLength, config.SlidingWindow));
+            """
+        );
+        Assert.Equal(
+            (new LinearRope(2.5), 777.0, 250, null),
+            (config.RopeScaling, config.RopeTheta, config.ContextLength, config.SlidingWindow)
+        );
         Assert.Equal((4, 1e-6), (config.KeyValueHeads, config.NormEpsilon));
     }
 
@@ -135,12 +185,28 @@ public class FamilyConfigTests
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("config.json", c => c[field] = most);
-        var refused = Assert.Throws<InputException>(() => Engine.Load(new EngineOptions { Model = folder.Folder, Sinks = sinks, Window = window }));
+        var refused = Assert.Throws<InputException>(() =>
+            Engine.Load(
+                new EngineOptions
+                {
+                    Model = folder.Folder,
+                    Sinks = sinks,
+                    Window = window,
+                }
+            )
+        );
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
         Assert.Contains($"at most {most - sinks}", refused.Message, StringComparison.Ordinal);
         using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
-        Assert.Contains($"{most}", Assert.Throws<InputException>(() =>
-            Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { Capacity = most + 1 })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{most}",
+            Assert
+                .Throws<InputException>(() =>
+                    Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { Capacity = most + 1 })
+                )
+                .Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

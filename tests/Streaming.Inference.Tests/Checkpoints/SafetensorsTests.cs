@@ -5,7 +5,8 @@ namespace Streaming.Inference.Tests.Checkpoints;
 
 public class SafetensorsTests
 {
-    private const string Good = """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2,1],"data_offsets":[8,12]}}""";
+    private const string Good =
+        """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2,1],"data_offsets":[8,12]}}""";
 
     [Fact]
     public void A_sound_file_is_read()
@@ -13,7 +14,9 @@ public class SafetensorsTests
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(Good, [.. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f), 0x00, 0x3C, 0x00, 0xC0]);
         using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
-        using torch.Tensor a = weights.Read("a", 2), b = weights.Read("b", 2, 1), wide = b.to_type(torch.ScalarType.Float32);
+        using torch.Tensor a = weights.Read("a", 2),
+            b = weights.Read("b", 2, 1),
+            wide = b.to_type(torch.ScalarType.Float32);
         Assert.Equal([1.5f, -2f], a.data<float>().ToArray());
         Assert.Equal(torch.ScalarType.Float16, b.dtype);
         Assert.Equal([1f, -2f], wide.data<float>().ToArray());
@@ -39,8 +42,14 @@ public class SafetensorsTests
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "overlaps")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", "cut off")]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        "overlaps"
+    )]
+    [InlineData(
+        """{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""",
+        "cut off"
+    )]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", "no tensor owns")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "follow its last tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}""", "needs 12")]
@@ -92,8 +101,10 @@ public class SafetensorsTests
         folder.WriteWeights(One("a"), BitConverter.GetBytes(1f), "model-00001-of-00002.safetensors");
         folder.WriteWeights(One("b"), BitConverter.GetBytes(2f), "model-00002-of-00002.safetensors");
         AssertReads(folder);
-        File.WriteAllText(folder.PathOf("model.safetensors.index.json"),
-            """{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}""");
+        File.WriteAllText(
+            folder.PathOf("model.safetensors.index.json"),
+            """{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}"""
+        );
         folder.WriteWeights("not read, because the index does not name it", [], "other.safetensors");
         AssertReads(folder);
     }
@@ -120,12 +131,14 @@ public class SafetensorsTests
         AssertSentence(() => SafetensorsWeights.Open(folder.Folder), "'a'", "x.safetensors", "y.safetensors");
     }
 
-    private static string One(string name) => """{"NAME":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""".Replace("NAME", name, StringComparison.Ordinal);
+    private static string One(string name) =>
+        """{"NAME":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""".Replace("NAME", name, StringComparison.Ordinal);
 
     private static void AssertReads(TemporaryCheckpoint folder)
     {
         using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
-        using torch.Tensor a = weights.Read("a", 1), b = weights.Read("b", 1);
+        using torch.Tensor a = weights.Read("a", 1),
+            b = weights.Read("b", 1);
         Assert.Equal([1f, 2f], [a.item<float>(), b.item<float>()]);
     }
 

@@ -14,10 +14,21 @@ public class ConstantMemoryTests
     [InlineData(KernelSet.Libtorch), InlineData(KernelSet.Auto)]
     public void Ten_thousand_steps_leave_no_tensor_no_native_byte_and_no_managed_byte_behind(KernelSet kernels)
     {
-        const int window = 500, rounds = 5, steps = 2_000;
+        const int window = 500,
+            rounds = 5,
+            steps = 2_000;
         ModelConfig shape = Shapes.Small;
         var layout = new CacheLayout(4, window);
-        using Decoder decoder = Decoder.Load(shape, new RandomWeights(seed: 7), new DecoderOptions { DType = DType.Float32, Capacity = layout.Places, Kernels = kernels });
+        using Decoder decoder = Decoder.Load(
+            shape,
+            new RandomWeights(seed: 7),
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Capacity = layout.Places,
+                Kernels = kernels,
+            }
+        );
         var stream = new TestStream(decoder, 0, layout);
         var token = new int[1];
         Decode(2 * window);
@@ -35,7 +46,8 @@ public class ConstantMemoryTests
         Assert.InRange(Least(footprint => footprint.NativeBytes), long.MinValue, 32 * steps);
         Assert.InRange(Least(footprint => footprint.ManagedBytes), long.MinValue, 10 * steps);
 
-        long Least(Func<Footprint, long> bytes) => footprints.Zip(footprints.Skip(1), (before, after) => bytes(after) - bytes(before)).Min();
+        long Least(Func<Footprint, long> bytes) =>
+            footprints.Zip(footprints.Skip(1), (before, after) => bytes(after) - bytes(before)).Min();
 
         void Decode(int count)
         {
@@ -56,8 +68,11 @@ public class ConstantMemoryTests
             GC.WaitForPendingFinalizers();
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
             return new Footprint(
-                torch.Tensor.TotalCount, DisposeScopeManager.Statistics.ThreadTotalLiveCount,
-                OperatingSystem.IsLinux() ? BytesInUse() : 0, GC.GetTotalMemory(forceFullCollection: true));
+                torch.Tensor.TotalCount,
+                DisposeScopeManager.Statistics.ThreadTotalLiveCount,
+                OperatingSystem.IsLinux() ? BytesInUse() : 0,
+                GC.GetTotalMemory(forceFullCollection: true)
+            );
         }
 
         /// <summary>glibc's bytes in use, in all arenas and in mapped blocks.</summary>
@@ -73,7 +88,16 @@ public class ConstantMemoryTests
         [StructLayout(LayoutKind.Sequential)]
         private struct MallInfo
         {
-            public nint Arena, FreeChunks, FastChunks, MappedBlocks, Mapped, Unused, FastFree, InUse, Free, Top;
+            public nint Arena,
+                FreeChunks,
+                FastChunks,
+                MappedBlocks,
+                Mapped,
+                Unused,
+                FastFree,
+                InUse,
+                Free,
+                Top;
         }
     }
 }

@@ -50,7 +50,15 @@ public abstract class DecoderTests(KernelSet kernels)
     [Fact]
     public void Clearing_a_slot_zeroes_it_and_no_other()
     {
-        using var cache = new SinkCache(layers: 2, slots: 3, keyValueHeads: 2, capacity: 5, headDim: 4, torch.ScalarType.Float32, torch.CPU);
+        using var cache = new SinkCache(
+            layers: 2,
+            slots: 3,
+            keyValueHeads: 2,
+            capacity: 5,
+            headDim: 4,
+            torch.ScalarType.Float32,
+            torch.CPU
+        );
         using DisposeScope scope = torch.NewDisposeScope();
         using Scalar notANumber = float.NaN;
         foreach (int layer in (int[])[0, 1])
@@ -76,8 +84,27 @@ public abstract class DecoderTests(KernelSet kernels)
     {
         int[] ids = Logits.RandomIds(60, Shapes.Starter.VocabularySize, seed: 4);
         var weights = new RandomWeights(seed: 5);
-        using Decoder exact = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = DType.Float32, Capacity = 24, Kernels = TestKernels.Required(kernels) });
-        using Decoder small = Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = type, Capacity = 24, Slots = 2, Kernels = TestKernels.Required(kernels) });
+        using Decoder exact = Decoder.Load(
+            Shapes.Starter,
+            weights,
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Capacity = 24,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
+        using Decoder small = Decoder.Load(
+            Shapes.Starter,
+            weights,
+            new DecoderOptions
+            {
+                DType = type,
+                Capacity = 24,
+                Slots = 2,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
 
         List<float[]> expected = new TestStream(exact, 0, Layout).Feed(ids, 1);
         List<float[]> steps = new TestStream(small, 0, Layout).Feed(ids, 1);
@@ -115,7 +142,17 @@ public abstract class DecoderTests(KernelSet kernels)
             Assert.InRange(Divergence(expected[i], actual[i]), -1e-9, 0.01);
 
         Decoder Load(DType dtype, int slots) =>
-            Decoder.Load(Shapes.Starter, weights, new DecoderOptions { DType = dtype, Capacity = layout.Places, Slots = slots, Kernels = TestKernels.Required(kernels) });
+            Decoder.Load(
+                Shapes.Starter,
+                weights,
+                new DecoderOptions
+                {
+                    DType = dtype,
+                    Capacity = layout.Places,
+                    Slots = slots,
+                    Kernels = TestKernels.Required(kernels),
+                }
+            );
     }
 
     [Fact]
@@ -126,30 +163,50 @@ public abstract class DecoderTests(KernelSet kernels)
         List<float[]> all = new TestStream(decoder, 0, Layout).Feed(ids, 9);
         decoder.Clear(0);
 
-        List<float[]> some = TestStream.Rows(decoder,
-        [
-            new TestStream(decoder, 0, Layout).Next(ids, LogitRows.None),
-            new TestStream(decoder, 1, Layout).Next(ids, LogitRows.Last),
-            new TestStream(decoder, 2, Layout).Next(ids, LogitRows.All),
-        ]);
+        List<float[]> some = TestStream.Rows(
+            decoder,
+            [
+                new TestStream(decoder, 0, Layout).Next(ids, LogitRows.None),
+                new TestStream(decoder, 1, Layout).Next(ids, LogitRows.Last),
+                new TestStream(decoder, 2, Layout).Next(ids, LogitRows.All),
+            ]
+        );
 
         Assert.Equal(10, some.Count);
         Logits.AssertClose(all[8], some[0], "last");
         for (int i = 0; i < 9; i++)
             Logits.AssertClose(all[i], some[1 + i], $"row {i}");
-        Assert.Null(decoder.Forward([new Segment { Slot = 0, Layout = Layout, Position = 9, Fed = 9, Ids = ids }]));
+        Assert.Null(
+            decoder.Forward([
+                new Segment
+                {
+                    Slot = 0,
+                    Layout = Layout,
+                    Position = 9,
+                    Fed = 9,
+                    Ids = ids,
+                },
+            ])
+        );
     }
 
     [Theory]
     [InlineData(3, 0, 0, "Slot 3")]
     [InlineData(-1, 0, 0, "Slot -1")]
-    [InlineData(0, 5, 0, "do not continue")]   // a gap inside the fixed part
-    [InlineData(0, 5, 6, "do not continue")]   // more fed than the stream has
+    [InlineData(0, 5, 0, "do not continue")] // a gap inside the fixed part
+    [InlineData(0, 5, 6, "do not continue")] // more fed than the stream has
     [InlineData(0, -1, -1, "do not continue")]
     public void A_segment_that_contradicts_the_decoder_is_refused(int slot, long position, long fed, string because)
     {
         using Decoder decoder = Load(DType.Float32, slots: 3);
-        var segment = new Segment { Slot = slot, Layout = Layout, Position = position, Fed = fed, Ids = new[] { 1 } };
+        var segment = new Segment
+        {
+            Slot = slot,
+            Layout = Layout,
+            Position = position,
+            Fed = fed,
+            Ids = new[] { 1 },
+        };
 
         Assert.Contains(because, Assert.Throws<ArgumentException>(() => decoder.Forward([segment])).Message, StringComparison.Ordinal);
     }
@@ -158,7 +215,14 @@ public abstract class DecoderTests(KernelSet kernels)
     public void Impossible_segments_are_refused()
     {
         using Decoder decoder = Load(DType.Float32);
-        var good = new Segment { Slot = 0, Layout = Layout, Position = 0, Fed = 0, Ids = new[] { 1 } };
+        var good = new Segment
+        {
+            Slot = 0,
+            Layout = Layout,
+            Position = 0,
+            Fed = 0,
+            Ids = new[] { 1 },
+        };
 
         Assert.Throws<ArgumentException>(() => decoder.Forward([]));
         Assert.Throws<ArgumentException>(() => decoder.Forward([good, good]));
@@ -175,7 +239,8 @@ public abstract class DecoderTests(KernelSet kernels)
     public void A_device_that_is_not_there_is_one_clear_sentence(string device, string sentence)
     {
         InputException refusal = Assert.Throws<InputException>(() =>
-            Decoder.Load(Shapes.Small, new RandomWeights(1), new DecoderOptions { Device = device }));
+            Decoder.Load(Shapes.Small, new RandomWeights(1), new DecoderOptions { Device = device })
+        );
 
         Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
     }
@@ -186,13 +251,27 @@ public abstract class DecoderTests(KernelSet kernels)
         if (kernels != KernelSet.Libtorch) // the managed products read any width
         {
             using Decoder decoder = Load(DType.Int8);
-            using torch.Tensor? logits = decoder.Forward([new Segment { Slot = 0, Layout = new CacheLayout(4, 20), Fed = 0, Position = 0, Ids = new[] { 1, 2 }, Logits = LogitRows.Last }]);
+            using torch.Tensor? logits = decoder.Forward([
+                new Segment
+                {
+                    Slot = 0,
+                    Layout = new CacheLayout(4, 20),
+                    Fed = 0,
+                    Position = 0,
+                    Ids = new[] { 1, 2 },
+                    Logits = LogitRows.Last,
+                },
+            ]);
             Assert.All(logits!.data<float>().ToArray(), logit => Assert.True(float.IsFinite(logit)));
             return;
         }
         InputException refusal = Assert.Throws<InputException>(() => Load(DType.Int8));
 
-        Assert.StartsWith("The type int8 needs widths that are multiples of 32, and this model has one of 24", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The type int8 needs widths that are multiples of 32, and this model has one of 24",
+            refusal.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -200,7 +279,13 @@ public abstract class DecoderTests(KernelSet kernels)
     {
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
-        Assert.Throws<InputException>(() => Decoder.Load(Shapes.Small, new Without("model.norm.weight"), new DecoderOptions { DType = DType.Float32, Kernels = TestKernels.Required(kernels) }));
+        Assert.Throws<InputException>(() =>
+            Decoder.Load(
+                Shapes.Small,
+                new Without("model.norm.weight"),
+                new DecoderOptions { DType = DType.Float32, Kernels = TestKernels.Required(kernels) }
+            )
+        );
 
         Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
@@ -219,18 +304,30 @@ public abstract class DecoderTests(KernelSet kernels)
     /// <summary>Kullback-Leibler divergence of softmax(actual) from softmax(expected), nats.</summary>
     private static double Divergence(float[] expected, float[] actual)
     {
-        double[] p = LogSoftmax(expected), q = LogSoftmax(actual);
+        double[] p = LogSoftmax(expected),
+            q = LogSoftmax(actual);
         return p.Zip(q, (a, b) => Math.Exp(a) * (a - b)).Sum();
 
         static double[] LogSoftmax(float[] logits)
         {
-            double max = logits.Max(), sum = Math.Log(logits.Sum(l => Math.Exp(l - max)));
+            double max = logits.Max(),
+                sum = Math.Log(logits.Sum(l => Math.Exp(l - max)));
             return Array.ConvertAll(logits, l => l - max - sum);
         }
     }
 
     private Decoder Load(DType type, int slots = 1) =>
-        Decoder.Load(Shapes.Small, new RandomWeights(seed: 7), new DecoderOptions { DType = type, Slots = slots, Capacity = 24, Kernels = TestKernels.Required(kernels) });
+        Decoder.Load(
+            Shapes.Small,
+            new RandomWeights(seed: 7),
+            new DecoderOptions
+            {
+                DType = type,
+                Slots = slots,
+                Capacity = 24,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
 
     private sealed class Without(string missing) : IWeightSource
     {

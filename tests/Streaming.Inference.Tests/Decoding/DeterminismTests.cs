@@ -5,19 +5,33 @@ namespace Streaming.Inference.Tests.Decoding;
 /// <summary>Deterministic mode: the same bits whatever else is in the batch, however the input was chunked, and after any rebuild.</summary>
 public class DeterminismTests
 {
-    private const int Conversations = 16, Tokens = 260;
+    private const int Conversations = 16,
+        Tokens = 260;
     private static readonly CacheLayout[] Layouts = [new(4, 20), new(0, 9), new(1, 17), new(12, 12)];
 
     public static readonly TheoryData<KernelSet, DType, int> Cases = new()
     {
-        { KernelSet.Auto, DType.Float32, 1 }, { KernelSet.Auto, DType.Int8, 1 }, { KernelSet.Auto, DType.Float32, 3 }, { KernelSet.Auto, DType.Int8, 3 },
-        { KernelSet.Avx2, DType.Float32, 1 }, { KernelSet.Avx2, DType.Int8, 1 }, { KernelSet.Portable, DType.Float32, 1 }, { KernelSet.Portable, DType.Int8, 1 },
+        { KernelSet.Auto, DType.Float32, 1 },
+        { KernelSet.Auto, DType.Int8, 1 },
+        { KernelSet.Auto, DType.Float32, 3 },
+        { KernelSet.Auto, DType.Int8, 3 },
+        { KernelSet.Avx2, DType.Float32, 1 },
+        { KernelSet.Avx2, DType.Int8, 1 },
+        { KernelSet.Portable, DType.Float32, 1 },
+        { KernelSet.Portable, DType.Int8, 1 },
     };
 
     [Theory, MemberData(nameof(Cases))]
-    public void Random_batches_and_chunks_of_sixteen_conversations_give_each_the_bits_that_it_has_alone(KernelSet kernels, DType type, int threads)
+    public void Random_batches_and_chunks_of_sixteen_conversations_give_each_the_bits_that_it_has_alone(
+        KernelSet kernels,
+        DType type,
+        int threads
+    )
     {
-        int[][] ids = [.. Enumerable.Range(0, Conversations).Select(c => Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 60 + c))];
+        int[][] ids =
+        [
+            .. Enumerable.Range(0, Conversations).Select(c => Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 60 + c)),
+        ];
         List<float[]>[] alone = Alone(kernels, type, ids);
         using Decoder together = Load(kernels, type, Conversations, threads);
         TestStream[] streams = [.. Enumerable.Range(0, Conversations).Select(c => new TestStream(together, c, LayoutOf(c)))];
@@ -39,7 +53,11 @@ public class DeterminismTests
             }
             List<float[]> logits = TestStream.Rows(together, segments);
             for (int row = 0; row < rows.Count; row++)
-                AssertSameBits(alone[rows[row].Conversation][rows[row].Token], logits[row], $"conversation {rows[row].Conversation}, token {rows[row].Token}, step {steps}");
+                AssertSameBits(
+                    alone[rows[row].Conversation][rows[row].Token],
+                    logits[row],
+                    $"conversation {rows[row].Conversation}, token {rows[row].Token}, step {steps}"
+                );
             steps++;
         }
         Assert.InRange(steps, 50, 10_000);
@@ -48,7 +66,10 @@ public class DeterminismTests
     [Theory, MemberData(nameof(Cases))]
     public void A_slot_rebuilt_anywhere_in_the_stream_gives_the_same_bits_for_ever_after(KernelSet kernels, DType type, int threads)
     {
-        int[][] ids = [.. Enumerable.Range(0, Layouts.Length).Select(c => Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 80 + c))];
+        int[][] ids =
+        [
+            .. Enumerable.Range(0, Layouts.Length).Select(c => Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 80 + c)),
+        ];
         List<float[]>[] alone = Alone(kernels, type, ids);
         using Decoder decoder = Load(kernels, type, slots: 1, threads);
         var random = new Random(10);
@@ -81,7 +102,12 @@ public class DeterminismTests
         var layout = new CacheLayout(4, 20);
         TestStream[] streams = [.. ids.Select((_, c) => new TestStream(together, c, layout))];
         List<float[]> prompts = TestStream.Rows(together, [.. streams.Select((stream, c) => stream.Next(ids[c].AsMemory(0, 30)))]);
-        List<List<float[]>> steps = [.. Enumerable.Range(30, 10).Select(t => TestStream.Rows(together, [.. streams.Select((stream, c) => stream.Next(ids[c].AsMemory(t, 1)))]))];
+        List<List<float[]>> steps =
+        [
+            .. Enumerable
+                .Range(30, 10)
+                .Select(t => TestStream.Rows(together, [.. streams.Select((stream, c) => stream.Next(ids[c].AsMemory(t, 1)))])),
+        ];
 
         for (int c = 0; c < ids.Length; c++)
         {
@@ -93,18 +119,56 @@ public class DeterminismTests
                 AssertSameBits(expected[t], steps[t - 30][c], $"conversation {c}, token {t}");
         }
 
-        Decoder LoadStarter(int slots, int threads) => Decoder.Load(
-            Shapes.Starter, new RandomWeights(5), new DecoderOptions { DType = type, Deterministic = true, Slots = slots, Capacity = 24, Threads = threads });
+        Decoder LoadStarter(int slots, int threads) =>
+            Decoder.Load(
+                Shapes.Starter,
+                new RandomWeights(5),
+                new DecoderOptions
+                {
+                    DType = type,
+                    Deterministic = true,
+                    Slots = slots,
+                    Capacity = 24,
+                    Threads = threads,
+                }
+            );
     }
 
     [Fact]
     public void What_cannot_be_deterministic_is_refused_with_a_sentence()
     {
-        Assert.StartsWith("Deterministic mode is for the types float32, int8 and int4, not bfloat16", Refusal(new DecoderOptions { DType = DType.BFloat16, Deterministic = true }), StringComparison.Ordinal);
-        Assert.StartsWith("libtorch's kernels are not deterministic", Refusal(new DecoderOptions { DType = DType.Int8, Kernels = KernelSet.Libtorch, Deterministic = true }), StringComparison.Ordinal);
-        Assert.StartsWith("libtorch's kernels do not have the type int4", Refusal(new DecoderOptions { DType = DType.Int4, Kernels = KernelSet.Libtorch }), StringComparison.Ordinal);
-        Assert.StartsWith("The type int4 needs widths that are multiples of 64, and this model has one of 24", Refusal(new DecoderOptions { DType = DType.Int4 }), StringComparison.Ordinal);
-        Assert.StartsWith("0 is no number of threads", Refusal(new DecoderOptions { DType = DType.Int8, Threads = 0 }), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Deterministic mode is for the types float32, int8 and int4, not bfloat16",
+            Refusal(new DecoderOptions { DType = DType.BFloat16, Deterministic = true }),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "libtorch's kernels are not deterministic",
+            Refusal(
+                new DecoderOptions
+                {
+                    DType = DType.Int8,
+                    Kernels = KernelSet.Libtorch,
+                    Deterministic = true,
+                }
+            ),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "libtorch's kernels do not have the type int4",
+            Refusal(new DecoderOptions { DType = DType.Int4, Kernels = KernelSet.Libtorch }),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "The type int4 needs widths that are multiples of 64, and this model has one of 24",
+            Refusal(new DecoderOptions { DType = DType.Int4 }),
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith(
+            "0 is no number of threads",
+            Refusal(new DecoderOptions { DType = DType.Int8, Threads = 0 }),
+            StringComparison.Ordinal
+        );
 
         static string Refusal(DecoderOptions options) =>
             Assert.Throws<InputException>(() => Decoder.Load(Shapes.Small, new RandomWeights(1), options with { Capacity = 24 })).Message;
@@ -122,11 +186,16 @@ public class DeterminismTests
     private static List<float[]>[] Alone(KernelSet kernels, DType type, int[][] ids)
     {
         using Decoder decoder = Load(kernels, type, slots: 1, threads: 1);
-        return [.. ids.Select((own, c) =>
-        {
-            decoder.Clear(0);
-            return new TestStream(decoder, 0, LayoutOf(c)).Feed(own, 1);
-        })];
+        return
+        [
+            .. ids.Select(
+                (own, c) =>
+                {
+                    decoder.Clear(0);
+                    return new TestStream(decoder, 0, LayoutOf(c)).Feed(own, 1);
+                }
+            ),
+        ];
     }
 
     private static CacheLayout LayoutOf(int conversation) => Layouts[conversation % Layouts.Length];
@@ -141,7 +210,18 @@ public class DeterminismTests
         Assert.Equal(expected.Length, actual.Length);
     }
 
-    private static Decoder Load(KernelSet kernels, DType type, int slots, int threads) => Decoder.Load(
-        Shapes.Small, new RandomWeights(seed: 7, gain: 1.5),
-        new DecoderOptions { DType = type, Deterministic = true, Slots = slots, Capacity = 24, Threads = threads, Kernels = TestKernels.Required(kernels) });
+    private static Decoder Load(KernelSet kernels, DType type, int slots, int threads) =>
+        Decoder.Load(
+            Shapes.Small,
+            new RandomWeights(seed: 7, gain: 1.5),
+            new DecoderOptions
+            {
+                DType = type,
+                Deterministic = true,
+                Slots = slots,
+                Capacity = 24,
+                Threads = threads,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
 }

@@ -15,7 +15,8 @@ public class GarbageCollectionTests
     {
         var layout = new CacheLayout(4, 20);
         int[] ids = Logits.RandomIds(1500, Shapes.Small.VocabularySize, seed: 4);
-        List<float[]> expected = Decode(), actual;
+        List<float[]> expected = Decode(),
+            actual;
 
         bool decoding = true;
         var collector = new Thread(() =>
@@ -42,7 +43,16 @@ public class GarbageCollectionTests
 
         List<float[]> Decode()
         {
-            using Decoder decoder = Decoder.Load(Shape, new RandomWeights(seed: 7), new DecoderOptions { DType = type, Slots = 2, Capacity = 24 });
+            using Decoder decoder = Decoder.Load(
+                Shape,
+                new RandomWeights(seed: 7),
+                new DecoderOptions
+                {
+                    DType = type,
+                    Slots = 2,
+                    Capacity = 24,
+                }
+            );
             return [.. new TestStream(decoder, 0, layout).Feed(ids, 1), .. new TestStream(decoder, 1, layout).Feed(ids, 3)];
         }
     }

@@ -11,13 +11,25 @@ namespace Streaming.Inference.Tests.Decoding;
 /// </summary>
 public class LongDeterminismTests
 {
-    private const int Slots = 16, Streams = 10, Tokens = 1_200, Steps = 2_500, Capacity = 24, MostTokensBehind = 40;
+    private const int Slots = 16,
+        Streams = 10,
+        Tokens = 1_200,
+        Steps = 2_500,
+        Capacity = 24,
+        MostTokensBehind = 40;
     private static readonly CacheLayout[] s_layouts = [new(4, 20), new(0, 9), new(1, 17), new(12, 12)];
 
     // Int4 takes widths of 64 only.
     private static readonly ModelConfig s_shape = new()
     {
-        Layers = 2, HiddenSize = 64, IntermediateSize = 64, Heads = 4, KeyValueHeads = 2, HeadDim = 16, VocabularySize = 48, ContextLength = 512,
+        Layers = 2,
+        HiddenSize = 64,
+        IntermediateSize = 64,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 16,
+        VocabularySize = 48,
+        ContextLength = 512,
     };
 
     [Theory]
@@ -31,7 +43,11 @@ public class LongDeterminismTests
         var seats = new Seat?[Slots];
         var next = new int[Streams]; // where a conversation that has no slot goes on
         var saved = new Dictionary<int, Saved>();
-        int steps = 0, rows = 0, rebuilds = 0, restores = 0, chunks = 0;
+        int steps = 0,
+            rows = 0,
+            rebuilds = 0,
+            restores = 0,
+            chunks = 0;
         try
         {
             for (; steps < Steps; steps++)
@@ -62,7 +78,10 @@ public class LongDeterminismTests
             foreach (Saved left in saved.Values)
                 left.Dispose();
         }
-        Assert.True(rows > 5 * Steps && rebuilds > 50 && restores > 50 && chunks > 500, $"{rows} rows, {rebuilds} rebuilds, {restores} restores, {chunks} chunks.");
+        Assert.True(
+            rows > 5 * Steps && rebuilds > 50 && restores > 50 && chunks > 500,
+            $"{rows} rows, {rebuilds} rebuilds, {restores} restores, {chunks} chunks."
+        );
 
         void ComeAndGo()
         {
@@ -89,7 +108,8 @@ public class LongDeterminismTests
         void Come(int c, int slot)
         {
             CacheLayout layout = LayoutOf(c);
-            int at = next[c], length = together.RebuildLength(layout.Window) - 1; // the token that comes next is the last of them
+            int at = next[c],
+                length = together.RebuildLength(layout.Window) - 1; // the token that comes next is the last of them
             TestStream stream;
             if (saved.Remove(c, out Saved? snapshot))
             {
@@ -134,11 +154,16 @@ public class LongDeterminismTests
     private static List<float[]>[] Alone(DType type, int[][] ids)
     {
         using Decoder decoder = Load(type, slots: 1, threads: 1);
-        return [.. ids.Select((own, c) =>
-        {
-            decoder.Clear(0);
-            return new TestStream(decoder, 0, LayoutOf(c)).Feed(own, 1);
-        })];
+        return
+        [
+            .. ids.Select(
+                (own, c) =>
+                {
+                    decoder.Clear(0);
+                    return new TestStream(decoder, 0, LayoutOf(c)).Feed(own, 1);
+                }
+            ),
+        ];
     }
 
     private static void AssertSameBits(float[] expected, float[] actual, string what)
@@ -147,8 +172,19 @@ public class LongDeterminismTests
             Assert.Fail($"{what}: the logits are {Logits.Distance(actual, expected):g3} apart.");
     }
 
-    private static Decoder Load(DType type, int slots, int threads) => Decoder.Load(
-        s_shape, new RandomWeights(seed: 7, gain: 1.5), new DecoderOptions { DType = type, Deterministic = true, Slots = slots, Capacity = Capacity, Threads = threads });
+    private static Decoder Load(DType type, int slots, int threads) =>
+        Decoder.Load(
+            s_shape,
+            new RandomWeights(seed: 7, gain: 1.5),
+            new DecoderOptions
+            {
+                DType = type,
+                Deterministic = true,
+                Slots = slots,
+                Capacity = Capacity,
+                Threads = threads,
+            }
+        );
 
     /// <summary>A conversation in a slot.</summary>
     private sealed class Seat(int conversation, TestStream stream)

@@ -26,16 +26,30 @@ internal sealed class PaperOracle
         _model = model;
         _sinks = sinks;
         _window = window;
-        int q = model.Heads * model.HeadDim, kv = model.KeyValueHeads * model.HeadDim, h = model.HiddenSize, inner = model.IntermediateSize;
+        int q = model.Heads * model.HeadDim,
+            kv = model.KeyValueHeads * model.HeadDim,
+            h = model.HiddenSize,
+            inner = model.IntermediateSize;
         _embedding = Read("model.embed_tokens.weight", model.VocabularySize, h);
         _norm = Read("model.norm.weight", h);
         _head = model.TiedHead ? _embedding : Read("lm_head.weight", model.VocabularySize, h);
-        _layers = [.. Enumerable.Range(0, model.Layers).Select(l => $"model.layers.{l}.").Select(p => new Layer(
-            Read(p + "input_layernorm.weight", h),
-            Read(p + "self_attn.q_proj.weight", q, h), Read(p + "self_attn.k_proj.weight", kv, h),
-            Read(p + "self_attn.v_proj.weight", kv, h), Read(p + "self_attn.o_proj.weight", h, q),
-            Read(p + "post_attention_layernorm.weight", h),
-            Read(p + "mlp.gate_proj.weight", inner, h), Read(p + "mlp.up_proj.weight", inner, h), Read(p + "mlp.down_proj.weight", h, inner)))];
+        _layers =
+        [
+            .. Enumerable
+                .Range(0, model.Layers)
+                .Select(l => $"model.layers.{l}.")
+                .Select(p => new Layer(
+                    Read(p + "input_layernorm.weight", h),
+                    Read(p + "self_attn.q_proj.weight", q, h),
+                    Read(p + "self_attn.k_proj.weight", kv, h),
+                    Read(p + "self_attn.v_proj.weight", kv, h),
+                    Read(p + "self_attn.o_proj.weight", h, q),
+                    Read(p + "post_attention_layernorm.weight", h),
+                    Read(p + "mlp.gate_proj.weight", inner, h),
+                    Read(p + "mlp.up_proj.weight", inner, h),
+                    Read(p + "mlp.down_proj.weight", h, inner)
+                )),
+        ];
 
         double[] Read(string name, params long[] shape)
         {
@@ -57,7 +71,8 @@ internal sealed class PaperOracle
             Add(x, Multiply(layer.Output, Attend(layer, Multiply(layer.Query, normed))));
 
             normed = Norm(x, layer.FeedForwardNorm);
-            double[] gate = Multiply(layer.Gate, normed), up = Multiply(layer.Up, normed);
+            double[] gate = Multiply(layer.Gate, normed),
+                up = Multiply(layer.Up, normed);
             for (int i = 0; i < gate.Length; i++)
                 gate[i] = gate[i] / (1 + Math.Exp(-gate[i])) * up[i];
             Add(x, Multiply(layer.Down, gate));
@@ -79,7 +94,8 @@ internal sealed class PaperOracle
                 cache.Add(token);
         }
 
-        int d = _model.HeadDim, group = _model.Heads / _model.KeyValueHeads;
+        int d = _model.HeadDim,
+            group = _model.Heads / _model.KeyValueHeads;
         var result = new double[query.Length];
         var rotatedKeys = new double[cache.Count][];
         for (int at = 0; at < cache.Count; at++)
@@ -108,15 +124,18 @@ internal sealed class PaperOracle
     /// <summary>RoPE in Hugging Face's half-split form, every head to the same position.</summary>
     private double[] Rotate(double[] heads, int position)
     {
-        int d = _model.HeadDim, half = d / 2;
+        int d = _model.HeadDim,
+            half = d / 2;
         var rotated = new double[heads.Length];
         for (int i = 0; i < half; i++)
         {
             double angle = position / Math.Pow(_model.RopeTheta, 2.0 * i / d);
-            double cosine = Math.Cos(angle), sine = Math.Sin(angle);
+            double cosine = Math.Cos(angle),
+                sine = Math.Sin(angle);
             for (int start = 0; start < heads.Length; start += d)
             {
-                double a = heads[start + i], b = heads[start + half + i];
+                double a = heads[start + i],
+                    b = heads[start + half + i];
                 rotated[start + i] = a * cosine - b * sine;
                 rotated[start + half + i] = a * sine + b * cosine;
             }
@@ -157,8 +176,16 @@ internal sealed class PaperOracle
     }
 
     private sealed record Layer(
-        double[] AttentionNorm, double[] Query, double[] Key, double[] Value, double[] Output,
-        double[] FeedForwardNorm, double[] Gate, double[] Up, double[] Down)
+        double[] AttentionNorm,
+        double[] Query,
+        double[] Key,
+        double[] Value,
+        double[] Output,
+        double[] FeedForwardNorm,
+        double[] Gate,
+        double[] Up,
+        double[] Down
+    )
     {
         public List<double[]> Keys { get; } = [];
 

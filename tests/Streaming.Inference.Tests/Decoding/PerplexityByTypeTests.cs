@@ -19,9 +19,14 @@ public class PerplexityByTypeTests
         Tokenizer tokenizer = checkpoint.LoadTokenizer();
         int[] ids = tokenizer.Encode(File.ReadAllText(book)[..12_000], parseControl: false, addSpecial: true)[..Tokens];
 
-        double exact = PerplexityOf(checkpoint, ids, DType.Float32), half = PerplexityOf(checkpoint, ids, DType.BFloat16), small = PerplexityOf(checkpoint, ids, DType.Int8), smallest = PerplexityOf(checkpoint, ids, DType.Int4);
+        double exact = PerplexityOf(checkpoint, ids, DType.Float32),
+            half = PerplexityOf(checkpoint, ids, DType.BFloat16),
+            small = PerplexityOf(checkpoint, ids, DType.Int8),
+            smallest = PerplexityOf(checkpoint, ids, DType.Int4);
 
-        TestContext.Current.SendDiagnosticMessage($"Perplexity over {Tokens} tokens, 4+252: float32 {exact:f3}, bfloat16 {half:f3}, int8 {small:f3}, int4 {smallest:f3}");
+        TestContext.Current.SendDiagnosticMessage(
+            $"Perplexity over {Tokens} tokens, 4+252: float32 {exact:f3}, bfloat16 {half:f3}, int8 {small:f3}, int4 {smallest:f3}"
+        );
         Assert.InRange(half / exact, 0.99, 1.01);
         Assert.InRange(small / half, 0.99, 1.01);
         Assert.InRange(smallest / half, 0.99, 1.03);

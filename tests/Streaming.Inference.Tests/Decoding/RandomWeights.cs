@@ -32,14 +32,27 @@ internal static class Shapes
     /// <summary>Small, with grouped queries and heads that do not add up to the hidden size.</summary>
     public static readonly ModelConfig Small = new()
     {
-        Layers = 2, HiddenSize = 24, IntermediateSize = 40, Heads = 4, KeyValueHeads = 2, HeadDim = 8,
-        VocabularySize = 50, ContextLength = 512,
+        Layers = 2,
+        HiddenSize = 24,
+        IntermediateSize = 40,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 8,
+        VocabularySize = 50,
+        ContextLength = 512,
     };
 
     /// <summary>That of the first model that came with the project.</summary>
     public static readonly ModelConfig Starter = new()
     {
-        Layers = 6, HiddenSize = 256, IntermediateSize = 768, Heads = 4, KeyValueHeads = 2, HeadDim = 64,
-        VocabularySize = 4096, ContextLength = 512, TiedHead = true,
+        Layers = 6,
+        HiddenSize = 256,
+        IntermediateSize = 768,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 64,
+        VocabularySize = 4096,
+        ContextLength = 512,
+        TiedHead = true,
     };
 }

@@ -8,7 +8,12 @@ public abstract class RebuildTests(KernelSet kernels)
 {
     [Theory]
     [InlineData(0, 10, 1, 1), InlineData(4, 10, 1, 7), InlineData(4, 10, 64, 64), InlineData(17, 6, 5, 3)]
-    public void A_slot_rebuilt_from_the_fixed_part_and_the_streams_end_gives_the_same_next_logits(int @fixed, int window, int lived, int rebuilt)
+    public void A_slot_rebuilt_from_the_fixed_part_and_the_streams_end_gives_the_same_next_logits(
+        int @fixed,
+        int window,
+        int lived,
+        int rebuilt
+    )
     {
         var layout = new CacheLayout(@fixed, window);
         int[] ids = Logits.RandomIds(30 * window, Shapes.Small.VocabularySize, seed: 5);
@@ -71,5 +76,15 @@ public abstract class RebuildTests(KernelSet kernels)
     }
 
     private Decoder Load(ModelConfig shape, CacheLayout layout, double gain) =>
-        Decoder.Load(shape, new RandomWeights(seed: 13, gain), new DecoderOptions { DType = DType.Float32, Slots = 2, Capacity = layout.Places, Kernels = TestKernels.Required(kernels) });
+        Decoder.Load(
+            shape,
+            new RandomWeights(seed: 13, gain),
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Slots = 2,
+                Capacity = layout.Places,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
 }

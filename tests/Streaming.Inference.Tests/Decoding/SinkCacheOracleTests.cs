@@ -11,7 +11,9 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
 
     private static readonly int[] StarterIds = Logits.RandomIds(620, Shapes.Starter.VocabularySize, seed: 3);
     private static readonly RandomWeights StarterWeights = new(seed: 11);
-    private static readonly Lazy<double[][]> StarterLogits = new(() => new PaperOracle(Shapes.Starter, StarterWeights, 4, 508).FeedAll(StarterIds));
+    private static readonly Lazy<double[][]> StarterLogits = new(() =>
+        new PaperOracle(Shapes.Starter, StarterWeights, 4, 508).FeedAll(StarterIds)
+    );
 
     [Theory]
     [InlineData(0, 1), InlineData(0, 3), InlineData(0, 7), InlineData(0, 64)]
@@ -46,7 +48,8 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [InlineData(1), InlineData(3), InlineData(7), InlineData(64)]
     public void A_pinned_prompt_longer_than_the_window_stays_for_ever(int chunk)
     {
-        const int prompt = 33, window = 9;
+        const int prompt = 33,
+            window = 9;
         double[][] expected = new PaperOracle(Shapes.Small, Weights, prompt, window).FeedAll(Ids);
         using Decoder decoder = Load(prompt + window);
 
@@ -80,8 +83,12 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
         CacheLayout[] layouts = [new(4, Window), new(0, 12), new(1, Window), new(16, 5), new(4, Window)];
         int[] chunks = [1, 1, 7, 3, 64];
         int[] lengths = [150, 90, 200, 130, 260];
-        double[][][] expected = [.. layouts.Select((layout, s) =>
-            new PaperOracle(Shapes.Small, Weights, layout.Fixed, layout.Window).FeedAll(Ids[s..(s + lengths[s])]))];
+        double[][][] expected =
+        [
+            .. layouts.Select(
+                (layout, s) => new PaperOracle(Shapes.Small, Weights, layout.Fixed, layout.Window).FeedAll(Ids[s..(s + lengths[s])])
+            ),
+        ];
         using Decoder decoder = Load(4 + Window, slots: 5);
         TestStream[] streams = [.. layouts.Select((layout, s) => new TestStream(decoder, s, layout))];
         var actual = new List<float[]>[5];
@@ -128,7 +135,16 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [InlineData(1), InlineData(64)]
     public void The_starters_shape_with_4_plus_508_gives_the_oracles_logits_past_its_first_eviction(int chunk)
     {
-        using Decoder decoder = Decoder.Load(Shapes.Starter, StarterWeights, new DecoderOptions { DType = DType.Float32, Capacity = 512, Kernels = TestKernels.Required(kernels) });
+        using Decoder decoder = Decoder.Load(
+            Shapes.Starter,
+            StarterWeights,
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Capacity = 512,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
 
         List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(4, 508)).Feed(StarterIds, chunk);
 
@@ -136,5 +152,15 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     }
 
     private Decoder Load(int capacity, int slots = 1) =>
-        Decoder.Load(Shapes.Small, Weights, new DecoderOptions { DType = DType.Float32, Slots = slots, Capacity = capacity, Kernels = TestKernels.Required(kernels) });
+        Decoder.Load(
+            Shapes.Small,
+            Weights,
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Slots = slots,
+                Capacity = capacity,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
 }

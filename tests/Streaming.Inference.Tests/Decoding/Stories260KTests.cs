@@ -16,7 +16,16 @@ public abstract class Stories260KTests(KernelSet kernels)
         int[] ids = [.. expected.RootElement.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
         JsonElement firstLogits = expected.RootElement.GetProperty("first_logits");
         using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Capacity = 512, Kernels = TestKernels.Required(kernels) });
+        using Decoder decoder = Decoder.Load(
+            checkpoint.Config,
+            checkpoint.Weights,
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Capacity = 512,
+                Kernels = TestKernels.Required(kernels),
+            }
+        );
         var stream = new TestStream(decoder, 0, new CacheLayout(4, 508));
 
         var decoded = new List<int> { ids[0] };
@@ -25,7 +34,14 @@ public abstract class Stories260KTests(KernelSet kernels)
             float[] logits = stream.Feed(new[] { decoded[^1] }, 1)[0];
             int position = decoded.Count - 1;
             if (position < firstLogits.GetArrayLength())
-                Assert.InRange(Logits.Distance(logits, [.. firstLogits[position].GetProperty("logits").EnumerateArray().Select(logit => logit.GetDouble())]), 0, 1e-3);
+                Assert.InRange(
+                    Logits.Distance(
+                        logits,
+                        [.. firstLogits[position].GetProperty("logits").EnumerateArray().Select(logit => logit.GetDouble())]
+                    ),
+                    0,
+                    1e-3
+                );
             decoded.Add(Array.IndexOf(logits, logits.Max()));
         }
 

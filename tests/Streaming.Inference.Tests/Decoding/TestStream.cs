@@ -16,7 +16,15 @@ internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout, 
     /// <summary>The next tokens as a segment; the stream counts as fed.</summary>
     public Segment Next(ReadOnlyMemory<int> ids, LogitRows logits = LogitRows.All)
     {
-        var segment = new Segment { Slot = slot, Layout = layout, Position = Position, Fed = Fed, Ids = ids, Logits = logits };
+        var segment = new Segment
+        {
+            Slot = slot,
+            Layout = layout,
+            Position = Position,
+            Fed = Fed,
+            Ids = ids,
+            Logits = logits,
+        };
         Position += ids.Length;
         Fed += ids.Length;
         return segment;

@@ -11,7 +11,10 @@ namespace Streaming.Inference.Tests.Decoding;
 public class WeightLoaderTests
 {
     /// <summary>Rows that no block divides, of which some blocks have rows of several matrices; widths that no vector divides are the other shapes'.</summary>
-    private const int Width = 192, QueryRows = 6 * 64 + 2, KeyRows = 1_001, ValueRows = 1_003;
+    private const int Width = 192,
+        QueryRows = 6 * 64 + 2,
+        KeyRows = 1_001,
+        ValueRows = 1_003;
 
     private static readonly (string Name, long Rows)[] Parts = [("query", QueryRows), ("key", KeyRows), ("value", ValueRows)];
 
@@ -19,7 +22,8 @@ public class WeightLoaderTests
         from stored in (torch.ScalarType[])[torch.ScalarType.Float32, torch.ScalarType.BFloat16, torch.ScalarType.Float16]
         from type in (DType[])[DType.Float32, DType.BFloat16, DType.Int8, DType.Int4]
         from threads in (int[])[1, 3]
-        select new TheoryDataRow<torch.ScalarType, DType, int>(stored, type, threads));
+        select new TheoryDataRow<torch.ScalarType, DType, int>(stored, type, threads)
+    );
 
     [Theory, MemberData(nameof(Cases))]
     public void A_fused_weight_has_the_bits_of_the_plain_conversion(torch.ScalarType stored, DType type, int threads)
@@ -29,7 +33,11 @@ public class WeightLoaderTests
         using IKernels kernels = Kernels();
         using var load = new MatrixLoad(kernels, DTypes.Activations(type), threads);
 
-        Weight weight = load.Load([.. parts.Select(part => ((IStoredMatrix)new TensorMatrix(part.clone()), part.shape[0]))], Width, FormOf(type));
+        Weight weight = load.Load(
+            [.. parts.Select(part => ((IStoredMatrix)new TensorMatrix(part.clone()), part.shape[0]))],
+            Width,
+            FormOf(type)
+        );
 
         (torch.Tensor rows, torch.Tensor? scales) = Plain(torch.cat(parts, 0), type, kernels);
         AssertSameBytes(rows, weight.Rows);
@@ -89,7 +97,13 @@ public class WeightLoaderTests
     [DllImport("libc", CharSet = CharSet.Ansi)]
     private static extern int truncate(string path, long length);
 
-    private static MatrixForm FormOf(DType type) => type switch { DType.Int8 => MatrixForm.Int8, DType.Int4 => MatrixForm.Int4, _ => MatrixForm.Plain };
+    private static MatrixForm FormOf(DType type) =>
+        type switch
+        {
+            DType.Int8 => MatrixForm.Int8,
+            DType.Int4 => MatrixForm.Int4,
+            _ => MatrixForm.Plain,
+        };
 
     /// <summary>Numbers with ties, zeros, rows of zeros, and rows so small that their scale is the smallest one.</summary>
     private static torch.Tensor Numbers(long rows, int width, int seed)
@@ -99,7 +113,12 @@ public class WeightLoaderTests
         for (int i = 0; i < numbers.Length; i++)
         {
             long row = i / width;
-            float size = (row % 7) switch { 3 => 0, 5 => 1e-9f, _ => 1 };
+            float size = (row % 7) switch
+            {
+                3 => 0,
+                5 => 1e-9f,
+                _ => 1,
+            };
             numbers[i] = size * (random.Next(4) == 0 ? random.Next(-4, 5) / 4f : 2 * random.NextSingle() - 1);
         }
         return torch.tensor(numbers, [rows, width]);
@@ -109,11 +128,15 @@ public class WeightLoaderTests
     private static (torch.Tensor Rows, torch.Tensor? Scales) Plain(torch.Tensor stored, DType type, IKernels kernels)
     {
         torch.Tensor rows = stored.to(torch.ScalarType.Float32);
-        using Scalar smallestScale = 1e-8f, one = 1;
+        using Scalar smallestScale = 1e-8f,
+            one = 1;
         switch (type)
         {
             case DType.Int8:
-                using (Scalar largest = 127, smallest = -127)
+                using (
+                    Scalar largest = 127,
+                        smallest = -127
+                )
                 {
                     torch.Tensor scales = rows.abs().amax([1]).div(largest).clamp_min(smallestScale).to(torch.ScalarType.BFloat16);
                     torch.Tensor quantised = (rows / scales.to(torch.ScalarType.Float32).unsqueeze(1)).round().clamp(smallest, largest);
@@ -121,13 +144,20 @@ public class WeightLoaderTests
                 }
 
             case DType.Int4:
-                using (Scalar largest = 7, smallest = -8)
+                using (
+                    Scalar largest = 7,
+                        smallest = -8
+                )
                 {
                     torch.Tensor groups = rows.reshape(rows.shape[0], -1, NibbleProduct.Group);
                     torch.Tensor farthest = groups.gather(2, groups.abs().argmax(2, keepdim: true));
                     torch.Tensor scales = farthest.div(smallest).to(torch.ScalarType.BFloat16);
                     torch.Tensor divisors = scales.to(torch.ScalarType.Float32);
-                    divisors = torch.where(divisors.abs().clamp_min(smallestScale).eq(divisors.abs()), divisors, torch.full_like(divisors, one));
+                    divisors = torch.where(
+                        divisors.abs().clamp_min(smallestScale).eq(divisors.abs()),
+                        divisors,
+                        torch.full_like(divisors, one)
+                    );
                     torch.Tensor quantised = (groups / divisors).round().clamp(smallest, largest);
                     return (Laid(quantised.reshape(rows.shape), kernels, nibbles: true), scales.squeeze(2));
                 }
@@ -140,7 +170,8 @@ public class WeightLoaderTests
     private static unsafe torch.Tensor Laid(torch.Tensor quantised, IKernels kernels, bool nibbles)
     {
         torch.Tensor rows = quantised.to(torch.ScalarType.Int8).contiguous();
-        int count = (int)rows.shape[0], width = (int)rows.shape[1];
+        int count = (int)rows.shape[0],
+            width = (int)rows.shape[1];
         torch.Tensor laid = torch.empty([count, nibbles ? width / 2 : width], torch.ScalarType.Int8);
         kernels.Lay((sbyte*)TensorMemory.AddressOf(rows), count, width, nibbles, (sbyte*)TensorMemory.AddressOf(laid));
         return laid;

@@ -9,14 +9,30 @@ namespace Streaming.Inference.Tests.Evaluation;
 public class DecodeBenchmarkTests
 {
     [Theory]
-    [InlineData(CachePolicy.Dense, 16 + 15), InlineData(CachePolicy.Window, 16), InlineData(CachePolicy.Recompute, 16), InlineData(CachePolicy.Streaming, 16)]
+    [
+        InlineData(CachePolicy.Dense, 16 + 15),
+        InlineData(CachePolicy.Window, 16),
+        InlineData(CachePolicy.Recompute, 16),
+        InlineData(CachePolicy.Streaming, 16)
+    ]
     public void Each_step_gives_every_stream_a_token_and_the_cache_has_the_policys_size(CachePolicy policy, int places)
     {
-        const int batch = 3, tokens = 5;
-        using EvaluationModel model = EvaluationModel.Load(Shapes.Small, new RandomWeightSource(), new EvaluationOptions
-        {
-            Policy = policy, Sinks = 4, Window = 12, Batch = batch, DType = DType.Float32, Threads = 1, Growth = policy == CachePolicy.Dense ? DecodeBenchmark.Growth(policy, tokens) : 0,
-        });
+        const int batch = 3,
+            tokens = 5;
+        using EvaluationModel model = EvaluationModel.Load(
+            Shapes.Small,
+            new RandomWeightSource(),
+            new EvaluationOptions
+            {
+                Policy = policy,
+                Sinks = 4,
+                Window = 12,
+                Batch = batch,
+                DType = DType.Float32,
+                Threads = 1,
+                Growth = policy == CachePolicy.Dense ? DecodeBenchmark.Growth(policy, tokens) : 0,
+            }
+        );
         var steps = new List<int>();
 
         DecodeBenchmarkResult result = DecodeBenchmark.Run(model, tokens, steps.Add, cancellation: TestContext.Current.CancellationToken);
@@ -40,7 +56,10 @@ public class DecodeBenchmarkTests
     [Fact]
     public void Random_weights_are_a_function_of_seed_and_name()
     {
-        float[] first = Values(1, "a"), again = Values(1, "a"), otherName = Values(1, "b"), otherSeed = Values(2, "a");
+        float[] first = Values(1, "a"),
+            again = Values(1, "a"),
+            otherName = Values(1, "b"),
+            otherSeed = Values(2, "a");
         Assert.Equal(first, again);
         Assert.NotEqual(first, otherName);
         Assert.NotEqual(first, otherSeed);
@@ -58,7 +77,9 @@ public class DecodeBenchmarkTests
     public void Named_shapes_have_the_parameters_of_their_models(string name, long parameters)
     {
         ModelConfig shape = NamedShapes.Of(name);
-        long h = shape.HiddenSize, q = shape.Heads * shape.HeadDim, kv = shape.KeyValueHeads * shape.HeadDim;
+        long h = shape.HiddenSize,
+            q = shape.Heads * shape.HeadDim,
+            kv = shape.KeyValueHeads * shape.HeadDim;
         long layer = 2 * h + 2 * h * q + 2 * h * kv + 3 * h * shape.IntermediateSize;
         Assert.True(shape.TiedHead);
         Assert.Equal(parameters, shape.VocabularySize * h + shape.Layers * layer + h);
@@ -66,5 +87,9 @@ public class DecodeBenchmarkTests
 
     [Fact]
     public void An_unknown_shape_is_refused_with_the_known_ones() =>
-        Assert.Contains("smol135m or llama1b", Assert.Throws<InputException>(() => NamedShapes.Of("gpt5")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "smol135m or llama1b",
+            Assert.Throws<InputException>(() => NamedShapes.Of("gpt5")).Message,
+            StringComparison.Ordinal
+        );
 }

@@ -7,7 +7,11 @@ namespace Streaming.Inference.Tests.Evaluation;
 /// <summary>Every policy's perplexity against the paper's formula in float64, token by token.</summary>
 public class PerplexityOracleTests
 {
-    private const int Sinks = 4, Window = 12, Places = Sinks + Window, Start = 1, Tokens = 100;
+    private const int Sinks = 4,
+        Window = 12,
+        Places = Sinks + Window,
+        Start = 1,
+        Tokens = 100;
     private const double Tolerance = 1e-5; // nats a token
     private static readonly RandomWeights Weights = new(seed: 7, gain: 1.5);
     private static readonly int[] Text = Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 5);
@@ -40,7 +44,10 @@ public class PerplexityOracleTests
             for (int second = first + 1; second < expected.Length; second++)
             {
                 Assert.Equal(0, Enumerable.Range(0, Places).Max(token => Math.Abs(expected[first][token] - expected[second][token])), 1e-9);
-                Assert.True(Math.Abs(expected[first][Places..].Average() - expected[second][Places..].Average()) > 100 * Tolerance, $"{first} and {second} do not differ.");
+                Assert.True(
+                    Math.Abs(expected[first][Places..].Average() - expected[second][Places..].Average()) > 100 * Tolerance,
+                    $"{first} and {second} do not differ."
+                );
             }
         }
     }
@@ -72,12 +79,27 @@ public class PerplexityOracleTests
         Assert.Equal(expected[2..4].Average(), Math.Log(result.Segments[1].Perplexity), Tolerance);
     }
 
-    private static PerplexityResult Measure(CachePolicy policy, EvaluationText text, int? segmentLength = null, int every = 1, int? chunk = null)
+    private static PerplexityResult Measure(
+        CachePolicy policy,
+        EvaluationText text,
+        int? segmentLength = null,
+        int every = 1,
+        int? chunk = null
+    )
     {
-        using EvaluationModel model = EvaluationModel.Load(Shapes.Small, Weights, new EvaluationOptions
-        {
-            Policy = policy, Sinks = Sinks, Window = Window, Growth = text.Predicted, DType = DType.Float32, Threads = 1,
-        });
+        using EvaluationModel model = EvaluationModel.Load(
+            Shapes.Small,
+            Weights,
+            new EvaluationOptions
+            {
+                Policy = policy,
+                Sinks = Sinks,
+                Window = Window,
+                Growth = text.Predicted,
+                DType = DType.Float32,
+                Threads = 1,
+            }
+        );
         return new PerplexityMeasurement(model, text, segmentLength, every, chunk).Run(cancellation: TestContext.Current.CancellationToken);
     }
 
@@ -90,7 +112,12 @@ public class PerplexityOracleTests
             CachePolicy.Dense => Oracle(0, int.MaxValue).FeedAll(stream[..^1]),
             CachePolicy.Window => Oracle(0, Places).FeedAll(stream[..^1]),
             CachePolicy.Streaming => Oracle(Sinks, Window).FeedAll(stream[..^1]),
-            _ => [.. Enumerable.Range(1, stream.Length - 1).Select(target => Oracle(0, int.MaxValue).FeedAll(SeenAfresh(stream[..target], bos))[^1])],
+            _ =>
+            [
+                .. Enumerable
+                    .Range(1, stream.Length - 1)
+                    .Select(target => Oracle(0, int.MaxValue).FeedAll(SeenAfresh(stream[..target], bos))[^1]),
+            ],
         };
         return [.. logits.Select((row, at) => Nats(row, stream[at + 1]))];
     }

@@ -16,7 +16,9 @@ public class PerplexityTests
     {
         using EvaluationModel model = Load(policy);
         using var cancellation = new CancellationTokenSource();
-        PerplexityResult whole = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), 10, chunk: 10).Run(cancellation: TestContext.Current.CancellationToken);
+        PerplexityResult whole = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), 10, chunk: 10).Run(
+            cancellation: TestContext.Current.CancellationToken
+        );
 
         PerplexityResult part = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), 10, chunk: 10).Run(
             progress =>
@@ -24,7 +26,8 @@ public class PerplexityTests
                 if (progress.Position >= 50)
                     cancellation.Cancel();
             },
-            cancellation.Token);
+            cancellation.Token
+        );
 
         Assert.Equal(50, part.Tokens);
         Assert.Equal(whole.Segments.Take(5).Select(segment => segment.Perplexity), part.Segments.Select(segment => segment.Perplexity));
@@ -35,7 +38,10 @@ public class PerplexityTests
     {
         using EvaluationModel model = Load(CachePolicy.Streaming);
         var seen = new List<PerplexityProgress>();
-        PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), chunk: 64).Run(seen.Add, TestContext.Current.CancellationToken);
+        PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text), chunk: 64).Run(
+            seen.Add,
+            TestContext.Current.CancellationToken
+        );
         Assert.Equal([64, 128, 192, 200], seen.Select(progress => progress.Position));
         Assert.Equal(new PerplexityProgress(200, 200, 200, seen[^1].Nats), seen[^1]);
         Assert.Equal(result.Nll, seen[^1].Nats / 200);
@@ -56,38 +62,82 @@ public class PerplexityTests
     public void Without_segments_of_another_length_each_is_a_cache_long()
     {
         using EvaluationModel model = Load(CachePolicy.Streaming);
-        PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken);
+        PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(
+            cancellation: TestContext.Current.CancellationToken
+        );
         Assert.Equal([.. Enumerable.Repeat(16L, 12), 8], result.Segments.Select(segment => segment.Tokens));
     }
 
     [Fact]
     public void A_text_without_a_token_to_predict_is_refused()
     {
-        Assert.Contains("no token to predict", Assert.Throws<InputException>(() => EvaluationText.Of(null, [3])).Message, StringComparison.Ordinal);
-        Assert.Contains("no token to predict", Assert.Throws<InputException>(() => EvaluationText.Of(1, [])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no token to predict",
+            Assert.Throws<InputException>(() => EvaluationText.Of(null, [3])).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "no token to predict",
+            Assert.Throws<InputException>(() => EvaluationText.Of(1, [])).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public void Sinks_and_window_beyond_the_context_are_refused_but_dense_attention_may_go_there()
     {
-        var options = new EvaluationOptions { Policy = CachePolicy.Streaming, Sinks = 4, Window = 61, DType = DType.Float32, Threads = 1 };
-        InputException refusal = Assert.Throws<InputException>(() => EvaluationModel.Load(Shapes.Small with { ContextLength = 64 }, new RandomWeights(1), options));
+        var options = new EvaluationOptions
+        {
+            Policy = CachePolicy.Streaming,
+            Sinks = 4,
+            Window = 61,
+            DType = DType.Float32,
+            Threads = 1,
+        };
+        InputException refusal = Assert.Throws<InputException>(() =>
+            EvaluationModel.Load(Shapes.Small with { ContextLength = 64 }, new RandomWeights(1), options)
+        );
         Assert.Contains("a window of at most 60", refusal.Message, StringComparison.Ordinal);
         using EvaluationModel dense = Load(CachePolicy.Dense);
-        Assert.Equal(200, new PerplexityMeasurement(dense, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken).Tokens);
+        Assert.Equal(
+            200,
+            new PerplexityMeasurement(dense, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken).Tokens
+        );
     }
 
     [Fact]
     public void Logits_that_are_not_numbers_are_refused_with_the_token()
     {
         using EvaluationModel model = EvaluationModel.Load(
-            Shapes.Small, new RandomWeights(1, gain: 1e30), new EvaluationOptions { Policy = CachePolicy.Streaming, Sinks = 4, Window = 12, DType = DType.Float32, Threads = 1 });
-        var refusal = Assert.Throws<InputException>(() => new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken));
+            Shapes.Small,
+            new RandomWeights(1, gain: 1e30),
+            new EvaluationOptions
+            {
+                Policy = CachePolicy.Streaming,
+                Sinks = 4,
+                Window = 12,
+                DType = DType.Float32,
+                Threads = 1,
+            }
+        );
+        var refusal = Assert.Throws<InputException>(() =>
+            new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken)
+        );
         Assert.Contains("token 0", refusal.Message, StringComparison.Ordinal);
     }
 
-    private static EvaluationModel Load(CachePolicy policy) => EvaluationModel.Load(Shapes.Small, new RandomWeights(seed: 7), new EvaluationOptions
-    {
-        Policy = policy, Sinks = 4, Window = 12, Growth = Text.Length, DType = DType.Float32, Threads = 1,
-    });
+    private static EvaluationModel Load(CachePolicy policy) =>
+        EvaluationModel.Load(
+            Shapes.Small,
+            new RandomWeights(seed: 7),
+            new EvaluationOptions
+            {
+                Policy = policy,
+                Sinks = 4,
+                Window = 12,
+                Growth = Text.Length,
+                DType = DType.Float32,
+                Threads = 1,
+            }
+        );
 }

@@ -6,7 +6,8 @@ namespace Streaming.Inference.Tests.Families;
 /// <summary>Blocks as ggml reads them (dequantize_row_q8_0, dequantize_row_q4_0), written down anew.</summary>
 public class GgmlBlocksTests
 {
-    private const int Block = 32, Count = 64 * Block;
+    private const int Block = 32,
+        Count = 64 * Block;
 
     [Fact]
     public void Q8_0_is_read_back_within_half_a_step()
@@ -16,7 +17,8 @@ public class GgmlBlocksTests
         for (int i = 0; i < Count; i++)
         {
             ReadOnlySpan<byte> block = blocks.Slice(i / Block * 34, 34);
-            float scale = (float)MemoryMarshal.Read<Half>(block), read = scale * (sbyte)block[2 + i % Block];
+            float scale = (float)MemoryMarshal.Read<Half>(block),
+                read = scale * (sbyte)block[2 + i % Block];
             Assert.InRange(read - values[i], -0.58f * scale, 0.58f * scale); // float16 moves the scale by 1/2048, the last of 127 steps by 1/16
         }
     }
@@ -29,8 +31,12 @@ public class GgmlBlocksTests
         for (int i = 0; i < Count; i++)
         {
             ReadOnlySpan<byte> block = blocks.Slice(i / Block * 18, 18);
-            int place = i % Block, pair = block[2 + place % 16], nibble = place < 16 ? pair & 15 : pair >> 4;
-            float scale = (float)MemoryMarshal.Read<Half>(block), read = scale * (nibble - 8), step = Math.Abs(scale);
+            int place = i % Block,
+                pair = block[2 + place % 16],
+                nibble = place < 16 ? pair & 15 : pair >> 4;
+            float scale = (float)MemoryMarshal.Read<Half>(block),
+                read = scale * (nibble - 8),
+                step = Math.Abs(scale);
             Assert.InRange(Math.Abs(read - values[i]), 0, (nibble == 15 ? 1.01f : 0.51f) * step);
         }
     }

@@ -8,8 +8,10 @@ namespace Streaming.Inference.Tests.Families;
 /// <summary>Every family against llama.cpp: the same random weights as a folder and as GGUF, both in float32.</summary>
 public class LlamaCppTests(LlamaCppTests.Answers answers) : IClassFixture<LlamaCppTests.Answers>
 {
-    private const int PromptTokens = 60, Tokens = 250;
-    private const double Tolerance = 1e-3, SmallestGap = 4 * Tolerance; // a closer choice would be decided by rounding
+    private const int PromptTokens = 60,
+        Tokens = 250;
+    private const double Tolerance = 1e-3,
+        SmallestGap = 4 * Tolerance; // a closer choice would be decided by rounding
 
     public static TheoryData<string> Models => [.. FamilyModels.All.Keys];
 
@@ -21,7 +23,15 @@ public class LlamaCppTests(LlamaCppTests.Answers answers) : IClassFixture<LlamaC
         using Checkpoint checkpoint = Checkpoint.Open(answers.FolderOf(name));
         int capacity = FamilyModels.All[name].Capacity;
         using Decoder decoder = Decoder.Load(
-            checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Capacity = capacity, Slots = 2 });
+            checkpoint.Config,
+            checkpoint.Weights,
+            new DecoderOptions
+            {
+                DType = DType.Float32,
+                Capacity = capacity,
+                Slots = 2,
+            }
+        );
         var layout = new CacheLayout(4, capacity - 4);
 
         List<float[]> steps = new TestStream(decoder, 0, layout).Feed(ids, 1);
@@ -69,11 +79,16 @@ public class LlamaCppTests(LlamaCppTests.Answers answers) : IClassFixture<LlamaC
                 var checkpoint = new RandomCheckpoint(model.Config, seed: 11);
                 checkpoint.SaveAsFolder(FolderOf(name));
                 checkpoint.SaveAsGguf(FolderOf(name) + ".gguf");
-                jobs.Add(new
-                {
-                    Gguf = FolderOf(name) + ".gguf", Context = model.Capacity, Prompt = Logits.RandomIds(PromptTokens, checkpoint.Vocabulary, seed: 12),
-                    Tokens, Result = FolderOf(name) + ".logits",
-                });
+                jobs.Add(
+                    new
+                    {
+                        Gguf = FolderOf(name) + ".gguf",
+                        Context = model.Capacity,
+                        Prompt = Logits.RandomIds(PromptTokens, checkpoint.Vocabulary, seed: 12),
+                        Tokens,
+                        Result = FolderOf(name) + ".logits",
+                    }
+                );
             }
             string jobsFile = Path.Combine(_folder, "jobs.json");
             await File.WriteAllTextAsync(jobsFile, JsonSerializer.Serialize(jobs), TestContext.Current.CancellationToken);

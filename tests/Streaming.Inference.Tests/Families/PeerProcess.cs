@@ -12,11 +12,20 @@ internal static class PeerProcess
     public static async Task Run(params string[] arguments)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory); // bin/CONFIGURATION/FRAMEWORK
-        string program = Path.Combine(ModelFolders.Root, "tests", "Streaming.Peers", "bin", output.Parent!.Name, output.Name, "Streaming.Peers.dll");
+        string program = Path.Combine(
+            ModelFolders.Root,
+            "tests",
+            "Streaming.Peers",
+            "bin",
+            output.Parent!.Name,
+            output.Name,
+            "Streaming.Peers.dll"
+        );
         var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["OMP_WAIT_POLICY"] = "passive";
         using Process process = Process.Start(start)!;
-        Task<string> written = process.StandardOutput.ReadToEndAsync(), complaints = process.StandardError.ReadToEndAsync();
+        Task<string> written = process.StandardOutput.ReadToEndAsync(),
+            complaints = process.StandardError.ReadToEndAsync();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         deadline.CancelAfter(LongestRun);
         try
@@ -28,6 +37,9 @@ internal static class PeerProcess
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"Streaming.Peers {arguments[0]} did not end within {LongestRun}.");
         }
-        Assert.True(process.ExitCode == 0, $"Streaming.Peers {arguments[0]} ended with {process.ExitCode}:\n{await written}{await complaints}");
+        Assert.True(
+            process.ExitCode == 0,
+            $"Streaming.Peers {arguments[0]} ended with {process.ExitCode}:\n{await written}{await complaints}"
+        );
     }
 }

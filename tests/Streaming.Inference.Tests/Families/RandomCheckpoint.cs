@@ -19,7 +19,10 @@ internal sealed class RandomCheckpoint
     {
         _config = JsonNode.Parse(config)!.AsObject();
         _random = new Random(seed);
-        int layers = Int("num_hidden_layers"), inner = Int("intermediate_size"), queries = Heads * HeadDim, keys = KeyValueHeads * HeadDim;
+        int layers = Int("num_hidden_layers"),
+            inner = Int("intermediate_size"),
+            queries = Heads * HeadDim,
+            keys = KeyValueHeads * HeadDim;
         bool tied = (bool?)_config["tie_word_embeddings"] == true;
         Add("model.embed_tokens.weight", deviation: tied ? 0.2 : 1, Vocabulary, Hidden); // tied to a large one, a model says each token again
         Norm("model.norm.weight", Hidden);
@@ -27,7 +30,9 @@ internal sealed class RandomCheckpoint
             Matrix("lm_head.weight", Vocabulary, Hidden);
         for (int l = 0; l < layers; l++)
         {
-            string prefix = $"model.layers.{l}.", attention = prefix + "self_attn.", feedForward = prefix + "mlp.";
+            string prefix = $"model.layers.{l}.",
+                attention = prefix + "self_attn.",
+                feedForward = prefix + "mlp.";
             Norm(prefix + "input_layernorm.weight", Hidden);
             Norm(prefix + "post_attention_layernorm.weight", Hidden);
             if (Family == "Phi3ForCausalLM")
@@ -77,7 +82,12 @@ internal sealed class RandomCheckpoint
         foreach ((string name, (int[] shape, float[] values)) in _tensors)
         {
             long end = offset + values.Length * sizeof(float);
-            header[name] = new JsonObject { ["dtype"] = "F32", ["shape"] = new JsonArray([.. shape.Select(n => (JsonNode)n)]), ["data_offsets"] = new JsonArray(offset, end) };
+            header[name] = new JsonObject
+            {
+                ["dtype"] = "F32",
+                ["shape"] = new JsonArray([.. shape.Select(n => (JsonNode)n)]),
+                ["data_offsets"] = new JsonArray(offset, end),
+            };
             offset = end;
         }
         byte[] json = Encoding.UTF8.GetBytes(header.ToJsonString());
@@ -99,8 +109,18 @@ internal sealed class RandomCheckpoint
             _ => "llama", // Mistral too
         };
         var model = new GgufModel(
-            architecture, Vocabulary, Int("max_position_embeddings"), Hidden, Int("num_hidden_layers"), Int("intermediate_size"), Heads, KeyValueHeads, HeadDim,
-            (double)_config["rms_norm_eps"]!, (double)_config["rope_theta"]!);
+            architecture,
+            Vocabulary,
+            Int("max_position_embeddings"),
+            Hidden,
+            Int("num_hidden_layers"),
+            Int("intermediate_size"),
+            Heads,
+            KeyValueHeads,
+            HeadDim,
+            (double)_config["rms_norm_eps"]!,
+            (double)_config["rope_theta"]!
+        );
         var file = new GgufWriter();
         model.Describe(file);
         if (_config["rope_scaling"] is JsonObject scaling)
@@ -112,8 +132,10 @@ internal sealed class RandomCheckpoint
 
     private void AddScaling(GgufWriter file, string architecture, JsonObject scaling)
     {
-        string prefix = architecture + ".rope.scaling.", type = (string)(scaling["rope_type"] ?? scaling["type"])!;
-        double context = Int("max_position_embeddings"), original = (double?)(scaling["original_max_position_embeddings"] ?? _config["original_max_position_embeddings"]) ?? context;
+        string prefix = architecture + ".rope.scaling.",
+            type = (string)(scaling["rope_type"] ?? scaling["type"])!;
+        double context = Int("max_position_embeddings"),
+            original = (double?)(scaling["original_max_position_embeddings"] ?? _config["original_max_position_embeddings"]) ?? context;
         switch (type)
         {
             case "linear" or "yarn":
@@ -139,13 +161,20 @@ internal sealed class RandomCheckpoint
     /// <summary>What llama.cpp divides each angle by, as its converter computes it from wave lengths.</summary>
     private float[] Llama3Factors(JsonObject scaling)
     {
-        double theta = (double)_config["rope_theta"]!, factor = (double)scaling["factor"]!, low = (double)scaling["low_freq_factor"]!;
-        double high = (double)scaling["high_freq_factor"]!, old = (double)scaling["original_max_position_embeddings"]!;
+        double theta = (double)_config["rope_theta"]!,
+            factor = (double)scaling["factor"]!,
+            low = (double)scaling["low_freq_factor"]!;
+        double high = (double)scaling["high_freq_factor"]!,
+            old = (double)scaling["original_max_position_embeddings"]!;
         var factors = new float[HeadDim / 2];
         for (int i = 0; i < factors.Length; i++)
         {
-            double wave = 2 * Math.PI * Math.Pow(theta, 2.0 * i / HeadDim), smooth = (old / wave - low) / (high - low);
-            factors[i] = wave < old / high ? 1 : wave > old / low ? (float)factor : (float)(1 / ((1 - smooth) / factor + smooth));
+            double wave = 2 * Math.PI * Math.Pow(theta, 2.0 * i / HeadDim),
+                smooth = (old / wave - low) / (high - low);
+            factors[i] =
+                wave < old / high ? 1
+                : wave > old / low ? (float)factor
+                : (float)(1 / ((1 - smooth) / factor + smooth));
         }
         return factors;
     }

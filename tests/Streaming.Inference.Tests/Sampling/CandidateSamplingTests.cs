@@ -17,8 +17,21 @@ public class CandidateSamplingTests
             float[] logits = Logits(random, vocabulary);
             var parameters = new SamplingParameters
             {
-                Temperature = random.Next(5) switch { 0 => 0.7, 1 => 1, 2 => 2.5, 3 => 100, _ => 0.01 + random.NextDouble() },
-                TopP = random.Next(4) switch { 0 => 0.9, 1 => 0.999999, 2 => 1e-6, _ => 0.01 + 0.98 * random.NextDouble() },
+                Temperature = random.Next(5) switch
+                {
+                    0 => 0.7,
+                    1 => 1,
+                    2 => 2.5,
+                    3 => 100,
+                    _ => 0.01 + random.NextDouble(),
+                },
+                TopP = random.Next(4) switch
+                {
+                    0 => 0.9,
+                    1 => 0.999999,
+                    2 => 1e-6,
+                    _ => 0.01 + 0.98 * random.NextDouble(),
+                },
                 Seed = (ulong)draw,
             };
             double uniform = StreamRandom.Uniform(parameters.Seed, 1, draw);
@@ -37,23 +50,41 @@ public class CandidateSamplingTests
         foreach (int vocabulary in (int[])[1, 7, 50, 257, 49_152, 128_256])
         {
             float[] logits = Logits(random, vocabulary);
-            double max = logits.Max(), exact = logits.Sum(logit => Math.Exp((logit - max) / temperature));
+            double max = logits.Max(),
+                exact = logits.Sum(logit => Math.Exp((logit - max) / temperature));
 
-            Assert.InRange(ExponentialSum.Of(logits, max, temperature) / exact, 1 - ExponentialSum.Error / 10, 1 + ExponentialSum.Error / 10);
+            Assert.InRange(
+                ExponentialSum.Of(logits, max, temperature) / exact,
+                1 - ExponentialSum.Error / 10,
+                1 + ExponentialSum.Error / 10
+            );
         }
     }
 
     /// <summary>Peaked or flat, with ties, far below the others, or impossible.</summary>
     private static float[] Logits(Random random, int vocabulary)
     {
-        float size = random.Next(4) switch { 0 => 0.01f, 1 => 1, 2 => 8, _ => 40 };
-        int kind = random.Next(3);
-        float[] logits = [.. Enumerable.Range(0, vocabulary).Select(_ => kind switch
+        float size = random.Next(4) switch
         {
-            0 => size * (2 * random.NextSingle() - 1),
-            1 => size * random.Next(-3, 4),
-            _ => (float)(-size * Math.Log(1 - random.NextDouble())),
-        })];
+            0 => 0.01f,
+            1 => 1,
+            2 => 8,
+            _ => 40,
+        };
+        int kind = random.Next(3);
+        float[] logits =
+        [
+            .. Enumerable
+                .Range(0, vocabulary)
+                .Select(_ =>
+                    kind switch
+                    {
+                        0 => size * (2 * random.NextSingle() - 1),
+                        1 => size * random.Next(-3, 4),
+                        _ => (float)(-size * Math.Log(1 - random.NextDouble())),
+                    }
+                ),
+        ];
         for (int i = 0; i < vocabulary / 10; i++)
             logits[random.Next(1, vocabulary)] = random.Next(2) == 0 ? float.NegativeInfinity : -1e30f;
         return logits;

@@ -8,14 +8,27 @@ public class SamplerTests
     private static readonly SamplingParameters Plain = new() { Temperature = 1, TopP = 1 };
 
     /// <summary>Temperature, top-k, top-p, min-p.</summary>
-    public static TheoryData<double, int, double, double> Filters => new()
-    {
-        { 1, 0, 1, 0 }, { 0.5, 0, 1, 0 }, { 2, 0, 1, 0 },
-        { 1, 1, 1, 0 }, { 1, 3, 1, 0 }, { 1, 12, 1, 0 }, { 1, 500, 1, 0 },
-        { 1, 0, 0.5, 0 }, { 1, 0, 0.9, 0 }, { 1, 0, 0.999, 0 }, { 1, 0, 1e-9, 0 },
-        { 1, 0, 1, 0.2 }, { 1, 0, 1, 1 },
-        { 0.7, 5, 0.8, 0 }, { 1.5, 6, 0.9, 0.15 }, { 1, 0, 0.95, 0.3 }, { 1, 8, 0.99, 0.4 },
-    };
+    public static TheoryData<double, int, double, double> Filters =>
+        new()
+        {
+            { 1, 0, 1, 0 },
+            { 0.5, 0, 1, 0 },
+            { 2, 0, 1, 0 },
+            { 1, 1, 1, 0 },
+            { 1, 3, 1, 0 },
+            { 1, 12, 1, 0 },
+            { 1, 500, 1, 0 },
+            { 1, 0, 0.5, 0 },
+            { 1, 0, 0.9, 0 },
+            { 1, 0, 0.999, 0 },
+            { 1, 0, 1e-9, 0 },
+            { 1, 0, 1, 0.2 },
+            { 1, 0, 1, 1 },
+            { 0.7, 5, 0.8, 0 },
+            { 1.5, 6, 0.9, 0.15 },
+            { 1, 0, 0.95, 0.3 },
+            { 1, 8, 0.99, 0.4 },
+        };
 
     [Theory]
     [MemberData(nameof(Filters))]
@@ -48,15 +61,29 @@ public class SamplerTests
         var random = new Random(4);
         for (int round = 0; round < 20; round++)
         {
-            float[] logits = [.. Enumerable.Range(0, vocabulary).Select(_ => (float)(4 * random.NextDouble() * random.NextDouble() * random.NextDouble() * 3))];
-            SamplingParameters parameters = Plain with { TopP = 0.05 + 0.9 * random.NextDouble(), TopK = round % 3 == 0 ? 40 : 0, Seed = (ulong)round };
+            float[] logits =
+            [
+                .. Enumerable
+                    .Range(0, vocabulary)
+                    .Select(_ => (float)(4 * random.NextDouble() * random.NextDouble() * random.NextDouble() * 3)),
+            ];
+            SamplingParameters parameters = Plain with
+            {
+                TopP = 0.05 + 0.9 * random.NextDouble(),
+                TopK = round % 3 == 0 ? 40 : 0,
+                Seed = (ulong)round,
+            };
             double[] expected = Reference(logits, parameters);
             var sampler = new Sampler([]);
             for (int position = 0; position < 100; position++)
             {
                 // The token in whose share of the line, most likely first, the random number falls.
                 double left = StreamRandom.Uniform(parameters.Seed, 5, position);
-                int wanted = Enumerable.Range(0, vocabulary).OrderByDescending(id => expected[id]).ThenBy(id => id).First(id => (left -= expected[id]) < 1e-12);
+                int wanted = Enumerable
+                    .Range(0, vocabulary)
+                    .OrderByDescending(id => expected[id])
+                    .ThenBy(id => id)
+                    .First(id => (left -= expected[id]) < 1e-12);
 
                 Assert.Equal(wanted, sampler.Sample([.. logits], parameters, branch: 5, position, []));
             }
@@ -90,11 +117,17 @@ public class SamplerTests
         var first = new Sampler([]);
         int[] inOrder = [.. Enumerable.Range(0, 50).Select(position => first.Sample([.. logits], parameters, 2, position, []))];
         var second = new Sampler([]);
-        int[] backwards = [.. Enumerable.Range(0, 50).Reverse().Select(position => second.Sample([.. logits], parameters, 2, position, []))];
+        int[] backwards =
+        [
+            .. Enumerable.Range(0, 50).Reverse().Select(position => second.Sample([.. logits], parameters, 2, position, [])),
+        ];
 
         Assert.Equal(inOrder, backwards.Reverse());
         Assert.NotEqual(inOrder, Enumerable.Range(0, 50).Select(position => second.Sample([.. logits], parameters, 3, position, [])));
-        Assert.NotEqual(inOrder, Enumerable.Range(0, 50).Select(position => second.Sample([.. logits], parameters with { Seed = 100 }, 2, position, [])));
+        Assert.NotEqual(
+            inOrder,
+            Enumerable.Range(0, 50).Select(position => second.Sample([.. logits], parameters with { Seed = 100 }, 2, position, []))
+        );
     }
 
     [Fact]
@@ -112,7 +145,12 @@ public class SamplerTests
     [Fact]
     public void Bias_is_added_to_the_model_s_logits_before_anything_else()
     {
-        SamplingParameters parameters = Plain with { Temperature = 0, RepeatPenalty = 2, LogitBias = new Dictionary<int, double> { [0] = 1, [2] = -100 } };
+        SamplingParameters parameters = Plain with
+        {
+            Temperature = 0,
+            RepeatPenalty = 2,
+            LogitBias = new Dictionary<int, double> { [0] = 1, [2] = -100 },
+        };
         float[] logits = [4, -1, 3, 2];
 
         Assert.Equal(0, new Sampler([]).Sample(logits, parameters, 0, 0, cached: [0, 3]));
@@ -125,13 +163,21 @@ public class SamplerTests
     [InlineData(0), InlineData(2)]
     public void A_biased_token_comes_as_often_as_its_distribution_says(double bias)
     {
-        SamplingParameters parameters = Plain with { Seed = 4, LogitBias = new Dictionary<int, double> { [1] = bias } };
+        SamplingParameters parameters = Plain with
+        {
+            Seed = 4,
+            LogitBias = new Dictionary<int, double> { [1] = bias },
+        };
         var sampler = new Sampler([]);
         const int draws = 20_000;
         int chosen = Enumerable.Range(0, draws).Count(position => sampler.Sample([0, 0, 0], parameters, 0, position, []) == 1);
 
         double share = Math.Exp(bias) / (Math.Exp(bias) + 2);
-        Assert.InRange(chosen, draws * share - 4.5 * Math.Sqrt(draws * share * (1 - share)), draws * share + 4.5 * Math.Sqrt(draws * share * (1 - share)));
+        Assert.InRange(
+            chosen,
+            draws * share - 4.5 * Math.Sqrt(draws * share * (1 - share)),
+            draws * share + 4.5 * Math.Sqrt(draws * share * (1 - share))
+        );
     }
 
     [Fact]
@@ -144,7 +190,11 @@ public class SamplerTests
 
         Assert.Equal((3, Math.Log(1 / 12.0)), (told.Sampled.Id, told.Sampled.LogProbability), Near);
         Assert.Equal([1, 4, 2, 0], told.Top.Select(t => t.Id)); // ties by the lowest id
-        Assert.Equal([Math.Log(4 / 12.0), Math.Log(4 / 12.0), Math.Log(2 / 12.0), Math.Log(1 / 12.0)], told.Top.Select(t => t.LogProbability), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal(
+            [Math.Log(4 / 12.0), Math.Log(4 / 12.0), Math.Log(2 / 12.0), Math.Log(1 / 12.0)],
+            told.Top.Select(t => t.LogProbability),
+            (a, b) => Math.Abs(a - b) < 1e-6
+        );
         Assert.Empty(TokenLogProbabilities.Of(logits, sampled: 0, top: 0).Top);
 
         static bool Near((int Id, double Log) a, (int Id, double Log) b) => a.Id == b.Id && Math.Abs(a.Log - b.Log) < 1e-6;
@@ -164,7 +214,12 @@ public class SamplerTests
     }
 
     [Theory]
-    [InlineData(float.NaN, 0f), InlineData(float.NegativeInfinity, float.NegativeInfinity), InlineData(0f, float.PositiveInfinity), InlineData(0f, float.NaN)]
+    [
+        InlineData(float.NaN, 0f),
+        InlineData(float.NegativeInfinity, float.NegativeInfinity),
+        InlineData(0f, float.PositiveInfinity),
+        InlineData(0f, float.NaN)
+    ]
     public void Logits_that_are_not_numbers_are_an_error(float first, float second)
     {
         Assert.Throws<ArithmeticException>(() => new Sampler([]).Sample([first, second], Plain, 0, 0, []));

@@ -28,16 +28,26 @@ public class StreamRandomTests
     [InlineData("seeds"), InlineData("branches"), InlineData("positions")]
     public void Numbers_along_any_of_the_three_are_spread_evenly_and_without_correlation(string along)
     {
-        const int count = 100_000, buckets = 20;
-        double[] numbers = [.. Enumerable.Range(0, count).Select(i => along switch
-        {
-            "seeds" => StreamRandom.Uniform((ulong)i, 1, 1),
-            "branches" => StreamRandom.Uniform(1, i, 1),
-            _ => StreamRandom.Uniform(1, 1, i),
-        })];
+        const int count = 100_000,
+            buckets = 20;
+        double[] numbers =
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i =>
+                    along switch
+                    {
+                        "seeds" => StreamRandom.Uniform((ulong)i, 1, 1),
+                        "branches" => StreamRandom.Uniform(1, i, 1),
+                        _ => StreamRandom.Uniform(1, 1, i),
+                    }
+                ),
+        ];
 
         Assert.All(numbers, number => Assert.InRange(number, 0, 1 - 1e-16));
-        double chiSquare = numbers.GroupBy(number => (int)(number * buckets)).Sum(bucket => Math.Pow(bucket.Count() - count / buckets, 2) / (count / buckets));
+        double chiSquare = numbers
+            .GroupBy(number => (int)(number * buckets))
+            .Sum(bucket => Math.Pow(bucket.Count() - count / buckets, 2) / (count / buckets));
         Assert.InRange(chiSquare, 5, 45); // 19 degrees of freedom: 1 in 1000 on either side
         double correlation = numbers.Zip(numbers.Skip(1), (a, b) => (a - 0.5) * (b - 0.5)).Average() * 12;
         Assert.InRange(correlation, -0.012, 0.012);

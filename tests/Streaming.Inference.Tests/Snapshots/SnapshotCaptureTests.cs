@@ -94,7 +94,9 @@ public class SnapshotCaptureTests
     public async Task In_the_middle_of_an_input_there_is_nothing_to_take()
     {
         await using var device = new SnapshotDevice();
-        await using IAsyncEnumerator<DecodeOutput> outputs = device.Batcher.DecodeAsync(SnapshotDevice.Beginning(s_layout, 400, 1), Token).GetAsyncEnumerator(Token);
+        await using IAsyncEnumerator<DecodeOutput> outputs = device
+            .Batcher.DecodeAsync(SnapshotDevice.Beginning(s_layout, 400, 1), Token)
+            .GetAsyncEnumerator(Token);
         var answers = new List<bool>();
         device.Kernels.StepBegins = _ => { };
         // Chunks of 128: the capture that is asked for in a step is answered before the next.

@@ -24,16 +24,19 @@ public class SnapshotContinuationTests
 
     private static readonly Case[] s_cases =
     [
-        .. from arithmetic in ((DType, bool)[])[(DType.Float32, false), (DType.BFloat16, false), (DType.Int8, false), (DType.Float32, true), (DType.Int8, true)]
-           from stream in ((CacheLayout, int, int)[])[
-               (new(4, 36), 1, 1),     // nothing but the first token
-               (new(4, 36), 12, 9),    // before the first eviction
-               (new(4, 36), 12, 90),   // long after it
-               (new(4, 36), 70, 5),    // an input that is longer than the cache
-               (new(17, 23), 20, 9),   // a pinned prompt, before
-               (new(17, 23), 20, 50),  // and after
-               (new(0, 30), 10, 45)]   // no fixed part, not all places used
-           select new Case(arithmetic.Item1, arithmetic.Item2, stream.Item1, stream.Item2, stream.Item3),
+        .. from arithmetic in ((DType, bool)[])
+            [(DType.Float32, false), (DType.BFloat16, false), (DType.Int8, false), (DType.Float32, true), (DType.Int8, true)]
+        from stream in ((CacheLayout, int, int)[])
+            [
+                (new(4, 36), 1, 1), // nothing but the first token
+                (new(4, 36), 12, 9), // before the first eviction
+                (new(4, 36), 12, 90), // long after it
+                (new(4, 36), 70, 5), // an input that is longer than the cache
+                (new(17, 23), 20, 9), // a pinned prompt, before
+                (new(17, 23), 20, 50), // and after
+                (new(0, 30), 10, 45),
+            ] // no fixed part, not all places used
+        select new Case(arithmetic.Item1, arithmetic.Item2, stream.Item1, stream.Item2, stream.Item3),
     ];
 
     [Fact]
@@ -48,8 +51,16 @@ public class SnapshotContinuationTests
                 await using SnapshotDevice device = @case.Load();
                 DecodeWork beginning = @case.Beginning;
                 (int[] sampled, _) = await device.RunAsync(beginning);
-                await File.WriteAllBytesAsync(Path.Combine(folder.FullName, @case.Name + ".snapshot"), await device.CaptureAsync(), TestContext.Current.CancellationToken);
-                await File.WriteAllTextAsync(Path.Combine(folder.FullName, @case.Name + ".ids"), string.Join(' ', sampled), TestContext.Current.CancellationToken);
+                await File.WriteAllBytesAsync(
+                    Path.Combine(folder.FullName, @case.Name + ".snapshot"),
+                    await device.CaptureAsync(),
+                    TestContext.Current.CancellationToken
+                );
+                await File.WriteAllTextAsync(
+                    Path.Combine(folder.FullName, @case.Name + ".ids"),
+                    string.Join(' ', sampled),
+                    TestContext.Current.CancellationToken
+                );
                 (_, expected[@case.Name]) = await device.RunAsync(SnapshotDevice.Continuation(beginning, sampled, Continued));
             }
 
@@ -58,8 +69,14 @@ public class SnapshotContinuationTests
             foreach ((string name, byte[] logits) in expected)
             {
                 Assert.Equal(Continued * 257 * sizeof(float), logits.Length);
-                byte[] child = await File.ReadAllBytesAsync(Path.Combine(folder.FullName, name + ".logits"), TestContext.Current.CancellationToken);
-                Assert.True(logits.AsSpan().SequenceEqual(child), $"{name}: the other process computed other bits from byte {logits.AsSpan().CommonPrefixLength(child)} on.");
+                byte[] child = await File.ReadAllBytesAsync(
+                    Path.Combine(folder.FullName, name + ".logits"),
+                    TestContext.Current.CancellationToken
+                );
+                Assert.True(
+                    logits.AsSpan().SequenceEqual(child),
+                    $"{name}: the other process computed other bits from byte {logits.AsSpan().CommonPrefixLength(child)} on."
+                );
             }
         }
         finally
@@ -72,11 +89,18 @@ public class SnapshotContinuationTests
     [Fact(Explicit = true)]
     public async Task Child_of_another_test()
     {
-        string folder = Environment.GetEnvironmentVariable(ChildFolder) ?? throw new InvalidOperationException($"{ChildFolder} is not set: this is a part of another test.");
+        string folder =
+            Environment.GetEnvironmentVariable(ChildFolder)
+            ?? throw new InvalidOperationException($"{ChildFolder} is not set: this is a part of another test.");
         foreach (Case @case in s_cases)
         {
             await using SnapshotDevice device = @case.Load();
-            int[] sampled = [.. (await File.ReadAllTextAsync(Path.Combine(folder, @case.Name + ".ids"), TestContext.Current.CancellationToken)).Split(' ').Select(int.Parse)];
+            int[] sampled =
+            [
+                .. (await File.ReadAllTextAsync(Path.Combine(folder, @case.Name + ".ids"), TestContext.Current.CancellationToken))
+                    .Split(' ')
+                    .Select(int.Parse),
+            ];
             await using FileStream file = File.OpenRead(Path.Combine(folder, @case.Name + ".snapshot"));
             using ISlotSnapshot snapshot = await device.Batcher.ReadSnapshotAsync(file, TestContext.Current.CancellationToken);
             Assert.Equal(2, snapshot.Branch);
@@ -101,7 +125,12 @@ public class SnapshotContinuationTests
         await using var device = new SnapshotDevice();
         (int[] sampled, _) = await device.RunAsync(rebuilt);
         byte[] bytes = await device.CaptureAsync();
-        DecodeWork goesOn = rebuilt with { Reset = false, Input = [new TokenRun(300, sampled)], Sampling = rebuilt.Sampling with { MaxTokens = Continued } };
+        DecodeWork goesOn = rebuilt with
+        {
+            Reset = false,
+            Input = [new TokenRun(300, sampled)],
+            Sampling = rebuilt.Sampling with { MaxTokens = Continued },
+        };
         (_, byte[] expected) = await device.RunAsync(goesOn);
 
         using ISlotSnapshot snapshot = await device.ReadAsync(bytes);
@@ -137,13 +166,24 @@ public class SnapshotContinuationTests
     private static async Task RunChildAsync(string folder)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])[typeof(SnapshotContinuationTests).Assembly.Location, "-explicit", "only", "-method", $"*{nameof(Child_of_another_test)}", "-noColor"])
+        foreach (
+            string argument in (string[])
+                [
+                    typeof(SnapshotContinuationTests).Assembly.Location,
+                    "-explicit",
+                    "only",
+                    "-method",
+                    $"*{nameof(Child_of_another_test)}",
+                    "-noColor",
+                ]
+        )
             start.ArgumentList.Add(argument);
         start.Environment[ChildFolder] = folder;
         using Process child = Process.Start(start)!;
         try
         {
-            Task<string> output = child.StandardOutput.ReadToEndAsync(), errors = child.StandardError.ReadToEndAsync();
+            Task<string> output = child.StandardOutput.ReadToEndAsync(),
+                errors = child.StandardError.ReadToEndAsync();
             await child.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Deadline);
             Assert.True(child.ExitCode == 0, $"{await output}\n{await errors}");
         }

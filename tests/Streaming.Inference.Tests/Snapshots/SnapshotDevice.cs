@@ -20,24 +20,53 @@ internal sealed class SnapshotDevice : IAsyncDisposable
     /// <summary>Widths that int8 takes.</summary>
     private static readonly ModelConfig Shape = new()
     {
-        Layers = 3, HiddenSize = 64, IntermediateSize = 96, Heads = 4, KeyValueHeads = 2, HeadDim = 16, VocabularySize = 257, ContextLength = 512,
+        Layers = 3,
+        HiddenSize = 64,
+        IntermediateSize = 96,
+        Heads = 4,
+        KeyValueHeads = 2,
+        HeadDim = 16,
+        VocabularySize = 257,
+        ContextLength = 512,
     };
 
     private readonly List<float[]> _logits = [];
 
     public SnapshotDevice(
-        DType type = DType.Float32, bool deterministic = false, KernelSet kernels = KernelSet.Auto, int capacity = 40, int slots = 2,
-        string checkpoint = "the checkpoint", int layers = 3)
+        DType type = DType.Float32,
+        bool deterministic = false,
+        KernelSet kernels = KernelSet.Auto,
+        int capacity = 40,
+        int slots = 2,
+        string checkpoint = "the checkpoint",
+        int layers = 3
+    )
     {
         ObservedKernels? observed = null;
         Decoder decoder = Decoder.Load(
-            Shape with { Layers = layers },
+            Shape with
+            {
+                Layers = layers,
+            },
             new RandomWeights(seed: 23, gain: 1.5),
-            new DecoderOptions { DType = type, Deterministic = deterministic, Kernels = kernels, Slots = slots, Capacity = capacity },
-            context => observed = new ObservedKernels(KernelSets.Create(context)));
+            new DecoderOptions
+            {
+                DType = type,
+                Deterministic = deterministic,
+                Kernels = kernels,
+                Slots = slots,
+                Capacity = capacity,
+            },
+            context => observed = new ObservedKernels(KernelSets.Create(context))
+        );
         observed!.LogitsAreReady = logits => _logits.Add(logits.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
         Kernels = observed;
-        Batcher = new Batcher(decoder, TestDevice.Vocabulary, [], options: new BatcherOptions { Checkpoint = checkpoint, OutputsAhead = OutputsAhead });
+        Batcher = new Batcher(
+            decoder,
+            TestDevice.Vocabulary,
+            [],
+            options: new BatcherOptions { Checkpoint = checkpoint, OutputsAhead = OutputsAhead }
+        );
     }
 
     public Batcher Batcher { get; }
@@ -48,19 +77,26 @@ internal sealed class SnapshotDevice : IAsyncDisposable
     public static int[] Input(int tokens) => Logits.RandomIds(tokens, 256, seed: 3);
 
     /// <summary>A work that begins a stream and samples some tokens, each at random.</summary>
-    public static DecodeWork Beginning(CacheLayout layout, int inputTokens, int sampled, int slot = 0) => new()
-    {
-        Slot = slot,
-        Layout = layout,
-        Reset = true,
-        Input = [new TokenRun(0, Input(inputTokens))],
-        StreamHash = StreamHash.Empty.Append(Input(inputTokens)),
-        Sampling = Sampling(sampled),
-        Branch = 2,
-    };
+    public static DecodeWork Beginning(CacheLayout layout, int inputTokens, int sampled, int slot = 0) =>
+        new()
+        {
+            Slot = slot,
+            Layout = layout,
+            Reset = true,
+            Input = [new TokenRun(0, Input(inputTokens))],
+            StreamHash = StreamHash.Empty.Append(Input(inputTokens)),
+            Sampling = Sampling(sampled),
+            Branch = 2,
+        };
 
     /// <summary>The work that goes on where another one ended: its last token is pending.</summary>
-    public static DecodeWork Continuation(DecodeWork before, IReadOnlyList<int> sampled, int more, ISlotSnapshot? snapshot = null, int slot = 0)
+    public static DecodeWork Continuation(
+        DecodeWork before,
+        IReadOnlyList<int> sampled,
+        int more,
+        ISlotSnapshot? snapshot = null,
+        int slot = 0
+    )
     {
         long position = before.Input[0].Ids.Length + sampled.Count - 1;
         return before with
@@ -104,13 +140,21 @@ internal sealed class SnapshotDevice : IAsyncDisposable
         return written.ToArray();
     }
 
-    public Task<ISlotSnapshot> ReadAsync(byte[] snapshot) => Batcher.ReadSnapshotAsync(new MemoryStream(snapshot), TestContext.Current.CancellationToken);
+    public Task<ISlotSnapshot> ReadAsync(byte[] snapshot) =>
+        Batcher.ReadSnapshotAsync(new MemoryStream(snapshot), TestContext.Current.CancellationToken);
 
     public ValueTask DisposeAsync() => Batcher.DisposeAsync();
 
     private static SamplingParameters Sampling(int tokens)
     {
         Assert.InRange(tokens, 1, int.MaxValue); // 0 is a reply without end
-        return new SamplingParameters { Temperature = 0.9f, TopP = 0.95f, RepeatPenalty = 1.1f, Seed = 5, MaxTokens = tokens };
+        return new SamplingParameters
+        {
+            Temperature = 0.9f,
+            TopP = 0.95f,
+            RepeatPenalty = 1.1f,
+            Seed = 5,
+            MaxTokens = tokens,
+        };
     }
 }

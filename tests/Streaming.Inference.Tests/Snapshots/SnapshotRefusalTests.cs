@@ -20,7 +20,10 @@ public class SnapshotRefusalTests
         await using var device = new SnapshotDevice();
         byte[] good = await SnapshotOfAsync(device);
         var random = new Random(11);
-        IEnumerable<int> places = Enumerable.Range(0, 500).Concat(Enumerable.Range(0, 200).Select(_ => random.Next(good.Length))).Concat(Enumerable.Range(good.Length - 40, 40));
+        IEnumerable<int> places = Enumerable
+            .Range(0, 500)
+            .Concat(Enumerable.Range(0, 200).Select(_ => random.Next(good.Length)))
+            .Concat(Enumerable.Range(good.Length - 40, 40));
         foreach (int place in places)
         {
             byte[] bad = [.. good];
@@ -34,7 +37,10 @@ public class SnapshotRefusalTests
     {
         await using var device = new SnapshotDevice();
         byte[] good = await SnapshotOfAsync(device);
-        foreach (int length in (int[])[0, 1, 7, 8, 15, 16, 20, 100, 400, 600, good.Length / 2, good.Length - 33, good.Length - 32, good.Length - 1])
+        foreach (
+            int length in (int[])
+                [0, 1, 7, 8, 15, 16, 20, 100, 400, 600, good.Length / 2, good.Length - 33, good.Length - 32, good.Length - 1]
+        )
         {
             SnapshotRefusedException early = await RefusalAsync(device, good[..length]);
             Assert.True(early.IsDamaged);
@@ -79,7 +85,13 @@ public class SnapshotRefusalTests
 
     [Theory]
     [InlineData("branch", "-1"), InlineData("position", "3"), InlineData("fed", "0"), InlineData("fixed", "-1"), InlineData("window", "0")]
-    [InlineData("window", "37"), InlineData("window", "2147483647"), InlineData("occupied", "39"), InlineData("occupied", "-5"), InlineData("kind", "null")]
+    [
+        InlineData("window", "37"),
+        InlineData("window", "2147483647"),
+        InlineData("occupied", "39"),
+        InlineData("occupied", "-5"),
+        InlineData("kind", "null")
+    ]
     public async Task A_header_that_contradicts_itself_is_refused_though_its_checksum_is_right(string name, string value)
     {
         await using var device = new SnapshotDevice();
@@ -132,8 +144,13 @@ public class SnapshotRefusalTests
         await using var deeper = new SnapshotDevice(layers: 4);
         Assert.Equal(
             "It is of 3 layers of 2 heads of 16 Float32, 50 places, and this device has 3 layers of 2 heads of 16 Float32, 40 places.",
-            (await RefusalAsync(device, await SnapshotOfAsync(larger))).Message);
-        Assert.StartsWith("It is of 4 layers ", (await RefusalAsync(device, await SnapshotOfAsync(deeper))).Message, StringComparison.Ordinal);
+            (await RefusalAsync(device, await SnapshotOfAsync(larger))).Message
+        );
+        Assert.StartsWith(
+            "It is of 4 layers ",
+            (await RefusalAsync(device, await SnapshotOfAsync(deeper))).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -147,11 +164,27 @@ public class SnapshotRefusalTests
         using ISlotSnapshot foreign = await other.ReadAsync(await SnapshotOfAsync(other));
         DecodeWork goesOn = SnapshotDevice.Continuation(beginning, sampled, 20);
         DecodeWork restored = goesOn with { Snapshot = snapshot };
-        foreach (DecodeWork wrong in (DecodeWork[])[
-            restored with { Reset = true },
-            restored with { Layout = new(5, 35) },
-            restored with { Input = [new TokenRun(40, new[] { 1 })] },
-            restored with { Snapshot = foreign }])
+        foreach (
+            DecodeWork wrong in (DecodeWork[])
+                [
+                    restored with
+                    {
+                        Reset = true,
+                    },
+                    restored with
+                    {
+                        Layout = new(5, 35),
+                    },
+                    restored with
+                    {
+                        Input = [new TokenRun(40, new[] { 1 })],
+                    },
+                    restored with
+                    {
+                        Snapshot = foreign,
+                    },
+                ]
+        )
         {
             await Assert.ThrowsAsync<InputException>(() => device.RunAsync(wrong));
         }

@@ -11,7 +11,19 @@ public class CanonicalCompositionTests
     /// <summary>Characters with decompositions that came with Unicode 15 to 17: the table, like the reference tokenizer's, is older.</summary>
     private static readonly HashSet<int> Newer =
     [
-        0x105C9, 0x105E4, 0x11383, 0x11385, 0x1138E, 0x11391, 0x113C5, 0x113C7, 0x113C8, .. Enumerable.Range(0x16121, 8), 0x16D68, 0x16D69, 0x16D6A,
+        0x105C9,
+        0x105E4,
+        0x11383,
+        0x11385,
+        0x1138E,
+        0x11391,
+        0x113C5,
+        0x113C7,
+        0x113C8,
+        .. Enumerable.Range(0x16121, 8),
+        0x16D68,
+        0x16D69,
+        0x16D6A,
     ];
 
     [Theory]
@@ -22,7 +34,7 @@ public class CanonicalCompositionTests
     [InlineData("q\u0307\u0323", "q\u0323\u0307")]
     [InlineData("a\u0327\u0301", "\u00E1\u0327")] // past a mark of a lower class
     [InlineData("a\u0301\u0301", "\u00E1\u0301")] // and not past one of the same
-    [InlineData("\u0958", "\u0915\u093C")]         // excluded from composition
+    [InlineData("\u0958", "\u0915\u093C")] // excluded from composition
     [InlineData("\u0301e", "\u0301e")]
     [InlineData("naïve 日本語 😀", "naïve 日本語 😀")]
     public void Texts_are_composed_by_the_standard(string text, string composed) => Assert.Equal(composed, CanonicalComposition.Of(text));
@@ -31,26 +43,39 @@ public class CanonicalCompositionTests
     public async Task Every_character_and_thousands_of_sequences_are_normalized_as_by_ICU()
     {
         var random = new Random(5);
-        string[] every = [.. Enumerable.Range(0, 0x110000).Where(c => c is < 0xD800 or > 0xDFFF && !Newer.Contains(c)).Select(char.ConvertFromUtf32)];
+        string[] every =
+        [
+            .. Enumerable.Range(0, 0x110000).Where(c => c is < 0xD800 or > 0xDFFF && !Newer.Contains(c)).Select(char.ConvertFromUtf32),
+        ];
         string[] marks = [.. every.Where(c => CanonicalData.Instance.ClassOf(char.ConvertToUtf32(c, 0)) > 0)];
         string[] changed = [.. every.Where(c => CanonicalData.Instance.Matters(char.ConvertToUtf32(c, 0)))];
-        IEnumerable<string> sequences = Enumerable.Range(0, 20_000).Select(_ =>
-        {
-            var text = new StringBuilder();
-            for (int n = random.Next(1, 8); n > 0; n--)
+        IEnumerable<string> sequences = Enumerable
+            .Range(0, 20_000)
+            .Select(_ =>
             {
-                string[] from = random.Next(4) switch { 0 => marks, 1 => every[0x41..0x250], _ => changed };
-                text.Append(from[random.Next(from.Length)]);
-            }
-            return text.ToString();
-        });
+                var text = new StringBuilder();
+                for (int n = random.Next(1, 8); n > 0; n--)
+                {
+                    string[] from = random.Next(4) switch
+                    {
+                        0 => marks,
+                        1 => every[0x41..0x250],
+                        _ => changed,
+                    };
+                    text.Append(from[random.Next(from.Length)]);
+                }
+                return text.ToString();
+            });
         string[] texts = [.. every, .. sequences];
 
         string[] expected = await NormalizedByNode(texts);
 
         Assert.Equal(texts.Length, expected.Length);
         for (int i = 0; i < texts.Length; i++)
-            Assert.True(expected[i] == CanonicalComposition.Of(texts[i]), $"'{Codes(texts[i])}' must be '{Codes(expected[i])}' and is '{Codes(CanonicalComposition.Of(texts[i]))}'.");
+            Assert.True(
+                expected[i] == CanonicalComposition.Of(texts[i]),
+                $"'{Codes(texts[i])}' must be '{Codes(expected[i])}' and is '{Codes(CanonicalComposition.Of(texts[i]))}'."
+            );
     }
 
     [Fact]
@@ -63,16 +88,25 @@ public class CanonicalCompositionTests
         Assert.Equal("\u00E1" + new string('\u0316', 500_000) + new string('\u0301', 499_999), composed);
     }
 
-    private static string Codes(string text) => string.Join(' ', text.EnumerateRunes().Select(r => r.Value.ToString("X4", CultureInfo.InvariantCulture)));
+    private static string Codes(string text) =>
+        string.Join(' ', text.EnumerateRunes().Select(r => r.Value.ToString("X4", CultureInfo.InvariantCulture)));
 
     private static async Task<string[]> NormalizedByNode(string[] texts)
     {
-        string input = Path.GetTempFileName(), output = Path.GetTempFileName();
+        string input = Path.GetTempFileName(),
+            output = Path.GetTempFileName();
         try
         {
             await File.WriteAllTextAsync(input, JsonSerializer.Serialize(texts), TestContext.Current.CancellationToken);
-            using Process node = Process.Start("node",
-                ["-e", "const f = require('fs'), a = process.argv; f.writeFileSync(a[2], JSON.stringify(JSON.parse(f.readFileSync(a[1], 'utf8')).map(t => t.normalize('NFC'))))", input, output]);
+            using Process node = Process.Start(
+                "node",
+                [
+                    "-e",
+                    "const f = require('fs'), a = process.argv; f.writeFileSync(a[2], JSON.stringify(JSON.parse(f.readFileSync(a[1], 'utf8')).map(t => t.normalize('NFC'))))",
+                    input,
+                    output,
+                ]
+            );
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             deadline.CancelAfter(TimeSpan.FromMinutes(1));
             await node.WaitForExitAsync(deadline.Token);

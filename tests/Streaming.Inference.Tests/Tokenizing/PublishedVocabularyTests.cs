@@ -21,8 +21,12 @@ public class PublishedVocabularyTests
         foreach (JsonElement one in cases)
         {
             string text = one.GetProperty("text").GetString()!;
-            int[] ids = Ids(one, "ids"), special = Ids(one, "ids_with_special");
-            if (!ids.SequenceEqual(tokenizer.Encode(text, parseControl: true, addSpecial: false)) || !special.SequenceEqual(tokenizer.Encode(text, parseControl: true, addSpecial: true)))
+            int[] ids = Ids(one, "ids"),
+                special = Ids(one, "ids_with_special");
+            if (
+                !ids.SequenceEqual(tokenizer.Encode(text, parseControl: true, addSpecial: false))
+                || !special.SequenceEqual(tokenizer.Encode(text, parseControl: true, addSpecial: true))
+            )
                 wrong.Add(text);
         }
         Assert.Equal(44, cases.Length);
@@ -32,8 +36,18 @@ public class PublishedVocabularyTests
     }
 
     [Theory]
-    [InlineData("llama3", "a", 1_000_000), InlineData("llama3", " ", 10_000_000), InlineData("llama3", "ab", 500_000), InlineData("llama3", "\n", 1_000_000)]
-    [InlineData("qwen3", "a", 1_000_000), InlineData("qwen3", " ", 10_000_000), InlineData("qwen3", "\u0301", 1_000_000), InlineData("qwen3", "日", 300_000)]
+    [
+        InlineData("llama3", "a", 1_000_000),
+        InlineData("llama3", " ", 10_000_000),
+        InlineData("llama3", "ab", 500_000),
+        InlineData("llama3", "\n", 1_000_000)
+    ]
+    [
+        InlineData("qwen3", "a", 1_000_000),
+        InlineData("qwen3", " ", 10_000_000),
+        InlineData("qwen3", "\u0301", 1_000_000),
+        InlineData("qwen3", "日", 300_000)
+    ]
     [InlineData("mistral", "a", 1_000_000), InlineData("mistral", " ", 1_000_000), InlineData("mistral", "The quick brown fox. ", 50_000)]
     [InlineData("starter", "!", 1_000_000)]
     public void A_long_text_of_any_kind_holds_nobody_up(string name, string unit, int times)
@@ -54,6 +68,9 @@ public class PublishedVocabularyTests
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
         foreach (string text in new HostileTexts(seed: 21).Take(2_000))
-            Assert.Equal(composed ? CanonicalComposition.Of(text) : text, tokenizer.Decode(tokenizer.Encode(text, parseControl: false, addSpecial: false)));
+            Assert.Equal(
+                composed ? CanonicalComposition.Of(text) : text,
+                tokenizer.Decode(tokenizer.Encode(text, parseControl: false, addSpecial: false))
+            );
     }
 }

@@ -15,30 +15,61 @@ public class ReferenceTokenizerTests
     public async Task A_thousand_texts_give_the_ids_of_the_reference(string name)
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
-        await Compare(Path.Combine(Vocabularies.FolderOf(name), "tokenizer.json"), text => tokenizer.Encode(text, parseControl: true, addSpecial: true));
+        await Compare(
+            Path.Combine(Vocabularies.FolderOf(name), "tokenizer.json"),
+            text => tokenizer.Encode(text, parseControl: true, addSpecial: true)
+        );
     }
 
     [Theory]
-    [InlineData("first", false), InlineData("always", false), InlineData("never", false), InlineData("first", true), InlineData("always", true)]
-    public async Task Newer_files_write_spaces_with_a_pre_tokenizer(string scheme, bool split) => await CompareEdited("mistral", json =>
-    {
-        json["normalizer"] = null;
-        json["pre_tokenizer"] = new JsonObject { ["type"] = "Metaspace", ["replacement"] = "▁", ["prepend_scheme"] = scheme, ["split"] = split };
-    });
+    [
+        InlineData("first", false),
+        InlineData("always", false),
+        InlineData("never", false),
+        InlineData("first", true),
+        InlineData("always", true)
+    ]
+    public async Task Newer_files_write_spaces_with_a_pre_tokenizer(string scheme, bool split) =>
+        await CompareEdited(
+            "mistral",
+            json =>
+            {
+                json["normalizer"] = null;
+                json["pre_tokenizer"] = new JsonObject
+                {
+                    ["type"] = "Metaspace",
+                    ["replacement"] = "▁",
+                    ["prepend_scheme"] = scheme,
+                    ["split"] = split,
+                };
+            }
+        );
 
     [Theory]
     [InlineData(true), InlineData(false)]
-    public async Task SmolLM_takes_digits_apart_before_it_splits_as_GPT_2(bool each) => await CompareEdited("llama3", json =>
-        json["pre_tokenizer"] = JsonNode.Parse($$"""
-            {"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":{{(each ? "true" : "false")}}},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]}
-            """));
+    public async Task SmolLM_takes_digits_apart_before_it_splits_as_GPT_2(bool each) =>
+        await CompareEdited(
+            "llama3",
+            json =>
+                json["pre_tokenizer"] = JsonNode.Parse(
+                    $$"""
+                    {"type":"Sequence","pretokenizers":[{"type":"Digits","individual_digits":{{(
+                        each ? "true" : "false"
+                    )}}},{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}]}
+                    """
+                )
+        );
 
     [Theory]
     [InlineData("llama3"), InlineData("qwen3")]
     public async Task What_people_write_gives_the_ids_of_the_reference_without_added_tokens(string name)
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
-        await CompareEdited(name, json => json["added_tokens"] = new JsonArray(), text => tokenizer.Encode(text, parseControl: false, addSpecial: false));
+        await CompareEdited(
+            name,
+            json => json["added_tokens"] = new JsonArray(),
+            text => tokenizer.Encode(text, parseControl: false, addSpecial: false)
+        );
     }
 
     private static async Task CompareEdited(string name, Action<JsonObject> edit, Func<string, int[]>? encode = null)
@@ -47,7 +78,14 @@ public class ReferenceTokenizerTests
         try
         {
             string file = Path.Combine(folder, "tokenizer.json");
-            JsonObject json = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Vocabularies.FolderOf(name), "tokenizer.json"), TestContext.Current.CancellationToken))!.AsObject();
+            JsonObject json = JsonNode
+                .Parse(
+                    await File.ReadAllTextAsync(
+                        Path.Combine(Vocabularies.FolderOf(name), "tokenizer.json"),
+                        TestContext.Current.CancellationToken
+                    )
+                )!
+                .AsObject();
             edit(json);
             await File.WriteAllTextAsync(file, json.ToJsonString(), TestContext.Current.CancellationToken);
             Tokenizer tokenizer = Tokenizer.Load(folder);
@@ -65,13 +103,19 @@ public class ReferenceTokenizerTests
         try
         {
             string[] texts = [.. new HostileTexts(seed: 17).Take(Texts)];
-            string textsFile = Path.Combine(folder, "texts.json"), idsFile = Path.Combine(folder, "ids.json");
+            string textsFile = Path.Combine(folder, "texts.json"),
+                idsFile = Path.Combine(folder, "ids.json");
             await File.WriteAllTextAsync(textsFile, JsonSerializer.Serialize(texts), TestContext.Current.CancellationToken);
             await PeerProcess.Run("tokenize", file, textsFile, idsFile);
-            int[][] expected = JsonSerializer.Deserialize<int[][]>(await File.ReadAllTextAsync(idsFile, TestContext.Current.CancellationToken))!;
+            int[][] expected = JsonSerializer.Deserialize<int[][]>(
+                await File.ReadAllTextAsync(idsFile, TestContext.Current.CancellationToken)
+            )!;
             Assert.Equal(Texts, expected.Length);
             string[] wrong = [.. texts.Where((text, i) => !expected[i].SequenceEqual(encode(text)))];
-            Assert.True(wrong.Length == 0, $"{wrong.Length} of {Texts} texts have other ids: {JsonSerializer.Serialize(wrong.OrderBy(t => t.Length).Take(5))}");
+            Assert.True(
+                wrong.Length == 0,
+                $"{wrong.Length} of {Texts} texts have other ids: {JsonSerializer.Serialize(wrong.OrderBy(t => t.Length).Take(5))}"
+            );
         }
         finally
         {

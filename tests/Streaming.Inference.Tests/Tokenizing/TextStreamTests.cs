@@ -64,7 +64,8 @@ public class TextStreamTests
     [Fact]
     public void A_stop_string_across_tokens_is_not_shown_and_nothing_comes_after_it()
     {
-        const int aEN = 266, dDot = 267;
+        const int aEN = 266,
+            dDot = 267;
         (string[] texts, string rest, bool stopped) = Run([aEN, dDot, 'x'], "END");
         Assert.Equal(["a", "", ""], texts);
         Assert.Equal("", rest);
@@ -90,7 +91,14 @@ public class TextStreamTests
     [Fact]
     public void A_stream_resumed_from_its_state_gives_what_an_uninterrupted_one_gives()
     {
-        string[][] stops = [[], ["END"], ["<|stop|>", "END."], ["日本語", "\uFFFD\uFFFD", "aEN"], ["éé", "ND"]];
+        string[][] stops =
+        [
+            [],
+            ["END"],
+            ["<|stop|>", "END."],
+            ["日本語", "\uFFFD\uFFFD", "aEN"],
+            ["éé", "ND"],
+        ];
         var random = new Random(1);
         int resumedInMidstream = 0;
         for (int run = 0; run < 3_000; run++)
@@ -132,10 +140,11 @@ public class TextStreamTests
         return text;
     }
 
-    private static int RandomId(Random random) => random.Next(4) switch
-    {
-        0 => random.Next(256),
-        1 => "END<|stop|>."[random.Next(12)],
-        _ => random.Next(ToyVocabulary.Control, Toy.Size),
-    };
+    private static int RandomId(Random random) =>
+        random.Next(4) switch
+        {
+            0 => random.Next(256),
+            1 => "END<|stop|>."[random.Next(12)],
+            _ => random.Next(ToyVocabulary.Control, Toy.Size),
+        };
 }

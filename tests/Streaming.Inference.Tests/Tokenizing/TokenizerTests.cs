@@ -49,13 +49,47 @@ public class TokenizerTests
     [InlineData("<|im_start|>user\nHi<|im_end|>", new[] { 1, 281, 14, 893, 2 })]
     [InlineData(
         "naïve 日本語 😀 𝐀𝟘",
-        new[] { 1217, 199, 179, 307, 36, 234, 155, 169, 234, 160, 176, 236, 174, 162, 36, 244, 163, 156, 132, 36, 244, 161, 148, 132, 244, 161, 163, 156 })]
+        new[]
+        {
+            1217,
+            199,
+            179,
+            307,
+            36,
+            234,
+            155,
+            169,
+            234,
+            160,
+            176,
+            236,
+            174,
+            162,
+            36,
+            244,
+            163,
+            156,
+            132,
+            36,
+            244,
+            161,
+            148,
+            132,
+            244,
+            161,
+            163,
+            156,
+        }
+    )]
     public void The_ids_are_the_reference_tokenizers_byte_level(string text, int[] ids) =>
         Assert.Equal(ids, Starter.Encode(text, parseControl: true, addSpecial: false));
 
     [Theory]
     [InlineData("Once upon a time, there was a little girl.", new[] { 403, 407, 261, 378, 432, 383, 286, 261, 376, 298, 315, 421, 426 })]
-    [InlineData("don't DON'T  stop\n\n\tnow", new[] { 279, 289, 439, 413, 410, 455, 441, 458, 439, 434, 410, 349, 414, 427, 13, 13, 12, 416, 327 })]
+    [InlineData(
+        "don't DON'T  stop\n\n\tnow",
+        new[] { 279, 289, 439, 413, 410, 455, 441, 458, 439, 434, 410, 349, 414, 427, 13, 13, 12, 416, 327 }
+    )]
     [InlineData("</s> x <s>", new[] { 2, 410, 410, 444, 410, 1 })]
     public void The_ids_are_the_reference_tokenizers_SentencePiece(string text, int[] ids) =>
         Assert.Equal(ids, Tokenizer.Load(ModelFolders.Stories260K).Encode(text, parseControl: true, addSpecial: false));
@@ -64,16 +98,36 @@ public class TokenizerTests
     public void Any_text_comes_back_from_its_ids()
     {
         var random = new Random(1);
-        string[] words = ["the", " the", "\n", "\r\n", "  ", "don't", "DON'T", "é", "日本語", "😀", "𝐀𝟘", "<|im_end|>", "1234", "\0", "\uFEFF", "Ġ", "▁"];
+        string[] words =
+        [
+            "the",
+            " the",
+            "\n",
+            "\r\n",
+            "  ",
+            "don't",
+            "DON'T",
+            "é",
+            "日本語",
+            "😀",
+            "𝐀𝟘",
+            "<|im_end|>",
+            "1234",
+            "\0",
+            "\uFEFF",
+            "Ġ",
+            "▁",
+        ];
         for (int i = 0; i < 2_000; i++)
         {
             var text = new StringBuilder();
             for (int n = random.Next(12); n > 0; n--)
             {
                 int scalar = random.Next(0x11_0000 - 0x800);
-                _ = random.Next(3) == 0
-                    ? text.Append(new Rune(scalar < 0xD800 ? scalar : scalar + 0x800))
-                    : text.Append(words[random.Next(words.Length)]);
+                _ =
+                    random.Next(3) == 0
+                        ? text.Append(new Rune(scalar < 0xD800 ? scalar : scalar + 0x800))
+                        : text.Append(words[random.Next(words.Length)]);
             }
             Assert.Equal(text.ToString(), Starter.Decode(Starter.Encode(text.ToString(), parseControl: false, addSpecial: false)));
         }
@@ -155,12 +209,15 @@ public class TokenizerTests
     public void A_part_that_is_not_supported_is_refused_by_name(string path, string value, string named)
     {
         using var folder = new TemporaryCheckpoint();
-        folder.Edit("tokenizer.json", json =>
-        {
-            string[] parts = path.Split('.');
-            JsonObject owner = parts.Length == 1 ? json : json[parts[0]]!.AsObject();
-            owner[parts[^1]] = JsonNode.Parse(value);
-        });
+        folder.Edit(
+            "tokenizer.json",
+            json =>
+            {
+                string[] parts = path.Split('.');
+                JsonObject owner = parts.Length == 1 ? json : json[parts[0]]!.AsObject();
+                owner[parts[^1]] = JsonNode.Parse(value);
+            }
+        );
         var e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));
         Assert.Contains(named, e.Message, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json", e.Message, StringComparison.Ordinal);
@@ -172,6 +229,10 @@ public class TokenizerTests
         Assert.Contains("/no/such", Assert.Throws<InputException>(() => Tokenizer.Load("/no/such")).Message, StringComparison.Ordinal);
         using var folder = new TemporaryCheckpoint();
         File.Delete(folder.PathOf("tokenizer.json"));
-        Assert.Contains("tokenizer.json", Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "tokenizer.json",
+            Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder)).Message,
+            StringComparison.Ordinal
+        );
     }
 }

@@ -11,7 +11,9 @@ internal sealed class ToyVocabulary(params string[] pieces) : IVocabulary
     public int Size => Control + 1 + pieces.Length;
 
     public ReadOnlyMemory<byte> BytesOf(int id) =>
-        id < Control ? new[] { (byte)id } : id == Control ? default : Encoding.UTF8.GetBytes(pieces[id - Control - 1]);
+        id < Control ? new[] { (byte)id }
+        : id == Control ? default
+        : Encoding.UTF8.GetBytes(pieces[id - Control - 1]);
 
     public static int[] Bytes(string text) => [.. Encoding.UTF8.GetBytes(text).Select(b => (int)b)];
 }

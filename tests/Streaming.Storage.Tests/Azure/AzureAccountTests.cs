@@ -6,7 +6,8 @@ namespace Streaming.Storage.Tests.Azure;
 /// <summary>An account by its settings.</summary>
 public sealed class AzureAccountTests
 {
-    private const string ConnectionString = "DefaultEndpointsProtocol=https;AccountName=account;AccountKey=a2V5;EndpointSuffix=core.windows.net";
+    private const string ConnectionString =
+        "DefaultEndpointsProtocol=https;AccountName=account;AccountKey=a2V5;EndpointSuffix=core.windows.net";
 
     [Fact]
     public void An_account_by_name_is_reached_where_Azure_has_it()
@@ -39,10 +40,23 @@ public sealed class AzureAccountTests
     [InlineData(ConnectionString, null, "", "Streaming:Azure:Prefix is ''")]
     [InlineData(ConnectionString, null, "1st", "Streaming:Azure:Prefix is '1st'")]
     [InlineData(ConnectionString, null, "my-service", "Streaming:Azure:Prefix is 'my-service'")]
-    public void Settings_that_name_no_account_are_refused_and_the_key_is_not_repeated(string? connectionString, string? account, string prefix, string said)
+    public void Settings_that_name_no_account_are_refused_and_the_key_is_not_repeated(
+        string? connectionString,
+        string? account,
+        string prefix,
+        string said
+    )
     {
         var error = Assert.Throws<OptionsValidationException>(() =>
-            new AzureAccount(new AzureSettings { ConnectionString = connectionString, Account = account, Prefix = prefix }));
+            new AzureAccount(
+                new AzureSettings
+                {
+                    ConnectionString = connectionString,
+                    Account = account,
+                    Prefix = prefix,
+                }
+            )
+        );
 
         Assert.Contains(said, error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("a2V5", error.Message, StringComparison.Ordinal);

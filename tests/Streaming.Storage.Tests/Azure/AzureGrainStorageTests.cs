@@ -73,18 +73,22 @@ public sealed class AzureGrainStorageFixture(AzuriteFixture azurite) : IAsyncLif
 
     internal BlobContainerClient Container { get; private set; } = null!;
 
-    internal IGrainStorage Storage => _silo.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
+    internal IGrainStorage Storage =>
+        _silo.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
 
     public async ValueTask InitializeAsync()
     {
-        var account = new AzureAccount(new AzureSettings { ConnectionString = (await azurite.GetAsync()).ConnectionString, Prefix = AzuriteFixture.NewPrefix() });
+        var account = new AzureAccount(
+            new AzureSettings { ConnectionString = (await azurite.GetAsync()).ConnectionString, Prefix = AzuriteFixture.NewPrefix() }
+        );
         Container = account.Blobs().GetBlobContainerClient(account.ContainerName("grainstate"));
         _silo = TestSilo.Build(silo =>
         {
             silo.AddAzureGrainStorageAsDefault(account);
             silo.Services.Configure<AzureBlobStorageOptions>(
                 ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME,
-                o => o.BlobServiceClient = account.Blobs(options => options.AddPolicy(Faults, HttpPipelinePosition.PerRetry)));
+                o => o.BlobServiceClient = account.Blobs(options => options.AddPolicy(Faults, HttpPipelinePosition.PerRetry))
+            );
         });
         await _silo.StartAsync(TestContext.Current.CancellationToken);
     }

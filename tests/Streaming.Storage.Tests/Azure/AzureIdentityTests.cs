@@ -38,17 +38,28 @@ public sealed class AzureIdentityTests : IAsyncLifetime
         var snapshots = new AzureSnapshotStore(account);
         await snapshots.OpenAsync(Token);
         var name = new SnapshotName("conversation", 0, 2);
-        Assert.True(await snapshots.WriteAsync(name, 3, (to, token) => to.WriteAsync(new byte[] { 1, 2, 3 }, token).AsTask(), _ => Task.FromResult(true), Token));
+        Assert.True(
+            await snapshots.WriteAsync(
+                name,
+                3,
+                (to, token) => to.WriteAsync(new byte[] { 1, 2, 3 }, token).AsTask(),
+                _ => Task.FromResult(true),
+                Token
+            )
+        );
         var read = new MemoryStream();
         await using (Stream stored = (await snapshots.OpenAsync(name, Token))!)
             await stored.CopyToAsync(read, Token);
         Assert.Equal([1, 2, 3], read.ToArray());
 
-        await InSiloAsync(account, async note =>
-        {
-            await note.Write(7);
-            return true;
-        });
+        await InSiloAsync(
+            account,
+            async note =>
+            {
+                await note.Write(7);
+                return true;
+            }
+        );
         Assert.Equal(("7 written, then left", 7), await InSiloAsync(account, note => note.Read()));
         Assert.InRange(_identity.Tokens, 1, 100);
     }
@@ -56,7 +67,11 @@ public sealed class AzureIdentityTests : IAsyncLifetime
     [Fact]
     public async Task Tokens_for_another_service_are_refused_by_a_sentence()
     {
-        var store = new AzureStore(new UnsignedIdentity("https://vault.azure.net").Account(_azurite), TimeProvider.System, NullLogger<HeadIndex>.Instance);
+        var store = new AzureStore(
+            new UnsignedIdentity("https://vault.azure.net").Account(_azurite),
+            TimeProvider.System,
+            NullLogger<HeadIndex>.Instance
+        );
 
         var refused = await Assert.ThrowsAsync<StoreOpenException>(() => store.OpenAsync(Token));
 

@@ -100,7 +100,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         IEnumerable<int> ids = await Log.ReadIdsAsync("conversation", 20, 2, 9, Token);
 
         Assert.Equal([2, 3, 20_004, 20_005], ids);
-        Assert.Equal(3, _store.Faults.Arrived - before);     // head, the branch's own ids, the first branch's
+        Assert.Equal(3, _store.Faults.Arrived - before); // head, the branch's own ids, the first branch's
     }
 
     [Fact]
@@ -150,13 +150,15 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         var writer = await TestWriter.CreateAsync(Log);
         _store.Faults.Break(StoreFaults.IsTransaction);
-        await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(writer.Message("hello", at: TestWriter.Start.AddHours(1))));
+        await Assert.ThrowsAsync<LogUnavailableException>(() =>
+            writer.AppendAsync(writer.Message("hello", at: TestWriter.Start.AddHours(1)))
+        );
         _store.Faults.Mend();
         Assert.Equal(3, (await RowsAsync("index")).Count);
 
         Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items);
         Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
-        Assert.Equal(3, (await RowsAsync("index")).Count);      // the write could be under way still
+        Assert.Equal(3, (await RowsAsync("index")).Count); // the write could be under way still
         _time.Advance(TimeSpan.FromHours(2));
         Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items);
         Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
@@ -190,8 +192,12 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         var writer = await TestWriter.CreateAsync(Log);
         var events = Enumerable.Range(0, 13_000).Select(i => writer.Group("x").Events[0] with { First = i + 1, Last = i + 1 });
 
-        var tooManyRows = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(writer.Next() with { Events = [.. events] }));
-        var tooMuchState = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(writer.Next() with { State = new string('x', StoredHead.MaxStateBytes + 1) }));
+        var tooManyRows = await Assert.ThrowsAsync<ArgumentException>(() =>
+            writer.AppendAsync(writer.Next() with { Events = [.. events] })
+        );
+        var tooMuchState = await Assert.ThrowsAsync<ArgumentException>(() =>
+            writer.AppendAsync(writer.Next() with { State = new string('x', StoredHead.MaxStateBytes + 1) })
+        );
 
         Assert.Contains("at most 100", tooManyRows.Message, StringComparison.Ordinal);
         Assert.Contains("its state has", tooMuchState.Message, StringComparison.Ordinal);
@@ -206,13 +212,21 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         var state = new string('s', StoredHead.MaxStateBytes);
 
         await writer.AppendAsync(writer.Message(text) with { State = state });
-        await writer.AppendAsync(writer.Next() with { Ids = Enumerable.Repeat(int.MaxValue, (LogAppend.MaxBytes - 1) / 4).ToArray(), State = "" });
+        await writer.AppendAsync(
+            writer.Next() with
+            {
+                Ids = Enumerable.Repeat(int.MaxValue, (LogAppend.MaxBytes - 1) / 4).ToArray(),
+                State = "",
+            }
+        );
 
         Assert.Equal("", (await Log.ReadHeadAsync("conversation", Token))!.State);
         Assert.Equal(text, Assert.Single(await Log.ReadEventsAsync("conversation", 1, 1, 1, 1, Token)).Text);
         foreach (var row in await RowsAsync("log"))
         {
-            var sizes = ((IDictionary<string, object>)row).Values.Select(value => value is byte[] bytes ? bytes.Length : 2 * (value?.ToString()?.Length ?? 0)).ToArray();
+            var sizes = ((IDictionary<string, object>)row)
+                .Values.Select(value => value is byte[] bytes ? bytes.Length : 2 * (value?.ToString()?.Length ?? 0))
+                .ToArray();
             Assert.InRange(sizes.Max(), 0, 64 << 10);
             Assert.InRange(sizes.Sum(), 0, 1 << 20);
         }
@@ -224,15 +238,17 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         var writer = await TestWriter.CreateAsync(Log);
         await _store.Table("log").DeleteAsync(Token);
 
-        foreach (Func<Task> ask in new Func<Task>[]
-        {
-            () => Log.ReadHeadAsync("conversation", Token),
-            () => writer.AppendAsync(writer.Message("hello")),
-            () => Log.OpenForWritingAsync("conversation", "writer", Token),
-            () => Log.CreateAsync(new NewLog("another", "owner", null, TestWriter.Start), Token),
-            () => Log.RetitleAsync("conversation", "title", Token),
-            () => Log.ListOwnedAsync("owner", null, 9, Token),
-        })
+        foreach (
+            Func<Task> ask in new Func<Task>[]
+            {
+                () => Log.ReadHeadAsync("conversation", Token),
+                () => writer.AppendAsync(writer.Message("hello")),
+                () => Log.OpenForWritingAsync("conversation", "writer", Token),
+                () => Log.CreateAsync(new NewLog("another", "owner", null, TestWriter.Start), Token),
+                () => Log.RetitleAsync("conversation", "title", Token),
+                () => Log.ListOwnedAsync("owner", null, 9, Token),
+            }
+        )
         {
             var error = await Assert.ThrowsAsync<LogUnavailableException>(ask);
             Assert.Contains("TableNotFound", error.Message, StringComparison.Ordinal);

@@ -1,6 +1,6 @@
 using Azure;
-using Azure.Data.Tables;
 using Azure.Core;
+using Azure.Data.Tables;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streaming.Azurite;
 using Streaming.Clustering;
@@ -27,33 +27,62 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
     public override async Task ReopenAsync()
     {
         var account = new AzureAccount(new AzureSettings { ConnectionString = azurite.ConnectionString, Prefix = _prefix });
-        _store = new AzureStore(account, time ?? TimeProvider.System, NullLogger<HeadIndex>.Instance, options => options.AddPolicy(Faults, HttpPipelinePosition.PerCall));
+        _store = new AzureStore(
+            account,
+            time ?? TimeProvider.System,
+            NullLogger<HeadIndex>.Instance,
+            options => options.AddPolicy(Faults, HttpPipelinePosition.PerCall)
+        );
         await _store.OpenAsync(TestContext.Current.CancellationToken);
     }
 
     /// <summary>Rows as the log writes them, a hundred of a list at once: the emulator takes about a thousand requests a second.</summary>
     public override async Task SeedAsync(IReadOnlyList<NewLog> conversations, int running)
     {
-        var heads = conversations.Select((log, i) => new StoredHead
-        {
-            Head = new LogHead { Id = log.Id, Owner = log.Owner, CreatedAt = log.At, ActiveAt = log.At, Running = i < running },
-            Title = log.Title,
-            RunningSince = i < running ? "since" : "",
-        }).ToList();
+        var heads = conversations
+            .Select(
+                (log, i) =>
+                    new StoredHead
+                    {
+                        Head = new LogHead
+                        {
+                            Id = log.Id,
+                            Owner = log.Owner,
+                            CreatedAt = log.At,
+                            ActiveAt = log.At,
+                            Running = i < running,
+                        },
+                        Title = log.Title,
+                        RunningSince = i < running ? "since" : "",
+                    }
+            )
+            .ToList();
         await Parallel.ForEachAsync(heads, AtOnce, async (head, token) => await Table("log").AddEntityAsync(head.ToNewRow(), token));
         foreach (var list in heads.SelectMany(head => HeadIndex.RowsOf(head)).GroupBy(row => row.PartitionKey))
         {
-            await Parallel.ForEachAsync(list.Chunk(LogTable.MaxRows), AtOnce, async (rows, token) =>
-                await Table("index").SubmitTransactionAsync(rows.Select(row => new TableTransactionAction(TableTransactionActionType.Add, row)), token));
+            await Parallel.ForEachAsync(
+                list.Chunk(LogTable.MaxRows),
+                AtOnce,
+                async (rows, token) =>
+                    await Table("index")
+                        .SubmitTransactionAsync(rows.Select(row => new TableTransactionAction(TableTransactionActionType.Add, row)), token)
+            );
         }
     }
 
-    private static ParallelOptions AtOnce => new() { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken };
+    private static ParallelOptions AtOnce =>
+        new() { MaxDegreeOfParallelism = 16, CancellationToken = TestContext.Current.CancellationToken };
 
     public override async Task SpoilLastRowsAsync(string id)
     {
         var head = (await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!;
-        foreach (var (key, property) in new[] { ($"e-{TableKeys.Number(head.LastSeq)}", "Block00"), (IdRows.Key(head.Branch, head.Position - 1), "Ids") })
+        foreach (
+            var (key, property) in new[]
+            {
+                ($"e-{TableKeys.Number(head.LastSeq)}", "Block00"),
+                (IdRows.Key(head.Branch, head.Position - 1), "Ids"),
+            }
+        )
         {
             var spoilt = new TableEntity(TableKeys.Escape(id), key) { [property] = new byte[] { 0x80 }, ["BlockBytes"] = 1 };
             await Table("log").UpdateEntityAsync(spoilt, ETag.All, TableUpdateMode.Merge, TestContext.Current.CancellationToken);
@@ -64,7 +93,10 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
     {
         // Ids come last in the transaction: all other rows have been taken when it meets this one.
         var head = await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken);
-        var inTheWay = new TableEntity(id, IdRows.Key(head!.Branch + (append.CutTo is null ? 0 : 1), (append.CutTo ?? head.Position) + append.Ids.Length - 1));
+        var inTheWay = new TableEntity(
+            id,
+            IdRows.Key(head!.Branch + (append.CutTo is null ? 0 : 1), (append.CutTo ?? head.Position) + append.Ids.Length - 1)
+        );
         await Table("log").AddEntityAsync(inTheWay, TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<LogUnavailableException>(() => Log.AppendAsync(id, append, TestContext.Current.CancellationToken));
         await Table("log").DeleteEntityAsync(inTheWay, ETag.All, TestContext.Current.CancellationToken);

@@ -70,10 +70,15 @@ public sealed class AzureOutageTests : IAsyncLifetime
     [Fact]
     public async Task A_host_that_starts_while_the_account_is_busy_waits_for_it()
     {
-        var account = new AzureAccount(new AzureSettings { ConnectionString = _azurite.ConnectionString, Prefix = AzuriteFixture.NewPrefix() });
+        var account = new AzureAccount(
+            new AzureSettings { ConnectionString = _azurite.ConnectionString, Prefix = AzuriteFixture.NewPrefix() }
+        );
         var log = new FirstWarning();
         var service = new AzureStoreService(
-            new AzureStore(account, TimeProvider.System, NullLogger<HeadIndex>.Instance), new AzureSnapshotStore(account), log);
+            new AzureStore(account, TimeProvider.System, NullLogger<HeadIndex>.Instance),
+            new AzureSnapshotStore(account),
+            log
+        );
         _azurite.Freeze();
 
         Task starting = service.StartingAsync(Token);
@@ -90,11 +95,17 @@ public sealed class AzureOutageTests : IAsyncLifetime
 
         public Task<string> Seen => _seen.Task;
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            _seen.TrySetResult(formatter(state, exception));
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => _seen.TrySetResult(formatter(state, exception));
     }
 }

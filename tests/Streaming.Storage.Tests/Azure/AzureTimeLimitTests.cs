@@ -24,7 +24,9 @@ public sealed class AzureTimeLimitTests : IDisposable
     {
         _silent.Start(1024); // The system takes connections; nobody reads from them.
         var at = $"http://127.0.0.1:{((IPEndPoint)_silent.LocalEndpoint).Port}/account";
-        _account = new AzureAccount(new AzureSettings { ConnectionString = $"AccountName=account;AccountKey=a2V5;TableEndpoint={at};BlobEndpoint={at}" });
+        _account = new AzureAccount(
+            new AzureSettings { ConnectionString = $"AccountName=account;AccountKey=a2V5;TableEndpoint={at};BlobEndpoint={at}" }
+        );
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -40,22 +42,62 @@ public sealed class AzureTimeLimitTests : IDisposable
 
         await Task.WhenAll(
             // The log asks once, and judges silence itself. A write that got no answer is read back.
-            FailsAsync<LogUnavailableException>(OneTry, "Azure Storage does not answer for table streaminglog of account account.", () => store.Log.ReadHeadAsync("conversation", Token)),
-            FailsAsync<LogUnavailableException>(OneTry, "does not answer for table streamingindex", () => store.Log.ListRunningAsync(null, 9, Token)),
-            FailsAsync<LogUnavailableException>(OneTry, "does not answer for table streamingindex", () => store.Log.CreateAsync(new NewLog("conversation", "owner", null, DateTimeOffset.UnixEpoch), Token)),
+            FailsAsync<LogUnavailableException>(
+                OneTry,
+                "Azure Storage does not answer for table streaminglog of account account.",
+                () => store.Log.ReadHeadAsync("conversation", Token)
+            ),
+            FailsAsync<LogUnavailableException>(
+                OneTry,
+                "does not answer for table streamingindex",
+                () => store.Log.ListRunningAsync(null, 9, Token)
+            ),
+            FailsAsync<LogUnavailableException>(
+                OneTry,
+                "does not answer for table streamingindex",
+                () => store.Log.CreateAsync(new NewLog("conversation", "owner", null, DateTimeOffset.UnixEpoch), Token)
+            ),
             FailsAsync<StoreOpenException>(OneTry, "check Streaming:Azure", () => store.OpenAsync(Token)),
-            FailsAsync<SnapshotUnavailableException>(FourTries, "Azure Storage does not answer for container streaming-snapshots of account account.", () => snapshots.ListAsync("conversation", Token)),
-            FailsAsync<SnapshotUnavailableException>(FourTries, "does not answer for container streaming-snapshots", () => snapshots.WriteAsync(
-                name, 1, (to, token) => to.WriteAsync(new byte[1], token).AsTask(), _ => Task.FromResult(true), Token)),
+            FailsAsync<SnapshotUnavailableException>(
+                FourTries,
+                "Azure Storage does not answer for container streaming-snapshots of account account.",
+                () => snapshots.ListAsync("conversation", Token)
+            ),
+            FailsAsync<SnapshotUnavailableException>(
+                FourTries,
+                "does not answer for container streaming-snapshots",
+                () =>
+                    snapshots.WriteAsync(
+                        name,
+                        1,
+                        (to, token) => to.WriteAsync(new byte[1], token).AsTask(),
+                        _ => Task.FromResult(true),
+                        Token
+                    )
+            ),
             FailsAsync<StoreOpenException>(FourTries, "check Streaming:Azure", () => snapshots.OpenAsync(Token)),
             // What Orleans' providers are given, for membership, reminders and grains' states.
-            FailsAsync<Exception>(FourTries, "", () => _account.ProviderTables.GetTableClient("streamingmembership").CreateIfNotExistsAsync(Token)),
-            FailsAsync<Exception>(FourTries, "", () => _account.Blobs().GetBlobContainerClient("streaming-grainstate").GetBlobClient("state").DownloadContentAsync(Token)),
-            FailsAsync<StoreOpenException>(FourTries, "check Streaming:Azure", () => new MoveTarget(_account, _account.TablesWithRetries()).OpenAsync(Token)));
+            FailsAsync<Exception>(
+                FourTries,
+                "",
+                () => _account.ProviderTables.GetTableClient("streamingmembership").CreateIfNotExistsAsync(Token)
+            ),
+            FailsAsync<Exception>(
+                FourTries,
+                "",
+                () => _account.Blobs().GetBlobContainerClient("streaming-grainstate").GetBlobClient("state").DownloadContentAsync(Token)
+            ),
+            FailsAsync<StoreOpenException>(
+                FourTries,
+                "check Streaming:Azure",
+                () => new MoveTarget(_account, _account.TablesWithRetries()).OpenAsync(Token)
+            )
+        );
     }
 
     /// <summary>It fails as it should, after its limit and before twice as long: all share a processor.</summary>
-    private static async Task FailsAsync<T>(TimeSpan limit, string said, Func<Task> ask) where T : Exception
+    private static async Task FailsAsync<T>(TimeSpan limit, string said, Func<Task> ask)
+        where T : Exception
     {
         var waited = Stopwatch.StartNew();
         var error = await Assert.ThrowsAnyAsync<T>(ask);

@@ -25,7 +25,8 @@ internal sealed class StoreFaults : HttpPipelinePolicy
     /// <summary>All is well from here on.</summary>
     public void Mend() => (_loses, _breaks) = (null, null);
 
-    public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) => throw new NotSupportedException("The log asks without blocking.");
+    public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) =>
+        throw new NotSupportedException("The log asks without blocking.");
 
     public override async ValueTask ProcessAsync(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline)
     {

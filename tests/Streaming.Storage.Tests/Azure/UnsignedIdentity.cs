@@ -19,13 +19,17 @@ internal sealed class UnsignedIdentity(string audience = UnsignedIdentity.Storag
     /// <summary>An account by its name, signed in to by this identity.</summary>
     public AzureAccount Account(AzuriteProcess azurite)
     {
-        var trusting = new HttpClientTransport(new HttpClientHandler
-        {
-            ServerCertificateCustomValidationCallback = (_, presented, _, _) => presented?.Thumbprint == azurite.Certificate!.Thumbprint,
-        });
+        var trusting = new HttpClientTransport(
+            new HttpClientHandler
+            {
+                ServerCertificateCustomValidationCallback = (_, presented, _, _) =>
+                    presented?.Thumbprint == azurite.Certificate!.Thumbprint,
+            }
+        );
         return new AzureAccount(
             new AzureSettings { Account = "devstoreaccount1", Prefix = AzuriteFixture.NewPrefix() },
-            () => new AccountIdentity(this, azurite.Tables, azurite.Blobs, trusting));
+            () => new AccountIdentity(this, azurite.Tables, azurite.Blobs, trusting)
+        );
     }
 
     public override AccessToken GetToken(TokenRequestContext requestContext, CancellationToken cancellationToken)
@@ -33,14 +37,20 @@ internal sealed class UnsignedIdentity(string audience = UnsignedIdentity.Storag
         Assert.Equal([$"{Storage}/.default"], requestContext.Scopes);
         Tokens++;
         DateTimeOffset now = DateTimeOffset.UtcNow;
-        string token = Part(new { alg = "none", typ = "JWT" }) + "." + Part(new
-        {
-            aud = audience,
-            iss = "https://sts.windows.net/ab1f708d-50f6-404c-a006-d71b2ac7a606/",
-            nbf = now.AddMinutes(-1).ToUnixTimeSeconds(),
-            iat = now.AddMinutes(-1).ToUnixTimeSeconds(),
-            exp = now.AddHours(1).ToUnixTimeSeconds(),
-        }) + ".none";
+        string token =
+            Part(new { alg = "none", typ = "JWT" })
+            + "."
+            + Part(
+                new
+                {
+                    aud = audience,
+                    iss = "https://sts.windows.net/ab1f708d-50f6-404c-a006-d71b2ac7a606/",
+                    nbf = now.AddMinutes(-1).ToUnixTimeSeconds(),
+                    iat = now.AddMinutes(-1).ToUnixTimeSeconds(),
+                    exp = now.AddHours(1).ToUnixTimeSeconds(),
+                }
+            )
+            + ".none";
         return new AccessToken(token, now.AddHours(1));
     }
 

@@ -42,7 +42,10 @@ public abstract class GrainStorageContract : IAsyncLifetime
     [Fact]
     public async Task A_written_state_is_read_again_also_when_the_store_is_opened_again()
     {
-        var written = new GrainState<Note> { State = new Note { Number = 7, Text = "Grüße 世界" } };
+        var written = new GrainState<Note>
+        {
+            State = new Note { Number = 7, Text = "Grüße 世界" },
+        };
         await Storage.WriteStateAsync(Name, Id("grain"), written);
         Assert.True(written.RecordExists);
 
@@ -90,7 +93,8 @@ public abstract class GrainStorageContract : IAsyncLifetime
         await Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note { Number = 1 } });
 
         await Assert.ThrowsAsync<InconsistentStateException>(() =>
-            Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note { Number = 2 } }));
+            Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note { Number = 2 } })
+        );
 
         Assert.Equal(1, (await ReadAsync("grain")).State!.Number);
     }
@@ -128,7 +132,8 @@ public abstract class GrainStorageContract : IAsyncLifetime
         await Storage.WriteStateAsync(Name, Id("grain"), state);
 
         await Assert.ThrowsAsync<InconsistentStateException>(() =>
-            Storage.ClearStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note(), ETag = "stale" }));
+            Storage.ClearStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note(), ETag = "stale" })
+        );
 
         Assert.Equal(7, (await ReadAsync("grain")).State!.Number);
     }
@@ -136,7 +141,22 @@ public abstract class GrainStorageContract : IAsyncLifetime
     [Fact]
     public async Task Any_key_has_a_state_of_its_own()
     {
-        string[] keys = ["a/b", "a_b", "a b", "ключ", "鍵", "👋", "A", "a", "a'; DROP TABLE grain_states; --", "a?b#c\\d%", " a", "a\u0301", "á"];
+        string[] keys =
+        [
+            "a/b",
+            "a_b",
+            "a b",
+            "ключ",
+            "鍵",
+            "👋",
+            "A",
+            "a",
+            "a'; DROP TABLE grain_states; --",
+            "a?b#c\\d%",
+            " a",
+            "a\u0301",
+            "á",
+        ];
         for (var i = 0; i < keys.Length; i++)
             await Storage.WriteStateAsync(Name, Id(keys[i]), new GrainState<Note> { State = new Note { Number = i + 1 } });
 
@@ -156,23 +176,27 @@ public abstract class GrainStorageContract : IAsyncLifetime
     [Fact]
     public async Task Of_many_writers_of_one_state_one_is_stored_at_a_time_and_none_is_lost()
     {
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
-        {
-            for (int written = 0; written < 5;)
-            {
-                GrainState<Note> mine = await ReadAsync("grain");
-                mine.State!.Number++;
-                try
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 4)
+                .Select(async _ =>
                 {
-                    await Storage.WriteStateAsync(Name, Id("grain"), mine);
-                    written++;
-                }
-                catch (InconsistentStateException)
-                {
-                    // Another was quicker: from what it wrote.
-                }
-            }
-        }));
+                    for (int written = 0; written < 5; )
+                    {
+                        GrainState<Note> mine = await ReadAsync("grain");
+                        mine.State!.Number++;
+                        try
+                        {
+                            await Storage.WriteStateAsync(Name, Id("grain"), mine);
+                            written++;
+                        }
+                        catch (InconsistentStateException)
+                        {
+                            // Another was quicker: from what it wrote.
+                        }
+                    }
+                })
+        );
 
         Assert.Equal(20, (await ReadAsync("grain")).State!.Number);
     }
@@ -188,7 +212,9 @@ public abstract class GrainStorageContract : IAsyncLifetime
 
         Assert.Equal(0, read.State.Number);
         // A grain that starts without its state must not write over it.
-        await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note() }));
+        await Assert.ThrowsAsync<InconsistentStateException>(() =>
+            Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note() })
+        );
         await Assert.ThrowsAnyAsync<Exception>(() => ReadAsync("grain"));
     }
 
@@ -196,7 +222,12 @@ public abstract class GrainStorageContract : IAsyncLifetime
 
     protected async Task<GrainState<Note>> ReadAsync(string key)
     {
-        var state = new GrainState<Note> { State = new Note { Number = -1 }, ETag = "before", RecordExists = true };
+        var state = new GrainState<Note>
+        {
+            State = new Note { Number = -1 },
+            ETag = "before",
+            RecordExists = true,
+        };
         await Storage.ReadStateAsync(Name, Id(key), state);
         return state;
     }
@@ -206,7 +237,9 @@ public abstract class GrainStorageContract : IAsyncLifetime
 [GenerateSerializer, Alias("storage-test-note")]
 public sealed class Note
 {
-    [Id(0)] public int Number { get; set; }
+    [Id(0)]
+    public int Number { get; set; }
 
-    [Id(1)] public string Text { get; set; } = "";
+    [Id(1)]
+    public string Text { get; set; } = "";
 }

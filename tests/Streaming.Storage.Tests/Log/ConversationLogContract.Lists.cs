@@ -34,7 +34,8 @@ public abstract partial class ConversationLogContract
 
         Assert.Equal(
             [new ConversationEntry("conversation", "first title", TestWriter.Start, TestWriter.Start.AddMinutes(1))],
-            (await Log.ListOwnedAsync("owner", null, 10, Token)).Items);
+            (await Log.ListOwnedAsync("owner", null, 10, Token)).Items
+        );
         await Log.RetitleAsync("conversation", "Zweiter Titel ✓", Token);
         Assert.Equal("Zweiter Titel ✓", (await Log.ListOwnedAsync("owner", null, 10, Token)).Items[0].Title);
         await Log.RetitleAsync("conversation", null, Token);
@@ -55,8 +56,7 @@ public abstract partial class ConversationLogContract
             var page = await Log.ListOwnedAsync("owner", next, 5, Token);
             pages.Add([.. page.Items.Select(item => item.Id)]);
             next = page.Next;
-        }
-        while (next is not null);
+        } while (next is not null);
 
         Assert.Equal([5, 5, 5, 5, 3], pages.Select(page => page.Length));
         Assert.Equal(await OwnedAsync(), pages.SelectMany(page => page));
@@ -78,7 +78,10 @@ public abstract partial class ConversationLogContract
     {
         const int count = 10_000;
         const int running = 1_000;
-        await _store.SeedAsync([.. Enumerable.Range(0, count).Select(i => new NewLog($"c{i:00000}", "owner", $"title {i}", TestWriter.Start.AddSeconds(i)))], running);
+        await _store.SeedAsync(
+            [.. Enumerable.Range(0, count).Select(i => new NewLog($"c{i:00000}", "owner", $"title {i}", TestWriter.Start.AddSeconds(i)))],
+            running
+        );
 
         var clock = Stopwatch.StartNew();
         var seen = new List<ConversationEntry>();
@@ -88,15 +91,19 @@ public abstract partial class ConversationLogContract
             var page = await Log.ListOwnedAsync("owner", next, 200, Token);
             seen.AddRange(page.Items);
             next = page.Next;
-        }
-        while (next is not null);
+        } while (next is not null);
         var owned = clock.Elapsed;
         var runs = new List<string>();
         while (await Log.ListRunningAsync(runs.LastOrDefault(), 128, Token) is { Count: > 0 } page)
             runs.AddRange(page);
 
-        TestContext.Current.SendDiagnosticMessage($"{count} conversations listed in {owned.TotalSeconds:F1} s, {running} running ones in {(clock.Elapsed - owned).TotalSeconds:F1} s.");
-        Assert.Equal(Enumerable.Range(0, count).Reverse().Select(i => (Id: $"c{i:00000}", Title: $"title {i}")), seen.Select(item => (item.Id, item.Title!)));
+        TestContext.Current.SendDiagnosticMessage(
+            $"{count} conversations listed in {owned.TotalSeconds:F1} s, {running} running ones in {(clock.Elapsed - owned).TotalSeconds:F1} s."
+        );
+        Assert.Equal(
+            Enumerable.Range(0, count).Reverse().Select(i => (Id: $"c{i:00000}", Title: $"title {i}")),
+            seen.Select(item => (item.Id, item.Title!))
+        );
         Assert.Equal(Enumerable.Range(0, running).Select(i => $"c{i:00000}"), runs);
     }
 
@@ -212,7 +219,9 @@ public abstract partial class ConversationLogContract
         for (var i = 0; i < 100; i++)
             await writer.AppendAsync(writer.Message("hello", hash: i.ToString(CultureInfo.InvariantCulture)));
         await writer.AppendAsync(writer.Cut(0, ids: 10));
-        var events = Enumerable.Range(0, 1_199).Select(i => writer.Group("x").Events[0] with { First = writer.Head.LastSeq + 1 + i, Last = writer.Head.LastSeq + 1 + i });
+        var events = Enumerable
+            .Range(0, 1_199)
+            .Select(i => writer.Group("x").Events[0] with { First = writer.Head.LastSeq + 1 + i, Last = writer.Head.LastSeq + 1 + i });
         await writer.AppendAsync(writer.Next() with { Events = [.. events], Ids = TestWriter.Ids(0, 100_000) });
     }
 

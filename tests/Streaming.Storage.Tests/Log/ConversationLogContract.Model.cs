@@ -16,36 +16,71 @@ public abstract partial class ConversationLogContract
 
     private enum Operation
     {
-        Create, Open, Message, Group, Ids, Cut, HeadOnly, Repeat, Stale,
-        ReadEvents, ReadIds, FindMessage, ReadHead, ListOwned, ListRunning, Retitle, Hide, Erase,
+        Create,
+        Open,
+        Message,
+        Group,
+        Ids,
+        Cut,
+        HeadOnly,
+        Repeat,
+        Stale,
+        ReadEvents,
+        ReadIds,
+        FindMessage,
+        ReadHead,
+        ListOwned,
+        ListRunning,
+        Retitle,
+        Hide,
+        Erase,
     }
 
     private static readonly Gen<Step[]> s_steps = Gen.Select(
         Gen.Frequency(
             (1, Gen.OneOf(Operation.Create, Operation.Retitle, Operation.Hide, Operation.Erase)),
-            (2, Gen.OneOf(Operation.Open, Operation.Repeat, Operation.Stale, Operation.FindMessage, Operation.ReadHead, Operation.ListOwned, Operation.ListRunning)),
+            (
+                2,
+                Gen.OneOf(
+                    Operation.Open,
+                    Operation.Repeat,
+                    Operation.Stale,
+                    Operation.FindMessage,
+                    Operation.ReadHead,
+                    Operation.ListOwned,
+                    Operation.ListRunning
+                )
+            ),
             (6, Gen.OneOf(Operation.Message, Operation.Group, Operation.Ids, Operation.Cut, Operation.HeadOnly)),
-            (4, Gen.OneOf(Operation.ReadEvents, Operation.ReadIds))),
-        Gen.Int[0, 40], Gen.Int[0, 40], Gen.String[Gen.OneOf('a', 'é', '世', '\0', '\n'), 0, 6],
-        (operation, a, b, text) => new Step(operation, a, b, text)).Array[1, 40];
+            (4, Gen.OneOf(Operation.ReadEvents, Operation.ReadIds))
+        ),
+        Gen.Int[0, 40],
+        Gen.Int[0, 40],
+        Gen.String[Gen.OneOf('a', 'é', '世', '\0', '\n'), 0, 6],
+        (operation, a, b, text) => new Step(operation, a, b, text)
+    ).Array[1, 40];
 
     [Fact]
-    public Task Random_operations_answer_as_a_plain_model_does() => s_steps.SampleAsync(
-        async steps =>
-        {
-            var id = $"conversation-{Interlocked.Increment(ref s_conversations)}";
-            var owner = $"owner of {id}";
-            var model = new LogModel(id);
-            var player = new Player(Log, id, owner);
-            Assert.Equal(model.Create(owner, TestWriter.Start), await player.CreateAsync(TestWriter.Start));
-            await player.OpenAsync(model, "w0");
-            for (var i = 0; i < steps.Length; i++)
+    public Task Random_operations_answer_as_a_plain_model_does() =>
+        s_steps.SampleAsync(
+            async steps =>
             {
-                var (expected, actual) = await player.PlayAsync(model, steps[i], i);
-                Assert.Equal(expected, actual);
-            }
-        },
-        iter: RandomSequences, threads: 1, print: steps => string.Join("; ", steps));
+                var id = $"conversation-{Interlocked.Increment(ref s_conversations)}";
+                var owner = $"owner of {id}";
+                var model = new LogModel(id);
+                var player = new Player(Log, id, owner);
+                Assert.Equal(model.Create(owner, TestWriter.Start), await player.CreateAsync(TestWriter.Start));
+                await player.OpenAsync(model, "w0");
+                for (var i = 0; i < steps.Length; i++)
+                {
+                    var (expected, actual) = await player.PlayAsync(model, steps[i], i);
+                    Assert.Equal(expected, actual);
+                }
+            },
+            iter: RandomSequences,
+            threads: 1,
+            print: steps => string.Join("; ", steps)
+        );
 
     /// <summary>Plays steps on a log and on the model alike.</summary>
     private sealed class Player(IConversationLog log, string id, string owner)
@@ -53,11 +88,12 @@ public abstract partial class ConversationLogContract
         private readonly Dictionary<string, LogHead> _writers = [];
         private LogAppend? _last;
 
-        public Task<object> CreateAsync(DateTimeOffset at) => Answer(async () =>
-        {
-            await log.CreateAsync(new NewLog(id, owner, null, at), Token);
-            return "done";
-        });
+        public Task<object> CreateAsync(DateTimeOffset at) =>
+            Answer(async () =>
+            {
+                await log.CreateAsync(new NewLog(id, owner, null, at), Token);
+                return "done";
+            });
 
         public async Task<(object Expected, object Actual)> OpenAsync(LogModel model, string writer)
         {
@@ -78,47 +114,98 @@ public abstract partial class ConversationLogContract
                     return await OpenAsync(model, writer);
                 case Operation.Message or Operation.Group or Operation.Ids or Operation.Cut or Operation.HeadOnly or Operation.Stale:
                     // The newest writer most of the time, sometimes one that has been fenced.
-                    var head = step.B % 5 == 0 && _writers.TryGetValue(writer, out var known) ? known : _writers.Values.MaxBy(h => h.Epoch)!;
+                    var head =
+                        step.B % 5 == 0 && _writers.TryGetValue(writer, out var known) ? known : _writers.Values.MaxBy(h => h.Epoch)!;
                     return await AppendAsync(model, MakeAppend(new TestWriter(log, head), step, at));
                 case Operation.Repeat:
                     return _last is null ? ("none", "none") : await AppendAsync(model, _last);
                 case Operation.ReadEvents:
                     var (rows, bytes) = (1 + (step.A % 7), step.B % 3 == 0 ? int.MaxValue : step.B);
-                    return (model.ReadEvents(step.A, step.A + step.B, rows, bytes),
-                        await Answer(async () => LogModel.Describe(await log.ReadEventsAsync(id, step.A, step.A + step.B, rows, bytes, Token))));
+                    return (
+                        model.ReadEvents(step.A, step.A + step.B, rows, bytes),
+                        await Answer(async () =>
+                            LogModel.Describe(await log.ReadEventsAsync(id, step.A, step.A + step.B, rows, bytes, Token))
+                        )
+                    );
                 case Operation.ReadIds:
                     var branch = step.A % 5;
-                    return (model.ReadIds(branch, step.B, step.B + step.A),
-                        await Answer(async () => string.Join(' ', await log.ReadIdsAsync(id, branch, step.B, step.B + step.A, Token))));
+                    return (
+                        model.ReadIds(branch, step.B, step.B + step.A),
+                        await Answer(async () => string.Join(' ', await log.ReadIdsAsync(id, branch, step.B, step.B + step.A, Token)))
+                    );
                 case Operation.FindMessage:
-                    return (model.FindMessage($"hash {step.A}"), await Answer(async () => await log.FindMessageAsync(id, $"hash {step.A}", Token) ?? (object)"none"));
+                    return (
+                        model.FindMessage($"hash {step.A}"),
+                        await Answer(async () => await log.FindMessageAsync(id, $"hash {step.A}", Token) ?? (object)"none")
+                    );
                 case Operation.ReadHead:
                     return (model.Head ?? (object)"none", await Answer(async () => await log.ReadHeadAsync(id, Token) ?? (object)"none"));
                 case Operation.ListOwned:
-                    return (model.ListOwned(), await Answer(async () => string.Join('\n',
-                        (await log.ListOwnedAsync(owner, null, 10, Token)).Items.Select(e => $"{e.Id} {e.Title} {e.CreatedAt:O} {e.ActiveAt:O}"))));
+                    return (
+                        model.ListOwned(),
+                        await Answer(async () =>
+                            string.Join(
+                                '\n',
+                                (await log.ListOwnedAsync(owner, null, 10, Token)).Items.Select(e =>
+                                    $"{e.Id} {e.Title} {e.CreatedAt:O} {e.ActiveAt:O}"
+                                )
+                            )
+                        )
+                    );
                 case Operation.ListRunning:
-                    return (model.ListRunning(), await Answer(async () => string.Join('\n', (await log.ListRunningAsync(null, 100_000, Token)).Where(one => one == id))));
+                    return (
+                        model.ListRunning(),
+                        await Answer(async () =>
+                            string.Join('\n', (await log.ListRunningAsync(null, 100_000, Token)).Where(one => one == id))
+                        )
+                    );
                 case Operation.Retitle:
-                    return (model.Retitle(step.Text), await Answer(async () => { await log.RetitleAsync(id, step.Text, Token); return "done"; }));
+                    return (
+                        model.Retitle(step.Text),
+                        await Answer(async () =>
+                        {
+                            await log.RetitleAsync(id, step.Text, Token);
+                            return "done";
+                        })
+                    );
                 case Operation.Hide:
-                    return (model.Hide(at), await Answer(async () => { await log.HideAsync(id, at, Token); return "done"; }));
+                    return (
+                        model.Hide(at),
+                        await Answer(async () =>
+                        {
+                            await log.HideAsync(id, at, Token);
+                            return "done";
+                        })
+                    );
                 case Operation.Erase:
-                    return (model.Erase(), await Answer(async () => { await log.EraseAsync(id, Token); return "done"; }));
+                    return (
+                        model.Erase(),
+                        await Answer(async () =>
+                        {
+                            await log.EraseAsync(id, Token);
+                            return "done";
+                        })
+                    );
                 default:
                     throw new InvalidOperationException($"No such operation: {step.Do}.");
             }
         }
 
-        private static LogAppend MakeAppend(TestWriter writer, Step step, DateTimeOffset at) => step.Do switch
-        {
-            Operation.Message => writer.Message(step.Text, hash: step.B % 2 == 0 ? $"hash {step.A}" : null, at),
-            Operation.Group => writer.Group([step.Text, "", step.Text]),
-            Operation.Ids => writer.Next() with { Ids = TestWriter.Ids(step.B, step.A), State = step.Text },
-            Operation.Cut => writer.Cut(step.B % 4 == 0 ? step.A : step.A * writer.Head.Position / 40, ids: step.B % 6),
-            Operation.HeadOnly => writer.Next() with { Running = step.A % 2 == 0, State = step.Text, LastTurn = Math.Max(0, writer.Head.LastTurn + (step.B % 3) - 1) },
-            _ => writer.Next() with { ExpectedPosition = writer.Head.Position + step.A + 1 },
-        };
+        private static LogAppend MakeAppend(TestWriter writer, Step step, DateTimeOffset at) =>
+            step.Do switch
+            {
+                Operation.Message => writer.Message(step.Text, hash: step.B % 2 == 0 ? $"hash {step.A}" : null, at),
+                Operation.Group => writer.Group([step.Text, "", step.Text]),
+                Operation.Ids => writer.Next() with { Ids = TestWriter.Ids(step.B, step.A), State = step.Text },
+                Operation.Cut => writer.Cut(step.B % 4 == 0 ? step.A : step.A * writer.Head.Position / 40, ids: step.B % 6),
+                Operation.HeadOnly => writer.Next() with
+                {
+                    Running = step.A % 2 == 0,
+                    State = step.Text,
+                    LastTurn = Math.Max(0, writer.Head.LastTurn + (step.B % 3) - 1),
+                },
+                _ => writer.Next() with { ExpectedPosition = writer.Head.Position + step.A + 1 },
+            };
 
         private async Task<(object Expected, object Actual)> AppendAsync(LogModel model, LogAppend append)
         {
@@ -131,7 +218,8 @@ public abstract partial class ConversationLogContract
         }
 
         /// <summary>The answer, or the refusal's name.</summary>
-        private static async Task<object> Answer<T>(Func<Task<T>> ask) where T : notnull
+        private static async Task<object> Answer<T>(Func<Task<T>> ask)
+            where T : notnull
         {
             try
             {

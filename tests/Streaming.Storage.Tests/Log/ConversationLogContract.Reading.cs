@@ -4,12 +4,12 @@ namespace Streaming.Storage.Tests.Log;
 public abstract partial class ConversationLogContract
 {
     [Theory]
-    [InlineData(1, 1)]      // the message
-    [InlineData(2, 2)]      // the first group's first number
-    [InlineData(4, 2)]      // inside the first group
-    [InlineData(6, 2)]      // its last
-    [InlineData(7, 7)]      // the next group
-    [InlineData(51, 47)]    // inside the last group
+    [InlineData(1, 1)] // the message
+    [InlineData(2, 2)] // the first group's first number
+    [InlineData(4, 2)] // inside the first group
+    [InlineData(6, 2)] // its last
+    [InlineData(7, 7)] // the next group
+    [InlineData(51, 47)] // inside the last group
     public async Task A_page_begins_with_the_row_that_contains_its_number(long from, long first)
     {
         await WriteMessageAndGroupsOfFiveAsync(groups: 10);
@@ -44,7 +44,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_page_has_no_more_text_than_asked_but_at_least_one_row()
     {
-        await WriteMessageAndGroupsOfFiveAsync(groups: 10);   // the message has 5 bytes, each group 10
+        await WriteMessageAndGroupsOfFiveAsync(groups: 10); // the message has 5 bytes, each group 10
 
         Assert.Equal([(1L, 1L), (2L, 6L)], Numbers(await EventsAsync(maxTextBytes: 15)));
         Assert.Equal([(1L, 1L), (2L, 6L)], Numbers(await EventsAsync(maxTextBytes: 24)));
@@ -113,11 +113,11 @@ public abstract partial class ConversationLogContract
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 10) });
-        await writer.AppendAsync(writer.Cut(4, ids: 5));        // branch 1: 0..3, 1004..1008
-        await writer.AppendAsync(writer.Cut(8, ids: 2));        // branch 2: 0..3, 1004..1007, 2008, 2009
-        await writer.AppendAsync(writer.Cut(6, ids: 1));        // branch 3: 0..3, 1004, 1005, 3006: what is before is branch 1's
-        await writer.AppendAsync(writer.Cut(2, ids: 1));        // branch 4: 0, 1, 4002
-        await writer.AppendAsync(writer.Cut(3));                // branch 5: 0, 1, 4002
+        await writer.AppendAsync(writer.Cut(4, ids: 5)); // branch 1: 0..3, 1004..1008
+        await writer.AppendAsync(writer.Cut(8, ids: 2)); // branch 2: 0..3, 1004..1007, 2008, 2009
+        await writer.AppendAsync(writer.Cut(6, ids: 1)); // branch 3: 0..3, 1004, 1005, 3006: what is before is branch 1's
+        await writer.AppendAsync(writer.Cut(2, ids: 1)); // branch 4: 0, 1, 4002
+        await writer.AppendAsync(writer.Cut(3)); // branch 5: 0, 1, 4002
 
         Assert.Equal((3L, 5), (writer.Head.Position, writer.Head.Branch));
         Assert.Equal([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], await IdsAsync(0, 0, 99));

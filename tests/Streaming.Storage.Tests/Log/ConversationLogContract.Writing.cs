@@ -13,8 +13,15 @@ public abstract partial class ConversationLogContract
         await Log.CreateAsync(new NewLog("conversation", "owner", "title", TestWriter.Start), Token);
 
         Assert.Equal(
-            new LogHead { Id = "conversation", Owner = "owner", CreatedAt = TestWriter.Start, ActiveAt = TestWriter.Start },
-            await Log.ReadHeadAsync("conversation", Token));
+            new LogHead
+            {
+                Id = "conversation",
+                Owner = "owner",
+                CreatedAt = TestWriter.Start,
+                ActiveAt = TestWriter.Start,
+            },
+            await Log.ReadHeadAsync("conversation", Token)
+        );
     }
 
     [Fact]
@@ -23,7 +30,9 @@ public abstract partial class ConversationLogContract
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
 
-        await Assert.ThrowsAsync<LogExistsException>(() => Log.CreateAsync(new NewLog("conversation", "another", null, TestWriter.Start), Token));
+        await Assert.ThrowsAsync<LogExistsException>(() =>
+            Log.CreateAsync(new NewLog("conversation", "another", null, TestWriter.Start), Token)
+        );
 
         Assert.Equal(writer.Head, await HeadAsync());
         Assert.Empty((await Log.ListOwnedAsync("another", null, 10, Token)).Items);
@@ -32,18 +41,22 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Of_creators_at_once_one_makes_the_conversation_and_the_others_leave_nothing_in_their_lists()
     {
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
-        {
-            try
-            {
-                await Log.CreateAsync(new NewLog("conversation", $"owner {i}", null, TestWriter.Start.AddSeconds(i)), Token);
-                return $"owner {i}";
-            }
-            catch (LogExistsException)
-            {
-                return null;
-            }
-        }));
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(async i =>
+                {
+                    try
+                    {
+                        await Log.CreateAsync(new NewLog("conversation", $"owner {i}", null, TestWriter.Start.AddSeconds(i)), Token);
+                        return $"owner {i}";
+                    }
+                    catch (LogExistsException)
+                    {
+                        return null;
+                    }
+                })
+        );
 
         Assert.Equal(Assert.Single(outcomes.OfType<string>()), (await HeadAsync()).Owner);
         for (var i = 0; i < 16; i++)
@@ -53,17 +66,24 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Conversations_that_are_written_at_once_do_not_meet()
     {
-        await Task.WhenAll(Enumerable.Range(0, 16).Select(async i =>
-        {
-            var writer = await TestWriter.CreateAsync(Log, $"c{i:00}");
-            await writer.AppendAsync(writer.Message($"to {i}"));
-            for (var n = 0; n < 10; n++)
-                await writer.AppendAsync(writer.Group($"{i}", ".", $"{n} "));
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(async i =>
+                {
+                    var writer = await TestWriter.CreateAsync(Log, $"c{i:00}");
+                    await writer.AppendAsync(writer.Message($"to {i}"));
+                    for (var n = 0; n < 10; n++)
+                        await writer.AppendAsync(writer.Group($"{i}", ".", $"{n} "));
+                })
+        );
 
         for (var i = 0; i < 16; i++)
         {
-            Assert.Equal($"to {i}" + string.Concat(Enumerable.Range(0, 10).Select(n => $"{i}.{n} ")), string.Concat((await EventsAsync(id: $"c{i:00}")).Select(e => e.Text)));
+            Assert.Equal(
+                $"to {i}" + string.Concat(Enumerable.Range(0, 10).Select(n => $"{i}.{n} ")),
+                string.Concat((await EventsAsync(id: $"c{i:00}")).Select(e => e.Text))
+            );
             Assert.Equal(TestWriter.Ids(0, 30), await IdsAsync(0, 0, 100, id: $"c{i:00}"));
         }
     }
@@ -105,7 +125,20 @@ public abstract partial class ConversationLogContract
     {
         Assert.Null(await Log.ReadHeadAsync("unknown", Token));
         await Assert.ThrowsAsync<LogMissingException>(() => Log.OpenForWritingAsync("unknown", "writer", Token));
-        await Assert.ThrowsAsync<LogMissingException>(() => Log.AppendAsync("unknown", new LogAppend { Epoch = 1, ExpectedLastSeq = 0, LastTurn = 0, Running = false, State = "" }, Token));
+        await Assert.ThrowsAsync<LogMissingException>(() =>
+            Log.AppendAsync(
+                "unknown",
+                new LogAppend
+                {
+                    Epoch = 1,
+                    ExpectedLastSeq = 0,
+                    LastTurn = 0,
+                    Running = false,
+                    State = "",
+                },
+                Token
+            )
+        );
         await Assert.ThrowsAsync<LogMissingException>(() => Log.ReadEventsAsync("unknown", 1, 10, 10, 10, Token));
         await Assert.ThrowsAsync<LogMissingException>(() => Log.ReadIdsAsync("unknown", 0, 0, 1, Token));
         await Assert.ThrowsAsync<LogMissingException>(() => Log.FindMessageAsync("unknown", "hash", Token));
@@ -123,7 +156,10 @@ public abstract partial class ConversationLogContract
         var second = await Log.OpenForWritingAsync("conversation", "b", Token);
         var third = await Log.OpenForWritingAsync("conversation", "a", Token);
 
-        Assert.Equal([(1L, "a"), (2L, "b"), (3L, "a")], [(first.Epoch, first.Writer), (second.Epoch, second.Writer), (third.Epoch, third.Writer)]);
+        Assert.Equal(
+            [(1L, "a"), (2L, "b"), (3L, "a")],
+            [(first.Epoch, first.Writer), (second.Epoch, second.Writer), (third.Epoch, third.Writer)]
+        );
         Assert.Equal(third, await HeadAsync());
     }
 
@@ -143,26 +179,73 @@ public abstract partial class ConversationLogContract
         var at = TestWriter.Start.AddTicks(123_456_789);
         LogEvent[] events =
         [
-            new() { First = 1, Last = 1, Kind = EventKind.Message, Turn = 1, Author = "owner", Text = "Grüße, 世界 👋 \0\r\n", At = at },
-            new() { First = 2, Last = 2, Kind = EventKind.Started, Turn = 2, At = at },
-            new() { First = 3, Last = 6, Kind = EventKind.Delta, Turn = 2, Text = "Hi 👋!", TextOffset = 0, Lengths = [2, 0, 300 - 299, 3], At = at },
-            new() { First = 7, Last = 7, Kind = EventKind.Finished, Turn = 2, Text = " end", TextOffset = 6, At = at, Detail = """{"reason":"stop"}""" },
+            new()
+            {
+                First = 1,
+                Last = 1,
+                Kind = EventKind.Message,
+                Turn = 1,
+                Author = "owner",
+                Text = "Grüße, 世界 👋 \0\r\n",
+                At = at,
+            },
+            new()
+            {
+                First = 2,
+                Last = 2,
+                Kind = EventKind.Started,
+                Turn = 2,
+                At = at,
+            },
+            new()
+            {
+                First = 3,
+                Last = 6,
+                Kind = EventKind.Delta,
+                Turn = 2,
+                Text = "Hi 👋!",
+                TextOffset = 0,
+                Lengths = [2, 0, 300 - 299, 3],
+                At = at,
+            },
+            new()
+            {
+                First = 7,
+                Last = 7,
+                Kind = EventKind.Finished,
+                Turn = 2,
+                Text = " end",
+                TextOffset = 6,
+                At = at,
+                Detail = """{"reason":"stop"}""",
+            },
         ];
 
-        var head = await writer.AppendAsync(writer.Next() with
-        {
-            Events = events,
-            Ids = new[] { 0, 127, 128, 16_383, 16_384, 151_643, int.MaxValue },
-            LastTurn = 2,
-            Running = true,
-            State = """{"pending":"ü"}""",
-            ActiveAt = at,
-        });
+        var head = await writer.AppendAsync(
+            writer.Next() with
+            {
+                Events = events,
+                Ids = new[] { 0, 127, 128, 16_383, 16_384, 151_643, int.MaxValue },
+                LastTurn = 2,
+                Running = true,
+                State = """{"pending":"ü"}""",
+                ActiveAt = at,
+            }
+        );
 
         var expected = new LogHead
         {
-            Id = "conversation", Owner = "owner", CreatedAt = TestWriter.Start, ActiveAt = at, Epoch = 1, Writer = writer.Head.Writer,
-            LastSeq = 7, Position = 7, LastTurn = 2, Running = true, State = """{"pending":"ü"}""",
+            Id = "conversation",
+            Owner = "owner",
+            CreatedAt = TestWriter.Start,
+            ActiveAt = at,
+            Epoch = 1,
+            Writer = writer.Head.Writer,
+            LastSeq = 7,
+            Position = 7,
+            LastTurn = 2,
+            Running = true,
+            State = """{"pending":"ü"}""",
         };
         Assert.Equal(expected, head);
         Assert.Equal(expected, await HeadAsync());
@@ -206,7 +289,9 @@ public abstract partial class ConversationLogContract
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 5) });
 
-        await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Next() with { Ids = new[] { 5 }, ExpectedPosition = 4 }));
+        await Assert.ThrowsAsync<LogFencedException>(() =>
+            writer.AppendAsync(writer.Next() with { Ids = new[] { 5 }, ExpectedPosition = 4 })
+        );
 
         Assert.Equal(5, (await HeadAsync()).Position);
     }
@@ -291,18 +376,20 @@ public abstract partial class ConversationLogContract
         var writer = await TestWriter.CreateAsync(Log);
         var appends = Enumerable.Range(0, 16).Select(i => writer.Message(i.ToString(CultureInfo.InvariantCulture))).ToArray();
 
-        var outcomes = await Task.WhenAll(appends.Select(async append =>
-        {
-            try
+        var outcomes = await Task.WhenAll(
+            appends.Select(async append =>
             {
-                await Log.AppendAsync("conversation", append, Token);
-                return append.Events[0].Text;
-            }
-            catch (LogFencedException)
-            {
-                return null;
-            }
-        }));
+                try
+                {
+                    await Log.AppendAsync("conversation", append, Token);
+                    return append.Events[0].Text;
+                }
+                catch (LogFencedException)
+                {
+                    return null;
+                }
+            })
+        );
 
         Assert.Equal(outcomes.OfType<string>(), (await EventsAsync()).Select(e => e.Text));
         Assert.Single(outcomes.OfType<string>());
@@ -371,25 +458,26 @@ public abstract partial class ConversationLogContract
         Assert.Equal(["hello"], (await EventsAsync()).Select(e => e.Text));
     }
 
-    public static TheoryData<string, Func<TestWriter, LogAppend>> Contradictions => new()
-    {
-        { "a gap in the numbers", w => Changed(w.Message("x"), e => e with { First = 4, Last = 4 }) },
-        { "a range that ends before it starts", w => Changed(w.Group("x"), e => e with { Last = e.First - 1 }) },
-        { "a kind that is not stored", w => Changed(w.Message("x"), e => e with { Kind = EventKind.Progress }) },
-        { "a message of two numbers", w => Changed(w.Message("x"), e => e with { Last = e.First + 1 }) },
-        { "a length too few", w => Changed(w.Group("x", "y"), e => e with { Lengths = [2] }) },
-        { "lengths that do not add up", w => Changed(w.Group("x", "y"), e => e with { Lengths = [1, 2] }) },
-        { "a negative length", w => Changed(w.Group("x", "y"), e => e with { Lengths = [3, -1] }) },
-        { "a delta without lengths", w => Changed(w.Group("x", "y"), e => e with { Lengths = [] }) },
-        { "a negative id", w => w.Next() with { Ids = new[] { -1 } } },
-        { "ids alone without the expected position", w => w.Next() with { Ids = new[] { 1 }, ExpectedPosition = null } },
-        { "a cut without its event", w => w.Next() with { CutTo = 0 } },
-        { "a cut beyond the stream", w => w.Cut(4) },
-        { "a cut before the stream", w => w.Cut(-1) },
-        { "a turn that goes down", w => w.Next() with { LastTurn = 0 } },
-        { "too much text", w => w.Message(new string('x', LogAppend.MaxBytes + 1)) },
-        { "too many ids", w => w.Next() with { Ids = new int[(LogAppend.MaxBytes / 4) + 1] } },
-    };
+    public static TheoryData<string, Func<TestWriter, LogAppend>> Contradictions =>
+        new()
+        {
+            { "a gap in the numbers", w => Changed(w.Message("x"), e => e with { First = 4, Last = 4 }) },
+            { "a range that ends before it starts", w => Changed(w.Group("x"), e => e with { Last = e.First - 1 }) },
+            { "a kind that is not stored", w => Changed(w.Message("x"), e => e with { Kind = EventKind.Progress }) },
+            { "a message of two numbers", w => Changed(w.Message("x"), e => e with { Last = e.First + 1 }) },
+            { "a length too few", w => Changed(w.Group("x", "y"), e => e with { Lengths = [2] }) },
+            { "lengths that do not add up", w => Changed(w.Group("x", "y"), e => e with { Lengths = [1, 2] }) },
+            { "a negative length", w => Changed(w.Group("x", "y"), e => e with { Lengths = [3, -1] }) },
+            { "a delta without lengths", w => Changed(w.Group("x", "y"), e => e with { Lengths = [] }) },
+            { "a negative id", w => w.Next() with { Ids = new[] { -1 } } },
+            { "ids alone without the expected position", w => w.Next() with { Ids = new[] { 1 }, ExpectedPosition = null } },
+            { "a cut without its event", w => w.Next() with { CutTo = 0 } },
+            { "a cut beyond the stream", w => w.Cut(4) },
+            { "a cut before the stream", w => w.Cut(-1) },
+            { "a turn that goes down", w => w.Next() with { LastTurn = 0 } },
+            { "too much text", w => w.Message(new string('x', LogAppend.MaxBytes + 1)) },
+            { "too many ids", w => w.Next() with { Ids = new int[(LogAppend.MaxBytes / 4) + 1] } },
+        };
 
     [Theory]
     [MemberData(nameof(Contradictions), DisableDiscoveryEnumeration = true)]
@@ -408,5 +496,8 @@ public abstract partial class ConversationLogContract
     }
 
     private static LogAppend Changed(LogAppend append, Func<LogEvent, LogEvent> change) =>
-        append with { Events = [change(append.Events[0])] };
+        append with
+        {
+            Events = [change(append.Events[0])],
+        };
 }

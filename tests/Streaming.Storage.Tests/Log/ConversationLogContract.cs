@@ -28,8 +28,13 @@ public abstract partial class ConversationLogContract : IAsyncLifetime
     private async Task<LogHead> HeadAsync(string id = "conversation") =>
         await Log.ReadHeadAsync(id, Token) ?? throw new InvalidOperationException($"{id} has no head.");
 
-    private Task<IReadOnlyList<LogEvent>> EventsAsync(long from = 1, long to = long.MaxValue, int maxRows = 100_000, int maxTextBytes = int.MaxValue, string id = "conversation") =>
-        Log.ReadEventsAsync(id, from, to, maxRows, maxTextBytes, Token);
+    private Task<IReadOnlyList<LogEvent>> EventsAsync(
+        long from = 1,
+        long to = long.MaxValue,
+        int maxRows = 100_000,
+        int maxTextBytes = int.MaxValue,
+        string id = "conversation"
+    ) => Log.ReadEventsAsync(id, from, to, maxRows, maxTextBytes, Token);
 
     private async Task<IEnumerable<int>> IdsAsync(int branch, long from, long to, string id = "conversation") =>
         await Log.ReadIdsAsync(id, branch, from, to, Token);

@@ -6,7 +6,10 @@ namespace Streaming.Storage.Tests.Log;
 internal sealed class LogModel(string id)
 {
     private readonly List<LogEvent> _events = [];
-    private readonly List<List<int>> _branches = [[]];
+    private readonly List<List<int>> _branches =
+    [
+        [],
+    ];
     private readonly Dictionary<string, MessageReceipt> _receipts = [];
     private LogHead? _head;
     private LogAppend? _last;
@@ -18,7 +21,13 @@ internal sealed class LogModel(string id)
     {
         if (_head is not null)
             return nameof(LogExistsException);
-        _head = new LogHead { Id = id, Owner = owner, CreatedAt = at, ActiveAt = at };
+        _head = new LogHead
+        {
+            Id = id,
+            Owner = owner,
+            CreatedAt = at,
+            ActiveAt = at,
+        };
         return "done";
     }
 
@@ -41,7 +50,11 @@ internal sealed class LogModel(string id)
             return nameof(LogFencedException);
         if (append.ExpectedLastSeq != _head.LastSeq || append.ExpectedPosition != _head.Position)
             return ReferenceEquals(append, _last) ? _head : nameof(LogFencedException);
-        if (append.CutTo > _head.Position || append.LastTurn < _head.LastTurn || (append.Receipt is { } known && _receipts.ContainsKey(known.MessageHash)))
+        if (
+            append.CutTo > _head.Position
+            || append.LastTurn < _head.LastTurn
+            || (append.Receipt is { } known && _receipts.ContainsKey(known.MessageHash))
+        )
             return nameof(ArgumentException);
 
         _events.AddRange(append.Events);
@@ -88,7 +101,8 @@ internal sealed class LogModel(string id)
         return string.Join(' ', _branches[branch].Skip((int)from).Take((int)(to - from)));
     }
 
-    public object FindMessage(string hash) => _head is null ? nameof(LogMissingException) : _receipts.GetValueOrDefault(hash) ?? (object)"none";
+    public object FindMessage(string hash) =>
+        _head is null ? nameof(LogMissingException) : _receipts.GetValueOrDefault(hash) ?? (object)"none";
 
     public object Retitle(string title)
     {
@@ -125,6 +139,11 @@ internal sealed class LogModel(string id)
 
     public object ListRunning() => _head is { HiddenAt: null, Running: true } ? id : "";
 
-    public static string Describe(IEnumerable<LogEvent> events) => string.Join('\n', events.Select(e =>
-        $"{e.First}..{e.Last} {e.Kind} {e.Turn} {e.Author} {e.TextOffset} '{e.Text}' [{string.Join(' ', e.Lengths)}] {e.At:O} {e.Detail}"));
+    public static string Describe(IEnumerable<LogEvent> events) =>
+        string.Join(
+            '\n',
+            events.Select(e =>
+                $"{e.First}..{e.Last} {e.Kind} {e.Turn} {e.Author} {e.TextOffset} '{e.Text}' [{string.Join(' ', e.Lengths)}] {e.At:O} {e.Detail}"
+            )
+        );
 }

@@ -13,7 +13,12 @@ public sealed class TestWriter(IConversationLog log, LogHead head)
     public string Id => Head.Id;
 
     /// <summary>Creates a conversation and opens it.</summary>
-    public static async Task<TestWriter> CreateAsync(IConversationLog log, string id = "conversation", string owner = "owner", DateTimeOffset? at = null)
+    public static async Task<TestWriter> CreateAsync(
+        IConversationLog log,
+        string id = "conversation",
+        string owner = "owner",
+        DateTimeOffset? at = null
+    )
     {
         await log.CreateAsync(new NewLog(id, owner, null, at ?? Start), TestContext.Current.CancellationToken);
         return await OpenAsync(log, id);
@@ -23,52 +28,78 @@ public sealed class TestWriter(IConversationLog log, LogHead head)
         new(log, await log.OpenForWritingAsync(id, Guid.NewGuid().ToString("N"), TestContext.Current.CancellationToken));
 
     /// <summary>An append that changes nothing but what is set further.</summary>
-    public LogAppend Next() => new()
-    {
-        Epoch = Head.Epoch,
-        ExpectedLastSeq = Head.LastSeq,
-        ExpectedPosition = Head.Position,
-        LastTurn = Head.LastTurn,
-        Running = Head.Running,
-        State = Head.State,
-    };
+    public LogAppend Next() =>
+        new()
+        {
+            Epoch = Head.Epoch,
+            ExpectedLastSeq = Head.LastSeq,
+            ExpectedPosition = Head.Position,
+            LastTurn = Head.LastTurn,
+            Running = Head.Running,
+            State = Head.State,
+        };
 
     /// <summary>A person's message, with a receipt if it has a hash.</summary>
-    public LogAppend Message(string text, string? hash = null, DateTimeOffset? at = null) => Next() with
-    {
-        LastTurn = Head.LastTurn + 1,
-        Running = true,
-        ActiveAt = at,
-        Events = [new LogEvent { First = Head.LastSeq + 1, Last = Head.LastSeq + 1, Kind = EventKind.Message, Turn = Head.LastTurn + 1, Author = "owner", Text = text, At = at ?? Start }],
-        Receipt = hash is null ? null : new MessageReceipt(hash, $"text of {hash}", Head.LastTurn + 1, Head.LastSeq + 1),
-    };
+    public LogAppend Message(string text, string? hash = null, DateTimeOffset? at = null) =>
+        Next() with
+        {
+            LastTurn = Head.LastTurn + 1,
+            Running = true,
+            ActiveAt = at,
+            Events =
+            [
+                new LogEvent
+                {
+                    First = Head.LastSeq + 1,
+                    Last = Head.LastSeq + 1,
+                    Kind = EventKind.Message,
+                    Turn = Head.LastTurn + 1,
+                    Author = "owner",
+                    Text = text,
+                    At = at ?? Start,
+                },
+            ],
+            Receipt = hash is null ? null : new MessageReceipt(hash, $"text of {hash}", Head.LastTurn + 1, Head.LastSeq + 1),
+        };
 
     /// <summary>A group of a reply: one token a text, the token's id being its position.</summary>
-    public LogAppend Group(params string[] texts) => Next() with
-    {
-        Events =
-        [
-            new LogEvent
-            {
-                First = Head.LastSeq + 1,
-                Last = Head.LastSeq + texts.Length,
-                Kind = EventKind.Delta,
-                Turn = Head.LastTurn,
-                Text = string.Concat(texts),
-                Lengths = [.. texts.Select(text => text.Length)],
-                At = Start,
-            },
-        ],
-        Ids = Ids(Head.Position, texts.Length),
-    };
+    public LogAppend Group(params string[] texts) =>
+        Next() with
+        {
+            Events =
+            [
+                new LogEvent
+                {
+                    First = Head.LastSeq + 1,
+                    Last = Head.LastSeq + texts.Length,
+                    Kind = EventKind.Delta,
+                    Turn = Head.LastTurn,
+                    Text = string.Concat(texts),
+                    Lengths = [.. texts.Select(text => text.Length)],
+                    At = Start,
+                },
+            ],
+            Ids = Ids(Head.Position, texts.Length),
+        };
 
     /// <summary>A cut, and ids on the new branch that are their position plus 1,000 for each branch.</summary>
-    public LogAppend Cut(long to, int ids = 0) => Next() with
-    {
-        Events = [new LogEvent { First = Head.LastSeq + 1, Last = Head.LastSeq + 1, Kind = EventKind.Cut, Turn = Head.LastTurn, At = Start }],
-        CutTo = to,
-        Ids = Ids(to + (1000L * (Head.Branch + 1)), ids),
-    };
+    public LogAppend Cut(long to, int ids = 0) =>
+        Next() with
+        {
+            Events =
+            [
+                new LogEvent
+                {
+                    First = Head.LastSeq + 1,
+                    Last = Head.LastSeq + 1,
+                    Kind = EventKind.Cut,
+                    Turn = Head.LastTurn,
+                    At = Start,
+                },
+            ],
+            CutTo = to,
+            Ids = Ids(to + (1000L * (Head.Branch + 1)), ids),
+        };
 
     public async Task<LogHead> AppendAsync(LogAppend append) =>
         Head = await log.AppendAsync(Id, append, TestContext.Current.CancellationToken);

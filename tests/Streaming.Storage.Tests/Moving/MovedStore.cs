@@ -33,11 +33,17 @@ internal sealed class MovedStore(AzuriteProcess azurite) : IDisposable
 
     public StoreFaults Faults { get; } = new();
 
-    public AzureAccount Account { get; } = new(new AzureSettings { ConnectionString = azurite.ConnectionString, Prefix = AzuriteFixture.NewPrefix() });
+    public AzureAccount Account { get; } =
+        new(new AzureSettings { ConnectionString = azurite.ConnectionString, Prefix = AzuriteFixture.NewPrefix() });
 
     /// <summary>A new client, as another run of the command has one.</summary>
-    public Task<StoreMoveSummary> MoveAsync(Action<StoreMoveProgress>? report = null, CancellationToken cancellation = default) => StoreMove.RunAsync(
-        Folder, new MoveTarget(Account, Account.TablesWithRetries(options => options.AddPolicy(Faults, HttpPipelinePosition.PerCall))), report, cancellation);
+    public Task<StoreMoveSummary> MoveAsync(Action<StoreMoveProgress>? report = null, CancellationToken cancellation = default) =>
+        StoreMove.RunAsync(
+            Folder,
+            new MoveTarget(Account, Account.TablesWithRetries(options => options.AddPolicy(Faults, HttpPipelinePosition.PerCall))),
+            report,
+            cancellation
+        );
 
     /// <summary>Opens the embedded store as a host does, and lets it be used.</summary>
     public async Task UseAsync(Func<IConversationLog, Task> use)
@@ -55,43 +61,51 @@ internal sealed class MovedStore(AzuriteProcess azurite) : IDisposable
     }
 
     /// <summary>Conversations of all kinds: 3,000 events and 40,000 ids, cuts, one that runs, a hidden one, an empty one.</summary>
-    public Task FillAsync() => UseAsync(async log =>
-    {
-        TestWriter writer = await TestWriter.CreateAsync(log, Long, owner: "Ünï/owner");
-        await writer.AppendAsync(writer.Message(new string('世', 300_000), hash: "h/1 é", at: TestWriter.Start.AddMinutes(1)));
-        await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 20_000) });
-        for (int i = 0; i < 300; i++)
-            await writer.AppendAsync(writer.Group("to", "ken", "", "s ", "of ", "a ", "reply", "\n"));
-        LogEvent group = writer.Group("x").Events[0];
-        await writer.AppendAsync(writer.Next() with
+    public Task FillAsync() =>
+        UseAsync(async log =>
         {
-            Events = [.. Enumerable.Range(0, 2_600).Select(i => group with { First = writer.Head.LastSeq + 1 + i, Last = writer.Head.LastSeq + 1 + i })],
-            Ids = TestWriter.Ids(22_400, 17_600),
-            Running = false,
-            State = "{ \"n\": 1 }",
+            TestWriter writer = await TestWriter.CreateAsync(log, Long, owner: "Ünï/owner");
+            await writer.AppendAsync(writer.Message(new string('世', 300_000), hash: "h/1 é", at: TestWriter.Start.AddMinutes(1)));
+            await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 20_000) });
+            for (int i = 0; i < 300; i++)
+                await writer.AppendAsync(writer.Group("to", "ken", "", "s ", "of ", "a ", "reply", "\n"));
+            LogEvent group = writer.Group("x").Events[0];
+            await writer.AppendAsync(
+                writer.Next() with
+                {
+                    Events =
+                    [
+                        .. Enumerable
+                            .Range(0, 2_600)
+                            .Select(i => group with { First = writer.Head.LastSeq + 1 + i, Last = writer.Head.LastSeq + 1 + i }),
+                    ],
+                    Ids = TestWriter.Ids(22_400, 17_600),
+                    Running = false,
+                    State = "{ \"n\": 1 }",
+                }
+            );
+            await log.RetitleAsync(Long, "Заголовок", Token);
+
+            writer = await TestWriter.CreateAsync(log, Cut, at: TestWriter.Start.AddHours(1));
+            await writer.AppendAsync(writer.Message("one", hash: "h1"));
+            await writer.AppendAsync(writer.Group("a", "b", "c", "d"));
+            await writer.AppendAsync(writer.Cut(2, ids: 3));
+            await writer.AppendAsync(writer.Cut(1));
+            await writer.AppendAsync(writer.Group("e"));
+            await writer.AppendAsync(writer.Cut(1, ids: 2) with { Running = false });
+
+            writer = await TestWriter.CreateAsync(log, Running, at: TestWriter.Start.AddHours(2));
+            await writer.AppendAsync(writer.Message("go on", hash: "h1"));
+            await writer.AppendAsync(writer.Group("and", " on"));
+
+            writer = await TestWriter.CreateAsync(log, Hidden, at: TestWriter.Start.AddHours(3));
+            await writer.AppendAsync(writer.Message("deleted", hash: "h1"));
+            await writer.AppendAsync(writer.Group("no", "more"));
+            await writer.AppendAsync(writer.Cut(1, ids: 4));
+            await log.HideAsync(Hidden, TestWriter.Start.AddHours(4), Token);
+
+            await log.CreateAsync(new NewLog(Empty, "owner", "nothing yet", TestWriter.Start), Token);
         });
-        await log.RetitleAsync(Long, "Заголовок", Token);
-
-        writer = await TestWriter.CreateAsync(log, Cut, at: TestWriter.Start.AddHours(1));
-        await writer.AppendAsync(writer.Message("one", hash: "h1"));
-        await writer.AppendAsync(writer.Group("a", "b", "c", "d"));
-        await writer.AppendAsync(writer.Cut(2, ids: 3));
-        await writer.AppendAsync(writer.Cut(1));
-        await writer.AppendAsync(writer.Group("e"));
-        await writer.AppendAsync(writer.Cut(1, ids: 2) with { Running = false });
-
-        writer = await TestWriter.CreateAsync(log, Running, at: TestWriter.Start.AddHours(2));
-        await writer.AppendAsync(writer.Message("go on", hash: "h1"));
-        await writer.AppendAsync(writer.Group("and", " on"));
-
-        writer = await TestWriter.CreateAsync(log, Hidden, at: TestWriter.Start.AddHours(3));
-        await writer.AppendAsync(writer.Message("deleted", hash: "h1"));
-        await writer.AppendAsync(writer.Group("no", "more"));
-        await writer.AppendAsync(writer.Cut(1, ids: 4));
-        await log.HideAsync(Hidden, TestWriter.Start.AddHours(4), Token);
-
-        await log.CreateAsync(new NewLog(Empty, "owner", "nothing yet", TestWriter.Start), Token);
-    });
 
     /// <summary>Both stores say the same, asked in all ways that the log's interface has.</summary>
     public async Task AssertSameAsync()
@@ -106,7 +120,11 @@ internal sealed class MovedStore(AzuriteProcess azurite) : IDisposable
         var versions = new List<string>();
         foreach (string purpose in new[] { "log", "index" })
         {
-            await foreach (TableEntity row in Account.ProviderTables.GetTableClient(Account.TableName(purpose)).QueryAsync<TableEntity>(cancellationToken: Token))
+            await foreach (
+                TableEntity row in Account
+                    .ProviderTables.GetTableClient(Account.TableName(purpose))
+                    .QueryAsync<TableEntity>(cancellationToken: Token)
+            )
                 versions.Add($"{purpose} {row.PartitionKey} {row.RowKey} {row.ETag}");
         }
 

@@ -53,7 +53,11 @@ public sealed class StoreMoveHostTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var refused = await Assert.ThrowsAsync<StoreMoveException>(() => _store.MoveAsync(cancellation: Token));
 
-        Assert.Contains("another 'note' of grain note/key-ring than this store, so it is another service's", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another 'note' of grain note/key-ring than this store, so it is another service's",
+            refused.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("choose another Streaming:Azure:Prefix", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, await _store.VersionsAsync());
     }
@@ -69,11 +73,12 @@ public sealed class StoreMoveHostTests(AzuriteFixture azurite) : IAsyncLifetime
         }
     }
 
-    private IHost EmbeddedSilo() => TestSilo.Build(silo =>
-    {
-        silo.AddSqliteGrainStorageAsDefault();
-        silo.Services.AddSqliteStore(_store.Folder);
-    });
+    private IHost EmbeddedSilo() =>
+        TestSilo.Build(silo =>
+        {
+            silo.AddSqliteGrainStorageAsDefault();
+            silo.Services.AddSqliteStore(_store.Folder);
+        });
 
     private IHost AzureSilo() => TestSilo.Build(silo => silo.AddAzureGrainStorageAsDefault(_store.Account));
 }

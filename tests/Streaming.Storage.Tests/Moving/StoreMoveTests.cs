@@ -145,19 +145,22 @@ public sealed class StoreMoveTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_a_host_has_open_is_refused() => await _store.UseAsync(async _ =>
-    {
-        var refused = await Assert.ThrowsAsync<StoreOpenException>(() => _store.MoveAsync(cancellation: Token));
+    public async Task A_store_that_a_host_has_open_is_refused() =>
+        await _store.UseAsync(async _ =>
+        {
+            var refused = await Assert.ThrowsAsync<StoreOpenException>(() => _store.MoveAsync(cancellation: Token));
 
-        Assert.Contains("in use by another host", refused.Message, StringComparison.Ordinal);
-    });
+            Assert.Contains("in use by another host", refused.Message, StringComparison.Ordinal);
+        });
 
     [Fact]
     public async Task A_folder_without_a_store_is_refused_and_stays_empty()
     {
         using var folder = new Sqlite.TemporaryFolder();
 
-        var refused = await Assert.ThrowsAsync<StoreMoveException>(() => StoreMove.RunAsync(folder.Path, _store.Account, cancellation: Token));
+        var refused = await Assert.ThrowsAsync<StoreMoveException>(() =>
+            StoreMove.RunAsync(folder.Path, _store.Account, cancellation: Token)
+        );
 
         Assert.Contains($"{folder.Path} holds no store to move", refused.Message, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
@@ -210,8 +213,11 @@ public sealed class StoreMoveTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         using var others = new CountdownEvent(4);
         _store.Faults.Break(request =>
-            request.Uri.ToString() is var uri && uri.Contains("index(", StringComparison.Ordinal) && uri.Contains(MovedStore.Empty, StringComparison.Ordinal) &&
-            others.Wait(TimeSpan.FromSeconds(30)));
+            request.Uri.ToString() is var uri
+            && uri.Contains("index(", StringComparison.Ordinal)
+            && uri.Contains(MovedStore.Empty, StringComparison.Ordinal)
+            && others.Wait(TimeSpan.FromSeconds(30))
+        );
         await Assert.ThrowsAsync<LogUnavailableException>(() => _store.MoveAsync(_ => others.Signal(), Token));
         _store.Faults.Mend();
     }

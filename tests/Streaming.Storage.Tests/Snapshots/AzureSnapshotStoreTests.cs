@@ -14,12 +14,17 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
 
     protected override async Task<ISnapshotStore> OpenStoreAsync()
     {
-        var account = new AzureAccount(new AzureSettings { ConnectionString = (await azurite.GetAsync()).ConnectionString, Prefix = _prefix });
-        var store = new AzureSnapshotStore(account, options =>
-        {
-            options.AddPolicy(_faults, HttpPipelinePosition.PerCall);
-            options.Retry.MaxRetries = 0;
-        });
+        var account = new AzureAccount(
+            new AzureSettings { ConnectionString = (await azurite.GetAsync()).ConnectionString, Prefix = _prefix }
+        );
+        var store = new AzureSnapshotStore(
+            account,
+            options =>
+            {
+                options.AddPolicy(_faults, HttpPipelinePosition.PerCall);
+                options.Retry.MaxRetries = 0;
+            }
+        );
         await store.OpenAsync(Token);
         return store;
     }
@@ -45,12 +50,14 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
         var container = new BlobServiceClient((await azurite.GetAsync()).ConnectionString).GetBlobContainerClient($"{_prefix}-snapshots");
         await container.DeleteAsync(cancellationToken: Token);
 
-        foreach (Func<Task> ask in new Func<Task>[]
-        {
-            () => Store.OpenAsync(new SnapshotName("c", 0, 17), Token),
-            () => Store.ListAsync("c", Token),
-            () => WriteAsync("c", 0, 17, [1]),
-        })
+        foreach (
+            Func<Task> ask in new Func<Task>[]
+            {
+                () => Store.OpenAsync(new SnapshotName("c", 0, 17), Token),
+                () => Store.ListAsync("c", Token),
+                () => WriteAsync("c", 0, 17, [1]),
+            }
+        )
         {
             var error = await Assert.ThrowsAsync<SnapshotUnavailableException>(ask);
             Assert.Contains("ContainerNotFound", error.Message, StringComparison.Ordinal);
@@ -61,7 +68,9 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
     public async Task Broken_off_before_its_blocks_are_committed_it_is_not_there()
     {
         await WriteAsync("c", 0, 17, [1]);
-        _faults.Break(request => request.Method == RequestMethod.Put && request.Uri.Query.Contains("comp=blocklist", StringComparison.Ordinal));
+        _faults.Break(request =>
+            request.Method == RequestMethod.Put && request.Uri.Query.Contains("comp=blocklist", StringComparison.Ordinal)
+        );
         await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("c", 0, 18, new byte[5 << 20]));
         _faults.Mend();
         Assert.Equal([new SnapshotName("c", 0, 17)], await Store.ListAsync("c", Token));

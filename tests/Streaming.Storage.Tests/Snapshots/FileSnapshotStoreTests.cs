@@ -58,7 +58,8 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
                 await to.WriteAsync(new byte[700], cancellation);
             },
             _ => Task.FromResult(false),
-            Token);
+            Token
+        );
         Assert.False(published);
         Assert.Equal(0, Files.Bytes);
         Assert.Equal(0, BytesOnDisk());
@@ -71,7 +72,10 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
         await ReopenAsync();
         await WriteAsync("a", 0, 1, new byte[400]);
         var refusal = await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("b", 0, 1, new byte[1001]));
-        Assert.Equal("A snapshot of 1001 bytes is larger than what all of them may take together, 1000; raise Streaming:SnapshotMegabytes.", refusal.Message);
+        Assert.Equal(
+            "A snapshot of 1001 bytes is larger than what all of them may take together, 1000; raise Streaming:SnapshotMegabytes.",
+            refusal.Message
+        );
         Assert.Single(await Store.ListAsync("a", Token));
     }
 
@@ -81,7 +85,10 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
         foreach (string id in (string[])["a", "b", "c"])
         {
             await WriteAsync(id, 0, 1, new byte[400]);
-            File.SetLastWriteTimeUtc(Directory.EnumerateFiles(_folder.Path, "*.snapshot", SearchOption.AllDirectories).MaxBy(File.GetLastWriteTimeUtc)!, new DateTime(2026, 1, id[0] - 'a' + 1, 0, 0, 0, DateTimeKind.Utc));
+            File.SetLastWriteTimeUtc(
+                Directory.EnumerateFiles(_folder.Path, "*.snapshot", SearchOption.AllDirectories).MaxBy(File.GetLastWriteTimeUtc)!,
+                new DateTime(2026, 1, id[0] - 'a' + 1, 0, 0, 0, DateTimeKind.Utc)
+            );
         }
         _limit = 900;
         await ReopenAsync();
@@ -134,7 +141,10 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
         string file = Assert.Single(Directory.EnumerateFiles(_folder.Path, "*.snapshot", SearchOption.AllDirectories));
 #pragma warning disable CA1416 // Skipped above.
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(file)!));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(Path.GetDirectoryName(file)!)
+        );
 #pragma warning restore CA1416
     }
 

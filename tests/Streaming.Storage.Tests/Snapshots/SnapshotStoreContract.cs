@@ -63,7 +63,8 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
                 Assert.Null(await Store.OpenAsync(new SnapshotName("c", 0, 17), cancellation));
                 return true;
             },
-            Token);
+            Token
+        );
         Assert.True(asked);
         Assert.True(published);
         Assert.Single(await Store.ListAsync("c", Token));
@@ -83,16 +84,19 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     public async Task A_writer_that_fails_halfway_leaves_the_earlier_one_and_nothing_else()
     {
         await WriteAsync("c", 0, 17, [1, 2, 3]);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => Store.WriteAsync(
-            new SnapshotName("c", 0, 40),
-            Large,
-            async (to, cancellation) =>
-            {
-                await to.WriteAsync(new byte[Large - 1], cancellation);
-                throw new InvalidOperationException("as the test wants");
-            },
-            _ => Task.FromResult(true),
-            Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Store.WriteAsync(
+                new SnapshotName("c", 0, 40),
+                Large,
+                async (to, cancellation) =>
+                {
+                    await to.WriteAsync(new byte[Large - 1], cancellation);
+                    throw new InvalidOperationException("as the test wants");
+                },
+                _ => Task.FromResult(true),
+                Token
+            )
+        );
         await ReopenAsync();
         Assert.Equal([new SnapshotName("c", 0, 17)], await Store.ListAsync("c", Token));
         Assert.Equal([1, 2, 3], await ReadAsync("c", 0, 17));
@@ -101,8 +105,15 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     [Fact]
     public async Task One_that_is_shorter_than_it_was_said_to_be_is_not_published()
     {
-        await Assert.ThrowsAsync<InvalidOperationException>(() => Store.WriteAsync(
-            new SnapshotName("c", 0, 17), 10, async (to, cancellation) => await to.WriteAsync(new byte[9], cancellation), _ => Task.FromResult(true), Token));
+        await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            Store.WriteAsync(
+                new SnapshotName("c", 0, 17),
+                10,
+                async (to, cancellation) => await to.WriteAsync(new byte[9], cancellation),
+                _ => Task.FromResult(true),
+                Token
+            )
+        );
         Assert.Empty(await Store.ListAsync("c", Token));
     }
 
@@ -199,12 +210,14 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
         }
     }
 
-    protected Task<bool> WriteAsync(string id, int branch, long position, byte[] content, bool mayPublish = true) => Store.WriteAsync(
-        new SnapshotName(id, branch, position),
-        content.Length,
-        async (to, cancellation) => await to.WriteAsync(content, cancellation),
-        _ => Task.FromResult(mayPublish),
-        Token);
+    protected Task<bool> WriteAsync(string id, int branch, long position, byte[] content, bool mayPublish = true) =>
+        Store.WriteAsync(
+            new SnapshotName(id, branch, position),
+            content.Length,
+            async (to, cancellation) => await to.WriteAsync(content, cancellation),
+            _ => Task.FromResult(mayPublish),
+            Token
+        );
 
     protected async Task<byte[]> ReadAsync(string id, int branch, long position)
     {

@@ -26,10 +26,19 @@ public sealed class SqliteGrainStorageTests : GrainStorageContract
         return new SqliteGrainStorage(
             _store.Store,
             new OrleansGrainStorageSerializer(_services.GetRequiredService<Serializer>()),
-            _services.GetRequiredService<IActivatorProvider>());
+            _services.GetRequiredService<IActivatorProvider>()
+        );
     }
 
-    protected override Task OverwriteAsync(string name, GrainId id, byte[] bytes) => _store.Store.WriteAsync(
-        session => session.Execute("UPDATE grain_states SET state = $state WHERE name = $name AND grain = $grain", ("$state", bytes), ("$name", name), ("$grain", id.ToString())),
-        Token);
+    protected override Task OverwriteAsync(string name, GrainId id, byte[] bytes) =>
+        _store.Store.WriteAsync(
+            session =>
+                session.Execute(
+                    "UPDATE grain_states SET state = $state WHERE name = $name AND grain = $grain",
+                    ("$state", bytes),
+                    ("$name", name),
+                    ("$grain", id.ToString())
+                ),
+            Token
+        );
 }

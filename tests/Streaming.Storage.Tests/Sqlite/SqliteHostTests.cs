@@ -21,14 +21,19 @@ public sealed class SqliteHostTests : IDisposable
         {
             await host.StartAsync(Token);
             await host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoteGrain>("a/世").Write(42);
-            await host.Services.GetRequiredService<IConversationLog>().CreateAsync(new NewLog("conversation", "owner", null, DateTimeOffset.UnixEpoch), Token);
+            await host
+                .Services.GetRequiredService<IConversationLog>()
+                .CreateAsync(new NewLog("conversation", "owner", null, DateTimeOffset.UnixEpoch), Token);
             await host.StopAsync(Token);
         }
 
         using (var host = SiloHost())
         {
             await host.StartAsync(Token);
-            Assert.Equal(("42 written, then left", 42), await host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoteGrain>("a/世").Read());
+            Assert.Equal(
+                ("42 written, then left", 42),
+                await host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoteGrain>("a/世").Read()
+            );
             Assert.NotNull(await host.Services.GetRequiredService<IConversationLog>().ReadHeadAsync("conversation", Token));
             await host.StopAsync(Token);
         }
@@ -55,7 +60,9 @@ public sealed class SqliteHostTests : IDisposable
     {
         using var host = SmallHost();
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.Services.GetRequiredService<IConversationLog>().ReadHeadAsync("c", Token));
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            host.Services.GetRequiredService<IConversationLog>().ReadHeadAsync("c", Token)
+        );
 
         Assert.Equal("The store is not open yet; it opens when the host starts.", error.Message);
     }

@@ -45,18 +45,28 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
     public override async Task SeedAsync(IReadOnlyList<NewLog> conversations, int running)
     {
         await Task.WhenAll(conversations.Select(log => Log.CreateAsync(log, TestContext.Current.CancellationToken)));
-        await Task.WhenAll(conversations.Take(running).Select(async log =>
-        {
-            TestWriter writer = await TestWriter.OpenAsync(Log, log.Id);
-            await writer.AppendAsync(writer.Next() with { Running = true });
-        }));
+        await Task.WhenAll(
+            conversations
+                .Take(running)
+                .Select(async log =>
+                {
+                    TestWriter writer = await TestWriter.OpenAsync(Log, log.Id);
+                    await writer.AppendAsync(writer.Next() with { Running = true });
+                })
+        );
     }
 
     public override Task SpoilLastRowsAsync(string id)
     {
         using var connection = Connect();
-        Run(connection, $"UPDATE events SET lengths = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND last_seq = (SELECT last_seq FROM heads WHERE id = '{id}')");
-        Run(connection, $"UPDATE ids SET ids = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND position = (SELECT max(position) FROM ids)");
+        Run(
+            connection,
+            $"UPDATE events SET lengths = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND last_seq = (SELECT last_seq FROM heads WHERE id = '{id}')"
+        );
+        Run(
+            connection,
+            $"UPDATE ids SET ids = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND position = (SELECT max(position) FROM ids)"
+        );
         return Task.CompletedTask;
     }
 

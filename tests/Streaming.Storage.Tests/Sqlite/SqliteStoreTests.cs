@@ -34,7 +34,8 @@ public sealed class SqliteStoreTests : IDisposable
             var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
             Assert.Equal(
                 $"The data folder {_folder.Path} is in use by another host; stop that one, or give this one a folder of its own (Streaming:Data).",
-                error.Message);
+                error.Message
+            );
         }
 
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
@@ -62,7 +63,8 @@ public sealed class SqliteStoreTests : IDisposable
 
         Assert.Equal(
             $"{_folder.Database} has schema version 2 and this program knows version 1; run the program that wrote it, or a newer one.",
-            error.Message);
+            error.Message
+        );
         Run("UPDATE schema_version SET version = 1");
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
     }
@@ -76,7 +78,8 @@ public sealed class SqliteStoreTests : IDisposable
 
         Assert.Equal(
             $"{_folder.Database} is a SQLite database of another program; move it away, or choose another data folder (Streaming:Data).",
-            error.Message);
+            error.Message
+        );
     }
 
     [Fact]
@@ -96,7 +99,7 @@ public sealed class SqliteStoreTests : IDisposable
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
         using var session = new SqliteSession(_folder.Database, readOnly: false);
 
-        Assert.Equal(2, session.Number("PRAGMA synchronous"));      // FULL
+        Assert.Equal(2, session.Number("PRAGMA synchronous")); // FULL
         Assert.Equal(1, session.Number("PRAGMA foreign_keys"));
         Assert.Equal(1, session.Number("PRAGMA secure_delete"));
         Assert.Equal(1_000, session.Number("PRAGMA wal_autocheckpoint"));

@@ -51,7 +51,9 @@ public sealed class SqliteWriterTests : IAsyncLifetime
         var writers = await CreateAsync(3);
         var before = _store.Store.Commits;
 
-        Task<LogHead> first, stale, last;
+        Task<LogHead> first,
+            stale,
+            last;
         using (_store.HoldWriters())
         {
             first = writers[0].AppendAsync(writers[0].Message("first"));
@@ -164,8 +166,8 @@ public sealed class SqliteWriterTests : IAsyncLifetime
         for (var i = 0; i < 10; i++)
             await writers[1].AppendAsync(writers[1].Message(new string('x', 1 << 20)));
 
-        Assert.Equal(3, await CommitsOfErasingAsync("c0"));     // 500 events; 500; 200, 10 rows of ids and the head
-        Assert.Equal(3, await CommitsOfErasingAsync("c1"));     // 4 messages; 4; 2 and the head
+        Assert.Equal(3, await CommitsOfErasingAsync("c0")); // 500 events; 500; 200, 10 rows of ids and the head
+        Assert.Equal(3, await CommitsOfErasingAsync("c1")); // 4 messages; 4; 2 and the head
     }
 
     [Fact]

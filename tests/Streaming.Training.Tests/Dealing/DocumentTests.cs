@@ -10,7 +10,11 @@ public class DocumentTests
 
     private static readonly Turn[] Turns =
     [
-        new(Turn.System, "You chat."), new(Turn.User, "Hello <|im_end|>!"), new(Turn.Assistant, "Hi."), new(Turn.User, "Bye."), new(Turn.Assistant, "See you."),
+        new(Turn.System, "You chat."),
+        new(Turn.User, "Hello <|im_end|>!"),
+        new(Turn.Assistant, "Hi."),
+        new(Turn.User, "Bye."),
+        new(Turn.Assistant, "See you."),
     ];
 
     [Fact]
@@ -19,7 +23,8 @@ public class DocumentTests
         Document document = Encoder.Encode(Turns);
         Assert.Equal(
             "(1)system\nYou chat.(2)\n(1)user\nHello <|im_end|>!(2)\n(1)assistant\nHi.(2)\n(1)user\nBye.(2)\n(1)assistant\nSee you.(2)\n(3)",
-            Shown(document.Ids));
+            Shown(document.Ids)
+        );
         Assert.Equal("Hi.(2)See you.(2)", Shown(document.Ids.Where((_, i) => document.Learn[i])));
         Assert.Equal("(1)system\nYou chat.(2)\n", Shown(document.Ids.Take(document.Prompt)));
         Assert.Equal(["(1)user\nHell", "(1)user\nBye."], document.Cuts.Select(cut => Shown(document.Ids.Skip(cut).Take(10))));
@@ -74,7 +79,8 @@ public class DocumentTests
     }
 
     [Fact]
-    public void Next_to_nothing_is_not_taken_up_again() => Assert.Null(Encoder.Encode(new Prose("A story that is over.", true, true)).Rest(taken: 12, longestRepeat: 4));
+    public void Next_to_nothing_is_not_taken_up_again() =>
+        Assert.Null(Encoder.Encode(new Prose("A story that is over.", true, true)).Rest(taken: 12, longestRepeat: 4));
 
     [Fact]
     public void What_no_more_than_its_system_prompt_fitted_of_is_taken_up_whole()
@@ -85,5 +91,6 @@ public class DocumentTests
     }
 
     /// <summary>Bytes as text, control tokens as their ids.</summary>
-    private static string Shown(IEnumerable<int> ids) => string.Concat(ids.Select(id => id <= Encoder.EndOfText ? $"({id})" : $"{(char)(id - Encoder.EndOfText - 1)}"));
+    private static string Shown(IEnumerable<int> ids) =>
+        string.Concat(ids.Select(id => id <= Encoder.EndOfText ? $"({id})" : $"{(char)(id - Encoder.EndOfText - 1)}"));
 }

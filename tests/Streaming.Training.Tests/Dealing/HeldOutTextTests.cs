@@ -10,7 +10,14 @@ public class HeldOutTextTests
     [InlineData(1, true), InlineData(0.6, true), InlineData(0.5, false), InlineData(0, false)]
     public void A_dialogue_stands_behind_the_first_prompt_of_its_kind_where_most_of_its_source_stand_behind_one(double share, bool behind)
     {
-        SourceDescription source = new() { Name = "talk", Share = 1, Kind = TalkKind.Person, Dialogues = "none", SystemPromptShare = share };
+        SourceDescription source = new()
+        {
+            Name = "talk",
+            Share = 1,
+            Kind = TalkKind.Person,
+            Dialogues = "none",
+            SystemPromptShare = share,
+        };
         var mixture = new MixtureFile
         {
             Sources = [source, source with { Name = "made up", Dialogues = null, Generator = "sums" }],
@@ -19,7 +26,9 @@ public class HeldOutTextTests
         Turn[] turns = [new(Turn.User, "Hello!"), new(Turn.Assistant, "Hi there!")];
         DocumentEncoder encoder = Generators.Encoder();
 
-        HeldOutText text = Assert.Single(HeldOutText.Of(mixture, new Dictionary<string, Corpus> { ["talk"] = new([], [new Dialogue(turns)]) }, encoder));
+        HeldOutText text = Assert.Single(
+            HeldOutText.Of(mixture, new Dictionary<string, Corpus> { ["talk"] = new([], [new Dialogue(turns)]) }, encoder)
+        );
 
         Document expected = encoder.Encode(behind ? [new Turn(Turn.System, "You are one."), .. turns] : turns);
         Assert.Equal(expected.Ids, text.Document.Ids);

@@ -54,7 +54,8 @@ public class SequencePackerTests
         ITextSource[] sources = [new Counting("a", 1, length: 50), new Counting("b", 1, length: 57)];
         DealingState Beginning() => new(new MixtureState(), new PackerState { Random = 1 });
         using var whole = new BatchDealer(sources, Bos, tokens: 512, Beginning());
-        DealtBatch first = whole.Next(32, following: 64), second = whole.Next(64, following: 64);
+        DealtBatch first = whole.Next(32, following: 64),
+            second = whole.Next(64, following: 64);
 
         using var again = new BatchDealer(sources, Bos, tokens: 512, first.After); // while the next one was being dealt, or had been
         Assert.Equal(second.Ids, again.Next(64, following: null).Ids);
@@ -65,11 +66,21 @@ public class SequencePackerTests
     [Fact]
     public void A_text_that_cannot_be_dealt_ahead_is_told_of_when_its_batch_is_asked_for_and_only_then()
     {
-        BatchDealer Dealer() => new([new Counting("a", 1, length: 50, texts: 15)], Bos, tokens: 512, new DealingState(new MixtureState(), new PackerState { Random = 1 }));
+        BatchDealer Dealer() =>
+            new(
+                [new Counting("a", 1, length: 50, texts: 15)],
+                Bos,
+                tokens: 512,
+                new DealingState(new MixtureState(), new PackerState { Random = 1 })
+            );
         using (BatchDealer dealer = Dealer())
         {
             dealer.Next(32, following: 32);
-            Assert.Contains("no text 15", Assert.Throws<InvalidOperationException>(() => dealer.Next(32, following: null)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "no text 15",
+                Assert.Throws<InvalidOperationException>(() => dealer.Next(32, following: null)).Message,
+                StringComparison.Ordinal
+            );
         }
         using BatchDealer unasked = Dealer();
         unasked.Next(32, following: 32); // what comes ahead of it fails, and its end is not hidden by that
@@ -83,10 +94,18 @@ public class SequencePackerTests
     /// <summary>Texts of one length, all of whose tokens are learnt.</summary>
     private sealed class Counting(string name, double share, int length, int texts = int.MaxValue) : ITextSource
     {
-        public SourceDescription Description { get; } = new() { Name = name, Share = share, Kind = TalkKind.Story, Text = "none" };
+        public SourceDescription Description { get; } =
+            new()
+            {
+                Name = name,
+                Share = share,
+                Kind = TalkKind.Story,
+                Text = "none",
+            };
 
-        public Document Document(long number) => number >= texts
-            ? throw new InvalidOperationException($"There is no text {number}.")
-            : new([.. Enumerable.Range(0, length).Select(i => (int)(100 + number + i))], [.. Enumerable.Repeat(true, length)], [], 0);
+        public Document Document(long number) =>
+            number >= texts
+                ? throw new InvalidOperationException($"There is no text {number}.")
+                : new([.. Enumerable.Range(0, length).Select(i => (int)(100 + number + i))], [.. Enumerable.Repeat(true, length)], [], 0);
     }
 }

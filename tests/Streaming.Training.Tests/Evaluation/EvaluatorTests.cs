@@ -15,7 +15,14 @@ public class EvaluatorTests
         Trainer.Run(options, new RecordedProgress(), cancel: TestContext.Current.CancellationToken);
         Trainer.Run(training.Options("worse") with { Steps = 1 }, new RecordedProgress(), cancel: TestContext.Current.CancellationToken);
 
-        EvaluationReport report = await Evaluator.RunAsync(Of(training, options.Output) with { Against = training.Options("worse").Output }, _ => { }, TestContext.Current.CancellationToken);
+        EvaluationReport report = await Evaluator.RunAsync(
+            Of(training, options.Output) with
+            {
+                Against = training.Options("worse").Output,
+            },
+            _ => { },
+            TestContext.Current.CancellationToken
+        );
 
         Assert.Equal(["even", "odd", "stories"], report.HeldOut.Select(s => s.Source));
         foreach ((SourceResult trained, SourceResult worse) in report.HeldOut.Zip(report.Against!))
@@ -38,17 +45,31 @@ public class EvaluatorTests
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("short");
         Trainer.Run(options with { Steps = 1 }, new RecordedProgress(), cancel: TestContext.Current.CancellationToken);
-        InputException refused = await Assert.ThrowsAsync<InputException>(() => Evaluator.RunAsync(Of(training, options.Output) with { Length = 128 }, _ => { }, TestContext.Current.CancellationToken));
+        InputException refused = await Assert.ThrowsAsync<InputException>(() =>
+            Evaluator.RunAsync(Of(training, options.Output) with { Length = 128 }, _ => { }, TestContext.Current.CancellationToken)
+        );
         Assert.Contains("take a smaller --length", refused.Message, StringComparison.Ordinal);
 
         string config = Path.Combine(options.Output, "config.json");
-        File.WriteAllText(config, Regex.Replace(File.ReadAllText(config), "\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false"));
-        refused = await Assert.ThrowsAsync<InputException>(() => Evaluator.RunAsync(Of(training, options.Output), _ => { }, TestContext.Current.CancellationToken));
+        File.WriteAllText(
+            config,
+            Regex.Replace(File.ReadAllText(config), "\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false")
+        );
+        refused = await Assert.ThrowsAsync<InputException>(() =>
+            Evaluator.RunAsync(Of(training, options.Output), _ => { }, TestContext.Current.CancellationToken)
+        );
         Assert.Contains("lm_head.weight", refused.Message, StringComparison.Ordinal);
     }
 
-    private static EvaluatorOptions Of(SmallTraining training, string model) => new()
-    {
-        Model = model, Mixture = Path.Combine(training.Folder, "mixture.json"), Data = training.Folder, Length = 64, ReplyTokens = 8, StoryTokens = 300, Threads = 1,
-    };
+    private static EvaluatorOptions Of(SmallTraining training, string model) =>
+        new()
+        {
+            Model = model,
+            Mixture = Path.Combine(training.Folder, "mixture.json"),
+            Data = training.Folder,
+            Length = 64,
+            ReplyTokens = 8,
+            StoryTokens = 300,
+            Threads = 1,
+        };
 }

@@ -5,7 +5,8 @@ namespace Streaming.Training.Tests.Evaluation;
 public class RepeatedGramsTests
 {
     [Fact]
-    public void A_text_that_says_nothing_twice_has_none() => Assert.Equal([0], RepeatedGrams.Shares([.. Enumerable.Range(0, 100)], length: 8, segment: 1000));
+    public void A_text_that_says_nothing_twice_has_none() =>
+        Assert.Equal([0], RepeatedGrams.Shares([.. Enumerable.Range(0, 100)], length: 8, segment: 1000));
 
     [Fact]
     public void A_loop_is_all_repetition_once_it_has_gone_round() =>

@@ -6,9 +6,11 @@ namespace Streaming.Training.Tests.Learning;
 
 public class LearningStepTests
 {
-    private const int Length = 16, Batch = 96;
+    private const int Length = 16,
+        Batch = 96;
 
-    private readonly long[] _ids, _targets;
+    private readonly long[] _ids,
+        _targets;
     private readonly bool[] _learn;
 
     public LearningStepTests()
@@ -38,22 +40,36 @@ public class LearningStepTests
             float[] direction = [.. gradients[p].Select(_ => random.Next(2) == 0 ? -1f : 1f)];
             double expected = gradients[p].Zip(direction, (g, d) => (double)g * d).Sum();
             const float Small = 2e-4f;
-            double difference = (MeanLoss(step, masters, value, direction, Small) - MeanLoss(step, masters, value, direction, -Small)) / (2 * Small);
-            Assert.True(Math.Abs(difference - expected) < 0.02 * Math.Abs(expected) + 0.02, $"{masters.Parameters[p].Name}: the loss changes by {difference}, the gradient says {expected}.");
+            double difference =
+                (MeanLoss(step, masters, value, direction, Small) - MeanLoss(step, masters, value, direction, -Small)) / (2 * Small);
+            Assert.True(
+                Math.Abs(difference - expected) < 0.02 * Math.Abs(expected) + 0.02,
+                $"{masters.Parameters[p].Name}: the loss changes by {difference}, the gradient says {expected}."
+            );
         }
     }
 
     [Fact]
     public void The_gradients_bits_do_not_depend_on_the_threads()
     {
-        byte[][][] all = [.. ((int[])[1, 2, 3]).Select(threads =>
-        {
-            using var masters = new Masters(SmallTraining.Config, ScalarType.BFloat16, CPU, seed: 5);
-            using var network = new Network(SmallTraining.Config, ScalarType.BFloat16, CPU);
-            byte[][] bits = [];
-            new LearningStep(masters, network, sink: null, new SharedWork(threads)).Run([.. Repeated(_ids)], [.. Repeated(_targets)], [.. Repeated(_learn)], Length, 0, g => bits = [.. g.Select(t => t.bytes.ToArray())]);
-            return bits;
-        })];
+        byte[][][] all =
+        [
+            .. ((int[])[1, 2, 3]).Select(threads =>
+            {
+                using var masters = new Masters(SmallTraining.Config, ScalarType.BFloat16, CPU, seed: 5);
+                using var network = new Network(SmallTraining.Config, ScalarType.BFloat16, CPU);
+                byte[][] bits = [];
+                new LearningStep(masters, network, sink: null, new SharedWork(threads)).Run(
+                    [.. Repeated(_ids)],
+                    [.. Repeated(_targets)],
+                    [.. Repeated(_learn)],
+                    Length,
+                    0,
+                    g => bits = [.. g.Select(t => t.bytes.ToArray())]
+                );
+                return bits;
+            }),
+        ];
         Assert.Equal(all[0], all[1]);
         Assert.Equal(all[0], all[2]);
     }
@@ -64,7 +80,8 @@ public class LearningStepTests
         using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
         using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
         var step = new LearningStep(masters, network, sink: null, new SharedWork(1));
-        float[] one = [], other = [];
+        float[] one = [],
+            other = [];
         (double loss, int count) = step.Run(_ids, _targets, _learn, Length, 0, g => one = [.. g[0].data<float>()]);
         long[] changed = [.. _targets.Select((t, i) => _learn[i] ? t : (t + 1) % SmallTraining.Config.VocabularySize)];
         Assert.Equal((loss, count), step.Run(_ids, changed, _learn, Length, 0, g => other = [.. g[0].data<float>()]));
@@ -75,20 +92,27 @@ public class LearningStepTests
     [Fact]
     public void The_extra_loss_makes_a_sink_where_none_was()
     {
-        double[] shares = [.. ((SinkTarget?[])[null, new SinkTarget(0.6, weight: 1)]).Select(sink =>
-        {
-            using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
-            using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
-            var work = new SharedWork(2);
-            using var optimizer = new AdamW(masters.Parameters, work);
-            var step = new LearningStep(masters, network, sink, work);
-            for (int i = 0; i < 60; i++)
-                step.Run(_ids, _targets, _learn, Length, 0, g => optimizer.Step(g, 3e-3));
-            double share = 0;
-            using DisposeScope scope = NewDisposeScope();
-            network.States(masters.Cast(), tensor(_ids, [Batch / Length, Length]), eachLayer: (layer, attention) => share = layer == 1 ? attention[.., .., .., 0].mean().ToDouble() : share);
-            return share;
-        })];
+        double[] shares =
+        [
+            .. ((SinkTarget?[])[null, new SinkTarget(0.6, weight: 1)]).Select(sink =>
+            {
+                using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
+                using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
+                var work = new SharedWork(2);
+                using var optimizer = new AdamW(masters.Parameters, work);
+                var step = new LearningStep(masters, network, sink, work);
+                for (int i = 0; i < 60; i++)
+                    step.Run(_ids, _targets, _learn, Length, 0, g => optimizer.Step(g, 3e-3));
+                double share = 0;
+                using DisposeScope scope = NewDisposeScope();
+                network.States(
+                    masters.Cast(),
+                    tensor(_ids, [Batch / Length, Length]),
+                    eachLayer: (layer, attention) => share = layer == 1 ? attention[.., .., .., 0].mean().ToDouble() : share
+                );
+                return share;
+            }),
+        ];
         Assert.InRange(shares[0], 0, 0.35);
         Assert.InRange(shares[1], 0.5, 1);
     }
@@ -97,15 +121,24 @@ public class LearningStepTests
     public void What_is_dropped_depends_on_the_step_and_not_on_the_threads()
     {
         (int Threads, int Step)[] runs = [(1, 3), (3, 3), (1, 4)];
-        byte[][][] all = [.. runs.Select(run =>
-        {
-            using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
-            using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
-            byte[][] bits = [];
-            new LearningStep(masters, network, sink: null, new SharedWork(run.Threads), dropout: 0.3, seed: 1)
-                .Run([.. Repeated(_ids)], [.. Repeated(_targets)], [.. Repeated(_learn)], Length, run.Step, g => bits = [.. g.Select(t => t.bytes.ToArray())]);
-            return bits;
-        })];
+        byte[][][] all =
+        [
+            .. runs.Select(run =>
+            {
+                using var masters = new Masters(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
+                using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
+                byte[][] bits = [];
+                new LearningStep(masters, network, sink: null, new SharedWork(run.Threads), dropout: 0.3, seed: 1).Run(
+                    [.. Repeated(_ids)],
+                    [.. Repeated(_targets)],
+                    [.. Repeated(_learn)],
+                    Length,
+                    run.Step,
+                    g => bits = [.. g.Select(t => t.bytes.ToArray())]
+                );
+                return bits;
+            }),
+        ];
         Assert.Equal(all[0], all[1]);
         Assert.NotEqual(all[0], all[2]);
     }
@@ -128,7 +161,15 @@ public class LearningStepTests
         using Tensor before = value.clone();
         value.add_(tensor(direction, value.shape).mul_(by), Scalars.One);
         long[] rows = [.. Enumerable.Range(0, Batch).Where(i => _learn[i]).Select(i => (long)i)];
-        double loss = step.Losses(masters.Cast(), tensor(_ids, [Batch / Length, Length]), tensor(rows), tensor([.. rows.Select(r => _targets[r])], ScalarType.Int64)).to(ScalarType.Float64).mean().ToDouble();
+        double loss = step.Losses(
+                masters.Cast(),
+                tensor(_ids, [Batch / Length, Length]),
+                tensor(rows),
+                tensor([.. rows.Select(r => _targets[r])], ScalarType.Int64)
+            )
+            .to(ScalarType.Float64)
+            .mean()
+            .ToDouble();
         value.copy_(before);
         return loss;
     }

@@ -8,7 +8,29 @@ namespace Streaming.Training.Tests.SmallTalk;
 public partial class GeneratorTests
 {
     private static readonly string[] Spelt =
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"];
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+    ];
 
     [Theory]
     [InlineData("small-talk"), InlineData("sums"), InlineData("story-requests"), InlineData("endless-stories")]
@@ -40,10 +62,27 @@ public partial class GeneratorTests
     }
 
     [Theory]
-    [InlineData("dog", "dogs"), InlineData("mouse", "mice"), InlineData("fox", "foxes"), InlineData("puppy", "puppies"), InlineData("monkey", "monkeys")]
-    [InlineData("fish", "fish"), InlineData("wolf", "wolves"), InlineData("witch", "witches"), InlineData("fisherman", "fishermen"), InlineData("goose", "geese")]
+    [
+        InlineData("dog", "dogs"),
+        InlineData("mouse", "mice"),
+        InlineData("fox", "foxes"),
+        InlineData("puppy", "puppies"),
+        InlineData("monkey", "monkeys")
+    ]
+    [
+        InlineData("fish", "fish"),
+        InlineData("wolf", "wolves"),
+        InlineData("witch", "witches"),
+        InlineData("fisherman", "fishermen"),
+        InlineData("goose", "geese")
+    ]
     public void Several_have_a_form_of_their_own(string one, string several) =>
-        Assert.Equal($"two {several}", Template.Parse("two <s:it>").Fill(new SeededRandom(1), new Dictionary<string, string> { ["it"] = one }, new Dictionary<string, string[]>()));
+        Assert.Equal(
+            $"two {several}",
+            Template
+                .Parse("two <s:it>")
+                .Fill(new SeededRandom(1), new Dictionary<string, string> { ["it"] = one }, new Dictionary<string, string[]>())
+        );
 
     [Fact]
     public void The_model_names_itself_honestly()
@@ -74,7 +113,9 @@ public partial class GeneratorTests
             if (Said().Match(reply) is { Success: true } said)
             {
                 checkedSums++;
-                int a = Number(said.Groups[1].Value), b = Number(said.Groups[3].Value), result = Number(said.Groups[4].Value);
+                int a = Number(said.Groups[1].Value),
+                    b = Number(said.Groups[3].Value),
+                    result = Number(said.Groups[4].Value);
                 Assert.Equal(said.Groups[2].Value == "plus" ? a + b : a - b, result);
             }
         }
@@ -89,11 +130,13 @@ public partial class GeneratorTests
         for (int i = 0; i < 3000; i++)
         {
             IReadOnlyList<Turn> exchange = generator.Exchange(SeededRandom.For(3, "short", i));
-            Match asked = Regex.Match(exchange[0].Content, @"(\d+) (plus|\+|minus|-) (\d+)", RegexOptions.IgnoreCase), answered = Regex.Match(exchange[1].Content, @"^That is (\d+)\.$");
+            Match asked = Regex.Match(exchange[0].Content, @"(\d+) (plus|\+|minus|-) (\d+)", RegexOptions.IgnoreCase),
+                answered = Regex.Match(exchange[1].Content, @"^That is (\d+)\.$");
             if (!asked.Success || !answered.Success)
                 continue;
             checkedSums++;
-            int a = Number(asked.Groups[1].Value), b = Number(asked.Groups[3].Value);
+            int a = Number(asked.Groups[1].Value),
+                b = Number(asked.Groups[3].Value);
             Assert.Equal(asked.Groups[2].Value is "plus" or "+" ? a + b : a - b, Number(answered.Groups[1].Value));
         }
         Assert.True(checkedSums > 200);
@@ -107,7 +150,10 @@ public partial class GeneratorTests
         for (int i = 0; i < 500; i++)
         {
             IReadOnlyList<Turn> turns = generator.Next(SeededRandom.For(6, "stories", i)).Turns;
-            if (Regex.Match(turns[0].Content, @"story about an? ([a-z]+)\b(?! [a-z])", RegexOptions.IgnoreCase) is not { Success: true } asked)
+            if (
+                Regex.Match(turns[0].Content, @"story about an? ([a-z]+)\b(?! [a-z])", RegexOptions.IgnoreCase)
+                is not { Success: true } asked
+            )
                 continue;
             about++;
             Assert.Contains(asked.Groups[1].Value.ToLowerInvariant(), turns[1].Content.ToLowerInvariant(), StringComparison.Ordinal);

@@ -18,14 +18,31 @@ internal static class Generators
 
     public static GeneratedTexts Source(string generator)
     {
-        var description = new SourceDescription { Name = generator, Share = 1, Kind = TalkKind.Chat, Generator = generator, StoriesOf = "stories", SystemPromptShare = 0 };
+        var description = new SourceDescription
+        {
+            Name = generator,
+            Share = 1,
+            Kind = TalkKind.Chat,
+            Generator = generator,
+            StoriesOf = "stories",
+            SystemPromptShare = 0,
+        };
         var mixture = new MixtureFile { Sources = [description], SystemPrompts = new Dictionary<TalkKind, IReadOnlyList<string>>() };
         return new GeneratedTexts(description, Of(generator), new SystemPrompts(mixture), Encoder(), seed: 4);
     }
 
-    public static DialogueGenerator Of(string generator) => DialogueGenerator.Of(
-        new SourceDescription { Name = generator, Share = 1, Kind = TalkKind.Chat, Generator = generator, StoriesOf = "stories" },
-        new Dictionary<string, Corpus> { ["stories"] = new([.. Stories.Select(s => new Prose(s, Begins: true, Ends: true))], []) });
+    public static DialogueGenerator Of(string generator) =>
+        DialogueGenerator.Of(
+            new SourceDescription
+            {
+                Name = generator,
+                Share = 1,
+                Kind = TalkKind.Chat,
+                Generator = generator,
+                StoriesOf = "stories",
+            },
+            new Dictionary<string, Corpus> { ["stories"] = new([.. Stories.Select(s => new Prose(s, Begins: true, Ends: true))], []) }
+        );
 
     /// <summary>Writes texts with a token per byte.</summary>
     public static DocumentEncoder Encoder()

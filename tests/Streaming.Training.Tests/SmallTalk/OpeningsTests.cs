@@ -26,7 +26,12 @@ public class OpeningsTests
         Assert.Equal(expected, Openings.Similarity(one, other), 1e-9);
 
     [Theory]
-    [InlineData("small-talk", 20_000), InlineData("sums", 20_000), InlineData("story-requests", 5_000), InlineData("endless-stories", 2_000)]
+    [
+        InlineData("small-talk", 20_000),
+        InlineData("sums", 20_000),
+        InlineData("story-requests", 5_000),
+        InlineData("endless-stories", 2_000)
+    ]
     public void What_the_generators_deal_is_no_near_duplicate_of_an_opening(string generator, int count)
     {
         GeneratedTexts source = Generators.Source(generator);
@@ -46,6 +51,9 @@ public class OpeningsTests
     public void Without_that_rule_some_would_be_dealt()
     {
         var sums = new SumGenerator();
-        Assert.Contains(Enumerable.Range(0, 5000), i => sums.Next(SeededRandom.For(1, "sums", i)).Turns.Any(t => Openings.OfTheProject.IsNear(t.Content)));
+        Assert.Contains(
+            Enumerable.Range(0, 5000),
+            i => sums.Next(SeededRandom.For(1, "sums", i)).Turns.Any(t => Openings.OfTheProject.IsNear(t.Content))
+        );
     }
 }

@@ -20,7 +20,13 @@ public class BytePairTests
     [Fact]
     public void The_engine_s_tokenizer_reads_what_is_written_and_merges_as_was_learnt()
     {
-        (byte[] Word, long Count)[] words = [.. "the cat and the dog and the caterpillar ate the date then there were that they".Split(' ').CountBy(w => w).Select(w => (Encoding.UTF8.GetBytes(" " + w.Key), (long)w.Value))];
+        (byte[] Word, long Count)[] words =
+        [
+            .. "the cat and the dog and the caterpillar ate the date then there were that they"
+                .Split(' ')
+                .CountBy(w => w)
+                .Select(w => (Encoding.UTF8.GetBytes(" " + w.Key), (long)w.Value)),
+        ];
         BytePairVocabulary learnt = Learn(words, 290);
         using var folder = new TemporaryFolder();
         TokenizerWriter.Write(folder.Path, learnt, context: 128);
@@ -51,7 +57,17 @@ public class BytePairTests
     private static (byte[] Word, long Count)[] Words(int seed, int count, int letters, int longest)
     {
         var random = new Random(seed);
-        return [.. Enumerable.Range(0, count).Select(_ => (Enumerable.Range(0, 1 + random.Next(longest)).Select(_ => (byte)('a' + random.Next(letters))).ToArray(), 1L + random.Next(20)))];
+        return
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(_ =>
+                    (
+                        Enumerable.Range(0, 1 + random.Next(longest)).Select(_ => (byte)('a' + random.Next(letters))).ToArray(),
+                        1L + random.Next(20)
+                    )
+                ),
+        ];
     }
 
     /// <summary>The textbook's way, from the definition: the most frequent pair, of equals the smallest; a known spelling is passed over.</summary>
@@ -68,7 +84,15 @@ public class BytePairTests
                 for (int i = 0; i + 1 < all[w].Count; i++)
                     counts[(all[w][i], all[w][i + 1])] = counts.GetValueOrDefault((all[w][i], all[w][i + 1])) + words[w].Count;
             }
-            (int Left, int Right)[] best = [.. counts.Where(c => !refused.Contains(c.Key)).OrderByDescending(c => c.Value).ThenBy(c => c.Key).Select(c => c.Key).Take(1)];
+            (int Left, int Right)[] best =
+            [
+                .. counts
+                    .Where(c => !refused.Contains(c.Key))
+                    .OrderByDescending(c => c.Value)
+                    .ThenBy(c => c.Key)
+                    .Select(c => c.Key)
+                    .Take(1),
+            ];
             if (best.Length == 0)
                 break;
             (int left, int right) = best[0];

@@ -29,7 +29,9 @@ internal sealed class HubClient : IAsyncDisposable
 
     public static async Task<HubClient> ConnectAsync(string url, string token, CancellationToken cancellation)
     {
-        HubConnection hub = new HubConnectionBuilder().WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(token)).Build();
+        HubConnection hub = new HubConnectionBuilder()
+            .WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(token))
+            .Build();
         await hub.StartAsync(cancellation);
         return new HubClient(hub);
     }

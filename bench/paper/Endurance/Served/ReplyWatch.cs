@@ -37,10 +37,14 @@ internal sealed class ReplyWatch(int block, Action<int, TimeSpan?> take)
             return;
         long first = e.First ?? seq;
         if (first != LastSeq + 1)
-            throw new MeasurementException($"The watcher saw number {first} after {LastSeq}: the host lost or repeated something, which it must never do.");
+            throw new MeasurementException(
+                $"The watcher saw number {first} after {LastSeq}: the host lost or repeated something, which it must never do."
+            );
         LastSeq = seq;
         if (e.Kind == "finished")
-            throw new MeasurementException($"The endless reply ended by itself after {Tokens} tokens ({e.FinishReason}): see the host's output.");
+            throw new MeasurementException(
+                $"The endless reply ended by itself after {Tokens} tokens ({e.FinishReason}): see the host's output."
+            );
         if (e.Kind != "delta")
             return;
 

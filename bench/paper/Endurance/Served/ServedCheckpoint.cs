@@ -3,7 +3,8 @@ namespace Streaming.Paper.Endurance.Served;
 /// <summary>A checkpoint that a host takes: it refuses one without a chat template, which models that only go on with a text do not have.</summary>
 internal static class ServedCheckpoint
 {
-    private const string TemplateFile = "chat_template.jinja", Marker = "chat_template";
+    private const string TemplateFile = "chat_template.jinja",
+        Marker = "chat_template";
 
     /// <summary>The start token, then what was said, as it stands: a text to go on with.</summary>
     private const string Template = "{{- bos_token }}{%- for message in messages %}{{ message['content'] }}{%- endfor %}";
@@ -20,10 +21,11 @@ internal static class ServedCheckpoint
         return copy;
     }
 
-    private static bool HasTemplate(string file) => Path.GetFileName(file) switch
-    {
-        TemplateFile => true,
-        "tokenizer_config.json" => File.ReadAllText(file).Contains(Marker, StringComparison.Ordinal),
-        _ => false,
-    };
+    private static bool HasTemplate(string file) =>
+        Path.GetFileName(file) switch
+        {
+            TemplateFile => true,
+            "tokenizer_config.json" => File.ReadAllText(file).Contains(Marker, StringComparison.Ordinal),
+            _ => false,
+        };
 }

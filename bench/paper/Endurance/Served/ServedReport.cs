@@ -5,7 +5,9 @@ namespace Streaming.Paper.Endurance.Served;
 /// <summary>What is said of the endless reply.</summary>
 internal static class ServedReport
 {
-    private const double Time = 0.05, Memory = 0.01, Return = 0.1;
+    private const double Time = 0.05,
+        Memory = 0.01,
+        Return = 0.1;
 
     public static string Of(string folder, Journal journal)
     {
@@ -47,11 +49,14 @@ internal static class ServedReport
     /// <summary>The medians of coming back at the first place and at the last.</summary>
     private static Condition Returns(EnduranceScale scale, ReturnRow[] returns)
     {
-        int first = scale.Kills[0], last = scale.Kills[^1];
-        string claim = $"Coming back at {Count(last)} takes at most {Condition.Percent(Return)} longer than at {Count(first)} (medians of {scale.KillsEach})";
+        int first = scale.Kills[0],
+            last = scale.Kills[^1];
+        string claim =
+            $"Coming back at {Count(last)} takes at most {Condition.Percent(Return)} longer than at {Count(first)} (medians of {scale.KillsEach})";
         if (returns.Count(row => row.Planned == last) < scale.KillsEach)
             return Condition.NotReached(claim);
-        double then = Median(first), now = Median(last);
+        double then = Median(first),
+            now = Median(last);
         return Condition.Of(claim, $"{Number(now)} s and {Number(then)} s, {Difference(now, then)}", now <= then * (1 + Return));
 
         double Median(int planned)
@@ -65,20 +70,28 @@ internal static class ServedReport
     private static Condition LogGrowth(EnduranceScale scale, CostRow[] costs)
     {
         const string claim = "A token takes at most 5 % more of the log in the second half than in the first";
-        CostRow? half = costs.LastOrDefault(row => row.End <= scale.Tokens / 2), end = costs.LastOrDefault();
+        CostRow? half = costs.LastOrDefault(row => row.End <= scale.Tokens / 2),
+            end = costs.LastOrDefault();
         if (half is null || end!.End < scale.Tokens)
             return Condition.NotReached(claim);
-        double first = (half.LogMiB!.Value - costs[0].LogMiB!.Value) / (half.End - costs[0].End), second = (end.LogMiB!.Value - half.LogMiB.Value) / (end.End - half.End);
+        double first = (half.LogMiB!.Value - costs[0].LogMiB!.Value) / (half.End - costs[0].End),
+            second = (end.LogMiB!.Value - half.LogMiB.Value) / (end.End - half.End);
         const double mib = 1 << 20;
-        return Condition.Of(claim, $"{Number(second * mib)} and {Number(first * mib)} bytes a token, {Difference(second, first)}; {Number(end.LogMiB.Value)} MiB at the end", second <= first * 1.05);
+        return Condition.Of(
+            claim,
+            $"{Number(second * mib)} and {Number(first * mib)} bytes a token, {Difference(second, first)}; {Number(end.LogMiB.Value)} MiB at the end",
+            second <= first * 1.05
+        );
     }
 
     private static string OwnText(EnduranceScale scale, ScoreRow[] scores)
     {
-        double[] second = [.. scale.Tenth(scores, row => row.End, 1).Select(row => Math.Log(row.Perplexity))], last = [.. scale.Tenth(scores, row => row.End, 9).Select(row => Math.Log(row.Perplexity))];
+        double[] second = [.. scale.Tenth(scores, row => row.End, 1).Select(row => Math.Log(row.Perplexity))],
+            last = [.. scale.Tenth(scores, row => row.End, 9).Select(row => Math.Log(row.Perplexity))];
         if (last.Length < scale.Tokens / 10 / scale.Segment)
             return "What it wrote was not scored: the run did not come so far.";
-        double from = Math.Exp(second.Average()), to = Math.Exp(last.Average());
+        double from = Math.Exp(second.Average()),
+            to = Math.Exp(last.Average());
         return $"The engine scored what the host wrote from the ids in the log, in chunks, from the stream's first token: by {Count(scale.Segment)} tokens the perplexity of its own text is {Precise(scores.Min(row => row.Perplexity))} to {Precise(scores.Max(row => row.Perplexity))}; {Precise(to)} in the last tenth and {Precise(from)} in the second ({Difference(to, from)}). A stream that lost its sinks would fall apart, and one that fell into a loop would show as a perplexity near 1. It says nothing of whether the text is worth reading: that is the model's affair.";
     }
 }

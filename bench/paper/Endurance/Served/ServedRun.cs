@@ -20,16 +20,28 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
 
     public async Task MeasureAsync(string folder, CancellationToken cancellation)
     {
-        string temporary = Directory.CreateTempSubdirectory("streaming-served-").FullName, data = Path.Combine(temporary, "data");
+        string temporary = Directory.CreateTempSubdirectory("streaming-served-").FullName,
+            data = Path.Combine(temporary, "data");
         try
         {
-            Journal journal = Journal.Begin(folder, Name, new RunHead(
-                command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", BookTokens: 0));
+            Journal journal = Journal.Begin(
+                folder,
+                Name,
+                new RunHead(command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", BookTokens: 0)
+            );
             long begun = Stopwatch.GetTimestamp();
-            (string id, CacheLayout layout) = await ServeAsync(ServedCheckpoint.WithTemplate(Repository.PathTo(scale.Model), temporary), data, journal, cancellation);
+            (string id, CacheLayout layout) = await ServeAsync(
+                ServedCheckpoint.WithTemplate(Repository.PathTo(scale.Model), temporary),
+                data,
+                journal,
+                cancellation
+            );
             int[] ids = await StoredStream.ReadAsync(data, id, branch: 0, cancellation);
             Console.Error.WriteLine($"Scoring {ids.Length} tokens of the log ...");
-            await Task.Run(() => StoredStream.Score(scale, layout, ids, threads, row => journal.Add(new JournalLine { Score = row }), cancellation), CancellationToken.None);
+            await Task.Run(
+                () => StoredStream.Score(scale, layout, ids, threads, row => journal.Add(new JournalLine { Score = row }), cancellation),
+                CancellationToken.None
+            );
             journal.Add(new JournalLine { End = new RunEnd(Stopwatch.GetElapsedTime(begun).TotalSeconds) });
         }
         finally
@@ -39,20 +51,40 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
     }
 
     /// <summary>The conversation's name, and how it used its slot.</summary>
-    private async Task<(string Id, CacheLayout Layout)> ServeAsync(string model, string data, Journal journal, CancellationToken cancellation)
+    private async Task<(string Id, CacheLayout Layout)> ServeAsync(
+        string model,
+        string data,
+        Journal journal,
+        CancellationToken cancellation
+    )
     {
-        await using var silo = new SiloProcess(data, [
-            $"Model={model}", $"Sinks={scale.Sinks}", $"Window={scale.Window}", "DType=float32", "Slots=1", $"Threads={threads}"]);
+        await using var silo = new SiloProcess(
+            data,
+            [$"Model={model}", $"Sinks={scale.Sinks}", $"Window={scale.Window}", "DType=float32", "Slots=1", $"Threads={threads}"]
+        );
         await silo.StartAsync(cancellation);
         string token = await HubClient.GuestAsync(silo.Url, cancellation);
         HubClient client = await HubClient.ConnectAsync(silo.Url, token, cancellation);
         try
         {
             // Temperature 1 and nothing cut off: the model's own distribution, which a repeated word could not hide in.
-            ConversationView conversation = await client.CreateAsync(new
-            {
-                sinks = scale.Sinks, window = scale.Window, sampling = new { maxTokens = 0, ignoreEos = true, temperature = 1.0, topP = 1.0, topK = 0, seed = 1 },
-            }, cancellation);
+            ConversationView conversation = await client.CreateAsync(
+                new
+                {
+                    sinks = scale.Sinks,
+                    window = scale.Window,
+                    sampling = new
+                    {
+                        maxTokens = 0,
+                        ignoreEos = true,
+                        temperature = 1.0,
+                        topP = 1.0,
+                        topK = 0,
+                        seed = 1,
+                    },
+                },
+                cancellation
+            );
             await client.SendAsync(conversation.Id, "Tell me a story that never ends.", cancellation);
 
             var meter = new CostMeter(scale.Segment, () => silo.ResidentMiB, () => SizeMiB(data));
@@ -70,7 +102,11 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
                 long seen = watch.Tokens;
                 await WatchUntilAsync(client, silo, conversation.Id, watch, () => watch.Returned is not null, cancellation);
                 journal.Add(new JournalLine { Return = new ReturnRow(planned, seen, ready, watch.Returned!.Value.TotalSeconds) });
-                Console.Error.WriteLine(FormattableString.Invariant($"Killed at {seen}: ready after {ready:0.00} s, the next token after {watch.Returned.Value.TotalSeconds:0.00} s"));
+                Console.Error.WriteLine(
+                    FormattableString.Invariant(
+                        $"Killed at {seen}: ready after {ready:0.00} s, the next token after {watch.Returned.Value.TotalSeconds:0.00} s"
+                    )
+                );
             }
             await WatchUntilAsync(client, silo, conversation.Id, watch, () => watch.Tokens >= scale.Tokens + scale.Block, cancellation);
             await client.StopAsync(conversation.Id, cancellation);
@@ -85,10 +121,18 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
 
     /// <summary>Where the host is killed: several times at each place, some tokens apart.</summary>
     private IEnumerable<(int Planned, long At)> Kills() =>
-        scale.Kills.SelectMany(planned => Enumerable.Range(0, scale.KillsEach).Select(time => (planned, planned + (long)time * scale.Between)));
+        scale.Kills.SelectMany(planned =>
+            Enumerable.Range(0, scale.KillsEach).Select(time => (planned, planned + (long)time * scale.Between))
+        );
 
     private static async Task WatchUntilAsync(
-        HubClient client, SiloProcess silo, string id, ReplyWatch watch, Func<bool> reached, CancellationToken cancellation)
+        HubClient client,
+        SiloProcess silo,
+        string id,
+        ReplyWatch watch,
+        Func<bool> reached,
+        CancellationToken cancellation
+    )
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         patience.CancelAfter(Silence);
@@ -104,7 +148,9 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new MeasurementException($"The watcher saw nothing for {Silence.TotalMinutes} minutes after {watch.Tokens} tokens:\n{silo.Output}");
+            throw new MeasurementException(
+                $"The watcher saw nothing for {Silence.TotalMinutes} minutes after {watch.Tokens} tokens:\n{silo.Output}"
+            );
         }
         finally
         {
@@ -118,7 +164,11 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         if (row is null)
             return;
         journal.Add(new JournalLine { Cost = row });
-        Console.Error.WriteLine(FormattableString.Invariant($"{row.End} of {scale.Tokens} tokens: {row.MedianMs:0.000} ms per token, {row.ResidentMiB:0.0} MiB resident, log {row.LogMiB:0.0} MiB"));
+        Console.Error.WriteLine(
+            FormattableString.Invariant(
+                $"{row.End} of {scale.Tokens} tokens: {row.MedianMs:0.000} ms per token, {row.ResidentMiB:0.0} MiB resident, log {row.LogMiB:0.0} MiB"
+            )
+        );
     }
 
     /// <summary>All files of the store.</summary>

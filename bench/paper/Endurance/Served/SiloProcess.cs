@@ -9,7 +9,8 @@ namespace Streaming.Paper.Endurance.Served;
 /// <summary>A silo's host as a process of its own on free ports, with its page and hub; can be killed and started again.</summary>
 internal sealed partial class SiloProcess : IAsyncDisposable
 {
-    private const int SigTerm = 15, LinesKept = 40;
+    private const int SigTerm = 15,
+        LinesKept = 40;
     private const double MiB = 1 << 20;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
@@ -52,7 +53,11 @@ internal sealed partial class SiloProcess : IAsyncDisposable
         _ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _process = new Process
         {
-            StartInfo = new ProcessStartInfo("dotnet", [Repository.Silo, .. _arguments]) { RedirectStandardOutput = true, RedirectStandardError = true },
+            StartInfo = new ProcessStartInfo("dotnet", [Repository.Silo, .. _arguments])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            },
         };
         _process.OutputDataReceived += (_, line) => OnLine(line.Data);
         _process.ErrorDataReceived += (_, line) => OnLine(line.Data);

@@ -25,7 +25,8 @@ internal static class StoredStream
         try
         {
             var log = host.Services.GetRequiredService<IConversationLog>();
-            LogHead head = await log.ReadHeadAsync(id, cancellation) ?? throw new MeasurementException($"The log has no conversation '{id}'.");
+            LogHead head =
+                await log.ReadHeadAsync(id, cancellation) ?? throw new MeasurementException($"The log has no conversation '{id}'.");
             var ids = new List<int>(checked((int)head.Position));
             while (ids.Count < head.Position)
                 ids.AddRange(await log.ReadIdsAsync(id, branch, ids.Count, Math.Min(head.Position, ids.Count + IdsPerRead), cancellation));
@@ -38,13 +39,28 @@ internal static class StoredStream
     }
 
     /// <summary>Scores a stream as the conversation saw it, in chunks: the same numbers as token by token.</summary>
-    public static void Score(EnduranceScale scale, CacheLayout layout, int[] ids, int threads, Action<ScoreRow> keep, CancellationToken cancellation)
+    public static void Score(
+        EnduranceScale scale,
+        CacheLayout layout,
+        int[] ids,
+        int threads,
+        Action<ScoreRow> keep,
+        CancellationToken cancellation
+    )
     {
         using Checkpoint checkpoint = Checkpoint.Open(Repository.PathTo(scale.Model));
-        using EvaluationModel model = EvaluationModel.Load(checkpoint.Config, checkpoint.Weights, new EvaluationOptions
-        {
-            Policy = CachePolicy.Streaming, Sinks = layout.Fixed, Window = layout.Window, DType = DType.Float32, Threads = threads,
-        });
+        using EvaluationModel model = EvaluationModel.Load(
+            checkpoint.Config,
+            checkpoint.Weights,
+            new EvaluationOptions
+            {
+                Policy = CachePolicy.Streaming,
+                Sinks = layout.Fixed,
+                Window = layout.Window,
+                DType = DType.Float32,
+                Threads = threads,
+            }
+        );
         var meter = new ScoreMeter(scale.Segment);
         const int chunk = 100; // a row is a whole number of chunks
         new PerplexityMeasurement(model, EvaluationText.OfStream(ids), scale.Tokens, chunk: chunk).Run(
@@ -53,7 +69,8 @@ internal static class StoredStream
                 if (meter.Take(progress) is { } row)
                     keep(row);
             },
-            cancellation);
+            cancellation
+        );
         cancellation.ThrowIfCancellationRequested();
     }
 }

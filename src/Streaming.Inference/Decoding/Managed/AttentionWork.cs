@@ -4,15 +4,19 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>A batch's attention in one layer: a part for each segment and key-value head.</summary>
-internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers) : IPartedWork, IDisposable
+internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers)
+    : IPartedWork,
+        IDisposable
 {
     private readonly int _groups = config.Heads / config.KeyValueHeads;
     private readonly int _scoreStride = HeadTask.Padded(capacity);
     private readonly NativeBuffer<float>[] _workspaces = [.. Enumerable.Range(0, threads).Select(_ => new NativeBuffer<float>())];
     private readonly double[] _frequencies = Rotation.Frequencies(config, capacity);
     private readonly double _attentionFactor = config.RopeScaling?.AttentionFactor ?? 1;
-    private readonly NativeBuffer<float> _own = new(), _sinks = new();
-    private float* _toOwn, _toSinks; // [N, D]: D / 2 cosines, then D / 2 sines
+    private readonly NativeBuffer<float> _own = new(),
+        _sinks = new();
+    private float* _toOwn,
+        _toSinks; // [N, D]: D / 2 cosines, then D / 2 sines
     private Batch? _batch;
     private int[] _firstRows = [];
 
@@ -49,11 +53,17 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
         part = _batch!.Segments.Count * config.KeyValueHeads - 1 - part; // inputs stand last, take longest, and so begin first
         (int s, int head) = Math.DivRem(part, config.KeyValueHeads);
         Segment segment = _batch.Segments[s];
-        int d = config.HeadDim, first = _firstRows[s];
+        int d = config.HeadDim,
+            first = _firstRows[s];
         int stride = (config.Heads + 2 * config.KeyValueHeads) * d;
         torch.ScalarType type = Cache!.Type;
         long firstPlace = ((long)segment.Slot * config.KeyValueHeads + head) * Cache.Places;
-        int bytes = type switch { torch.ScalarType.Int8 => sizeof(sbyte), torch.ScalarType.BFloat16 => sizeof(BFloat16), _ => sizeof(float) };
+        int bytes = type switch
+        {
+            torch.ScalarType.Int8 => sizeof(sbyte),
+            torch.ScalarType.BFloat16 => sizeof(BFloat16),
+            _ => sizeof(float),
+        };
         var task = new HeadTask
         {
             Projected = Projected + (long)first * stride,
@@ -71,7 +81,8 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             ValueScales = ScalesOf(Cache.AllValueScales, firstPlace),
             Groups = _groups,
             HeadDim = d,
-            Workspace = _workspaces[thread].Take(Math.Max(HeadTask.WorkspaceSize(_groups, d, _scoreStride), IntegerAttention.WorkspaceSize(_groups, d, _scoreStride))),
+            Workspace = _workspaces[thread]
+                .Take(Math.Max(HeadTask.WorkspaceSize(_groups, d, _scoreStride), IntegerAttention.WorkspaceSize(_groups, d, _scoreStride))),
             ScoreStride = _scoreStride,
         };
         if (type == torch.ScalarType.Int8)
@@ -80,7 +91,8 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             kernels.Attend(segment, task, type == torch.ScalarType.BFloat16);
     }
 
-    private static float* ScalesOf(torch.Tensor? scales, long firstPlace) => scales is null ? null : (float*)TensorMemory.AddressOf(scales) + firstPlace;
+    private static float* ScalesOf(torch.Tensor? scales, long firstPlace) =>
+        scales is null ? null : (float*)TensorMemory.AddressOf(scales) + firstPlace;
 
     public void Dispose()
     {

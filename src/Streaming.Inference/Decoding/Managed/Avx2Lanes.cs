@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>AVX2 with FMA: 8 float32, 16 16-bit integers.</summary>
-internal readonly struct Avx2Lanes : IPairLanes<Vector256<float>, Vector256<short>, Vector256<int>>, IIntegerLanes<Vector256<short>, Vector256<int>>
+internal readonly struct Avx2Lanes
+    : IPairLanes<Vector256<float>, Vector256<short>, Vector256<int>>,
+        IIntegerLanes<Vector256<short>, Vector256<int>>
 {
     public static int FloatCount => Vector256<float>.Count;
 
@@ -55,7 +57,8 @@ internal readonly struct Avx2Lanes : IPairLanes<Vector256<float>, Vector256<shor
     public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.Min(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> PowerOfTwo(Vector256<float> shifted) => ((shifted.AsInt32() << 23) + Vector256.Create(IFloatLanes<Vector256<float>>.OneBits)).AsSingle();
+    public static Vector256<float> PowerOfTwo(Vector256<float> shifted) =>
+        ((shifted.AsInt32() << 23) + Vector256.Create(IFloatLanes<Vector256<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> vector) => Vector256.Sum(vector);
@@ -87,12 +90,14 @@ internal readonly struct Avx2Lanes : IPairLanes<Vector256<float>, Vector256<shor
     public static unsafe Vector256<short> Load(sbyte* source) => Avx2.ConvertToVector256Int16(Vector128.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> sums) => sums + Avx2.MultiplyAddAdjacent(a, b);
+    public static Vector256<int> MultiplyAdd(Vector256<short> a, Vector256<short> b, Vector256<int> sums) =>
+        sums + Avx2.MultiplyAddAdjacent(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Sums(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d)
     {
-        Vector256<double> ab = Avx.HorizontalAdd(Widened(a), Widened(b)), cd = Avx.HorizontalAdd(Widened(c), Widened(d)); // a0 b0 a1 b1
+        Vector256<double> ab = Avx.HorizontalAdd(Widened(a), Widened(b)),
+            cd = Avx.HorizontalAdd(Widened(c), Widened(d)); // a0 b0 a1 b1
         return Avx.Permute2x128(ab, cd, 0x20) + Avx.Permute2x128(ab, cd, 0x31);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>AVX-512: 16 float32, 32 16-bit integers.</summary>
-internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<short>, Vector512<int>>, IIntegerLanes<Vector512<short>, Vector512<int>>
+internal readonly struct Avx512Lanes
+    : IPairLanes<Vector512<float>, Vector512<short>, Vector512<int>>,
+        IIntegerLanes<Vector512<short>, Vector512<int>>
 {
     public static int FloatCount => Vector512<float>.Count;
 
@@ -40,7 +42,8 @@ internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<sh
     public static Vector512<float> Divide(Vector512<float> a, Vector512<float> b) => a / b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> sum) => Avx512F.FusedMultiplyAdd(a, b, sum);
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> sum) =>
+        Avx512F.FusedMultiplyAdd(a, b, sum);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
@@ -52,7 +55,8 @@ internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<sh
     public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.Min(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> PowerOfTwo(Vector512<float> shifted) => ((shifted.AsInt32() << 23) + Vector512.Create(IFloatLanes<Vector512<float>>.OneBits)).AsSingle();
+    public static Vector512<float> PowerOfTwo(Vector512<float> shifted) =>
+        ((shifted.AsInt32() << 23) + Vector512.Create(IFloatLanes<Vector512<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> vector) => Vector256.Sum(vector.GetLower() + vector.GetUpper());
@@ -64,9 +68,10 @@ internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<sh
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {
-        Vector512<float> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b);                       // a b a b, four times
+        Vector512<float> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b); // a b a b, four times
         Vector512<float> cd = Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d);
-        Vector512<float> abcd = Avx512F.UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle() + Avx512F.UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle();
+        Vector512<float> abcd =
+            Avx512F.UnpackLow(ab.AsDouble(), cd.AsDouble()).AsSingle() + Avx512F.UnpackHigh(ab.AsDouble(), cd.AsDouble()).AsSingle();
         Vector256<float> halves = abcd.GetLower() + abcd.GetUpper();
         return halves.GetLower() + halves.GetUpper();
     }
@@ -88,14 +93,16 @@ internal readonly struct Avx512Lanes : IPairLanes<Vector512<float>, Vector512<sh
     public static unsafe Vector512<short> Load(sbyte* source) => Avx512BW.ConvertToVector512Int16(Vector256.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<int> MultiplyAdd(Vector512<short> a, Vector512<short> b, Vector512<int> sums) => sums + Avx512BW.MultiplyAddAdjacent(a, b);
+    public static Vector512<int> MultiplyAdd(Vector512<short> a, Vector512<short> b, Vector512<int> sums) =>
+        sums + Avx512BW.MultiplyAddAdjacent(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<double> Sums(Vector512<int> a, Vector512<int> b, Vector512<int> c, Vector512<int> d)
     {
         Vector512<int> ab = Avx512F.UnpackLow(a, b) + Avx512F.UnpackHigh(a, b);
         Vector512<int> cd = Avx512F.UnpackLow(c, d) + Avx512F.UnpackHigh(c, d);
-        Vector512<int> abcd = Avx512F.UnpackLow(ab.AsInt64(), cd.AsInt64()).AsInt32() + Avx512F.UnpackHigh(ab.AsInt64(), cd.AsInt64()).AsInt32();
+        Vector512<int> abcd =
+            Avx512F.UnpackLow(ab.AsInt64(), cd.AsInt64()).AsInt32() + Avx512F.UnpackHigh(ab.AsInt64(), cd.AsInt64()).AsInt32();
         Vector512<double> halves = Avx512F.ConvertToVector512Double(abcd.GetLower()) + Avx512F.ConvertToVector512Double(abcd.GetUpper());
         return halves.GetLower() + halves.GetUpper();
     }

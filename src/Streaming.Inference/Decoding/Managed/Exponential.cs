@@ -8,9 +8,11 @@ namespace Streaming.Inference.Decoding.Managed;
 /// </summary>
 internal static class Exponential
 {
-    private const float Least = -87, Greatest = 88;
+    private const float Least = -87,
+        Greatest = 88;
     private const float Log2E = 1.44269504f;
-    private const float MinusLn2High = -0.693359375f, MinusLn2Low = 2.12194440e-4f; // the high part has few bits, so that n times it is exact
+    private const float MinusLn2High = -0.693359375f,
+        MinusLn2Low = 2.12194440e-4f; // the high part has few bits, so that n times it is exact
 
     /// <summary>e to the power of each lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -27,7 +27,17 @@ internal static unsafe class FloatProduct
     /// <param name="resultStride">Numbers from one row of results to the next.</param>
     /// <param name="add">Adds to what is there instead of replacing it.</param>
     public static void Run<TLanes, TFloats, TElement>(
-        TElement* weights, int width, int from, int to, float* rows, int rowStride, int count, float* results, int resultStride, bool add)
+        TElement* weights,
+        int width,
+        int from,
+        int to,
+        float* rows,
+        int rowStride,
+        int count,
+        float* results,
+        int resultStride,
+        bool add
+    )
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
         where TElement : unmanaged
@@ -50,10 +60,42 @@ internal static unsafe class FloatProduct
                     float* result = results + (long)r * resultStride + w;
                     switch (end - r)
                     {
-                        case 1: Tile<TLanes, TFloats, TElement, One>(w0, w1, w2, w3, width, row, rowStride, result, resultStride, columns, add); break;
-                        case 2: Tile<TLanes, TFloats, TElement, Two>(w0, w1, w2, w3, width, row, rowStride, result, resultStride, columns, add); break;
-                        case 3: Tile<TLanes, TFloats, TElement, Three>(w0, w1, w2, w3, width, row, rowStride, result, resultStride, columns, add); break;
-                        default: Tile<TLanes, TFloats, TElement, Four>(w0, w1, w2, w3, width, row, rowStride, result, resultStride, columns, add); break;
+                        case 1:
+                            Tile<TLanes, TFloats, TElement, One>(w0, w1, w2, w3, width, row, rowStride, result, resultStride, columns, add);
+                            break;
+                        case 2:
+                            Tile<TLanes, TFloats, TElement, Two>(w0, w1, w2, w3, width, row, rowStride, result, resultStride, columns, add);
+                            break;
+                        case 3:
+                            Tile<TLanes, TFloats, TElement, Three>(
+                                w0,
+                                w1,
+                                w2,
+                                w3,
+                                width,
+                                row,
+                                rowStride,
+                                result,
+                                resultStride,
+                                columns,
+                                add
+                            );
+                            break;
+                        default:
+                            Tile<TLanes, TFloats, TElement, Four>(
+                                w0,
+                                w1,
+                                w2,
+                                w3,
+                                width,
+                                row,
+                                rowStride,
+                                result,
+                                resultStride,
+                                columns,
+                                add
+                            );
+                            break;
                     }
                 }
             }
@@ -63,22 +105,50 @@ internal static unsafe class FloatProduct
     /// <summary>Four weights by one to four rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TLanes, TFloats, TElement, TRows>(
-        TElement* w0, TElement* w1, TElement* w2, TElement* w3, int width, float* rows, int rowStride, float* result, int resultStride, int columns, bool add)
+        TElement* w0,
+        TElement* w1,
+        TElement* w2,
+        TElement* w3,
+        int width,
+        float* rows,
+        int rowStride,
+        float* result,
+        int resultStride,
+        int columns,
+        bool add
+    )
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
         where TElement : unmanaged
         where TRows : struct, ITileCount
     {
-        TFloats s00 = default, s01 = default, s02 = default, s03 = default;
-        TFloats s10 = default, s11 = default, s12 = default, s13 = default;
-        TFloats s20 = default, s21 = default, s22 = default, s23 = default;
-        TFloats s30 = default, s31 = default, s32 = default, s33 = default;
-        float* r1 = rows + rowStride, r2 = r1 + rowStride, r3 = r2 + rowStride;
+        TFloats s00 = default,
+            s01 = default,
+            s02 = default,
+            s03 = default;
+        TFloats s10 = default,
+            s11 = default,
+            s12 = default,
+            s13 = default;
+        TFloats s20 = default,
+            s21 = default,
+            s22 = default,
+            s23 = default;
+        TFloats s30 = default,
+            s31 = default,
+            s32 = default,
+            s33 = default;
+        float* r1 = rows + rowStride,
+            r2 = r1 + rowStride,
+            r3 = r2 + rowStride;
         for (int i = 0; i < width; i += TLanes.FloatCount)
         {
             for (int line = 0; line < TileWeights * TLanes.FloatCount * sizeof(TElement); line += ILanes.CacheLine) // the tile's weights lie one after the other
                 TLanes.Prefetch((byte*)(w0 + (long)TileWeights * i) + ILanes.Ahead + line);
-            TFloats v0 = Load(w0 + i), v1 = Load(w1 + i), v2 = Load(w2 + i), v3 = Load(w3 + i);
+            TFloats v0 = Load(w0 + i),
+                v1 = Load(w1 + i),
+                v2 = Load(w2 + i),
+                v3 = Load(w3 + i);
             TFloats x = TLanes.Load(rows + i);
             s00 = TLanes.MultiplyAdd(v0, x, s00);
             s01 = TLanes.MultiplyAdd(v1, x, s01);

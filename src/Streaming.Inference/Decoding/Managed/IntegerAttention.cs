@@ -16,12 +16,13 @@ internal abstract unsafe class IntegerAttention
     private const int PlacesAtOnce = 32;
 
     /// <summary>The widest of a set.</summary>
-    public static IntegerAttention Of(KernelSet set) => set switch
-    {
-        KernelSet.Avx512 => new OfLanes<Avx512Lanes, Vector512<float>, Vector512<short>, Vector512<int>>(),
-        KernelSet.Avx2 => new OfLanes<Avx2Lanes, Vector256<float>, Vector256<short>, Vector256<int>>(),
-        _ => new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(),
-    };
+    public static IntegerAttention Of(KernelSet set) =>
+        set switch
+        {
+            KernelSet.Avx512 => new OfLanes<Avx512Lanes, Vector512<float>, Vector512<short>, Vector512<int>>(),
+            KernelSet.Avx2 => new OfLanes<Avx2Lanes, Vector256<float>, Vector256<short>, Vector256<int>>(),
+            _ => new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(),
+        };
 
     /// <summary>Places of a block of keys.</summary>
     public abstract int Lanes { get; }
@@ -47,22 +48,28 @@ internal abstract unsafe class IntegerAttention
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public override void Run(in Segment segment, in HeadTask task, VectorKernels rows)
         {
-            int d = task.HeadDim, padded = IntegerCache.Padded(d), groups = task.Groups, stride = task.ScoreStride;
+            int d = task.HeadDim,
+                padded = IntegerCache.Padded(d),
+                groups = task.Groups,
+                stride = task.ScoreStride;
             float scale = (float)(1 / Math.Sqrt(d));
-            float* rotated = task.Workspace;                        // [D]
-            float* scales = rotated + padded;                       // [3, groups]: of the queries to the window, to the sinks, of the weights
-            float* scores = scales + 3 * HeadTask.Padded(groups);   // [groups, score stride]
+            float* rotated = task.Workspace; // [D]
+            float* scales = rotated + padded; // [3, groups]: of the queries to the window, to the sinks, of the weights
+            float* scores = scales + 3 * HeadTask.Padded(groups); // [groups, score stride]
             var toWindow = (short*)(scores + (long)groups * stride); // [groups, padded D]
-            short* toSinks = toWindow + groups * padded;            // [groups, padded D]
-            short* weights = toSinks + groups * padded;             // [groups, score stride]
-            float* windowScales = scales, sinkScales = scales + HeadTask.Padded(groups), weightScales = sinkScales + HeadTask.Padded(groups);
+            short* toSinks = toWindow + groups * padded; // [groups, padded D]
+            short* weights = toSinks + groups * padded; // [groups, score stride]
+            float* windowScales = scales,
+                sinkScales = scales + HeadTask.Padded(groups),
+                weightScales = sinkScales + HeadTask.Padded(groups);
             var keys = (sbyte*)task.Keys;
             var values = (sbyte*)task.Values;
             CacheLayout layout = segment.Layout;
             for (int t = 0; t < segment.Ids.Length; t++)
             {
                 float* row = task.Projected + (long)t * task.ProjectedStride;
-                float* own = task.ToOwn + (long)t * d, sinks = task.ToSinks + (long)t * d;
+                float* own = task.ToOwn + (long)t * d,
+                    sinks = task.ToSinks + (long)t * d;
                 long position = segment.Position + t;
                 int place = layout.PlaceOf(position);
                 rows.Rotate(row + task.KeyAt, own, d, 1, rotated);
@@ -77,14 +84,38 @@ internal abstract unsafe class IntegerAttention
                 }
 
                 var seen = PlaceRanges.SeenBy(layout, position, segment.Fed + t);
-                int end = seen.End, whole = (end + TLanes.FloatCount - 1) / TLanes.FloatCount * TLanes.FloatCount;
+                int end = seen.End,
+                    whole = (end + TLanes.FloatCount - 1) / TLanes.FloatCount * TLanes.FloatCount;
                 float* attended = task.Attended + (long)t * task.AttendedStride;
                 for (int g = 0; g < groups; g += 4)
                 {
                     int count = Math.Min(4, groups - g);
                     float* ofGroup = scores + (long)g * stride;
-                    Scores(keys, d, task.KeyScales, toWindow + g * padded, windowScales + g, padded, count, seen.FixedPlaces, end, ofGroup, stride);
-                    SinkScores(keys, d, task.KeyScales, toSinks + g * padded, sinkScales + g, padded, count, seen.FixedPlaces, ofGroup, stride);
+                    Scores(
+                        keys,
+                        d,
+                        task.KeyScales,
+                        toWindow + g * padded,
+                        windowScales + g,
+                        padded,
+                        count,
+                        seen.FixedPlaces,
+                        end,
+                        ofGroup,
+                        stride
+                    );
+                    SinkScores(
+                        keys,
+                        d,
+                        task.KeyScales,
+                        toSinks + g * padded,
+                        sinkScales + g,
+                        padded,
+                        count,
+                        seen.FixedPlaces,
+                        ofGroup,
+                        stride
+                    );
                 }
                 TLanes.PrefetchFar(values, ILanes.Ahead); // while the weights are computed
                 for (int g = 0; g < groups; g++)
@@ -105,23 +136,49 @@ internal abstract unsafe class IntegerAttention
         /// Scores of the fixed places, without touching those of the window that share their last block.
         /// </summary>
         private static void SinkScores(
-            sbyte* keys, int width, float* keyScales, short* queries, float* queryScales, int queryStride, int count, int places, float* scores, int stride)
+            sbyte* keys,
+            int width,
+            float* keyScales,
+            short* queries,
+            float* queryScales,
+            int queryStride,
+            int count,
+            int places,
+            float* scores,
+            int stride
+        )
         {
-            int lanes = TLanes.FloatCount, blocks = places / lanes * lanes, rest = places - blocks;
+            int lanes = TLanes.FloatCount,
+                blocks = places / lanes * lanes,
+                rest = places - blocks;
             Scores(keys, width, keyScales, queries, queryScales, queryStride, count, 0, blocks, scores, stride);
             if (rest == 0)
                 return;
             float* last = stackalloc float[4 * IntegerCache.Multiple];
             Scores(keys, width, keyScales, queries, queryScales, queryStride, count, blocks, places, last - blocks, IntegerCache.Multiple);
             for (int q = 0; q < count; q++)
-                new ReadOnlySpan<float>(last + q * IntegerCache.Multiple, rest).CopyTo(new Span<float>(scores + (long)q * stride + blocks, rest));
+                new ReadOnlySpan<float>(last + q * IntegerCache.Multiple, rest).CopyTo(
+                    new Span<float>(scores + (long)q * stride + blocks, rest)
+                );
         }
 
         /// <summary>Scores of the blocks that hold the places <paramref name="from"/> to <paramref name="to"/> (exclusive), for one to four queries.</summary>
         private static void Scores(
-            sbyte* keys, int width, float* keyScales, short* queries, float* queryScales, int queryStride, int count, int from, int to, float* scores, int stride)
+            sbyte* keys,
+            int width,
+            float* keyScales,
+            short* queries,
+            float* queryScales,
+            int queryStride,
+            int count,
+            int from,
+            int to,
+            float* scores,
+            int stride
+        )
         {
-            int lanes = TLanes.FloatCount, place = from / lanes * lanes;
+            int lanes = TLanes.FloatCount,
+                place = from / lanes * lanes;
             for (; place + lanes < to; place += 2 * lanes)
                 ScoreTiles<Two>(keys, width, keyScales, queries, queryScales, queryStride, count, place, scores, stride);
             if (place < to)
@@ -129,34 +186,71 @@ internal abstract unsafe class IntegerAttention
         }
 
         private static void ScoreTiles<TBlocks>(
-            sbyte* keys, int width, float* keyScales, short* queries, float* queryScales, int queryStride, int count, int place, float* scores, int stride)
+            sbyte* keys,
+            int width,
+            float* keyScales,
+            short* queries,
+            float* queryScales,
+            int queryStride,
+            int count,
+            int place,
+            float* scores,
+            int stride
+        )
             where TBlocks : struct, ITileCount
         {
             switch (count)
             {
-                case 1: ScoreTile<One, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride); break;
-                case 2: ScoreTile<Two, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride); break;
-                case 3: ScoreTile<Three, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride); break;
-                default: ScoreTile<Four, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride); break;
+                case 1:
+                    ScoreTile<One, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride);
+                    break;
+                case 2:
+                    ScoreTile<Two, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride);
+                    break;
+                case 3:
+                    ScoreTile<Three, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride);
+                    break;
+                default:
+                    ScoreTile<Four, TBlocks>(keys, width, keyScales, queries, queryScales, queryStride, place, scores, stride);
+                    break;
             }
         }
 
         /// <summary>One or two blocks of places, for one to four queries.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void ScoreTile<TQueries, TBlocks>(
-            sbyte* keys, int width, float* keyScales, short* queries, float* queryScales, int queryStride, int place, float* scores, int stride)
+            sbyte* keys,
+            int width,
+            float* keyScales,
+            short* queries,
+            float* queryScales,
+            int queryStride,
+            int place,
+            float* scores,
+            int stride
+        )
             where TQueries : struct, ITileCount
             where TBlocks : struct, ITileCount
         {
-            int lanes = TLanes.FloatCount, blockBytes = lanes * width;
+            int lanes = TLanes.FloatCount,
+                blockBytes = lanes * width;
             sbyte* key = keys + (long)place * width;
-            short* q1 = queries + queryStride, q2 = q1 + queryStride, q3 = q2 + queryStride;
-            TInts a0 = default, a1 = default, a2 = default, a3 = default;
-            TInts b0 = default, b1 = default, b2 = default, b3 = default;
+            short* q1 = queries + queryStride,
+                q2 = q1 + queryStride,
+                q3 = q2 + queryStride;
+            TInts a0 = default,
+                a1 = default,
+                a2 = default,
+                a3 = default;
+            TInts b0 = default,
+                b1 = default,
+                b2 = default,
+                b3 = default;
             TLanes.PrefetchFar(key + ILanes.Ahead, TBlocks.Value * blockBytes);
             for (int i = 0; i < width; i += 2, key += 2 * lanes)
             {
-                TShorts k = TLanes.LoadPairs(key), l = TBlocks.Value > 1 ? TLanes.LoadPairs(key + blockBytes) : k;
+                TShorts k = TLanes.LoadPairs(key),
+                    l = TBlocks.Value > 1 ? TLanes.LoadPairs(key + blockBytes) : k;
                 TShorts q = TLanes.BroadcastPair(queries + i);
                 a0 = TLanes.MultiplyAddPairs(k, q, a0);
                 if (TBlocks.Value > 1)
@@ -183,7 +277,8 @@ internal abstract unsafe class IntegerAttention
                         b3 = TLanes.MultiplyAddPairs(l, q, b3);
                 }
             }
-            TFloats first = TLanes.Load(keyScales + place), second = TBlocks.Value > 1 ? TLanes.Load(keyScales + place + lanes) : first;
+            TFloats first = TLanes.Load(keyScales + place),
+                second = TBlocks.Value > 1 ? TLanes.Load(keyScales + place + lanes) : first;
             float* score = scores + place;
             Write(a0, b0, first, second, queryScales[0], score);
             if (TQueries.Value > 1)
@@ -205,7 +300,15 @@ internal abstract unsafe class IntegerAttention
 
         /// <summary>For one to four queries the sum of the values of the first <paramref name="places"/>, each times its weight, [count, width].</summary>
         private static void Sums(
-            sbyte* values, int width, short* weights, int stride, float* weightScales, int count, int places, float* results)
+            sbyte* values,
+            int width,
+            short* weights,
+            int stride,
+            float* weightScales,
+            int count,
+            int places,
+            float* results
+        )
         {
             int i = 0;
             for (; i + TLanes.FloatCount < width; i += 2 * TLanes.FloatCount)
@@ -215,40 +318,81 @@ internal abstract unsafe class IntegerAttention
         }
 
         private static void SumTiles<TVectors>(
-            sbyte* values, int width, short* weights, int stride, float* weightScales, int count, int places, int at, float* results)
+            sbyte* values,
+            int width,
+            short* weights,
+            int stride,
+            float* weightScales,
+            int count,
+            int places,
+            int at,
+            float* results
+        )
             where TVectors : struct, ITileCount
         {
             switch (count)
             {
-                case 1: SumTile<One, TVectors>(values, width, weights, stride, weightScales, places, at, results); break;
-                case 2: SumTile<Two, TVectors>(values, width, weights, stride, weightScales, places, at, results); break;
-                case 3: SumTile<Three, TVectors>(values, width, weights, stride, weightScales, places, at, results); break;
-                default: SumTile<Four, TVectors>(values, width, weights, stride, weightScales, places, at, results); break;
+                case 1:
+                    SumTile<One, TVectors>(values, width, weights, stride, weightScales, places, at, results);
+                    break;
+                case 2:
+                    SumTile<Two, TVectors>(values, width, weights, stride, weightScales, places, at, results);
+                    break;
+                case 3:
+                    SumTile<Three, TVectors>(values, width, weights, stride, weightScales, places, at, results);
+                    break;
+                default:
+                    SumTile<Four, TVectors>(values, width, weights, stride, weightScales, places, at, results);
+                    break;
             }
         }
 
         /// <summary>One or two vectors of the width from <paramref name="at"/> on, for one to four queries.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void SumTile<TQueries, TVectors>(
-            sbyte* values, int width, short* weights, int stride, float* weightScales, int places, int at, float* results)
+            sbyte* values,
+            int width,
+            short* weights,
+            int stride,
+            float* weightScales,
+            int places,
+            int at,
+            float* results
+        )
             where TQueries : struct, ITileCount
             where TVectors : struct, ITileCount
         {
-            int lanes = TLanes.FloatCount, padded = IntegerCache.Padded(width);
-            short* w1 = weights + stride, w2 = w1 + stride, w3 = w2 + stride;
-            TFloats f0 = default, f1 = default, f2 = default, f3 = default;
-            TFloats g0 = default, g1 = default, g2 = default, g3 = default;
-            for (int place = 0; place < places;)
+            int lanes = TLanes.FloatCount,
+                padded = IntegerCache.Padded(width);
+            short* w1 = weights + stride,
+                w2 = w1 + stride,
+                w3 = w2 + stride;
+            TFloats f0 = default,
+                f1 = default,
+                f2 = default,
+                f3 = default;
+            TFloats g0 = default,
+                g1 = default,
+                g2 = default,
+                g3 = default;
+            for (int place = 0; place < places; )
             {
                 int end = Math.Min(places, place + Block);
-                TInts a0 = default, a1 = default, a2 = default, a3 = default;
-                TInts b0 = default, b1 = default, b2 = default, b3 = default;
+                TInts a0 = default,
+                    a1 = default,
+                    a2 = default,
+                    a3 = default;
+                TInts b0 = default,
+                    b1 = default,
+                    b2 = default,
+                    b3 = default;
                 sbyte* value = values + (long)place * padded + 2 * at;
                 for (; place < end; place += 2, value += 2 * padded)
                 {
                     if (at == 0 && place % PlacesAtOnce == 0) // the first pass over the values brings all of them
                         TLanes.PrefetchFar(value + ILanes.Ahead, PlacesAtOnce * padded);
-                    TShorts v = TLanes.LoadPairs(value), u = TVectors.Value > 1 ? TLanes.LoadPairs(value + 2 * lanes) : v;
+                    TShorts v = TLanes.LoadPairs(value),
+                        u = TVectors.Value > 1 ? TLanes.LoadPairs(value + 2 * lanes) : v;
                     TShorts w = TLanes.BroadcastPair(weights + place);
                     a0 = TLanes.MultiplyAddPairs(v, w, a0);
                     if (TVectors.Value > 1)

@@ -37,7 +37,9 @@ internal static unsafe class IntegerProduct
             for (int i = 0; i < width; i += TLanes.ShortCount)
             {
                 for (int column = 0; column < columns; column++, laid += TLanes.ShortCount)
-                    new ReadOnlySpan<sbyte>(rows + (long)(w + column) * width + i, TLanes.ShortCount).CopyTo(new Span<sbyte>(laid, TLanes.ShortCount));
+                    new ReadOnlySpan<sbyte>(rows + (long)(w + column) * width + i, TLanes.ShortCount).CopyTo(
+                        new Span<sbyte>(laid, TLanes.ShortCount)
+                    );
             }
         }
     }
@@ -55,7 +57,18 @@ internal static unsafe class IntegerProduct
     /// <param name="resultStride">Numbers from one row of results to the next.</param>
     /// <param name="add">Adds to what is there instead of replacing it.</param>
     public static void Run<TLanes, TShorts, TInts>(
-        sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add)
+        sbyte* weights,
+        BFloat16* scales,
+        int width,
+        int from,
+        int to,
+        short* rows,
+        float* rowScales,
+        int count,
+        float* results,
+        int resultStride,
+        bool add
+    )
         where TLanes : struct, IIntegerLanes<TShorts, TInts>
         where TShorts : struct
         where TInts : struct
@@ -77,10 +90,58 @@ internal static unsafe class IntegerProduct
                     int tile = Math.Min(TLanes.TileRows, end - r);
                     switch (tile)
                     {
-                        case 1: Tile<TLanes, TShorts, TInts, One>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
-                        case 2: Tile<TLanes, TShorts, TInts, Two>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
-                        case 3: Tile<TLanes, TShorts, TInts, Three>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
-                        default: Tile<TLanes, TShorts, TInts, Four>(tileWeights, columns, scale, width, row, rowScales + r, result, resultStride, add); break;
+                        case 1:
+                            Tile<TLanes, TShorts, TInts, One>(
+                                tileWeights,
+                                columns,
+                                scale,
+                                width,
+                                row,
+                                rowScales + r,
+                                result,
+                                resultStride,
+                                add
+                            );
+                            break;
+                        case 2:
+                            Tile<TLanes, TShorts, TInts, Two>(
+                                tileWeights,
+                                columns,
+                                scale,
+                                width,
+                                row,
+                                rowScales + r,
+                                result,
+                                resultStride,
+                                add
+                            );
+                            break;
+                        case 3:
+                            Tile<TLanes, TShorts, TInts, Three>(
+                                tileWeights,
+                                columns,
+                                scale,
+                                width,
+                                row,
+                                rowScales + r,
+                                result,
+                                resultStride,
+                                add
+                            );
+                            break;
+                        default:
+                            Tile<TLanes, TShorts, TInts, Four>(
+                                tileWeights,
+                                columns,
+                                scale,
+                                width,
+                                row,
+                                rowScales + r,
+                                result,
+                                resultStride,
+                                add
+                            );
+                            break;
                     }
                     r += tile;
                 }
@@ -91,28 +152,60 @@ internal static unsafe class IntegerProduct
     /// <summary>Four weights by one to four rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TLanes, TShorts, TInts, TRows>(
-        sbyte* weights, int columns, Vector128<float> scale, int width, short* rows, float* rowScales, float* result, int resultStride, bool add)
+        sbyte* weights,
+        int columns,
+        Vector128<float> scale,
+        int width,
+        short* rows,
+        float* rowScales,
+        float* result,
+        int resultStride,
+        bool add
+    )
         where TLanes : struct, IIntegerLanes<TShorts, TInts>
         where TShorts : struct
         where TInts : struct
         where TRows : struct, ITileCount
     {
-        Vector256<double> t0 = default, t1 = default, t2 = default, t3 = default;
-        int last = columns - 1, step = columns * TLanes.ShortCount; // past the end the last again
-        int o1 = Math.Min(1, last) * TLanes.ShortCount, o2 = Math.Min(2, last) * TLanes.ShortCount, o3 = last * TLanes.ShortCount;
-        short* r1 = rows + width, r2 = r1 + width, r3 = r2 + width;
-        for (int i = 0; i < width;)
+        Vector256<double> t0 = default,
+            t1 = default,
+            t2 = default,
+            t3 = default;
+        int last = columns - 1,
+            step = columns * TLanes.ShortCount; // past the end the last again
+        int o1 = Math.Min(1, last) * TLanes.ShortCount,
+            o2 = Math.Min(2, last) * TLanes.ShortCount,
+            o3 = last * TLanes.ShortCount;
+        short* r1 = rows + width,
+            r2 = r1 + width,
+            r3 = r2 + width;
+        for (int i = 0; i < width; )
         {
             int end = Math.Min(width, i + Block);
-            TInts s00 = default, s01 = default, s02 = default, s03 = default;
-            TInts s10 = default, s11 = default, s12 = default, s13 = default;
-            TInts s20 = default, s21 = default, s22 = default, s23 = default;
-            TInts s30 = default, s31 = default, s32 = default, s33 = default;
+            TInts s00 = default,
+                s01 = default,
+                s02 = default,
+                s03 = default;
+            TInts s10 = default,
+                s11 = default,
+                s12 = default,
+                s13 = default;
+            TInts s20 = default,
+                s21 = default,
+                s22 = default,
+                s23 = default;
+            TInts s30 = default,
+                s31 = default,
+                s32 = default,
+                s33 = default;
             for (; i < end; i += TLanes.ShortCount, weights += step)
             {
                 TLanes.Prefetch(weights + ILanes.Ahead);
                 TLanes.Prefetch(weights + ILanes.Ahead + ILanes.CacheLine);
-                TShorts v0 = TLanes.Load(weights), v1 = TLanes.Load(weights + o1), v2 = TLanes.Load(weights + o2), v3 = TLanes.Load(weights + o3);
+                TShorts v0 = TLanes.Load(weights),
+                    v1 = TLanes.Load(weights + o1),
+                    v2 = TLanes.Load(weights + o2),
+                    v3 = TLanes.Load(weights + o3);
                 TShorts x = TLanes.Load(rows + i);
                 s00 = TLanes.MultiplyAdd(v0, x, s00);
                 s01 = TLanes.MultiplyAdd(v1, x, s01);
@@ -167,6 +260,11 @@ internal static unsafe class IntegerProduct
     private static Vector128<float> ScalesOf(BFloat16* scales, int columns)
     {
         int last = columns - 1;
-        return Vector128.Create(scales[0].ToSingle(), scales[Math.Min(1, last)].ToSingle(), scales[Math.Min(2, last)].ToSingle(), scales[last].ToSingle());
+        return Vector128.Create(
+            scales[0].ToSingle(),
+            scales[Math.Min(1, last)].ToSingle(),
+            scales[Math.Min(2, last)].ToSingle(),
+            scales[last].ToSingle()
+        );
     }
 }

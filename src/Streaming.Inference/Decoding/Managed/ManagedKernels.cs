@@ -19,18 +19,30 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly ProductWork _product;
     private readonly GateWork _gate;
     private readonly AttentionWork _attention;
-    private readonly Workspace _residual, _normed, _attended, _gated, _selected;
+    private readonly Workspace _residual,
+        _normed,
+        _attended,
+        _gated,
+        _selected;
     private readonly Dictionary<int, Workspace> _projected = []; // by their width
     private readonly NativeBuffer<short> _quantised = new();
-    private readonly NativeBuffer<float> _rowScales = new(), _rowSums = new();
+    private readonly NativeBuffer<float> _rowScales = new(),
+        _rowSums = new();
 
     public ManagedKernels(KernelContext context, VectorKernels.Choice kernels)
     {
         _config = context.Config;
         _type = context.Type;
         _kernels = kernels;
-        int threads = context.Options.Threads, hidden = _config.HiddenSize;
-        _attention = new AttentionWork(_config, context.Options.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2), kernels.Integers);
+        int threads = context.Options.Threads,
+            hidden = _config.HiddenSize;
+        _attention = new AttentionWork(
+            _config,
+            context.Options.Capacity,
+            threads,
+            kernels.ForFloats(_config.HeadDim / 2),
+            kernels.Integers
+        );
         _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
         _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
@@ -155,13 +167,16 @@ internal sealed unsafe class ManagedKernels : IKernels
         var source = (float*)TensorMemory.AddressOf(residual);
         var target = (float*)TensorMemory.AddressOf(selected);
         for (int i = 0; i < batch.LogitRows.Length; i++)
-            new ReadOnlySpan<float>(source + (long)batch.LogitRows[i] * width, width).CopyTo(new Span<float>(target + (long)i * width, width));
+            new ReadOnlySpan<float>(source + (long)batch.LogitRows[i] * width, width).CopyTo(
+                new Span<float>(target + (long)i * width, width)
+            );
         return selected;
     }
 
     public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {
-        torch.Tensor logits = results ?? torch.empty([TensorMemory.Length(rows, 0), TensorMemory.Length(head.Rows, 0)], torch.ScalarType.Float32);
+        torch.Tensor logits =
+            results ?? torch.empty([TensorMemory.Length(rows, 0), TensorMemory.Length(head.Rows, 0)], torch.ScalarType.Float32);
         Multiply(rows, head, logits, add: false);
         return logits;
     }
@@ -180,7 +195,8 @@ internal sealed unsafe class ManagedKernels : IKernels
     /// <summary>A bias [width] in every row [N, width], or added to it.</summary>
     private static void BiasRows(torch.Tensor bias, torch.Tensor rows, bool add)
     {
-        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(rows, 1);
+        int count = TensorMemory.Length(rows, 0),
+            width = TensorMemory.Length(rows, 1);
         bool bfloat16 = bias.dtype == torch.ScalarType.BFloat16;
         void* numbers = TensorMemory.AddressOf(bias);
         var row = (float*)TensorMemory.AddressOf(rows);
@@ -196,7 +212,8 @@ internal sealed unsafe class ManagedKernels : IKernels
 
     private void Multiply(torch.Tensor rows, Weight weight, torch.Tensor results, bool add)
     {
-        int count = TensorMemory.Length(rows, 0), width = TensorMemory.Length(rows, 1);
+        int count = TensorMemory.Length(rows, 0),
+            width = TensorMemory.Length(rows, 1);
         _product.Weights = TensorMemory.AddressOf(weight.Rows);
         _product.Scales = weight.Scales is { } scales ? (BFloat16*)TensorMemory.AddressOf(scales) : null;
         _product.HasNibbles = weight.HasNibbles;

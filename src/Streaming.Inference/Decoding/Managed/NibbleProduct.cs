@@ -19,12 +19,13 @@ internal abstract unsafe class NibbleProduct
     private const int Bias = 8;
 
     /// <summary>The widest of a set.</summary>
-    public static NibbleProduct Of(KernelSet set) => set switch
-    {
-        KernelSet.Avx512 => new OfLanes<Avx512Lanes, Vector512<float>, Vector512<short>, Vector512<int>>(),
-        KernelSet.Avx2 => new OfLanes<Avx2Lanes, Vector256<float>, Vector256<short>, Vector256<int>>(),
-        _ => new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(),
-    };
+    public static NibbleProduct Of(KernelSet set) =>
+        set switch
+        {
+            KernelSet.Avx512 => new OfLanes<Avx512Lanes, Vector512<float>, Vector512<short>, Vector512<int>>(),
+            KernelSet.Avx2 => new OfLanes<Avx2Lanes, Vector256<float>, Vector256<short>, Vector256<int>>(),
+            _ => new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(),
+        };
 
     /// <summary>
     /// Packs weights in the order in which a tile reads them: four rows beside each other, of each in turn two vectors of numbers, the first in the low halves of
@@ -53,7 +54,19 @@ internal abstract unsafe class NibbleProduct
     /// <param name="resultStride">Numbers from one row of results to the next.</param>
     /// <param name="add">Adds to what is there instead of replacing it.</param>
     public abstract void Run(
-        byte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowSums, float* rowScales, int count, float* results, int resultStride, bool add);
+        byte* weights,
+        BFloat16* scales,
+        int width,
+        int from,
+        int to,
+        short* rows,
+        float* rowSums,
+        float* rowScales,
+        int count,
+        float* results,
+        int resultStride,
+        bool add
+    );
 
     private sealed class OfLanes<TLanes, TFloats, TShorts, TInts> : NibbleProduct
         where TLanes : struct, IPairLanes<TFloats, TShorts, TInts>
@@ -94,13 +107,26 @@ internal abstract unsafe class NibbleProduct
         }
 
         public override void Run(
-            byte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowSums, float* rowScales, int count, float* results, int resultStride, bool add)
+            byte* weights,
+            BFloat16* scales,
+            int width,
+            int from,
+            int to,
+            short* rows,
+            float* rowSums,
+            float* rowScales,
+            int count,
+            float* results,
+            int resultStride,
+            bool add
+        )
         {
             int groups = width / Group;
             float* tileScales = stackalloc float[TileWeights * groups];
             for (int w = from; w < to; w += TileWeights)
             {
-                int columns = Math.Min(TileWeights, to - w), last = columns - 1;
+                int columns = Math.Min(TileWeights, to - w),
+                    last = columns - 1;
                 for (int column = 0; column < TileWeights; column++) // past the end the last again
                 {
                     BFloat16* ofRow = scales + (long)(w + Math.Min(column, last)) * groups;
@@ -114,8 +140,34 @@ internal abstract unsafe class NibbleProduct
                     float* result = results + (long)r * resultStride + w;
                     switch (Math.Min(TileRows, count - r))
                     {
-                        case 1: Tile<One>(tile, columns, tileScales, width, row, rowSums + (long)r * groups, rowScales + r, result, resultStride, add); break;
-                        default: Tile<Two>(tile, columns, tileScales, width, row, rowSums + (long)r * groups, rowScales + r, result, resultStride, add); break;
+                        case 1:
+                            Tile<One>(
+                                tile,
+                                columns,
+                                tileScales,
+                                width,
+                                row,
+                                rowSums + (long)r * groups,
+                                rowScales + r,
+                                result,
+                                resultStride,
+                                add
+                            );
+                            break;
+                        default:
+                            Tile<Two>(
+                                tile,
+                                columns,
+                                tileScales,
+                                width,
+                                row,
+                                rowSums + (long)r * groups,
+                                rowScales + r,
+                                result,
+                                resultStride,
+                                add
+                            );
+                            break;
                     }
                 }
             }
@@ -127,21 +179,44 @@ internal abstract unsafe class NibbleProduct
         /// <summary>Four weights by one or two rows.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void Tile<TRows>(
-            byte* weights, int columns, float* scales, int width, short* rows, float* rowSums, float* rowScales, float* result, int resultStride, bool add)
+            byte* weights,
+            int columns,
+            float* scales,
+            int width,
+            short* rows,
+            float* rowSums,
+            float* rowScales,
+            float* result,
+            int resultStride,
+            bool add
+        )
             where TRows : struct, ITileCount
         {
-            int lanes = Lanes, last = columns - 1, step = columns * lanes;
-            int o1 = Math.Min(1, last) * lanes, o2 = Math.Min(2, last) * lanes, o3 = last * lanes;
+            int lanes = Lanes,
+                last = columns - 1,
+                step = columns * lanes;
+            int o1 = Math.Min(1, last) * lanes,
+                o2 = Math.Min(2, last) * lanes,
+                o3 = last * lanes;
             short* r1 = rows + width;
-            TFloats a0 = default, a1 = default, a2 = default, a3 = default;
-            TFloats b0 = default, b1 = default, b2 = default, b3 = default;
+            TFloats a0 = default,
+                a1 = default,
+                a2 = default,
+                a3 = default;
+            TFloats b0 = default,
+                b1 = default,
+                b2 = default,
+                b3 = default;
             for (int i = 0; i < width; i += 2 * lanes, weights += step)
             {
                 TLanes.Prefetch(weights + ILanes.Ahead);
                 TLanes.Prefetch(weights + ILanes.Ahead + ILanes.CacheLine);
-                float* low = scales + i / Group * TileWeights, high = scales + (i + lanes) / Group * TileWeights;
-                TShorts x = TLanes.Load(rows + i), y = TLanes.Load(rows + i + lanes);
-                TShorts u = TRows.Value > 1 ? TLanes.Load(r1 + i) : x, v = TRows.Value > 1 ? TLanes.Load(r1 + i + lanes) : y;
+                float* low = scales + i / Group * TileWeights,
+                    high = scales + (i + lanes) / Group * TileWeights;
+                TShorts x = TLanes.Load(rows + i),
+                    y = TLanes.Load(rows + i + lanes);
+                TShorts u = TRows.Value > 1 ? TLanes.Load(r1 + i) : x,
+                    v = TRows.Value > 1 ? TLanes.Load(r1 + i + lanes) : y;
 
                 TLanes.LoadNibbles(weights, out TShorts l, out TShorts h);
                 a0 = Add(Add(a0, l, x, low[0]), h, y, high[0]);
@@ -163,7 +238,12 @@ internal abstract unsafe class NibbleProduct
             int groups = width / Group;
             ProductResult.Write((TLanes.Sums(a0, a1, a2, a3) - Biases(scales, rowSums, groups)) * rowScales[0], result, columns, add);
             if (TRows.Value > 1)
-                ProductResult.Write((TLanes.Sums(b0, b1, b2, b3) - Biases(scales, rowSums + groups, groups)) * rowScales[1], result + resultStride, columns, add);
+                ProductResult.Write(
+                    (TLanes.Sums(b0, b1, b2, b3) - Biases(scales, rowSums + groups, groups)) * rowScales[1],
+                    result + resultStride,
+                    columns,
+                    add
+                );
 
             [MethodImpl(MethodImplOptions.AggressiveInlining)]
             static TFloats Add(TFloats sums, TShorts weights, TShorts row, float scale) =>

@@ -34,7 +34,10 @@ internal readonly struct PlaceRanges
     public int Count => FixedPlaces + FirstCount + SecondCount;
 
     /// <summary>The place after the last one.</summary>
-    public int End => SecondCount > 0 ? SecondStart + SecondCount : FirstCount > 0 ? FirstStart + FirstCount : FixedPlaces;
+    public int End =>
+        SecondCount > 0 ? SecondStart + SecondCount
+        : FirstCount > 0 ? FirstStart + FirstCount
+        : FixedPlaces;
 
     /// <summary>In scores by place, up to <paramref name="whole"/>, makes those of all other places nothing.</summary>
     public unsafe void HideOthers(float* scores, int whole)

@@ -4,7 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>128 bits of whatever processor: 4 float32, 8 16-bit integers. Multiplications and additions are rounded one after the other.</summary>
-internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<short>, Vector128<int>>, IIntegerLanes<Vector128<short>, Vector128<int>>
+internal readonly struct PortableLanes
+    : IPairLanes<Vector128<float>, Vector128<short>, Vector128<int>>,
+        IIntegerLanes<Vector128<short>, Vector128<int>>
 {
     public static int FloatCount => Vector128<float>.Count;
 
@@ -54,7 +56,8 @@ internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<
     public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.Min(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> PowerOfTwo(Vector128<float> shifted) => ((shifted.AsInt32() << 23) + Vector128.Create(IFloatLanes<Vector128<float>>.OneBits)).AsSingle();
+    public static Vector128<float> PowerOfTwo(Vector128<float> shifted) =>
+        ((shifted.AsInt32() << 23) + Vector128.Create(IFloatLanes<Vector128<float>>.OneBits)).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> vector) => Vector128.Sum(vector);
@@ -70,13 +73,9 @@ internal readonly struct PortableLanes : IPairLanes<Vector128<float>, Vector128<
     public static Vector128<float> Sums(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) =>
         Vector128.Create(Vector128.Sum(a), Vector128.Sum(b), Vector128.Sum(c), Vector128.Sum(d));
 
-    public static unsafe void Prefetch(void* address)
-    {
-    }
+    public static unsafe void Prefetch(void* address) { }
 
-    public static unsafe void PrefetchFar(void* address, int bytes)
-    {
-    }
+    public static unsafe void PrefetchFar(void* address, int bytes) { }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe Vector128<short> Load(short* source) => Vector128.Load(source);

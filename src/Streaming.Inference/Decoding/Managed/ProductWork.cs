@@ -4,7 +4,9 @@ namespace Streaming.Inference.Decoding.Managed;
 internal sealed unsafe class ProductWork : IPartedWork
 {
     // Whoever is kept from running by the system holds up the others by one part: some ten microseconds of reading, or of computing for a few rows.
-    private const int LeastWeights = 64, PartsPerThread = 4, MostNumbers = 256 * 1024;
+    private const int LeastWeights = 64,
+        PartsPerThread = 4,
+        MostNumbers = 256 * 1024;
 
     /// <summary>Of the width of the rows.</summary>
     public required VectorKernels Kernels { get; set; }
@@ -70,7 +72,8 @@ internal sealed unsafe class ProductWork : IPartedWork
 
     public void Do(int part, int thread)
     {
-        int from = part * _weightsPerPart, to = Math.Min(Out, from + _weightsPerPart);
+        int from = part * _weightsPerPart,
+            to = Math.Min(Out, from + _weightsPerPart);
         if (Scales is null)
             Kernels.Product(Weights, IsBFloat16, Width, from, to, Rows, Width, Count, Results, Out, Add);
         else if (HasNibbles)

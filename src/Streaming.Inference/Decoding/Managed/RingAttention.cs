@@ -12,7 +12,9 @@ internal unsafe struct HeadTask
     public int ProjectedStride;
 
     /// <summary>Where in a row the group's queries, [groups, D], the key and the value are.</summary>
-    public int QueryAt, KeyAt, ValueAt;
+    public int QueryAt,
+        KeyAt,
+        ValueAt;
 
     /// <summary>Attended values of the segment's first row for this group, [groups, D].</summary>
     public float* Attended;
@@ -21,13 +23,16 @@ internal unsafe struct HeadTask
     public int AttendedStride;
 
     /// <summary>Cosines and sines of the first row's own position and of its distance from the sinks, [rows, 2, D / 2] each: cosines, then sines.</summary>
-    public float* ToOwn, ToSinks;
+    public float* ToOwn,
+        ToSinks;
 
     /// <summary>The slot's keys and values for this head, [C, D], float32 or bfloat16; or 8-bit integers, as <see cref="IntegerCache"/> lays them.</summary>
-    public void* Keys, Values;
+    public void* Keys,
+        Values;
 
     /// <summary>Scales of the places, [C]; for 8-bit integers.</summary>
-    public float* KeyScales, ValueScales;
+    public float* KeyScales,
+        ValueScales;
 
     /// <summary>Query heads of the group.</summary>
     public int Groups;
@@ -42,7 +47,8 @@ internal unsafe struct HeadTask
     public int ScoreStride;
 
     /// <summary>Numbers that a workspace must have.</summary>
-    public static int WorkspaceSize(int groups, int headDim, int scoreStride) => 2 * groups * headDim + headDim + Padded(groups) + groups * scoreStride;
+    public static int WorkspaceSize(int groups, int headDim, int scoreStride) =>
+        2 * groups * headDim + headDim + Padded(groups) + groups * scoreStride;
 
     /// <summary>Rounded up to 16.</summary>
     public static int Padded(int count) => count + 15 & ~15;
@@ -62,10 +68,10 @@ internal static unsafe class RingAttention
     {
         int d = task.HeadDim;
         float scale = (float)(1 / Math.Sqrt(d));
-        float* toWindow = task.Workspace;                       // [groups, D]
-        float* toSinks = toWindow + task.Groups * d;            // [groups, D]
-        float* key = toSinks + task.Groups * d;                 // [D]
-        float* factors = key + d;                               // [groups]
+        float* toWindow = task.Workspace; // [groups, D]
+        float* toSinks = toWindow + task.Groups * d; // [groups, D]
+        float* key = toSinks + task.Groups * d; // [D]
+        float* factors = key + d; // [groups]
         float* scores = factors + HeadTask.Padded(task.Groups); // [groups, score stride]
         var keys = (TElement*)task.Keys;
         var values = (TElement*)task.Values;
@@ -73,8 +79,10 @@ internal static unsafe class RingAttention
         for (int t = 0; t < segment.Ids.Length; t++)
         {
             float* row = task.Projected + (long)t * task.ProjectedStride;
-            float* own = task.ToOwn + (long)t * d, sinks = task.ToSinks + (long)t * d;
-            long position = segment.Position + t, place = layout.PlaceOf(position);
+            float* own = task.ToOwn + (long)t * d,
+                sinks = task.ToSinks + (long)t * d;
+            long position = segment.Position + t,
+                place = layout.PlaceOf(position);
             Rotate<TLanes, TFloats>(row + task.KeyAt, own, d, 1, key);
             Store(key, keys + place * d, d);
             Store(row + task.ValueAt, values + place * d, d);
@@ -91,7 +99,15 @@ internal static unsafe class RingAttention
             for (int g = 0; g < task.Groups; g++)
                 factors[g] = 1 / RowOperations.ExpOfDifferences<TLanes, TFloats>(scores + g * task.ScoreStride, seen.Count);
             WeightedSum.Run<TLanes, TFloats, TElement>(
-                values, d, seen, scores, task.ScoreStride, factors, task.Groups, task.Attended + (long)t * task.AttendedStride);
+                values,
+                d,
+                seen,
+                scores,
+                task.ScoreStride,
+                factors,
+                task.Groups,
+                task.Attended + (long)t * task.AttendedStride
+            );
         }
 
         void Scores(float* queries, int start, int count, int column, in HeadTask task)
@@ -99,7 +115,17 @@ internal static unsafe class RingAttention
             if (count > 0)
             {
                 FloatProduct.Run<TLanes, TFloats, TElement>(
-                    keys, d, start, start + count, queries, d, task.Groups, scores + column - start, task.ScoreStride, add: false);
+                    keys,
+                    d,
+                    start,
+                    start + count,
+                    queries,
+                    d,
+                    task.Groups,
+                    scores + column - start,
+                    task.ScoreStride,
+                    add: false
+                );
             }
         }
     }
@@ -110,11 +136,14 @@ internal static unsafe class RingAttention
         where TFloats : struct
     {
         int half = width / 2;
-        TFloats s = TLanes.Broadcast(scale), minus = TLanes.Broadcast(-1);
+        TFloats s = TLanes.Broadcast(scale),
+            minus = TLanes.Broadcast(-1);
         for (int i = 0; i < half; i += TLanes.FloatCount)
         {
-            TFloats cosine = TLanes.Load(angles + i), sine = TLanes.Load(angles + half + i);
-            TFloats a = TLanes.Multiply(TLanes.Load(head + i), s), b = TLanes.Multiply(TLanes.Load(head + half + i), s);
+            TFloats cosine = TLanes.Load(angles + i),
+                sine = TLanes.Load(angles + half + i);
+            TFloats a = TLanes.Multiply(TLanes.Load(head + i), s),
+                b = TLanes.Multiply(TLanes.Load(head + half + i), s);
             TLanes.Store(TLanes.MultiplyAdd(a, cosine, TLanes.Multiply(TLanes.Multiply(b, sine), minus)), result + i);
             TLanes.Store(TLanes.MultiplyAdd(b, cosine, TLanes.Multiply(a, sine)), result + half + i);
         }

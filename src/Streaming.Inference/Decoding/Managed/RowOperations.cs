@@ -53,7 +53,8 @@ internal static unsafe class RowOperations
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
     {
-        TFloats one = TLanes.Broadcast(1), minusOne = TLanes.Broadcast(-1);
+        TFloats one = TLanes.Broadcast(1),
+            minusOne = TLanes.Broadcast(-1);
         for (int i = 0; i < width; i += TLanes.FloatCount)
         {
             TFloats x = TLanes.Load(gate + i);
@@ -77,7 +78,8 @@ internal static unsafe class RowOperations
         TFloats greatest = TLanes.Broadcast(float.NegativeInfinity);
         for (int i = 0; i < end; i += TLanes.FloatCount)
             greatest = TLanes.Max(greatest, TLanes.Load(scores + i));
-        TFloats minusMost = TLanes.Broadcast(-TLanes.Max(greatest)), sum = default;
+        TFloats minusMost = TLanes.Broadcast(-TLanes.Max(greatest)),
+            sum = default;
         for (int i = 0; i < end; i += TLanes.FloatCount)
         {
             TFloats e = Exponential.Of<TLanes, TFloats>(TLanes.Add(TLanes.Load(scores + i), minusMost));

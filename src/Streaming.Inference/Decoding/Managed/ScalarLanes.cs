@@ -36,7 +36,8 @@ internal readonly struct ScalarLanes : IFloatLanes<float>, IIntegerLanes<short, 
 
     public static float Min(float a, float b) => MathF.Min(a, b);
 
-    public static float PowerOfTwo(float shifted) => BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + IFloatLanes<float>.OneBits);
+    public static float PowerOfTwo(float shifted) =>
+        BitConverter.Int32BitsToSingle((BitConverter.SingleToInt32Bits(shifted) << 23) + IFloatLanes<float>.OneBits);
 
     public static float Sum(float vector) => vector;
 
@@ -44,13 +45,9 @@ internal readonly struct ScalarLanes : IFloatLanes<float>, IIntegerLanes<short, 
 
     public static Vector128<float> Sums(float a, float b, float c, float d) => Vector128.Create(a, b, c, d);
 
-    public static unsafe void Prefetch(void* address)
-    {
-    }
+    public static unsafe void Prefetch(void* address) { }
 
-    public static unsafe void PrefetchFar(void* address, int bytes)
-    {
-    }
+    public static unsafe void PrefetchFar(void* address, int bytes) { }
 
     public static unsafe short Load(short* source) => *source;
 

@@ -6,12 +6,25 @@ namespace Streaming.Inference.Decoding.Managed;
 internal abstract unsafe class VectorKernels
 {
     /// <summary>All widths that a set uses, the widest first.</summary>
-    private static VectorKernels[] WidthsOf(KernelSet set) => set switch
-    {
-        KernelSet.Avx512 => [new OfLanes<Avx512Lanes, Vector512<float>, Vector512<short>, Vector512<int>>(), .. WidthsOf(KernelSet.Avx2)],
-        KernelSet.Avx2 => [new OfLanes<Avx2Lanes, Vector256<float>, Vector256<short>, Vector256<int>>(), .. WidthsOf(KernelSet.Portable)],
-        _ => [new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(), new OfLanes<ScalarLanes, float, short, long>()],
-    };
+    private static VectorKernels[] WidthsOf(KernelSet set) =>
+        set switch
+        {
+            KernelSet.Avx512 =>
+            [
+                new OfLanes<Avx512Lanes, Vector512<float>, Vector512<short>, Vector512<int>>(),
+                .. WidthsOf(KernelSet.Avx2),
+            ],
+            KernelSet.Avx2 =>
+            [
+                new OfLanes<Avx2Lanes, Vector256<float>, Vector256<short>, Vector256<int>>(),
+                .. WidthsOf(KernelSet.Portable),
+            ],
+            _ =>
+            [
+                new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(),
+                new OfLanes<ScalarLanes, float, short, long>(),
+            ],
+        };
 
     /// <summary>A set's kernels for each width of rows.</summary>
     public static Choice Of(KernelSet set) => new(WidthsOf(set), IntegerAttention.Of(set), NibbleProduct.Of(set));
@@ -24,11 +37,33 @@ internal abstract unsafe class VectorKernels
 
     /// <inheritdoc cref="FloatProduct.Run"/>
     public abstract void Product(
-        void* weights, bool bfloat16, int width, int from, int to, float* rows, int rowStride, int count, float* results, int resultStride, bool add);
+        void* weights,
+        bool bfloat16,
+        int width,
+        int from,
+        int to,
+        float* rows,
+        int rowStride,
+        int count,
+        float* results,
+        int resultStride,
+        bool add
+    );
 
     /// <inheritdoc cref="IntegerProduct.Run"/>
     public abstract void Product(
-        sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add);
+        sbyte* weights,
+        BFloat16* scales,
+        int width,
+        int from,
+        int to,
+        short* rows,
+        float* rowScales,
+        int count,
+        float* results,
+        int resultStride,
+        bool add
+    );
 
     /// <inheritdoc cref="IntegerProduct.Lay"/>
     public abstract void Lay(sbyte* rows, int width, int count, sbyte* laid);
@@ -94,17 +129,73 @@ internal abstract unsafe class VectorKernels
         protected override int ShortCount => TLanes.ShortCount;
 
         public override void Product(
-            void* weights, bool bfloat16, int width, int from, int to, float* rows, int rowStride, int count, float* results, int resultStride, bool add)
+            void* weights,
+            bool bfloat16,
+            int width,
+            int from,
+            int to,
+            float* rows,
+            int rowStride,
+            int count,
+            float* results,
+            int resultStride,
+            bool add
+        )
         {
             if (bfloat16)
-                FloatProduct.Run<TLanes, TFloats, BFloat16>((BFloat16*)weights, width, from, to, rows, rowStride, count, results, resultStride, add);
+                FloatProduct.Run<TLanes, TFloats, BFloat16>(
+                    (BFloat16*)weights,
+                    width,
+                    from,
+                    to,
+                    rows,
+                    rowStride,
+                    count,
+                    results,
+                    resultStride,
+                    add
+                );
             else
-                FloatProduct.Run<TLanes, TFloats, float>((float*)weights, width, from, to, rows, rowStride, count, results, resultStride, add);
+                FloatProduct.Run<TLanes, TFloats, float>(
+                    (float*)weights,
+                    width,
+                    from,
+                    to,
+                    rows,
+                    rowStride,
+                    count,
+                    results,
+                    resultStride,
+                    add
+                );
         }
 
         public override void Product(
-            sbyte* weights, BFloat16* scales, int width, int from, int to, short* rows, float* rowScales, int count, float* results, int resultStride, bool add) =>
-            IntegerProduct.Run<TLanes, TShorts, TInts>(weights, scales, width, from, to, rows, rowScales, count, results, resultStride, add);
+            sbyte* weights,
+            BFloat16* scales,
+            int width,
+            int from,
+            int to,
+            short* rows,
+            float* rowScales,
+            int count,
+            float* results,
+            int resultStride,
+            bool add
+        ) =>
+            IntegerProduct.Run<TLanes, TShorts, TInts>(
+                weights,
+                scales,
+                width,
+                from,
+                to,
+                rows,
+                rowScales,
+                count,
+                results,
+                resultStride,
+                add
+            );
 
         public override void Lay(sbyte* rows, int width, int count, sbyte* laid) =>
             IntegerProduct.Lay<TLanes, TShorts, TInts>(rows, width, count, laid);
@@ -119,7 +210,8 @@ internal abstract unsafe class VectorKernels
 
         public override float Quantise(float* row, int width, short* result) => RowOperations.Quantise<TLanes, TFloats>(row, width, result);
 
-        public override void Gate(float* gate, float* up, int width, float* result) => RowOperations.Gate<TLanes, TFloats>(gate, up, width, result);
+        public override void Gate(float* gate, float* up, int width, float* result) =>
+            RowOperations.Gate<TLanes, TFloats>(gate, up, width, result);
 
         public override float ExpOfDifferences(float* scores, int count) => RowOperations.ExpOfDifferences<TLanes, TFloats>(scores, count);
 

@@ -15,7 +15,15 @@ internal static unsafe class WeightedSum
     /// <param name="queries">Queries.</param>
     /// <param name="results">[queries, width].</param>
     public static void Run<TLanes, TFloats, TElement>(
-        TElement* values, int width, in PlaceRanges seen, float* weights, int weightStride, float* factors, int queries, float* results)
+        TElement* values,
+        int width,
+        in PlaceRanges seen,
+        float* weights,
+        int weightStride,
+        float* factors,
+        int queries,
+        float* results
+    )
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
         where TElement : unmanaged
@@ -26,16 +34,31 @@ internal static unsafe class WeightedSum
             float* result = results + (long)q * width;
             switch (queries - q)
             {
-                case 1: Run<TLanes, TFloats, TElement, One>(values, width, seen, w, weightStride, factors + q, result); break;
-                case 2: Run<TLanes, TFloats, TElement, Two>(values, width, seen, w, weightStride, factors + q, result); break;
-                case 3: Run<TLanes, TFloats, TElement, Three>(values, width, seen, w, weightStride, factors + q, result); break;
-                default: Run<TLanes, TFloats, TElement, Four>(values, width, seen, w, weightStride, factors + q, result); break;
+                case 1:
+                    Run<TLanes, TFloats, TElement, One>(values, width, seen, w, weightStride, factors + q, result);
+                    break;
+                case 2:
+                    Run<TLanes, TFloats, TElement, Two>(values, width, seen, w, weightStride, factors + q, result);
+                    break;
+                case 3:
+                    Run<TLanes, TFloats, TElement, Three>(values, width, seen, w, weightStride, factors + q, result);
+                    break;
+                default:
+                    Run<TLanes, TFloats, TElement, Four>(values, width, seen, w, weightStride, factors + q, result);
+                    break;
             }
         }
     }
 
     private static void Run<TLanes, TFloats, TElement, TQueries>(
-        TElement* values, int width, in PlaceRanges seen, float* weights, int weightStride, float* factors, float* results)
+        TElement* values,
+        int width,
+        in PlaceRanges seen,
+        float* weights,
+        int weightStride,
+        float* factors,
+        float* results
+    )
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
         where TElement : unmanaged
@@ -51,17 +74,34 @@ internal static unsafe class WeightedSum
     /// <summary>One or two vectors of the width, for one to four queries.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TLanes, TFloats, TElement, TQueries, TVectors>(
-        TElement* values, int width, in PlaceRanges seen, float* weights, int weightStride, float* factors, float* results)
+        TElement* values,
+        int width,
+        in PlaceRanges seen,
+        float* weights,
+        int weightStride,
+        float* factors,
+        float* results
+    )
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
         where TElement : unmanaged
         where TQueries : struct, ITileCount
         where TVectors : struct, ITileCount
     {
-        TFloats a0 = default, a1 = default, a2 = default, a3 = default;
-        TFloats b0 = default, b1 = default, b2 = default, b3 = default;
-        float* w0 = weights, w1 = w0 + weightStride, w2 = w1 + weightStride, w3 = w2 + weightStride;
-        int place = 0, left = seen.FixedPlaces;
+        TFloats a0 = default,
+            a1 = default,
+            a2 = default,
+            a3 = default;
+        TFloats b0 = default,
+            b1 = default,
+            b2 = default,
+            b3 = default;
+        float* w0 = weights,
+            w1 = w0 + weightStride,
+            w2 = w1 + weightStride,
+            w3 = w2 + weightStride;
+        int place = 0,
+            left = seen.FixedPlaces;
         for (int range = 0; range < 3; range++)
         {
             if (range > 0)
@@ -70,7 +110,8 @@ internal static unsafe class WeightedSum
             for (; left > 0; left--)
             {
                 TLanes.Prefetch((byte*)value + ILanes.Ahead);
-                TFloats v = Load(value), u = TVectors.Value > 1 ? Load(value + TLanes.FloatCount) : v;
+                TFloats v = Load(value),
+                    u = TVectors.Value > 1 ? Load(value + TLanes.FloatCount) : v;
                 value += width;
                 TFloats w = TLanes.Broadcast(*w0++);
                 a0 = TLanes.MultiplyAdd(v, w, a0);

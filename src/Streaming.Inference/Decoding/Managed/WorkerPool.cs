@@ -113,8 +113,7 @@ internal sealed class WorkerPool : IDisposable
             if (Volatile.Read(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1)
                 return;
             _done.Wait(); // whoever took the flag down releases it, exactly once
-        }
-        while (Volatile.Read(ref _unfinished) > 0); // it may have been somebody who was kept from running since the work before
+        } while (Volatile.Read(ref _unfinished) > 0); // it may have been somebody who was kept from running since the work before
     }
 
     private void Serve(int thread)

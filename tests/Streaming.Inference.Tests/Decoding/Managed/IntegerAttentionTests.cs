@@ -35,7 +35,12 @@ public sealed unsafe class IntegerAttentionTests
         var random = new Random(width + layout.Window);
         var cache = new Cache(layout, width);
         int tokens = 2 * layout.Places + 3;
-        float[][] rows = [.. Enumerable.Range(0, tokens).Select(_ => Enumerable.Range(0, (groups + 2) * width).Select(_ => (float)(2 * random.NextDouble() - 1)).ToArray())];
+        float[][] rows =
+        [
+            .. Enumerable
+                .Range(0, tokens)
+                .Select(_ => Enumerable.Range(0, (groups + 2) * width).Select(_ => (float)(2 * random.NextDouble() - 1)).ToArray()),
+        ];
         for (int t = 0; t < tokens; t++)
         {
             float[] actual = Attend(kernels, width, groups, layout, rows, cache, t);
@@ -55,7 +60,8 @@ public sealed unsafe class IntegerAttentionTests
                     double score = query.Select((q, i) => q * cache.Key(place, i, lanes)).Sum() / Math.Sqrt(width);
                     scores.Add((score, place));
                 }
-                double most = scores.Max(s => s.Score), sum = scores.Sum(s => Math.Exp(s.Score - most));
+                double most = scores.Max(s => s.Score),
+                    sum = scores.Sum(s => Math.Exp(s.Score - most));
                 for (int i = 0; i < width; i++)
                 {
                     double expected = scores.Sum(s => Math.Exp(s.Score - most) / sum * cache.Value(s.Place, i));
@@ -66,22 +72,63 @@ public sealed unsafe class IntegerAttentionTests
     }
 
     /// <summary>One token at stream position <paramref name="t"/>, [groups, width].</summary>
-    private static float[] Attend(VectorKernels.Choice kernels, int width, int groups, CacheLayout layout, float[][] rows, Cache cache, int t = 0)
+    private static float[] Attend(
+        VectorKernels.Choice kernels,
+        int width,
+        int groups,
+        CacheLayout layout,
+        float[][] rows,
+        Cache cache,
+        int t = 0
+    )
     {
-        int stride = IntegerCache.Padded(layout.Places), workspaceSize = IntegerAttention.WorkspaceSize(groups, width, stride);
+        int stride = IntegerCache.Padded(layout.Places),
+            workspaceSize = IntegerAttention.WorkspaceSize(groups, width, stride);
         var attended = new float[groups * width];
-        float[] own = Angles(Angle(t), width), sinks = Angles(Angle(Math.Min(t, layout.Places - 1)), width);
+        float[] own = Angles(Angle(t), width),
+            sinks = Angles(Angle(Math.Min(t, layout.Places - 1)), width);
         using var workspace = new NativeBuffer<float>();
-        fixed (float* projected = rows[t], result = attended, toOwn = own, toSinks = sinks, keyScales = cache.KeyScales, valueScales = cache.ValueScales)
-        fixed (sbyte* keys = cache.Keys, values = cache.Values)
+        fixed (
+            float* projected = rows[t],
+                result = attended,
+                toOwn = own,
+                toSinks = sinks,
+                keyScales = cache.KeyScales,
+                valueScales = cache.ValueScales
+        )
+        fixed (
+            sbyte* keys = cache.Keys,
+                values = cache.Values
+        )
         {
             var task = new HeadTask
             {
-                Projected = projected, ProjectedStride = rows[t].Length, QueryAt = 0, KeyAt = groups * width, ValueAt = (groups + 1) * width,
-                Attended = result, AttendedStride = groups * width, ToOwn = toOwn, ToSinks = toSinks, Keys = keys, Values = values,
-                KeyScales = keyScales, ValueScales = valueScales, Groups = groups, HeadDim = width, Workspace = workspace.Take(workspaceSize), ScoreStride = stride,
+                Projected = projected,
+                ProjectedStride = rows[t].Length,
+                QueryAt = 0,
+                KeyAt = groups * width,
+                ValueAt = (groups + 1) * width,
+                Attended = result,
+                AttendedStride = groups * width,
+                ToOwn = toOwn,
+                ToSinks = toSinks,
+                Keys = keys,
+                Values = values,
+                KeyScales = keyScales,
+                ValueScales = valueScales,
+                Groups = groups,
+                HeadDim = width,
+                Workspace = workspace.Take(workspaceSize),
+                ScoreStride = stride,
             };
-            var segment = new Segment { Slot = 0, Layout = layout, Position = t, Fed = t, Ids = new int[1] };
+            var segment = new Segment
+            {
+                Slot = 0,
+                Layout = layout,
+                Position = t,
+                Fed = t,
+                Ids = new int[1],
+            };
             kernels.Integers.Run(segment, task, kernels.ForFloats(width / 2));
         }
         return attended;

@@ -25,10 +25,14 @@ public class PlaceRangesTests
 
                 var seen = PlaceRanges.SeenBy(layout, position, fed);
 
-                Assert.Equal(expected, [
-                    .. Enumerable.Range(0, seen.FixedPlaces),
-                    .. Enumerable.Range(seen.FirstStart, seen.FirstCount),
-                    .. Enumerable.Range(seen.SecondStart, seen.SecondCount)]);
+                Assert.Equal(
+                    expected,
+                    [
+                        .. Enumerable.Range(0, seen.FixedPlaces),
+                        .. Enumerable.Range(seen.FirstStart, seen.FirstCount),
+                        .. Enumerable.Range(seen.SecondStart, seen.SecondCount),
+                    ]
+                );
                 Assert.Equal(expected.Count, seen.Count);
             }
         }

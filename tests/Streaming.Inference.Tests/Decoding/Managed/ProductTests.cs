@@ -10,7 +10,19 @@ public unsafe class ProductTests
 
     private static readonly (int Weights, int Width, int Rows)[] Shapes =
     [
-        (1, 1, 1), (3, 7, 2), (4, 8, 4), (5, 24, 5), (6, 40, 3), (7, 48, 7), (9, 64, 16), (13, 100, 6), (8, 576, 8), (11, 999, 9), (5, 2080, 13), (6, 4160, 1), (2, 8200, 5),
+        (1, 1, 1),
+        (3, 7, 2),
+        (4, 8, 4),
+        (5, 24, 5),
+        (6, 40, 3),
+        (7, 48, 7),
+        (9, 64, 16),
+        (13, 100, 6),
+        (8, 576, 8),
+        (11, 999, 9),
+        (5, 2080, 13),
+        (6, 4160, 1),
+        (2, 8200, 5),
     ];
 
     [Theory, MemberData(nameof(Sets))]
@@ -57,9 +69,15 @@ public unsafe class ProductTests
                 foreach (bool add in (bool[])[false, true])
                 {
                     float[] actual = [.. before];
-                    fixed (float* wp = w, xp = x, rp = actual)
+                    fixed (
+                        float* wp = w,
+                            xp = x,
+                            rp = actual
+                    )
                     fixed (BFloat16* hp = half)
-                        kernels.ForFloats(width).Product(bfloat16 ? hp : wp, bfloat16, width, 0, weights, xp, width, rows, rp, weights, add);
+                        kernels
+                            .ForFloats(width)
+                            .Product(bfloat16 ? hp : wp, bfloat16, width, 0, weights, xp, width, rows, rp, weights, add);
                     for (int r = 0; r < rows; r++)
                     {
                         for (int o = 0; o < weights; o++)
@@ -82,19 +100,30 @@ public unsafe class ProductTests
         var random = new Random(4);
         foreach (int width in (int[])[1, 24, 100, 576])
         {
-            const int weights = 11, rows = 16;
+            const int weights = 11,
+                rows = 16;
             float[] w = [.. Enumerable.Range(0, weights * width).Select(_ => random.NextSingle() - 0.5f)];
             float[] x = [.. Enumerable.Range(0, rows * width).Select(_ => random.NextSingle() - 0.5f)];
             var together = new float[rows * weights];
             var apart = new float[rows * weights];
-            fixed (float* wp = w, xp = x, t = together, a = apart)
+            fixed (
+                float* wp = w,
+                    xp = x,
+                    t = together,
+                    a = apart
+            )
             {
                 kernels.ForFloats(width).Product(wp, false, width, 0, weights, xp, width, rows, t, weights, false);
-                for (int r = 0; r < rows;)
+                for (int r = 0; r < rows; )
                 {
-                    int count = Math.Min(random.Next(1, 8), rows - r), split = random.Next(weights);
-                    kernels.ForFloats(width).Product(wp, false, width, 0, split, xp + r * width, width, count, a + r * weights, weights, false);
-                    kernels.ForFloats(width).Product(wp, false, width, split, weights, xp + r * width, width, count, a + r * weights, weights, false);
+                    int count = Math.Min(random.Next(1, 8), rows - r),
+                        split = random.Next(weights);
+                    kernels
+                        .ForFloats(width)
+                        .Product(wp, false, width, 0, split, xp + r * width, width, count, a + r * weights, weights, false);
+                    kernels
+                        .ForFloats(width)
+                        .Product(wp, false, width, split, weights, xp + r * width, width, count, a + r * weights, weights, false);
                     r += count;
                 }
             }
@@ -119,12 +148,18 @@ public unsafe class ProductTests
             var sums = new float[rows * groups];
             foreach (bool add in (bool[])[false, true])
             {
-                float[] together = [.. before], apart = [.. before];
+                float[] together = [.. before],
+                    apart = [.. before];
                 fixed (sbyte* wp = w)
                 fixed (byte* lp = laid)
                 fixed (short* xp = x)
                 fixed (BFloat16* sp = scales)
-                fixed (float* rs = rowScales, gs = sums, tp = together, ap = apart)
+                fixed (
+                    float* rs = rowScales,
+                        gs = sums,
+                        tp = together,
+                        ap = apart
+                )
                 {
                     product.Lay(wp, width, weights, lp);
                     for (int r = 0; r < rows; r++)
@@ -133,7 +168,20 @@ public unsafe class ProductTests
                     for (int r = 0; r < rows; r++)
                     {
                         for (int from = 0; from < weights; from += 4)
-                            product.Run(lp, sp, width, from, Math.Min(weights, from + 4), xp + r * width, gs + r * groups, rs + r, 1, ap + r * weights, weights, add);
+                            product.Run(
+                                lp,
+                                sp,
+                                width,
+                                from,
+                                Math.Min(weights, from + 4),
+                                xp + r * width,
+                                gs + r * groups,
+                                rs + r,
+                                1,
+                                ap + r * weights,
+                                weights,
+                                add
+                            );
                     }
                 }
                 Assert.Equal(together.Select(BitConverter.SingleToInt32Bits), apart.Select(BitConverter.SingleToInt32Bits));
@@ -141,10 +189,15 @@ public unsafe class ProductTests
                 {
                     for (int o = 0; o < weights; o++)
                     {
-                        double expected = 0, size = 0;
+                        double expected = 0,
+                            size = 0;
                         for (int i = 0; i < width; i++)
                         {
-                            double term = (double)w[o * width + i] * x[r * width + i] * scales[o * groups + i / NibbleProduct.Group].ToSingle() * rowScales[r];
+                            double term =
+                                (double)w[o * width + i]
+                                * x[r * width + i]
+                                * scales[o * groups + i / NibbleProduct.Group].ToSingle()
+                                * rowScales[r];
                             expected += term;
                             size += Math.Abs(term);
                         }
@@ -161,10 +214,16 @@ public unsafe class ProductTests
         float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
         var actual = new float[rows * weights];
         var laid = new sbyte[w.Length];
-        fixed (sbyte* wp = w, lp = laid)
+        fixed (
+            sbyte* wp = w,
+                lp = laid
+        )
         fixed (short* xp = x)
         fixed (BFloat16* sp = scales)
-        fixed (float* rs = rowScales, rp = actual)
+        fixed (
+            float* rs = rowScales,
+                rp = actual
+        )
         {
             kernels.ForShorts(width).Lay(wp, width, weights, lp);
             kernels.ForShorts(width).Product(lp, sp, width, 0, weights, xp, rs, rows, rp, weights, false);

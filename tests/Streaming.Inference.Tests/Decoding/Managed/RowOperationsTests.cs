@@ -14,10 +14,16 @@ public unsafe class RowOperationsTests
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         foreach (int width in Widths)
         {
-            float[] x = Numbers(width, 1, 3), w = Numbers(width, 2, 1), actual = new float[width];
+            float[] x = Numbers(width, 1, 3),
+                w = Numbers(width, 2, 1),
+                actual = new float[width];
             BFloat16[] half = [.. w.Select(BFloat16.Of)];
             double scale = 1 / Math.Sqrt(x.Sum(value => (double)value * value) / width + 1e-5);
-            fixed (float* xp = x, wp = w, rp = actual)
+            fixed (
+                float* xp = x,
+                    wp = w,
+                    rp = actual
+            )
             fixed (BFloat16* hp = half)
             {
                 kernels.ForFloats(width).Normalise(xp, wp, false, width, 1e-5, rp);
@@ -32,7 +38,15 @@ public unsafe class RowOperationsTests
     public void Powers_of_e_are_right_to_two_units_in_the_last_place(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
-        float[] exponents = [0, .. Numbers(20_000, 5, 86).Select(number => -Math.Abs(number)), -1e-8f, -86.9f, -1000, float.NegativeInfinity];
+        float[] exponents =
+        [
+            0,
+            .. Numbers(20_000, 5, 86).Select(number => -Math.Abs(number)),
+            -1e-8f,
+            -86.9f,
+            -1000,
+            float.NegativeInfinity,
+        ];
         float[] actual = [.. exponents, .. new float[16]];
         float sum;
         fixed (float* ap = actual)
@@ -50,9 +64,15 @@ public unsafe class RowOperationsTests
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         foreach (int width in Widths)
         {
-            float[] gate = Numbers(width, 3, 40), up = Numbers(width, 4, 2), actual = new float[width];
+            float[] gate = Numbers(width, 3, 40),
+                up = Numbers(width, 4, 2),
+                actual = new float[width];
             gate[0] = -200; // e^200 is beyond float32
-            fixed (float* gp = gate, upp = up, rp = actual)
+            fixed (
+                float* gp = gate,
+                    upp = up,
+                    rp = actual
+            )
                 kernels.ForFloats(width).Gate(gp, upp, width, rp);
             AssertClose(gate.Zip(up, (g, u) => g / (1 + Math.Exp(-(double)g)) * u), actual, 1e-5);
         }
@@ -98,7 +118,18 @@ public unsafe class RowOperationsTests
     [Fact]
     public void Bfloat16_rounds_to_the_nearest_and_to_even_like_libtorch()
     {
-        float[] numbers = [.. Numbers(1000, 6, 1000), 0, -0f, 1.00390625f, 1.01171875f, float.MaxValue, float.PositiveInfinity, float.NaN, 1e-40f];
+        float[] numbers =
+        [
+            .. Numbers(1000, 6, 1000),
+            0,
+            -0f,
+            1.00390625f,
+            1.01171875f,
+            float.MaxValue,
+            float.PositiveInfinity,
+            float.NaN,
+            1e-40f,
+        ];
         using TorchSharp.torch.Tensor tensor = TorchSharp.torch.tensor(numbers);
         using TorchSharp.torch.Tensor half = tensor.to(TorchSharp.torch.ScalarType.BFloat16);
         using TorchSharp.torch.Tensor back = half.to(TorchSharp.torch.ScalarType.Float32);

@@ -10,52 +10,64 @@ public class WorkerPoolTests
     [InlineData(1), InlineData(2), InlineData(5)]
     public async Task Every_part_of_every_work_is_done_once_before_the_next_begins(int threads)
     {
-        await Task.Run(() =>
-        {
-            using var pool = new WorkerPool(threads);
-            var random = new Random(1);
-            CountedWork[] works = [new(), new(), new()];
-            for (int round = 0; round < 20_000; round++)
-            {
-                CountedWork work = works[random.Next(works.Length)];
-                int parts = random.Next(0, 12);
-                work.Begin(parts);
-                pool.Run(work, parts);
-                work.AssertDone(parts, threads);
-            }
-        }, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        await Task.Run(
+                () =>
+                {
+                    using var pool = new WorkerPool(threads);
+                    var random = new Random(1);
+                    CountedWork[] works = [new(), new(), new()];
+                    for (int round = 0; round < 20_000; round++)
+                    {
+                        CountedWork work = works[random.Next(works.Length)];
+                        int parts = random.Next(0, 12);
+                        work.Begin(parts);
+                        pool.Run(work, parts);
+                        work.AssertDone(parts, threads);
+                    }
+                },
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public async Task Threads_that_sleep_are_woken_by_work_that_needs_them()
     {
-        await Task.Run(() =>
-        {
-            using var pool = new WorkerPool(3);
-            for (int round = 0; round < 5; round++)
-            {
-                using var idle = new ManualResetEventSlim();
-                Assert.False(idle.Wait(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken)); // long enough to fall asleep
-                var meeting = new MeetingWork(3);
-                pool.Run(meeting, 3); // ends only when three threads are in it at once
-                Assert.Equal([0, 1, 2], meeting.Threads.Order());
-            }
-        }, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        await Task.Run(
+                () =>
+                {
+                    using var pool = new WorkerPool(3);
+                    for (int round = 0; round < 5; round++)
+                    {
+                        using var idle = new ManualResetEventSlim();
+                        Assert.False(idle.Wait(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken)); // long enough to fall asleep
+                        var meeting = new MeetingWork(3);
+                        pool.Run(meeting, 3); // ends only when three threads are in it at once
+                        Assert.Equal([0, 1, 2], meeting.Threads.Order());
+                    }
+                },
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
     [Theory]
     [InlineData(1), InlineData(3)]
     public async Task A_part_that_fails_fails_the_call_and_the_pool_goes_on(int threads)
     {
-        await Task.Run(() =>
-        {
-            using var pool = new WorkerPool(threads);
-            Assert.Equal("part 4", Assert.Throws<InvalidOperationException>(() => pool.Run(new FailingWork(), 9)).Message);
-            var work = new CountedWork();
-            work.Begin(9);
-            pool.Run(work, 9);
-            work.AssertDone(9, threads);
-        }, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        await Task.Run(
+                () =>
+                {
+                    using var pool = new WorkerPool(threads);
+                    Assert.Equal("part 4", Assert.Throws<InvalidOperationException>(() => pool.Run(new FailingWork(), 9)).Message);
+                    var work = new CountedWork();
+                    work.Begin(9);
+                    pool.Run(work, 9);
+                    work.AssertDone(9, threads);
+                },
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -80,34 +92,50 @@ public class WorkerPoolTests
     [Fact]
     public async Task A_caller_that_waits_long_for_another_threads_part_sleeps_and_is_woken()
     {
-        await Task.Run(() =>
-        {
-            using var pool = new WorkerPool(2);
-            for (int round = 0; round < 50; round++)
-            {
-                var work = new LastPartWork(pool);
-                pool.Run(work, 2);
-                Assert.True(work.CallerSlept);
-            }
-        }, TestContext.Current.CancellationToken).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        await Task.Run(
+                () =>
+                {
+                    using var pool = new WorkerPool(2);
+                    for (int round = 0; round < 50; round++)
+                    {
+                        var work = new LastPartWork(pool);
+                        pool.Run(work, 2);
+                        Assert.True(work.CallerSlept);
+                    }
+                },
+                TestContext.Current.CancellationToken
+            )
+            .WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
     [Fact]
     public async Task Many_pools_with_more_threads_than_processors_come_to_an_end()
     {
-        await Task.WhenAll(Enumerable.Range(0, 2 * Environment.ProcessorCount).Select(seed => Task.Factory.StartNew(() =>
-        {
-            using var pool = new WorkerPool(2 * Environment.ProcessorCount + 1);
-            var random = new Random(seed);
-            var work = new CountedWork();
-            for (int round = 0; round < 2_000; round++)
-            {
-                int parts = random.Next(0, 12);
-                work.Begin(parts);
-                pool.Run(work, parts);
-                work.AssertDone(parts, pool.Threads);
-            }
-        }, TestContext.Current.CancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(Deadline, TestContext.Current.CancellationToken);
+        await Task.WhenAll(
+                Enumerable
+                    .Range(0, 2 * Environment.ProcessorCount)
+                    .Select(seed =>
+                        Task.Factory.StartNew(
+                            () =>
+                            {
+                                using var pool = new WorkerPool(2 * Environment.ProcessorCount + 1);
+                                var random = new Random(seed);
+                                var work = new CountedWork();
+                                for (int round = 0; round < 2_000; round++)
+                                {
+                                    int parts = random.Next(0, 12);
+                                    work.Begin(parts);
+                                    pool.Run(work, parts);
+                                    work.AssertDone(parts, pool.Threads);
+                                }
+                            },
+                            TestContext.Current.CancellationToken,
+                            TaskCreationOptions.LongRunning,
+                            TaskScheduler.Default
+                        )
+                    )
+            )
+            .WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Two parts of which the one that is not the caller's ends only once the caller has fallen asleep.</summary>
