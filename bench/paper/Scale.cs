@@ -4,13 +4,13 @@ namespace Streaming.Paper;
 internal sealed record Scale
 {
     /// <summary>The text; the paths are seen from the repository's root.</summary>
-    public const string Book = "../shared/data/books/Great-Expectations_1400.txt";
+    public const string Book = "tests/fixtures/books/Great-Expectations_1400.txt";
 
     /// <summary>As in RESULTS.md.</summary>
     public static Scale Full { get; } =
         new()
         {
-            Models = [new("the embedded model", "models/starter"), new("stories260K", "../shared/models/stories260K")],
+            Models = [new("the embedded model", "models/starter"), new("stories260K", "tests/fixtures/stories260K")],
             PolicyTokens = 20_000,
             PolicyEvery = 20,
             PolicySegment = 1000,

@@ -11,8 +11,7 @@ public class CommandLineTests
     [Fact]
     public async Task Generate_prints_the_published_text_of_stories260K()
     {
-        string? model = Repository.Shared("models", "stories260K");
-        Assert.SkipUnless(model is not null, "../shared/models/stories260K is absent.");
+        string model = Repository.Fixture("stories260K");
         using JsonDocument expected = JsonDocument.Parse(
             await File.ReadAllTextAsync(Path.Combine(model, "expected_greedy.json"), TestContext.Current.CancellationToken)
         );

@@ -15,7 +15,6 @@ public class EnduranceTests
     [Fact]
     public async Task Passes_of_the_book_through_one_conversation_of_the_engine_are_equally_likely()
     {
-        Assert.SkipUnless(Repository.Shared("data", "books") is not null, "../shared/data/books is absent.");
         using var folder = new TemporaryFolder();
         Assert.Equal(0, (await RunAsync("engine", "--small", "--out", folder.Path)).ExitCode);
 

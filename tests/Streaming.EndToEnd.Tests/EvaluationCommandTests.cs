@@ -263,15 +263,7 @@ public class EvaluationCommandTests
 
     private static string Readme => Path.Combine(Repository.Root, "README.md");
 
-    private static string Book
-    {
-        get
-        {
-            string? books = Repository.Shared("data", "books");
-            Assert.SkipUnless(books is not null, "../shared/data/books is absent.");
-            return Path.Combine(books, "Great-Expectations_1400.txt");
-        }
-    }
+    private static string Book => Repository.Fixture("books", "Great-Expectations_1400.txt");
 
     private static async Task<JsonElement> JsonOfAsync(params string[] arguments)
     {

@@ -14,7 +14,6 @@ public class PaperResultsTests
     [Fact]
     public async Task A_small_run_measures_all_results_writes_them_down_and_measures_nothing_twice()
     {
-        Assert.SkipUnless(Repository.Shared("data", "books") is not null, "../shared/data/books is absent.");
         using var folder = new TemporaryFolder();
 
         BufferedCommandResult first = await RunAsync([.. TablesAndFigures, "--small", "--out", folder.Path]);

@@ -3,7 +3,7 @@ namespace Streaming.Paper.Endurance;
 /// <summary>How long one conversation is made, with what, and how closely it is looked at.</summary>
 internal sealed record EnduranceScale
 {
-    private const string Stories = "../shared/models/stories260K",
+    private const string Stories = "tests/fixtures/stories260K",
         Starter = "models/starter";
 
     /// <summary>The paper's longest.</summary>

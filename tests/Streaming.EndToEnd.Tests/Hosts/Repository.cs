@@ -9,12 +9,8 @@ internal static class Repository
     public static string Assembly(string project, string name) =>
         Path.Combine(Root, project, "bin", Configuration(), "net10.0", name + ".dll");
 
-    /// <summary>A folder of data that is not in the repository; null when it is absent.</summary>
-    public static string? Shared(params ReadOnlySpan<string> path)
-    {
-        string folder = Path.GetFullPath(Path.Combine([Root, "..", "shared", .. path]));
-        return Directory.Exists(folder) ? folder : null;
-    }
+    /// <summary>A file or folder below <c>tests/fixtures</c>.</summary>
+    public static string Fixture(params ReadOnlySpan<string> path) => Path.Combine([Root, "tests", "fixtures", .. path]);
 
     private static string Configuration() => new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 

@@ -11,16 +11,8 @@ internal static class ModelFolders
     /// <summary>The embedded model.</summary>
     public static string Starter => Path.Combine(Root, "models", "starter");
 
-    /// <summary>A published model that is not part of the repository; the test is skipped where it is absent.</summary>
-    public static string Stories260K
-    {
-        get
-        {
-            string folder = Path.Combine(Root, "..", "shared", "models", "stories260K");
-            Assert.SkipUnless(Directory.Exists(folder), "../shared/models/stories260K is not there.");
-            return folder;
-        }
-    }
+    /// <summary>A published model, not made here.</summary>
+    public static string Stories260K => Path.Combine(Root, "tests", "fixtures", "stories260K");
 
     private static string FindRoot([CallerFilePath] string here = "")
     {

@@ -13,8 +13,7 @@ public class PerplexityByTypeTests
     [Fact]
     public void Int8_is_within_one_percent_of_bfloat16_and_that_of_float32_and_int4_within_three()
     {
-        string book = Path.Combine(ModelFolders.Root, "..", "shared", "data", "books", "Great-Expectations_1400.txt");
-        Assert.SkipUnless(File.Exists(book), "../shared/data/books is not there.");
+        string book = Path.Combine(ModelFolders.Root, "tests", "fixtures", "books", "Great-Expectations_1400.txt");
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
         Tokenizer tokenizer = checkpoint.LoadTokenizer();
         int[] ids = tokenizer.Encode(File.ReadAllText(book)[..12_000], parseControl: false, addSpecial: true)[..Tokens];
