@@ -4,7 +4,8 @@ using Streaming.Gateway.Settings;
 using Streaming.Grains;
 using Streaming.Inference;
 using Streaming.Inference.Chat;
-using Streaming.Storage;
+using Streaming.Storage.Azure;
+using Streaming.Storage.Sqlite;
 
 namespace Streaming.Silo;
 

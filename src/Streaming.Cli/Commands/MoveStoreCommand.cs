@@ -7,7 +7,7 @@ using Streaming.Clustering;
 using Streaming.Inference;
 using Streaming.Storage;
 using Streaming.Storage.Log;
-using Streaming.Storage.Moving;
+using Streaming.Storage.Migration;
 
 namespace Streaming.Cli.Commands;
 
@@ -81,7 +81,12 @@ internal static class MoveStoreCommand
         var progress = new ProgressLine();
         try
         {
-            StoreMoveSummary moved = await StoreMove.RunAsync(data, new AzureAccount(settings), progress.Report, cancellation.Token);
+            StoreMigrationSummary moved = await StoreMigration.RunAsync(
+                data,
+                new AzureAccount(settings),
+                progress.Report,
+                cancellation.Token
+            );
             Console.Out.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
@@ -100,7 +105,7 @@ internal static class MoveStoreCommand
             await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}; the same command goes on from here.");
             return 1;
         }
-        catch (Exception e) when (e is StoreMoveException or StoreOpenException or OptionsValidationException)
+        catch (Exception e) when (e is StoreMigrationException or StoreOpenException or OptionsValidationException)
         {
             throw new InputException(e.Message, e);
         }
@@ -116,7 +121,7 @@ internal static class MoveStoreCommand
 
         private long _said = TimeProvider.System.GetTimestamp();
 
-        public void Report(StoreMoveProgress progress)
+        public void Report(StoreMigrationProgress progress)
         {
             if (TimeProvider.System.GetElapsedTime(_said) < Pace)
                 return;

@@ -24,7 +24,7 @@ internal sealed partial class AzureConversationLog
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         return fromSeq > toSeq || fromSeq > head.Head.LastSeq
             ? []
-            : await EventRows
+            : await AzureEventRows
                 .ReadAsync(log, TableKeys.Escape(id), fromSeq, toSeq, maxRows, maxTextBytes, cancellation)
                 .ConfigureAwait(false);
     }
@@ -37,21 +37,21 @@ internal sealed partial class AzureConversationLog
         // As a rule all of it is the branch's own, which says by itself that there are such a conversation and such a branch.
         List<int> own =
             from < to && branch >= 0
-                ? await IdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false)
+                ? await AzureIdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false)
                 : [];
         if (own.Count > 0 && own.Count == to - from)
             return [.. own];
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         if (branch < 0 || branch > head.Head.Branch)
             throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Head.Branch}; {branch} is none of them.");
-        return [.. await IdRows.ReadBeforeAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false), .. own];
+        return [.. await AzureIdRows.ReadBeforeAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false), .. own];
     }
 
     /// <inheritdoc/>
     public async Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default)
     {
         _ = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
-        return await ReceiptRows.FindAsync(log, TableKeys.Escape(id), messageHash, cancellation).ConfigureAwait(false);
+        return await AzureReceiptRows.FindAsync(log, TableKeys.Escape(id), messageHash, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -101,5 +101,5 @@ internal sealed partial class AzureConversationLog
 
     private static string AfterAll => new(TableKeys.After, 2);
 
-    private static string[] Ids(IEnumerable<StoredHead> heads) => [.. heads.Select(stored => stored.Head.Id)];
+    private static string[] Ids(IEnumerable<AzureHead> heads) => [.. heads.Select(stored => stored.Head.Id)];
 }

@@ -9,7 +9,7 @@ namespace Streaming.Storage.Azure;
 /// on condition that the head is the one that was read. A write that failed, or was refused, is judged by reading the head back:
 /// its answer may have been lost.
 /// </summary>
-internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index) : IConversationLog
+internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex index) : IConversationLog
 {
     // Of those that race for a head one wins each time, so this many can race.
     private const int MaxAttempts = 64;
@@ -19,7 +19,7 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     /// <inheritdoc/>
     public async Task CreateAsync(NewLog log, CancellationToken cancellation = default)
     {
-        var created = new StoredHead
+        var created = new AzureHead
         {
             Head = new LogHead
             {
@@ -74,10 +74,10 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     /// <inheritdoc/>
     public async Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default)
     {
-        var prepared = PreparedAppend.From(id, append);
+        var prepared = AzurePreparedAppend.From(id, append);
         var known = _running.Find(id);
         _running.Forget(id);
-        StoredHead? refused = null;
+        AzureHead? refused = null;
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
         {
             var before =
@@ -108,7 +108,7 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     public async Task RetitleAsync(string id, string? title, CancellationToken cancellation = default)
     {
         // On no condition: titles have no order, and saying one twice is saying it once.
-        var write = new TableTransactionAction(TableTransactionActionType.UpdateMerge, StoredHead.TitleRow(id, title), ETag.All);
+        var write = new TableTransactionAction(TableTransactionActionType.UpdateMerge, AzureHead.TitleRow(id, title), ETag.All);
         if (await log.TryCommitAsync([write], cancellation).ConfigureAwait(false) is null)
             throw new LogMissingException(id);
     }
@@ -147,7 +147,7 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
             return;
         if (stored.Head.HiddenAt is null)
             throw new InvalidOperationException($"Conversation {id} is not hidden; hide it before it is erased.");
-        await Erasure.RunAsync(log, TableKeys.Escape(id), cancellation).ConfigureAwait(false);
+        await AzureErasure.RunAsync(log, TableKeys.Escape(id), cancellation).ConfigureAwait(false);
         // What was left of the lists when it was hidden goes with the last entry.
         await index.RemoveAsync(stored with { Head = stored.Head with { HiddenAt = null } }, null).ConfigureAwait(false);
         await index.RemoveAsync(stored, null).ConfigureAwait(false);
@@ -160,7 +160,7 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     private async Task<ETag?> CommitAsync(
         string id,
         IReadOnlyList<TableTransactionAction> writes,
-        Func<StoredHead?, bool> isMine,
+        Func<AzureHead?, bool> isMine,
         CancellationToken cancellation
     )
     {
@@ -182,7 +182,7 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
     }
 
     /// <summary>The head after an append.</summary>
-    private async Task<StoredHead> AdvanceAsync(StoredHead before, PreparedAppend prepared, CancellationToken cancellation)
+    private async Task<AzureHead> AdvanceAsync(AzureHead before, AzurePreparedAppend prepared, CancellationToken cancellation)
     {
         var advanced = before with
         {
@@ -196,17 +196,18 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
         };
         if (prepared.Append.CutTo is not { } start)
             return advanced;
-        var origin = await IdRows.NextBranchAsync(log, before, start, cancellation).ConfigureAwait(false);
+        var origin = await AzureIdRows.NextBranchAsync(log, before, start, cancellation).ConfigureAwait(false);
         return advanced with { BranchStart = origin.Start, BranchParent = origin.Parent };
     }
 
     /// <summary>The head is as the append wants it, and yet the store refused: another row is in the way.</summary>
-    private async Task ThrowWhyRefusedAsync(PreparedAppend prepared, StoredHead before, CancellationToken cancellation)
+    private async Task ThrowWhyRefusedAsync(AzurePreparedAppend prepared, AzureHead before, CancellationToken cancellation)
     {
         var id = before.Head.Id;
         if (
             prepared.Append.Receipt is { } receipt
-            && await ReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false) is not null
+            && await AzureReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false)
+                is not null
         )
             throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
         throw new LogUnavailableException(
@@ -215,21 +216,21 @@ internal sealed partial class AzureConversationLog(LogTable log, HeadIndex index
         );
     }
 
-    private LogHead Known(StoredHead stored)
+    private LogHead Known(AzureHead stored)
     {
         _running.Set(stored);
         return stored.Head;
     }
 
-    private async Task<StoredHead?> FindHeadAsync(string id, CancellationToken cancellation) =>
-        await log.FindAsync(TableKeys.Escape(id), StoredHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row
-            ? StoredHead.From(row)
+    private async Task<AzureHead?> FindHeadAsync(string id, CancellationToken cancellation) =>
+        await log.FindAsync(TableKeys.Escape(id), AzureHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row
+            ? AzureHead.From(row)
             : null;
 
-    private async Task<StoredHead> GetHeadAsync(string id, CancellationToken cancellation) =>
+    private async Task<AzureHead> GetHeadAsync(string id, CancellationToken cancellation) =>
         await FindHeadAsync(id, cancellation).ConfigureAwait(false) ?? throw new LogMissingException(id);
 
-    private static TableTransactionAction Replacing(StoredHead before, StoredHead after) =>
+    private static TableTransactionAction Replacing(AzureHead before, AzureHead after) =>
         new(TableTransactionActionType.UpdateMerge, after.ToRow(), before.ETag);
 
     private static LogFencedException Fenced(string id, LogHead head, LogAppend append) =>

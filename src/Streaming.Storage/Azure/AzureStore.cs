@@ -8,8 +8,8 @@ namespace Streaming.Storage.Azure;
 /// <summary>The log's two tables in an account, and the log on them.</summary>
 internal sealed class AzureStore : IStoreHealth
 {
-    private readonly LogTable _log;
-    private readonly LogTable _index;
+    private readonly AzureTable _log;
+    private readonly AzureTable _index;
 
     /// <summary>The tables of an account.</summary>
     /// <param name="account">The account.</param>
@@ -19,9 +19,9 @@ internal sealed class AzureStore : IStoreHealth
     public AzureStore(AzureAccount account, TimeProvider time, ILogger<HeadIndex> logger, Action<TableClientOptions>? configure = null)
     {
         var tables = account.TablesWithoutRetries(configure);
-        var gate = new RequestGate();
-        _log = new LogTable(tables.GetTableClient(account.TableName("log")), gate);
-        _index = new LogTable(tables.GetTableClient(account.TableName("index")), gate);
+        var gate = new RequestLimiter();
+        _log = new AzureTable(tables.GetTableClient(account.TableName("log")), gate);
+        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), gate);
         Log = new AzureConversationLog(_log, new HeadIndex(_index, _log, time, logger));
     }
 
@@ -48,7 +48,7 @@ internal sealed class AzureStore : IStoreHealth
 
     /// <summary>Makes tables, if they are not there.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
-    public static async Task OpenAsync(IEnumerable<LogTable> tables, CancellationToken cancellation)
+    public static async Task OpenAsync(IEnumerable<AzureTable> tables, CancellationToken cancellation)
     {
         try
         {

@@ -1,7 +1,6 @@
 using Azure;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Azure;
 

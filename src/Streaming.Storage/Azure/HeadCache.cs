@@ -10,13 +10,13 @@ internal sealed class HeadCache
 {
     private const int MaxHeads = 4096;
 
-    private readonly ConcurrentDictionary<string, StoredHead> _heads = [];
+    private readonly ConcurrentDictionary<string, AzureHead> _heads = [];
 
     /// <summary>The head, if it is known.</summary>
-    public StoredHead? Find(string id) => _heads.GetValueOrDefault(id);
+    public AzureHead? Find(string id) => _heads.GetValueOrDefault(id);
 
     /// <summary>Keeps what runs, and forgets what does not.</summary>
-    public void Set(StoredHead stored)
+    public void Set(AzureHead stored)
     {
         if (!stored.Head.Running)
         {

@@ -13,7 +13,7 @@ internal readonly record struct IndexKey(string Partition, string Row);
 /// written before the head that it is for, and removed after the head that it was for: nothing is ever missing. What is too much
 /// (the head says otherwise) is passed over when it is met, and removed once it is too old to be of a write under way.
 /// </summary>
-internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvider time, ILogger<HeadIndex> logger)
+internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimeProvider time, ILogger<HeadIndex> logger)
 {
     /// <summary>The list of what runs: <c>ID!SINCE</c>.</summary>
     public const string Running = "running";
@@ -33,14 +33,14 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
     public static string OwnedRow(long activeAt, string id) => TableKeys.LatestFirst(activeAt) + TableKeys.Separator + TableKeys.Escape(id);
 
     /// <summary>All entries of a head.</summary>
-    public static IEnumerable<TableEntity> RowsOf(StoredHead head) => KeysOf(head).Select(key => RowOf(key, head));
+    public static IEnumerable<TableEntity> RowsOf(AzureHead head) => KeysOf(head).Select(key => RowOf(key, head));
 
     /// <summary>Writes the entries that a head will have and has not.</summary>
-    public Task AddAsync(StoredHead? before, StoredHead after, CancellationToken cancellation) =>
+    public Task AddAsync(AzureHead? before, AzureHead after, CancellationToken cancellation) =>
         Task.WhenAll(KeysOf(after).Except(KeysOf(before)).Select(key => index.UpsertAsync(RowOf(key, after), cancellation)));
 
     /// <summary>Removes the entries that a head had and has no more. What the store does not take now, a list drops later.</summary>
-    public async Task RemoveAsync(StoredHead before, StoredHead? after)
+    public async Task RemoveAsync(AzureHead before, AzureHead? after)
     {
         try
         {
@@ -58,9 +58,9 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
     }
 
     /// <summary>Heads that a list has after a place and before another, in its order, at most so many.</summary>
-    public async Task<List<StoredHead>> ListAsync(string partition, string after, string until, int take, CancellationToken cancellation)
+    public async Task<List<AzureHead>> ListAsync(string partition, string after, string until, int take, CancellationToken cancellation)
     {
-        var found = new List<StoredHead>();
+        var found = new List<AzureHead>();
         string? next = null;
         do
         {
@@ -68,7 +68,7 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
             foreach (var entries in page.Values.Chunk(HeadsAtOnce))
             {
                 var heads = await Task.WhenAll(entries.Select(entry => ResolveAsync(entry, cancellation))).ConfigureAwait(false);
-                found.AddRange(heads.OfType<StoredHead>().Take(take - found.Count));
+                found.AddRange(heads.OfType<AzureHead>().Take(take - found.Count));
             }
 
             next = page.ContinuationToken;
@@ -77,11 +77,11 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
     }
 
     /// <summary>The head that an entry is for; null when it says otherwise.</summary>
-    private async Task<StoredHead?> ResolveAsync(TableEntity entry, CancellationToken cancellation)
+    private async Task<AzureHead?> ResolveAsync(TableEntity entry, CancellationToken cancellation)
     {
-        var row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), StoredHead.RowKey, StoredHead.ListColumns, cancellation)
+        var row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), AzureHead.RowKey, AzureHead.ListColumns, cancellation)
             .ConfigureAwait(false);
-        var head = row is null ? null : StoredHead.From(row);
+        var head = row is null ? null : AzureHead.From(row);
         if (KeysOf(head).Contains(new IndexKey(entry.PartitionKey, entry.RowKey)))
             return head;
         if (entry.Timestamp < time.GetUtcNow() - LongestWrite)
@@ -89,9 +89,9 @@ internal sealed partial class HeadIndex(LogTable index, LogTable log, TimeProvid
         return null;
     }
 
-    private static TableEntity RowOf(IndexKey key, StoredHead head) => new(key.Partition, key.Row) { [Id] = head.Head.Id };
+    private static TableEntity RowOf(IndexKey key, AzureHead head) => new(key.Partition, key.Row) { [Id] = head.Head.Id };
 
-    private static IEnumerable<IndexKey> KeysOf(StoredHead? stored)
+    private static IEnumerable<IndexKey> KeysOf(AzureHead? stored)
     {
         if (stored is null)
             yield break;

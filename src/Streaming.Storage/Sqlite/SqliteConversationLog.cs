@@ -8,11 +8,11 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 {
     /// <inheritdoc/>
     public Task CreateAsync(NewLog log, CancellationToken cancellation = default) =>
-        store.WriteAsync(session => HeadRows.TryInsert(session, log) ? log : throw new LogExistsException(log.Id), cancellation);
+        store.WriteAsync(session => SqliteHeadRows.TryInsert(session, log) ? log : throw new LogExistsException(log.Id), cancellation);
 
     /// <inheritdoc/>
     public async Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default) =>
-        (await store.ReadAsync(session => HeadRows.Find(session, id), cancellation).ConfigureAwait(false))?.Head;
+        (await store.ReadAsync(session => SqliteHeadRows.Find(session, id), cancellation).ConfigureAwait(false))?.Head;
 
     /// <inheritdoc/>
     public Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default)
@@ -24,7 +24,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     /// <inheritdoc/>
     public Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default)
     {
-        var prepared = PreparedAppend.From(append);
+        var prepared = SqlitePreparedAppend.From(append);
         return store.WriteAsync(session => Append(session, id, prepared), cancellation, prepared.Bytes);
     }
 
@@ -40,7 +40,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
         return store.ReadAsync(
-            session => EventRows.Read(session, HeadRows.Get(session, id).Log, fromSeq, toSeq, maxRows, maxTextBytes),
+            session => SqliteEventRows.Read(session, SqliteHeadRows.Get(session, id).Log, fromSeq, toSeq, maxRows, maxTextBytes),
             cancellation
         );
     }
@@ -55,26 +55,26 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 
     /// <inheritdoc/>
     public Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default) =>
-        store.ReadAsync(session => ReceiptRows.Find(session, HeadRows.Get(session, id).Log, messageHash), cancellation);
+        store.ReadAsync(session => SqliteReceiptRows.Find(session, SqliteHeadRows.Get(session, id).Log, messageHash), cancellation);
 
     /// <inheritdoc/>
     public Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
         OwnedCursor? cursor = after is null ? null : OwnedCursor.Parse(after);
-        return store.ReadAsync(session => HeadRows.ListOwned(session, owner, cursor, take), cancellation);
+        return store.ReadAsync(session => SqliteHeadRows.ListOwned(session, owner, cursor, take), cancellation);
     }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> ListRunningAsync(string? after, int take, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
-        return store.ReadAsync(session => HeadRows.ListRunning(session, after, take), cancellation);
+        return store.ReadAsync(session => SqliteHeadRows.ListRunning(session, after, take), cancellation);
     }
 
     /// <inheritdoc/>
     public Task RetitleAsync(string id, string? title, CancellationToken cancellation = default) =>
-        store.WriteAsync(session => HeadRows.Retitle(session, id, title) ? id : throw new LogMissingException(id), cancellation);
+        store.WriteAsync(session => SqliteHeadRows.Retitle(session, id, title) ? id : throw new LogMissingException(id), cancellation);
 
     /// <inheritdoc/>
     public Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default) =>
@@ -84,37 +84,41 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     public Task<IReadOnlyList<string>> ListHiddenAsync(DateTimeOffset until, int take, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
-        return store.ReadAsync(session => HeadRows.ListHidden(session, until, take), cancellation);
+        return store.ReadAsync(session => SqliteHeadRows.ListHidden(session, until, take), cancellation);
     }
 
     /// <inheritdoc/>
     public async Task EraseAsync(string id, CancellationToken cancellation = default)
     {
-        while (!await store.WriteAsync(session => Erasure.Step(session, id), cancellation, Erasure.MaxBytesPerStep).ConfigureAwait(false))
+        while (
+            !await store
+                .WriteAsync(session => SqliteErasure.Step(session, id), cancellation, SqliteErasure.MaxBytesPerStep)
+                .ConfigureAwait(false)
+        )
             cancellation.ThrowIfCancellationRequested();
     }
 
     private static LogHead OpenForWriting(SqliteSession session, string id, string writer)
     {
-        var (log, head) = HeadRows.Get(session, id);
+        var (log, head) = SqliteHeadRows.Get(session, id);
         if (head.HiddenAt is not null)
             throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
         if (head.Writer == writer)
             return head;
         var opened = head with { Epoch = head.Epoch + 1, Writer = writer };
-        HeadRows.SetWriter(session, log, opened);
+        SqliteHeadRows.SetWriter(session, log, opened);
         return opened;
     }
 
-    private static LogHead Append(SqliteSession session, string id, PreparedAppend prepared)
+    private static LogHead Append(SqliteSession session, string id, SqlitePreparedAppend prepared)
     {
-        var (log, head) = HeadRows.Get(session, id);
+        var (log, head) = SqliteHeadRows.Get(session, id);
         var append = prepared.Append;
         if (append.Epoch != head.Epoch)
             throw new LogFencedException(id, $"its epoch is {head.Epoch}, not {append.Epoch}");
         if (append.ExpectedLastSeq != head.LastSeq || (append.ExpectedPosition ?? head.Position) != head.Position)
         {
-            return prepared.Digest.AsSpan().SequenceEqual(HeadRows.LastAppend(session, log))
+            return prepared.Digest.AsSpan().SequenceEqual(SqliteHeadRows.LastAppend(session, log))
                 ? head
                 : throw new LogFencedException(
                     id,
@@ -123,29 +127,29 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
         }
 
         var advanced = AppendRules.Advance(head, append);
-        EventRows.Insert(session, log, append.Events, prepared.Lengths);
+        SqliteEventRows.Insert(session, log, append.Events, prepared.Lengths);
         if (append.CutTo is { } start)
-            IdRows.InsertBranch(session, log, advanced.Branch, start);
-        IdRows.Insert(session, log, advanced.Branch, append.CutTo ?? head.Position, prepared.Ids);
+            SqliteIdRows.InsertBranch(session, log, advanced.Branch, start);
+        SqliteIdRows.Insert(session, log, advanced.Branch, append.CutTo ?? head.Position, prepared.Ids);
         if (append.Receipt is { } receipt)
-            ReceiptRows.Insert(session, log, receipt);
-        HeadRows.Update(session, log, head, advanced, prepared.Digest);
+            SqliteReceiptRows.Insert(session, log, receipt);
+        SqliteHeadRows.Update(session, log, head, advanced, prepared.Digest);
         return advanced;
     }
 
     private static int[] ReadIds(SqliteSession session, string id, int branch, long from, long to)
     {
-        var (log, head) = HeadRows.Get(session, id);
+        var (log, head) = SqliteHeadRows.Get(session, id);
         if (branch < 0 || branch > head.Branch)
             throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Branch}; {branch} is none of them.");
-        return IdRows.Read(session, log, branch, from, to);
+        return SqliteIdRows.Read(session, log, branch, from, to);
     }
 
     private static string Hide(SqliteSession session, string id, DateTimeOffset at)
     {
-        var (log, head) = HeadRows.Get(session, id);
+        var (log, head) = SqliteHeadRows.Get(session, id);
         if (head.HiddenAt is null)
-            HeadRows.Hide(session, log, at);
+            SqliteHeadRows.Hide(session, log, at);
         return id;
     }
 }

@@ -11,9 +11,9 @@ namespace Streaming.Storage.Sqlite;
 internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> logger) : IStoreHealth, IDisposable
 {
     private readonly Lock _opening = new();
-    private StoreFolder? _folder;
+    private DataFolderLock? _folder;
     private SqliteWriter? _writer;
-    private SqliteReaders? _readers;
+    private SqliteReaderPool? _readers;
 
     /// <summary>Commits since it was opened.</summary>
     public long Commits => Opened(_writer).Commits;
@@ -40,7 +40,7 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
         {
             if (_folder is not null)
                 return;
-            var taken = StoreFolder.Take(folder);
+            var taken = DataFolderLock.Take(folder);
             try
             {
                 _writer = new SqliteWriter(
@@ -49,7 +49,7 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
                     () => new SqliteSession(taken.Database, readOnly: false),
                     logger
                 );
-                _readers = new SqliteReaders(() => new SqliteSession(taken.Database, readOnly: true));
+                _readers = new SqliteReaderPool(() => new SqliteSession(taken.Database, readOnly: true));
                 _folder = taken;
             }
             catch

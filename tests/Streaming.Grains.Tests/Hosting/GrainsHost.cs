@@ -14,9 +14,9 @@ using Streaming.Inference.Chat;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Tokenizing;
-using Streaming.Storage;
 using Streaming.Storage.Log;
 using Streaming.Storage.Snapshots;
+using Streaming.Storage.Sqlite;
 
 namespace Streaming.Grains.Tests.Hosting;
 

@@ -6,6 +6,7 @@ using Orleans.Configuration;
 using Orleans.Providers;
 using Orleans.Storage;
 using Streaming.Clustering;
+using Streaming.Storage.Azure;
 using Streaming.Storage.Tests.Grains;
 
 namespace Streaming.Storage.Tests.Azure;

@@ -196,7 +196,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
             writer.AppendAsync(writer.Next() with { Events = [.. events] })
         );
         var tooMuchState = await Assert.ThrowsAsync<ArgumentException>(() =>
-            writer.AppendAsync(writer.Next() with { State = new string('x', StoredHead.MaxStateBytes + 1) })
+            writer.AppendAsync(writer.Next() with { State = new string('x', AzureHead.MaxStateBytes + 1) })
         );
 
         Assert.Contains("at most 100", tooManyRows.Message, StringComparison.Ordinal);
@@ -208,8 +208,8 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task The_largest_append_is_within_Azures_limits_of_properties_and_rows()
     {
         var writer = await TestWriter.CreateAsync(Log);
-        var text = new string('x', LogAppend.MaxBytes - StoredHead.MaxStateBytes);
-        var state = new string('s', StoredHead.MaxStateBytes);
+        var text = new string('x', LogAppend.MaxBytes - AzureHead.MaxStateBytes);
+        var state = new string('s', AzureHead.MaxStateBytes);
 
         await writer.AppendAsync(writer.Message(text) with { State = state });
         await writer.AppendAsync(
@@ -271,7 +271,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task A_conversation_of_a_newer_version_is_refused()
     {
         await TestWriter.CreateAsync(Log);
-        var newer = new TableEntity("conversation", "head") { ["Schema"] = StoredHead.Schema + 1 };
+        var newer = new TableEntity("conversation", "head") { ["Schema"] = AzureHead.Schema + 1 };
         await _store.Table("log").UpdateEntityAsync(newer, ETag.All, TableUpdateMode.Merge, Token);
 
         var error = await Assert.ThrowsAsync<StoreOpenException>(() => Log.ReadHeadAsync("conversation", Token));

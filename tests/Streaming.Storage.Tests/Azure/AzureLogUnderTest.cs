@@ -42,7 +42,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
         var heads = conversations
             .Select(
                 (log, i) =>
-                    new StoredHead
+                    new AzureHead
                     {
                         Head = new LogHead
                         {
@@ -61,7 +61,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
         foreach (var list in heads.SelectMany(head => HeadIndex.RowsOf(head)).GroupBy(row => row.PartitionKey))
         {
             await Parallel.ForEachAsync(
-                list.Chunk(LogTable.MaxRows),
+                list.Chunk(AzureTable.MaxRows),
                 AtOnce,
                 async (rows, token) =>
                     await Table("index")
@@ -80,7 +80,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
             var (key, property) in new[]
             {
                 ($"e-{TableKeys.Number(head.LastSeq)}", "Block00"),
-                (IdRows.Key(head.Branch, head.Position - 1), "Ids"),
+                (AzureIdRows.Key(head.Branch, head.Position - 1), "Ids"),
             }
         )
         {
@@ -95,7 +95,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
         var head = await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken);
         var inTheWay = new TableEntity(
             id,
-            IdRows.Key(head!.Branch + (append.CutTo is null ? 0 : 1), (append.CutTo ?? head.Position) + append.Ids.Length - 1)
+            AzureIdRows.Key(head!.Branch + (append.CutTo is null ? 0 : 1), (append.CutTo ?? head.Position) + append.Ids.Length - 1)
         );
         await Table("log").AddEntityAsync(inTheWay, TestContext.Current.CancellationToken);
         await Assert.ThrowsAsync<LogUnavailableException>(() => Log.AppendAsync(id, append, TestContext.Current.CancellationToken));

@@ -5,7 +5,6 @@ using Streaming.Azurite;
 using Streaming.Clustering;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Log;
-using Streaming.Storage.Snapshots;
 using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Azure;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Streaming.Clustering;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Log;
-using Streaming.Storage.Moving;
+using Streaming.Storage.Migration;
 using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Tests.Azure;
@@ -90,7 +90,7 @@ public sealed class AzureTimeLimitTests : IDisposable
             FailsAsync<StoreOpenException>(
                 FourTries,
                 "check Streaming:Azure",
-                () => new MoveTarget(_account, _account.TablesWithRetries()).OpenAsync(Token)
+                () => new MigrationTarget(_account, _account.TablesWithRetries()).OpenAsync(Token)
             )
         );
     }

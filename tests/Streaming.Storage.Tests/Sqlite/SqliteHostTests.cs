@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Streaming.Storage.Log;
+using Streaming.Storage.Sqlite;
 using Streaming.Storage.Tests.Grains;
 
 namespace Streaming.Storage.Tests.Sqlite;

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
-using Streaming.Storage;
 using Streaming.Storage.Log;
+using Streaming.Storage.Sqlite;
 
 namespace Streaming.Paper.Endurance.Served;
 

@@ -1,0 +1,56 @@
+using Azure;
+using Azure.Data.Tables;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>
+/// Erases a hidden conversation's rows, a transaction's number at a time and the head last, by which an interrupted erasure is
+/// found and taken up again.
+/// </summary>
+internal static class AzureErasure
+{
+    private static readonly string[] s_keys = ["PartitionKey", "RowKey"];
+
+    // Two may erase at once; each time that one finds rows gone, the other has got on.
+    private const int MaxRefusals = 100;
+
+    /// <summary>Erases the partition.</summary>
+    public static async Task RunAsync(AzureTable log, string partition, CancellationToken cancellation)
+    {
+        for (var refusals = 0; refusals < MaxRefusals; )
+        {
+            var rows = await ReadAsync(log, partition, cancellation).ConfigureAwait(false);
+            if (rows.Count == 0)
+                return;
+            if (rows.Count > 1)
+                rows.RemoveAll(row => row.RowKey == AzureHead.RowKey);
+            var writes = rows.Take(AzureTable.MaxRows)
+                .Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, ETag.All));
+            if (await log.TryCommitAsync([.. writes], cancellation).ConfigureAwait(false) is null)
+                refusals++;
+        }
+
+        throw new LogUnavailableException(
+            $"Others erased rows of conversation {partition} before this, {MaxRefusals} times.",
+            new TimeoutException()
+        );
+    }
+
+    /// <summary>The keys of as many rows as a transaction takes, and of one more, since the head may be among them.</summary>
+    private static async Task<List<TableEntity>> ReadAsync(AzureTable log, string partition, CancellationToken cancellation)
+    {
+        const int wanted = AzureTable.MaxRows + 1;
+        var rows = new List<TableEntity>();
+        await foreach (var row in log.RangeAsync(partition, "", AfterAll, wanted, s_keys, cancellation).ConfigureAwait(false))
+        {
+            rows.Add(row);
+            if (rows.Count == wanted)
+                break;
+        }
+
+        return rows;
+    }
+
+    private static string AfterAll => new(TableKeys.After, 2);
+}

@@ -1,0 +1,124 @@
+using System.Text;
+using Azure.Data.Tables;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>
+/// Rows of events, <c>e-LAST</c>: a block of an append's events by its last number, so that the first row at or after a number
+/// contains it. A block that is longer than a row goes on in <c>e-LAST-1</c> and so on, of the same transaction.
+/// </summary>
+internal static class AzureEventRows
+{
+    private const string Prefix = "e-";
+    private const string Block = "Block";
+    private const string Parts = "Parts";
+
+    // A page begins with the block that contains its first number: blocks of this size waste little.
+    private const int MaxEventsPerBlock = 128;
+    private const int MaxTextPerBlock = 64 << 10;
+
+    /// <summary>The rows of an append.</summary>
+    public static IEnumerable<TableEntity> Of(string partition, IReadOnlyList<LogEvent> events)
+    {
+        var block = new List<LogEvent>();
+        var text = 0;
+        foreach (var e in events)
+        {
+            block.Add(e);
+            text += e.Text.Length;
+            if (block.Count < MaxEventsPerBlock && text < MaxTextPerBlock)
+                continue;
+            foreach (var row in OfBlock(partition, block))
+                yield return row;
+            block.Clear();
+            text = 0;
+        }
+
+        if (block.Count == 0)
+            yield break;
+        foreach (var row in OfBlock(partition, block))
+            yield return row;
+    }
+
+    /// <summary>Events from the block that contains a number upwards, within limits but for the first event.</summary>
+    public static async Task<IReadOnlyList<LogEvent>> ReadAsync(
+        AzureTable table,
+        string partition,
+        long fromSeq,
+        long toSeq,
+        int maxRows,
+        int maxTextBytes,
+        CancellationToken cancellation
+    )
+    {
+        var page = new List<LogEvent>();
+        long bytes = 0;
+        var blocks = ReadBlocksAsync(table, partition, Math.Max(0, fromSeq), maxRows, cancellation);
+        await foreach (var block in blocks.ConfigureAwait(false))
+        {
+            foreach (var e in block)
+            {
+                if (e.Last < fromSeq)
+                    continue;
+                bytes += Encoding.UTF8.GetByteCount(e.Text);
+                if (e.First > toSeq || page.Count == maxRows || (page.Count > 0 && bytes > maxTextBytes))
+                    return page;
+                page.Add(e);
+            }
+
+            if (page.Count == maxRows)
+                break;
+        }
+
+        return page;
+    }
+
+    private static async IAsyncEnumerable<IReadOnlyList<LogEvent>> ReadBlocksAsync(
+        AzureTable table,
+        string partition,
+        long fromSeq,
+        int atMost,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation
+    )
+    {
+        var pieces = new List<byte[]>();
+        var parts = 0;
+        var rows = table.RangeAsync(partition, Prefix + TableKeys.Number(fromSeq), Prefix + TableKeys.After, atMost, null, cancellation);
+        await foreach (var row in rows.ConfigureAwait(false))
+        {
+            if (pieces.Count == 0)
+                parts =
+                    row.GetInt32(Parts)
+                    ?? throw new InvalidDataException(
+                        $"The store has lost the beginning of the events in row {row.RowKey} of {partition}."
+                    );
+            pieces.Add(ByteProperties.Read(row, Block));
+            if (pieces.Count < parts)
+                continue;
+            yield return EventBlock.Decode(pieces is [var whole] ? whole : [.. pieces.SelectMany(piece => piece)]);
+            pieces.Clear();
+        }
+
+        if (pieces.Count > 0)
+            throw new InvalidDataException($"The store has lost the end of the last events of {partition}.");
+    }
+
+    private static IEnumerable<TableEntity> OfBlock(string partition, List<LogEvent> block)
+    {
+        var bytes = EventBlock.Encode(block);
+        var parts = (bytes.Length + ByteProperties.MaxBytesPerRow - 1) / ByteProperties.MaxBytesPerRow;
+        for (var part = 0; part < parts; part++)
+        {
+            var from = part * ByteProperties.MaxBytesPerRow;
+            var row = new TableEntity(partition, Key(block[^1].Last, part));
+            if (part == 0)
+                row[Parts] = parts;
+            ByteProperties.Write(row, Block, bytes.AsSpan(from, Math.Min(ByteProperties.MaxBytesPerRow, bytes.Length - from)));
+            yield return row;
+        }
+    }
+
+    // Fewer than ten parts: an append has at most two MiB.
+    private static string Key(long last, int part) => Prefix + TableKeys.Number(last) + (part == 0 ? "" : $"-{part}");
+}

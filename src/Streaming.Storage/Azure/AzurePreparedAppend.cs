@@ -1,0 +1,58 @@
+using Azure.Data.Tables;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Azure;
+
+/// <summary>An append, checked, with the rows that do not depend on the head.</summary>
+/// <param name="Append">What is appended.</param>
+/// <param name="Digest">Its digest, by which its repetition is known.</param>
+/// <param name="Rows">Its events and its receipt.</param>
+internal sealed record AzurePreparedAppend(LogAppend Append, byte[] Digest, IReadOnlyList<TableEntity> Rows)
+{
+    /// <summary>Checks and encodes.</summary>
+    /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
+    public static AzurePreparedAppend From(string id, LogAppend append)
+    {
+        _ = AppendRules.Check(append);
+        var state = System.Text.Encoding.UTF8.GetByteCount(append.State);
+        if (state > AzureHead.MaxStateBytes)
+            throw new ArgumentException(
+                $"An append to the log is wrong: its state has {state} bytes, and at most {AzureHead.MaxStateBytes} go into a head."
+            );
+        var partition = TableKeys.Escape(id);
+        List<TableEntity> rows = [.. AzureEventRows.Of(partition, append.Events)];
+        if (append.Receipt is { } receipt)
+            rows.Add(AzureReceiptRows.Of(partition, receipt));
+        return new AzurePreparedAppend(append, AppendDigest.Of(append), rows);
+    }
+
+    /// <summary>Whether a head is the one that this append comes after.</summary>
+    public bool Follows(LogHead head) =>
+        Append.Epoch == head.Epoch && Append.ExpectedLastSeq == head.LastSeq && (Append.ExpectedPosition ?? head.Position) == head.Position;
+
+    /// <summary>Whether a head is the one that this append made.</summary>
+    public bool Made(AzureHead stored) => Append.Epoch == stored.Head.Epoch && Digest.AsSpan().SequenceEqual(stored.LastAppend);
+
+    /// <summary>Everything that is stored at once, the head first: it must be the row that was read.</summary>
+    /// <exception cref="ArgumentException">It does not fit a transaction.</exception>
+    public IReadOnlyList<TableTransactionAction> Writes(AzureHead before, AzureHead after)
+    {
+        var append = Append;
+        var head = after.ToRow();
+        List<TableTransactionAction> writes = [new(TableTransactionActionType.UpdateMerge, head, before.ETag)];
+        void Add(TableEntity row) => writes.Add(new TableTransactionAction(TableTransactionActionType.Add, row));
+        foreach (var row in Rows)
+            Add(row);
+        if (append.CutTo is not null)
+            Add(AzureIdRows.OfBranch(head.PartitionKey, after.Head.Branch, new BranchOrigin(after.BranchStart, after.BranchParent)));
+        foreach (var row in AzureIdRows.Of(head.PartitionKey, after.Head.Branch, append.CutTo ?? before.Head.Position, append.Ids))
+            Add(row);
+
+        var bytes = writes.Sum(write => AzureTable.SizeOf((TableEntity)write.Entity));
+        return writes.Count <= AzureTable.MaxRows && bytes <= AzureTable.MaxBytes
+            ? writes
+            : throw new ArgumentException(
+                $"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most {AzureTable.MaxRows} and {AzureTable.MaxBytes} go at once; split it."
+            );
+    }
+}

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+using Streaming.Storage.Log;
+
+namespace Streaming.Storage.Sqlite;
+
+/// <summary>Reads, off the caller's thread, a few at a time, each on one state of the file.</summary>
+internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
+{
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim _places = new(Concurrency, Concurrency);
+    private readonly ConcurrentBag<SqliteSession> _idle = [];
+    private volatile bool _closed;
+
+    private static int Concurrency => Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    /// <summary>Runs a read inside a transaction of its own.</summary>
+    public async Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellation)
+    {
+        ThrowIfClosed();
+        if (!await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false))
+            throw new LogUnavailableException(
+                $"The store had no time for a read within {MaxWait.TotalSeconds:0} s.",
+                new TimeoutException()
+            );
+
+        var reading = Task.Run(() => Read(read), CancellationToken.None);
+        try
+        {
+            return await reading.WaitAsync(MaxWait, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException error)
+        {
+            throw new LogUnavailableException($"The store did not answer a read within {MaxWait.TotalSeconds:0} s.", error);
+        }
+    }
+
+    /// <summary>Closes the connections, once those in use come back.</summary>
+    public void Dispose()
+    {
+        _closed = true;
+        for (var taken = 0; taken < Concurrency && _places.Wait(MaxWait); taken++) { }
+
+        while (_idle.TryTake(out var session))
+            session.Dispose();
+    }
+
+    private void ThrowIfClosed()
+    {
+        if (_closed)
+            throw new LogUnavailableException("The store is closed.", new ObjectDisposedException(nameof(SqliteStore)));
+    }
+
+    private T Read<T>(Func<SqliteSession, T> read)
+    {
+        SqliteSession? session = null;
+        try
+        {
+            ThrowIfClosed();
+            if (!_idle.TryTake(out session))
+                session = open();
+            session.Execute("BEGIN");
+            var answer = read(session);
+            session.Execute("COMMIT");
+            _idle.Add(session);
+            session = null;
+            return answer;
+        }
+        catch (SqliteException error)
+        {
+            throw new LogUnavailableException("The store could not read; look at the disk that holds it.", error);
+        }
+        finally
+        {
+            session?.Dispose();
+            _places.Release();
+        }
+    }
+}
