@@ -1,38 +1,20 @@
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Streaming.Clustering;
-using Streaming.Gateway.Settings;
+using Streaming.Hosting.Settings;
 
 namespace Streaming.StandaloneGateway;
-
-/// <summary>Which cluster a stand-alone gateway belongs to, section <c>Streaming</c>.</summary>
-internal sealed class ClusterSettings
-{
-    /// <summary>The cluster's name.</summary>
-    public string ClusterId { get; set; } = "streaming";
-
-    /// <summary>The service's name.</summary>
-    public string ServiceId { get; set; } = "streaming";
-
-    /// <summary>How the silos are found.</summary>
-    public ClusteringKind Clustering { get; set; } = ClusteringKind.Localhost;
-
-    /// <summary>The storage account of <see cref="ClusteringKind.Azure"/>.</summary>
-    public AzureSettings Azure { get; set; } = new();
-
-    /// <summary>The silo's port for gateways, for <see cref="ClusteringKind.Localhost"/>.</summary>
-    public int GatewayPort { get; set; } = 30000;
-}
 
 /// <summary>The composition of a stand-alone gateway's way to the silos.</summary>
 internal static class ClusterClient
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Reads the settings and refuses unknown names.</summary>
-    public static ClusterSettings ReadClusterSettings(this WebApplicationBuilder builder)
+    /// <summary>Registers the settings of the cluster.</summary>
+    public static IServiceCollection AddClusterSettings(this IServiceCollection services)
     {
-        SettingsSection.RequireKnownNames(builder.Configuration, typeof(ClusterSettings));
-        return SettingsSection.Bind<ClusterSettings>(builder.Configuration);
+        services.AddSettings<ClusterSettings>();
+        return services.AddSingleton<IValidateOptions<ClusterSettings>, ClusterSettingsValidation>();
     }
 
     /// <summary>
@@ -82,26 +64,4 @@ internal static class ClusterClient
             : client
                 .UseLocalhostClustering(settings.GatewayPort, settings.ServiceId, settings.ClusterId)
                 .Configure<GatewayOptions>(o => o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(5));
-}
-
-/// <summary>A hosted service that starts once all others have, the web server among them: its own start may take for ever.</summary>
-internal sealed class StartsAfterServer(IHostedService service) : IHostedLifecycleService
-{
-    /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StartedAsync(CancellationToken cancellationToken) => service.StartAsync(cancellationToken);
-
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    /// <inheritdoc/>
-    public Task StopAsync(CancellationToken cancellationToken) => service.StopAsync(cancellationToken);
-
-    /// <inheritdoc/>
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -1,18 +1,18 @@
 using Streaming.Gateway;
-using Streaming.Gateway.Settings;
+using Streaming.Hosting;
+using Streaming.Hosting.Settings;
 using Streaming.StandaloneGateway;
 
-return await HostRun.ReportingAsync(async () =>
+return await HostRun.ReportErrorsAsync(async () =>
 {
-    WebApplicationBuilder builder = WebApplication.CreateBuilder(
-        new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }
-    );
-    HostRun.RequireUsableArguments(args, builder.Configuration);
-    ClusterSettings settings = builder.ReadClusterSettings();
+    WebApplicationBuilder builder = WebHosting.CreateBuilder(args);
+    builder.Services.AddClusterSettings().AddGatewaySettings();
+    ClusterSettings settings = builder.ReadSettings<ClusterSettings>();
+
     builder.AddClusterClient(settings);
-    builder.Services.AddGateway(builder.Configuration);
+    builder.Services.AddGateway();
 
     WebApplication app = builder.Build();
-    app.MapGateway();
+    app.UseHosting().MapGateway();
     await app.RunUntilStoppedAsync();
 });

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Streaming.Gateway.Settings;
+using Streaming.Hosting.Settings;
 using Streaming.Inference;
 using Streaming.Inference.Decoding;
 
@@ -11,10 +11,7 @@ internal static class EngineStart
     /// <summary>The engine that the settings ask for.</summary>
     public static Engine Load(SiloSettings settings)
     {
-        if (!Engine.TryParse(settings.DType, out DType type))
-            throw new SettingsException(
-                $"{SettingsSection.Name}:{nameof(SiloSettings.DType)} is '{settings.DType}': it must be auto, float32, bfloat16, int8 or int4."
-            );
+        Engine.TryParse(settings.DType, out DType type); // The settings are validated.
         var clock = Stopwatch.StartNew();
         Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
         Engine engine = Load(
@@ -31,7 +28,8 @@ internal static class EngineStart
             }
         );
         Console.WriteLine(
-            $"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}."
+            $"Loaded {engine.Name} in {clock.Elapsed.TotalSeconds:F1} s: {engine.DType}, {engine.DefaultLayout.Fixed} sinks "
+                + $"and a window of {engine.DefaultLayout.Window}, {settings.Slots} slots on {string.Join(", ", engine.Devices.Keys)}."
         );
         return engine;
     }

@@ -1,5 +1,6 @@
 using Streaming.Gateway;
-using Streaming.Gateway.Settings;
+using Streaming.Hosting;
+using Streaming.Hosting.Settings;
 using Streaming.Inference;
 using Streaming.Inference.Hosting;
 using Streaming.Silo;
@@ -7,28 +8,22 @@ using Streaming.Storage;
 
 if (AllocatorEnvironment.EnsureOrReexec() is { } warning)
     Console.Error.WriteLine(warning);
-return await HostRun.ReportingAsync(
+return await HostRun.ReportErrorsAsync(
     async () =>
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(
-            new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory }
-        );
-        HostRun.RequireUsableArguments(args, builder.Configuration);
-        SiloSettings settings = builder.ReadSiloSettings();
+        WebApplicationBuilder builder = WebHosting.CreateBuilder(args);
+        builder.Services.AddSiloSettings().AddGatewaySettings();
+        SiloSettings settings = builder.ReadSettings<SiloSettings>();
 
         await using Engine engine = EngineStart.Load(settings);
         builder.AddSilo(settings, engine);
         if (settings.Gateway)
-            builder.Services.AddGateway(builder.Configuration);
-        else
-            builder.Services.AddHealthOnly(builder.Configuration);
-        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: ["ready"]);
+            builder.Services.AddGateway();
 
         WebApplication app = builder.Build();
+        app.UseHosting();
         if (settings.Gateway)
             app.MapGateway();
-        else
-            app.MapHealthOnly();
         await app.RunUntilStoppedAsync(settings.Gateway);
     },
     typeof(InputException),

@@ -1,7 +1,10 @@
 using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Options;
 using Streaming.Clustering;
-using Streaming.Gateway.Settings;
 using Streaming.Grains;
+using Streaming.Hosting.Health;
+using Streaming.Hosting.Settings;
 using Streaming.Inference;
 using Streaming.Inference.Chat;
 using Streaming.Storage.Azure;
@@ -12,25 +15,24 @@ namespace Streaming.Silo;
 /// <summary>The composition of a silo.</summary>
 internal static class SiloHost
 {
-    /// <summary>Reads the settings and refuses unknown names and impossible values.</summary>
-    public static SiloSettings ReadSiloSettings(this WebApplicationBuilder builder)
+    /// <summary>Registers the silo's settings.</summary>
+    public static IServiceCollection AddSiloSettings(this IServiceCollection services)
     {
-        SettingsSection.RequireKnownNames(builder.Configuration, typeof(SiloSettings));
-        SiloSettings settings = SettingsSection.Bind<SiloSettings>(builder.Configuration);
-        settings.Validate();
-        return settings;
+        services.AddSettings<SiloSettings>();
+        return services.AddSingleton<IValidateOptions<SiloSettings>, SiloSettingsValidation>();
     }
 
     /// <summary>Store, grains and cluster membership.</summary>
     public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, Engine engine)
     {
-        HostRun.RequireFreePort(settings.SiloPort, nameof(SiloSettings.SiloPort));
-        HostRun.RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
+        RequireFreePort(settings.SiloPort, nameof(SiloSettings.SiloPort));
+        RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
         AzureAccount? account = settings.Storage == StorageKind.Azure ? new AzureAccount(settings.Azure) : null;
         if (account is null)
             builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
             builder.Services.AddAzureStore(account);
+        builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: [HealthRoutes.ReadyTag]);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Host.UseOrleans(silo =>
             silo.UseCluster(settings, account)
@@ -65,6 +67,20 @@ internal static class SiloHost
 
     private static ISiloBuilder UseStore(this ISiloBuilder silo, AzureAccount? account) =>
         account is null ? silo.AddSqliteGrainStorageAsDefault() : silo.AddAzureGrainStorageAsDefault(account);
+
+    private static void RequireFreePort(int port, string setting)
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        }
+        catch (SocketException e)
+        {
+            string key = $"{SettingsSection.Name}:{setting}";
+            throw new SettingsException($"Port {port} ({key}) is taken by another process: stop it, or set {key} to a free port.", e);
+        }
+    }
 
     private static ConversationModel ForConversations(this Engine engine) =>
         new()

@@ -1,6 +1,4 @@
-using System.Net;
 using Streaming.Clustering;
-using Streaming.Gateway.Settings;
 
 namespace Streaming.Silo;
 
@@ -72,60 +70,6 @@ internal sealed class SiloSettings
 
     /// <summary>What all snapshots of the embedded store may take together, MiB; the oldest give way.</summary>
     public int SnapshotMegabytes { get; set; } = 2048;
-
-    /// <summary>Refuses values that cannot be meant.</summary>
-    public void Validate()
-    {
-        Require(Model.Trim().Length > 0, nameof(Model), Model, "a checkpoint's directory");
-        Require(Sinks >= 0, nameof(Sinks), Sinks, "0 or more");
-        Require(Window is null or >= 1, nameof(Window), Window, "1 or more");
-        Require(Slots is >= 1 and <= 4096, nameof(Slots), Slots, "1 to 4096");
-        Require(Threads is null or (>= 1 and <= 1024), nameof(Threads), Threads, "1 to 1024");
-        Require(SiloPort is >= 1 and <= 65535, nameof(SiloPort), SiloPort, "a port, 1 to 65535");
-        Require(
-            GatewayPort is >= 1 and <= 65535 && GatewayPort != SiloPort,
-            nameof(GatewayPort),
-            GatewayPort,
-            "a port, 1 to 65535, other than SiloPort"
-        );
-        Require(GroupTokens is >= 1 and <= 1024, nameof(GroupTokens), GroupTokens, "1 to 1024");
-        Require(GroupMilliseconds is >= 1 and <= 10_000, nameof(GroupMilliseconds), GroupMilliseconds, "1 to 10000");
-        Require(SnapshotTokens >= 0, nameof(SnapshotTokens), SnapshotTokens, "0 or more");
-        Require(SnapshotMegabytes >= 1, nameof(SnapshotMegabytes), SnapshotMegabytes, "1 or more");
-        Require(Data.Trim().Length > 0, nameof(Data), Data, "a directory");
-        Require(ClusterId.Trim().Length > 0, nameof(ClusterId), ClusterId, "a name");
-        Require(ServiceId.Trim().Length > 0, nameof(ServiceId), ServiceId, "a name");
-        Require(
-            IPAddress.TryParse(AdvertisedAddress, out IPAddress? address)
-                && !address.Equals(IPAddress.Any)
-                && !address.Equals(IPAddress.IPv6Any),
-            nameof(AdvertisedAddress),
-            AdvertisedAddress,
-            "an IP address of this machine, by which the others reach it"
-        );
-        if (Clustering == ClusteringKind.Azure && Storage == StorageKind.Sqlite)
-        {
-            throw new SettingsException(
-                $"{SettingsSection.Name}:Clustering is Azure and {SettingsSection.Name}:Storage is Sqlite, a store of one silo that the others of a cluster cannot reach: set {SettingsSection.Name}:Storage to Azure, or {SettingsSection.Name}:Clustering to Localhost."
-            );
-        }
-
-        if (Clustering == ClusteringKind.Localhost && !IPAddress.IsLoopback(address!))
-        {
-            throw new SettingsException(
-                $"{SettingsSection.Name}:AdvertisedAddress is {AdvertisedAddress} and {SettingsSection.Name}:Clustering is Localhost, which other machines cannot join: set {SettingsSection.Name}:Clustering to Azure, or leave {SettingsSection.Name}:AdvertisedAddress out."
-            );
-        }
-
-        if (Clustering == ClusteringKind.Azure || Storage == StorageKind.Azure)
-            Azure.Validate();
-    }
-
-    private static void Require(bool condition, string name, object? value, string range)
-    {
-        if (!condition)
-            throw new SettingsException($"{SettingsSection.Name}:{name} is '{value}': it must be {range}.");
-    }
 }
 
 /// <summary>Where things last.</summary>

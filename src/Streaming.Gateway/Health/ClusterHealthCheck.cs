@@ -6,14 +6,14 @@ namespace Streaming.Gateway.Health;
 /// <summary>Whether the cluster answers; asked for the keys, without which the gateway can tell nobody from anybody.</summary>
 internal sealed class ClusterHealthCheck(ClusterKeyRing keys) : IHealthCheck
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
 
     /// <inheritdoc />
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         try
         {
-            await keys.ReadAsync(cancellationToken).WaitAsync(Patience, cancellationToken);
+            await keys.ReadAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
             return HealthCheckResult.Healthy("The cluster answers.");
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)

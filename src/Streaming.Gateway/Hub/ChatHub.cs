@@ -16,13 +16,16 @@ namespace Streaming.Gateway.Hub;
 internal sealed class ChatHub(
     IGrainFactory grains,
     ConversationFeeds feeds,
-    HubFailures failures,
+    HubErrorFilter failures,
     IHostEnvironment environment,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
-    IOptions<GatewayOptions> options
+    IOptions<ChatHubOptions> options
 ) : Microsoft.AspNetCore.SignalR.Hub
 {
+    /// <summary>The hub's route.</summary>
+    public const string Path = "/hubs/chat";
+
     /// <summary>Streams that one connection may have open.</summary>
     public const int WatchesPerConnection = 64;
 
@@ -47,7 +50,7 @@ internal sealed class ChatHub(
     public Task<Conversation> GetConversation(string id) => Reach(id, conversation => conversation.Get(Caller));
 
     /// <summary>The caller's conversations, last active first.</summary>
-    public Task<ConversationPage> ListConversations(PageOfConversations? page = null) =>
+    public Task<ConversationPage> ListConversations(ConversationPageRequest? page = null) =>
         Reach(() => grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take)));
 
     /// <summary>Changes title or sampling.</summary>
@@ -77,7 +80,7 @@ internal sealed class ChatHub(
     }
 
     /// <summary>Turns, the latest page first.</summary>
-    public Task<TurnPage> ReadTurns(string id, PageOfTurns? page = null) =>
+    public Task<TurnPage> ReadTurns(string id, TurnPageRequest? page = null) =>
         Reach(id, conversation => conversation.ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take)));
 
     /// <summary>Ends the running reply, or only that turn's.</summary>
@@ -107,7 +110,7 @@ internal sealed class ChatHub(
         );
 
     /// <summary>Calls that may be said twice outlive the silo that was called first.</summary>
-    private Task<T> Reach<T>(Func<Task<T>> call) => Reaching.WithPatience(call, time, Context.ConnectionAborted);
+    private Task<T> Reach<T>(Func<Task<T>> call) => ClusterRetry.WithinTimeoutAsync(call, time, Context.ConnectionAborted);
 
     /// <summary>One open stream of a connection.</summary>
     private sealed class WatchCount : IDisposable

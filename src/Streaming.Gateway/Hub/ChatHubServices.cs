@@ -20,16 +20,16 @@ internal static class ChatHubServices
 
     public static IServiceCollection AddChatHub(this IServiceCollection services)
     {
-        services.AddSingleton<HubFailures>();
+        services.AddSingleton<HubErrorFilter>();
         services
             .AddSignalR(options =>
             {
                 options.MaximumReceiveMessageSize = CallBytes;
                 options.MaximumParallelInvocationsPerClient = ParallelCalls;
-                options.AddFilter<HubFailures>();
+                options.AddFilter<HubErrorFilter>();
             })
-            .AddJsonProtocol(options => HubJson.Apply(options.PayloadSerializerOptions))
-            .AddMessagePackProtocol(options => options.SerializerOptions = ContractResolver.Options);
+            .AddJsonProtocol(options => options.PayloadSerializerOptions = HubJson.Options)
+            .AddMessagePackProtocol(options => options.SerializerOptions = HubMessagePack.Options);
 
         services.RemoveAll<IHubProtocol>();
         services.AddSingleton<IHubProtocol>(provider => new ChatHubProtocol(

@@ -13,7 +13,7 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
     /// <summary>The ring's name.</summary>
     public const string Key = "gateway";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private volatile bool _reached;
     private volatile int _known; // elements that Data Protection knows
@@ -39,13 +39,13 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
     }
 
     /// <summary>All elements, from the cluster.</summary>
-    public Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation) => Grain.Read().WaitAsync(Patience, time, cancellation);
+    public Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation) => Grain.Read().WaitAsync(Timeout, time, cancellation);
 
     /// <inheritdoc />
     public IReadOnlyCollection<XElement> GetAllElements()
     {
         IReadOnlyList<string> elements =
-            Interlocked.Exchange(ref _ahead, null) is { } ahead && time.GetElapsedTime(ahead.At) < Patience
+            Interlocked.Exchange(ref _ahead, null) is { } ahead && time.GetElapsedTime(ahead.At) < Timeout
                 ? ahead.Elements
                 : Wait(() => ReadAsync(CancellationToken.None));
         _known = elements.Count;
@@ -62,7 +62,7 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
         {
             if ((await ReadAsync(CancellationToken.None)).Count > _known)
                 return false;
-            await Grain.Add(element.ToString(SaveOptions.DisableFormatting)).WaitAsync(Patience, time);
+            await Grain.Add(element.ToString(SaveOptions.DisableFormatting)).WaitAsync(Timeout, time);
             return true;
         });
 

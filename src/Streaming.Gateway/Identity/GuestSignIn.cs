@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Streaming.Gateway.Hub;
+using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Identity;
 
@@ -39,13 +39,13 @@ internal static class GuestSignIn
         services.AddRateLimiter(_ => { });
         services
             .AddOptions<RateLimiterOptions>()
-            .Configure<IOptions<GatewayOptions>>(
+            .Configure<IOptions<GuestOptions>>(
                 (limits, gateway) =>
                 {
                     limits.OnRejected = async (context, _) =>
                     {
                         context.HttpContext.Response.Headers.RetryAfter = "60";
-                        await Refusals.WriteAsync(
+                        await ErrorResponse.WriteAsync(
                             context.HttpContext,
                             StatusCodes.Status429TooManyRequests,
                             "Too many guests came from this address: try again in a minute."
@@ -82,7 +82,7 @@ internal static class GuestSignIn
         }
         catch (KeysUnavailableException)
         {
-            await Refusals.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, Refusals.Unavailable);
+            await ErrorResponse.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, ErrorResponse.Unavailable);
             return;
         }
         GuestToken token = tokens.Issue(known ?? GuestTokens.NewIdentity());
@@ -99,7 +99,7 @@ internal static class GuestSignIn
             }
         );
         context.Response.Headers.CacheControl = "no-store";
-        await context.Response.WriteAsJsonAsync(token, HubJson.Options);
+        await context.Response.WriteAsJsonAsync(token, WireJson.Options);
     }
 
     /// <summary>

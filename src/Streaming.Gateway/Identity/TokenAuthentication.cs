@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Streaming.Gateway.Hub;
+using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Identity;
 
@@ -48,8 +50,8 @@ internal sealed class TokenAuthentication(
         AuthenticateResult result = await HandleAuthenticateOnceSafeAsync();
         await (
             result.Failure is KeysUnavailableException
-                ? Refusals.WriteAsync(Context, StatusCodes.Status503ServiceUnavailable, Refusals.Unavailable)
-                : Refusals.WriteAsync(
+                ? ErrorResponse.WriteAsync(Context, StatusCodes.Status503ServiceUnavailable, ErrorResponse.Unavailable)
+                : ErrorResponse.WriteAsync(
                     Context,
                     StatusCodes.Status401Unauthorized,
                     "Sign in first: POST /auth/guest answers a token, and sets it as a cookie."
@@ -75,7 +77,7 @@ internal static class PresentedToken
         string? header = request.Headers.Authorization;
         if (header is not null && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
             return header[Bearer.Length..].Trim();
-        if (request.Path.StartsWithSegments(GatewayPaths.Hub) && request.Query["access_token"] is [{ Length: > 0 } query])
+        if (request.Path.StartsWithSegments(ChatHub.Path) && request.Query["access_token"] is [{ Length: > 0 } query])
             return query;
         return request.Cookies[Cookie];
     }

@@ -24,8 +24,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     // A name of its own for each feed: a late goodbye of an earlier one must not end this one's subscription.
     private readonly string _subscriber = Guid.NewGuid().ToString("N");
     private readonly RecentEvents _recent = new();
-    private readonly PassingEvents _passing = new();
-    private readonly Pauses _pauses = new();
+    private readonly TransientEvents _transient = new();
+    private readonly Availability _availability = new();
     private TaskCompletionSource _changed = NewSignal();
     private ConversationEvent? _deleted;
     private long _lastSeq;
@@ -64,7 +64,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             if (lastSeq <= _lastSeq)
                 return;
             _lastSeq = lastSeq;
-            _passing.Clear(); // Events were missed, perhaps those that made a place in line obsolete.
+            _transient.Clear(); // Events were missed, perhaps those that made a place in line obsolete.
             Signal();
         }
     }
@@ -92,9 +92,9 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
                 behind = place < _lastSeq;
                 deleted = _deleted;
                 changed = _changed.Task;
-                next ??= _pauses.After(ref told);
+                next ??= _availability.After(ref told);
                 if (next is null && !behind)
-                    next = _passing.After(ref passed);
+                    next = _transient.After(ref passed);
             }
 
             if (next is not null)
@@ -142,16 +142,16 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             if (next.Kind == EventKind.Deleted)
                 _deleted ??= next;
             else if (next.Kind is EventKind.Paused or EventKind.Resumed)
-                _pauses.Say(next);
+                _availability.Say(next);
             else
-                _passing.Add(next);
+                _transient.Add(next);
             return;
         }
         if (next.FirstSeq() > _lastSeq + 1)
-            _passing.Clear();
+            _transient.Clear();
         _recent.Add(next);
-        _passing.Replace(next);
-        _pauses.Forget();
+        _transient.Replace(next);
+        _availability.Forget();
         _lastSeq = Math.Max(_lastSeq, seq);
     }
 
@@ -161,7 +161,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         EventPage page;
         try
         {
-            page = await Reaching.UntilReached(() => _grain.ReadEvents(caller, place), _time, cancellation, TellAway);
+            page = await ClusterRetry.UntilAnsweredAsync(() => _grain.ReadEvents(caller, place), _time, cancellation, TellAway);
             TellBack();
         }
         catch (RequestRefusedException refused) when (refused.Refusal == Refusal.NotFound)
@@ -178,7 +178,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             expected = stored.Seq.Value + 1;
         }
         if (page.Events.Count == 0)
-            await Task.Delay(Reaching.FirstPause, _time, cancellation); // An announced event is not readable yet: do not spin.
+            await Task.Delay(ClusterRetry.FirstDelay, _time, cancellation); // An announced event is not readable yet: do not spin.
         return page.Events;
     }
 
@@ -188,7 +188,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         {
             while (true)
             {
-                Learn(await Reaching.UntilReached(() => _grain.Subscribe(_subscriber, reference), _time, closing, TellAway));
+                Learn(await ClusterRetry.UntilAnsweredAsync(() => _grain.Subscribe(_subscriber, reference), _time, closing, TellAway));
                 TellBack();
                 await Task.Delay(Limits.SubscriptionRenewal, _time, closing);
             }
@@ -207,7 +207,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     {
         try
         {
-            await _grain.Unsubscribe(_subscriber).WaitAsync(Reaching.Patience, _time, CancellationToken.None);
+            await _grain.Unsubscribe(_subscriber).WaitAsync(ClusterRetry.AttemptTimeout, _time, CancellationToken.None);
         }
         catch (Exception exception)
         {
@@ -220,7 +220,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         LogUnreachable(_logger, _conversationId, exception);
         lock (_gate)
         {
-            _pauses.Leave(_time.GetUtcNow());
+            _availability.Leave(_time.GetUtcNow());
             Signal();
         }
     }
@@ -229,7 +229,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     {
         lock (_gate)
         {
-            _pauses.Return(_time.GetUtcNow());
+            _availability.Return(_time.GetUtcNow());
             Signal();
         }
     }

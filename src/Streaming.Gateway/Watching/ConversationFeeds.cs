@@ -36,14 +36,19 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
             throw RequestRefusedException.NoSuchConversation();
         IConversationGrain grain = grains.GetGrain<IConversationGrain>(conversationId);
         var outage = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task<Conversation> described = Reaching.UntilReached(() => grain.Get(caller), time, cancellation, _ => outage.TrySetResult());
+        Task<Conversation> described = ClusterRetry.UntilAnsweredAsync(
+            () => grain.Get(caller),
+            time,
+            cancellation,
+            _ => outage.TrySetResult()
+        );
         await Task.WhenAny(described, outage.Task);
         bool isAway = !described.IsCompleted;
         if (isAway)
-            yield return Pauses.Away(time.GetUtcNow());
+            yield return Availability.Away(time.GetUtcNow());
         Conversation conversation = await described;
         if (isAway)
-            yield return Pauses.Back(time.GetUtcNow());
+            yield return Availability.Back(time.GetUtcNow());
         if (afterSeq < 0 || afterSeq > conversation.LastSeq)
             throw new RequestRefusedException(
                 Refusal.Invalid,

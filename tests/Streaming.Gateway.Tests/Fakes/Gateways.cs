@@ -12,6 +12,7 @@ using Streaming.Gateway.Hub;
 using Streaming.Gateway.Identity;
 using Streaming.Gateway.Tests.Fakes;
 using Streaming.Gateway.Watching;
+using Streaming.Hosting;
 
 [assembly: AssemblyFixture(typeof(Gateways))]
 
@@ -84,7 +85,7 @@ public sealed class Gateways : IAsyncLifetime
         if (messagePack)
             builder.AddMessagePackProtocol();
         else
-            builder.AddJsonProtocol(options => HubJson.Apply(options.PayloadSerializerOptions));
+            builder.AddJsonProtocol(options => options.PayloadSerializerOptions = HubJson.Options);
         HubConnection connection = builder.Build();
         await connection.StartAsync(TestContext.Current.CancellationToken);
         return connection;
@@ -116,9 +117,9 @@ public sealed class Gateways : IAsyncLifetime
         useOrleans(builder);
         builder.Services.Configure<ClusterOptions>(options => options.ClusterId = options.ServiceId = "gateway-tests");
         builder.Services.AddSingleton(conversations);
-        builder.Services.AddGateway(builder.Configuration);
+        builder.Services.AddHosting().AddGatewaySettings().AddGateway();
         WebApplication app = builder.Build();
-        app.MapGateway();
+        app.UseHosting().MapGateway();
         return app;
     }
 }

@@ -256,7 +256,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     public async Task A_refusal_is_its_sentence_and_a_failure_tells_nothing_of_the_inside()
     {
         Assert.Equal("This title is refused: take another.", await RefusalOf(() => CreateAsync(new { title = "refuse" })));
-        Assert.Equal(HubFailures.Neutral, await RefusalOf(() => CreateAsync(new { title = "break" })));
+        Assert.Equal(HubErrorFilter.Neutral, await RefusalOf(() => CreateAsync(new { title = "break" })));
     }
 
     [Fact]

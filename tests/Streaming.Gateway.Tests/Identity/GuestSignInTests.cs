@@ -11,6 +11,7 @@ using Microsoft.Net.Http.Headers;
 using Streaming.Contracts.Conversations;
 using Streaming.Gateway.Identity;
 using Streaming.Gateway.Tests.Fakes;
+using Streaming.Hosting;
 
 namespace Streaming.Gateway.Tests.Identity;
 
@@ -164,7 +165,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     [Fact]
     public async Task A_cluster_that_comes_later_is_found()
     {
-        var grains = new AwayGrainFactory(gateways.Services.GetRequiredService<IGrainFactory>());
+        var grains = new UnreachableGrainFactory(gateways.Services.GetRequiredService<IGrainFactory>());
         var keys = new ClusterKeyRing(grains.Factory, TimeProvider.System);
         await Assert.ThrowsAsync<KeysUnavailableException>(() => keys.ReachAsync(Cancelled).AsTask());
 
@@ -190,7 +191,7 @@ public sealed class GuestSignInTests(Gateways gateways)
         Assert.Equal(["<key>first</key>", "<key>later</key>"], ring);
 
         ClusterKeyRing NewRing() =>
-            new(new AwayGrainFactory(null, new KeyRingInMemory(ring)) { Away = false }.Factory, TimeProvider.System);
+            new(new UnreachableGrainFactory(null, new KeyRingInMemory(ring)) { Away = false }.Factory, TimeProvider.System);
     }
 
     [Fact]
@@ -205,10 +206,10 @@ public sealed class GuestSignInTests(Gateways gateways)
         WebApplicationBuilder builder = WebApplication.CreateBuilder(settings);
         builder.Logging.ClearProviders();
         builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
-        builder.Services.AddSingleton(new AwayGrainFactory(null).Factory);
-        builder.Services.AddGateway(builder.Configuration);
+        builder.Services.AddSingleton(new UnreachableGrainFactory(null).Factory);
+        builder.Services.AddHosting().AddGatewaySettings().AddGateway();
         WebApplication app = builder.Build();
-        app.MapGateway();
+        app.UseHosting().MapGateway();
         await app.StartAsync(Cancelled);
         return app;
     }

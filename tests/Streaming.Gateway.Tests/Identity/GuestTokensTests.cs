@@ -53,12 +53,12 @@ public sealed class GuestTokensTests
     public async Task A_token_that_cannot_be_checked_now_is_not_called_worthless()
     {
         var elements = new List<string>();
-        string token = (await TokensOverAsync(new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false }))
+        string token = (await TokensOverAsync(new UnreachableGrainFactory(null, new KeyRingInMemory(elements)) { Away = false }))
             .Issue("guest-a")
             .Token;
 
         // The cluster goes away between the look whether it is there and the first question for the keys.
-        var cluster = new AwayGrainFactory(null, new KeyRingInMemory(elements)) { Away = false };
+        var cluster = new UnreachableGrainFactory(null, new KeyRingInMemory(elements)) { Away = false };
         GuestTokens soon = await TokensOverAsync(cluster),
             late = await TokensOverAsync(cluster);
         cluster.Away = true;
@@ -66,7 +66,7 @@ public sealed class GuestTokensTests
         _time.Advance(TimeSpan.FromMinutes(1)); // What was read then may have changed.
         Assert.Throws<KeysUnavailableException>(() => late.ReadIdentity(token));
 
-        async Task<GuestTokens> TokensOverAsync(AwayGrainFactory cluster)
+        async Task<GuestTokens> TokensOverAsync(UnreachableGrainFactory cluster)
         {
             var ring = new ClusterKeyRing(cluster.Factory, _time);
             var services = new ServiceCollection();

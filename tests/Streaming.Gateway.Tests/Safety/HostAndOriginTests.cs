@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Streaming.Gateway.Tests.Fakes;
+using Streaming.Hosting;
 
 namespace Streaming.Gateway.Tests.Safety;
 
@@ -122,7 +123,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["Streaming:" + setting]);
         builder.Logging.ClearProviders();
-        builder.Services.AddGateway(builder.Configuration);
+        builder.Services.AddHosting().AddGatewaySettings().AddGateway();
         await using WebApplication app = builder.Build();
 
         Assert.Equal(sentence, (await Assert.ThrowsAsync<OptionsValidationException>(() => app.StartAsync(Cancelled))).Message);

@@ -8,7 +8,7 @@ namespace Streaming.Gateway.Hub;
 /// What a caller learns of a failure: a refusal's own sentence; of everything else one neutral sentence, while the log has
 /// the exception, without people's words.
 /// </summary>
-internal sealed partial class HubFailures(ILogger<ChatHub> logger) : IHubFilter
+internal sealed partial class HubErrorFilter(ILogger<ChatHub> logger) : IHubFilter
 {
     /// <summary>The neutral sentence.</summary>
     public const string Neutral = "The service could not do this now: try again in a moment.";

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Streaming.Gateway.Safety;
+namespace Streaming.Hosting.Safety;
 
 /// <summary>
 /// What browsers are told about every answer. The page runs its own scripts only, loads nothing from elsewhere (an image in

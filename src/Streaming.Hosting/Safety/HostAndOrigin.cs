@@ -1,13 +1,14 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Streaming.Hosting.Http;
 
-namespace Streaming.Gateway.Safety;
+namespace Streaming.Hosting.Safety;
 
 /// <summary>
 /// Refuses requests for hosts that this server is not, and from pages that are not its own. Without it any web page could talk
 /// to a server on localhost: from its own origin, or by a name of its own that resolves to this machine.
 /// </summary>
-internal sealed class HostAndOrigin(RequestDelegate next, IOptions<GatewayOptions> options)
+internal sealed class HostAndOrigin(RequestDelegate next, IOptions<AccessOptions> options)
 {
     private static readonly string[] ThisMachine = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -18,7 +19,7 @@ internal sealed class HostAndOrigin(RequestDelegate next, IOptions<GatewayOption
     public Task InvokeAsync(HttpContext context)
     {
         if (!_hosts.Contains(context.Request.Host.Host))
-            return Refusals.WriteAsync(
+            return ErrorResponse.WriteAsync(
                 context,
                 StatusCodes.Status400BadRequest,
                 $"This server does not answer for the host '{context.Request.Host.Host}': use localhost, or allow it with Streaming:AllowedHosts."
@@ -28,7 +29,7 @@ internal sealed class HostAndOrigin(RequestDelegate next, IOptions<GatewayOption
         string? origin = context.Request.Headers.Origin;
         return origin is null || IsOwn(origin, context.Request.Host) || _origins.Contains(origin)
             ? next(context)
-            : Refusals.WriteAsync(
+            : ErrorResponse.WriteAsync(
                 context,
                 StatusCodes.Status403Forbidden,
                 $"Pages from '{origin}' may not talk to this server: allow them with Streaming:AllowedOrigins."

@@ -6,7 +6,7 @@ namespace Streaming.Gateway.Watching;
 /// Whether a conversation cannot go on at the moment: because it says so itself, or because nobody answers for it. Watchers
 /// remember the stamp of what they were told.
 /// </summary>
-internal sealed class Pauses
+internal sealed class Availability
 {
     private ConversationEvent? _said;
     private ConversationEvent? _latest;

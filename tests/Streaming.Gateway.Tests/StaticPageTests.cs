@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Streaming.Gateway.Tests;
 
-public sealed class PageFilesTests : IAsyncLifetime
+public sealed class StaticPageTests : IAsyncLifetime
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("page-").FullName;
     private WebApplication? _app;

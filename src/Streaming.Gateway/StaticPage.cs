@@ -5,7 +5,7 @@ using Microsoft.Extensions.FileProviders;
 namespace Streaming.Gateway;
 
 /// <summary>The web page, from the folder <c>wwwroot</c> beside the host's binary.</summary>
-internal static class PageFiles
+internal static class StaticPage
 {
     private const string HashedNames = "/assets"; // Their names change with their content.
 

@@ -6,7 +6,7 @@ namespace Streaming.Gateway.Watching;
 /// Events without a number (place in line, share of an input read): only the latest of each kind, and only until a stored
 /// event of the same turn makes it obsolete. Watchers remember the stamp of what they were shown.
 /// </summary>
-internal sealed class PassingEvents
+internal sealed class TransientEvents
 {
     private readonly List<(long Stamp, ConversationEvent Event)> _latest = []; // ascending by stamp, one for each kind
     private long _lastStamp;

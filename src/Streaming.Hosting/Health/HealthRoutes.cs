@@ -3,33 +3,37 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Streaming.Gateway.Hub;
+using Streaming.Hosting.Http;
 
-namespace Streaming.Gateway.Health;
+namespace Streaming.Hosting.Health;
 
-/// <summary>Whether the process runs, and whether it can serve. Hosts add checks of their own with the tag <c>ready</c>.</summary>
-internal static class HealthRoutes
+/// <summary><c>/health/live</c>: the process runs. <c>/health/ready</c>: every check tagged <see cref="ReadyTag"/> passes.</summary>
+public static class HealthRoutes
 {
     /// <summary>The tag of checks that decide whether the process can serve.</summary>
     public const string ReadyTag = "ready";
 
-    public static void MapHealth(this IEndpointRouteBuilder endpoints)
+    internal const string Live = "/health/live";
+
+    internal const string Ready = "/health/ready";
+
+    internal static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks(GatewayPaths.Live, new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync });
+        endpoints.MapHealthChecks(Live, new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync });
         endpoints.MapHealthChecks(
-            GatewayPaths.Ready,
+            Ready,
             new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag), ResponseWriter = WriteAsync }
         );
     }
 
     private static Task WriteAsync(HttpContext context, HealthReport report) =>
         context.Response.WriteAsJsonAsync(
-            new Answer(
+            new Body(
                 report.Status.ToString().ToLowerInvariant(),
                 report.Entries.Count == 0 ? null : report.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Description)
             ),
-            HubJson.Options
+            WireJson.Options
         );
 
-    private sealed record Answer(string Status, IReadOnlyDictionary<string, string?>? Checks);
+    private sealed record Body(string Status, IReadOnlyDictionary<string, string?>? Checks);
 }

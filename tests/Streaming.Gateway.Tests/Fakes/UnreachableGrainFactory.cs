@@ -4,9 +4,9 @@ using Streaming.Contracts.Identity;
 namespace Streaming.Gateway.Tests.Fakes;
 
 /// <summary>A cluster that is away, until it is not; with a key ring of its own if it is given one.</summary>
-internal sealed class AwayGrainFactory
+internal sealed class UnreachableGrainFactory
 {
-    public AwayGrainFactory(IGrainFactory? cluster, KeyRingInMemory? ring = null)
+    public UnreachableGrainFactory(IGrainFactory? cluster, KeyRingInMemory? ring = null)
     {
         Factory = DispatchProxy.Create<IGrainFactory, Proxy>();
         ((Proxy)(object)Factory).Use(this, cluster, ring);
@@ -18,11 +18,11 @@ internal sealed class AwayGrainFactory
 
     internal class Proxy : DispatchProxy
     {
-        private AwayGrainFactory _state = null!;
+        private UnreachableGrainFactory _state = null!;
         private IGrainFactory? _cluster;
         private KeyRingInMemory? _ring;
 
-        public void Use(AwayGrainFactory state, IGrainFactory? cluster, KeyRingInMemory? ring) =>
+        public void Use(UnreachableGrainFactory state, IGrainFactory? cluster, KeyRingInMemory? ring) =>
             (_state, _cluster, _ring) = (state, cluster, ring);
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>

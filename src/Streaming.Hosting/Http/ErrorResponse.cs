@@ -1,10 +1,9 @@
 using Microsoft.AspNetCore.Http;
-using Streaming.Gateway.Hub;
 
-namespace Streaming.Gateway;
+namespace Streaming.Hosting.Http;
 
-/// <summary>How routes refuse: <c>{ "error": { "message": "one sentence" } }</c>.</summary>
-internal static class Refusals
+/// <summary>How routes report errors: <c>{ "error": { "message": "one sentence" } }</c>.</summary>
+public static class ErrorResponse
 {
     /// <summary>The sentence for a cluster that does not answer.</summary>
     public const string Unavailable = "The service is starting or cannot be reached: try again in a moment.";
@@ -13,10 +12,10 @@ internal static class Refusals
     public static Task WriteAsync(HttpContext context, int status, string sentence)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new Answer(new Error(sentence)), HubJson.Options);
+        return context.Response.WriteAsJsonAsync(new Body(new Error(sentence)), WireJson.Options);
     }
 
-    private sealed record Answer(Error Error);
+    private sealed record Body(Error Error);
 
     private sealed record Error(string Message);
 }

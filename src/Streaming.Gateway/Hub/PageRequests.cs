@@ -1,7 +1,7 @@
 namespace Streaming.Gateway.Hub;
 
 /// <summary>Which page of conversations.</summary>
-internal sealed record PageOfConversations
+internal sealed record ConversationPageRequest
 {
     /// <summary>A page's <c>next</c>; null is the first page.</summary>
     public string? After { get; init; }
@@ -11,7 +11,7 @@ internal sealed record PageOfConversations
 }
 
 /// <summary>Which page of turns.</summary>
-internal sealed record PageOfTurns
+internal sealed record TurnPageRequest
 {
     /// <summary>A page's <c>next</c>; null is the latest page.</summary>
     public long? Before { get; init; }
