@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const page = join(root, 'src/Streaming.Gateway/page');
 const tools = join(root, 'build/style');
-const generated = new Set(['.git', '.vs', '.idea', 'TestResults', 'artifacts', 'bin', 'data', 'node_modules', 'obj', 'wwwroot', '.training']);
+const otherFolders = '.git .idea .training .vs TestResults artifacts bin data node_modules obj wwwroot'.split(' ');
 const longestLine = 140;
 
 /** Each check returns its complaints, one a line; none means that it passed. */
@@ -80,7 +80,7 @@ function files(pattern, folder = root) {
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
-      if (entry.isDirectory()) return generated.has(entry.name) ? [] : files(pattern, path);
+      if (entry.isDirectory()) return otherFolders.includes(entry.name) ? [] : files(pattern, path);
       return pattern.test(entry.name) ? [relative(root, path)] : [];
     });
 }
@@ -92,7 +92,9 @@ function read(file) {
 function longLines(file) {
   return read(file)
     .split('\n')
-    .flatMap((line, i) => ([...line].length > longestLine ? [`${file}:${i + 1} has ${[...line].length} characters; the limit is ${longestLine}.`] : []));
+    .map((line, i) => ({ number: i + 1, length: [...line].length }))
+    .filter(({ length }) => length > longestLine)
+    .map(({ number, length }) => `${file}:${number} has ${length} characters; the limit is ${longestLine}.`);
 }
 
 /** Documents that describe what is. The changelog and the roadmap name what was and what is to come. */
