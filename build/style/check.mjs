@@ -10,6 +10,7 @@ const page = join(root, 'src/Streaming.Gateway/page');
 const tools = join(root, 'build/style');
 const otherFolders = '.git .idea .training .vs TestResults artifacts bin data node_modules obj wwwroot'.split(' ');
 const longestLine = 140;
+let knownWords; // identifiers of the source files, once they are read
 
 /** Each check returns its complaints, one a line; none means that it passed. */
 const checks = {
@@ -122,9 +123,7 @@ function brokenReferences(file) {
   return broken;
 }
 
-let knownWords;
-
-/** All identifiers of the source files, and their names. */
+/** All identifiers in the source files and their names. */
 function words() {
   if (!knownWords) {
     knownWords = new Set();
