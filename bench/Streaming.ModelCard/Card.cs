@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
-using Streaming.Training;
+using Streaming.Training.Corpora;
 using Streaming.Training.Evaluation;
 using Line = System.Collections.Generic.IReadOnlyDictionary<string, string>;
 
@@ -190,7 +190,7 @@ internal sealed partial class Card
             : "not measured";
 
     private string AllReplies() =>
-        $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
+        $"# ReplySampler to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
 
     private static string Shown(IEnumerable<(OpeningReply Reply, string? Verdict)> replies)
     {

@@ -2,7 +2,7 @@ using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Tokenizing;
 using Streaming.Training.Corpora;
-using Streaming.Training.Dealing;
+using Streaming.Training.DataLoading;
 using Streaming.Training.Vocabularies;
 
 namespace Streaming.Training;
@@ -19,7 +19,7 @@ public static class Trainer
     /// <param name="clock">The time; null for the system's.</param>
     /// <param name="cancel">Ends it after the step under way; what was learnt is kept.</param>
     /// <exception cref="InputException">A file or an option is wrong, or another training uses the work folder.</exception>
-    public static TrainingEnd Run(
+    public static TrainingOutcome Run(
         TrainingOptions options,
         ITrainingProgress progress,
         TimeProvider? clock = null,
@@ -28,20 +28,26 @@ public static class Trainer
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
-        OptionRules.Check(options);
+        TrainingOptionsValidator.Check(options);
         using FileStream mark = Claim(options.Work);
 
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
-        IReadOnlyDictionary<string, Corpus> corpora = TextCollection.ReadCorpora(mixture, options.Data);
-        TokenizerFiles.Put(options, mixture, corpora, progress.Say);
+        IReadOnlyDictionary<string, Corpus> corpora = Dataset.ReadCorpora(mixture, options.Data);
+        TokenizerFiles.Install(
+            options.Tokenizer ?? options.From,
+            options.Work,
+            options.Output,
+            options.Lengths[^1].Tokens,
+            () => BytePairTrainer.Train(mixture, corpora, options.Vocabulary, progress.Log)
+        );
         var encoder = new DocumentEncoder(Tokenizer.Load(options.Output));
-        TextCollection texts = TextCollection.Of(mixture, corpora, encoder, (ulong)options.Seed);
+        Dataset texts = Dataset.Of(mixture, corpora, encoder, (ulong)options.Seed);
         using var run = new TrainingRun(options, ConfigOf(options, encoder), texts, encoder, progress, clock ?? TimeProvider.System);
         // Said only now: what is refused is refused in one line.
-        progress.Say(
+        progress.Log(
             $"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out."
         );
-        return run.Learn(cancel);
+        return run.Train(cancel);
     }
 
     private static ModelConfig ConfigOf(TrainingOptions options, DocumentEncoder encoder) =>

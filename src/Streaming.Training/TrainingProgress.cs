@@ -8,26 +8,26 @@ namespace Streaming.Training;
 /// <param name="Loss">Its loss, nats per learnt token.</param>
 /// <param name="Rate">The learning rate.</param>
 /// <param name="Norm">The gradients' norm before clipping.</param>
-public readonly record struct StepDone(int Step, long Tokens, double Loss, double Rate, double Norm);
+public readonly record struct StepResult(int Step, long Tokens, double Loss, double Rate, double Norm);
 
 /// <summary>Hears how a training goes.</summary>
 public interface ITrainingProgress
 {
     /// <summary>After each step.</summary>
-    void Stepped(StepDone step);
+    void StepCompleted(StepResult step);
 
     /// <summary>A line for people.</summary>
-    void Say(string line);
+    void Log(string line);
 }
 
 /// <summary>Why a training ended.</summary>
-public enum TrainingEnd
+public enum TrainingOutcome
 {
     /// <summary>All tokens that were asked for are read.</summary>
     Complete,
 
     /// <summary>The held-out loss no longer got better.</summary>
-    NoBetter,
+    EarlyStopped,
 
     /// <summary>It was asked to stop, or the steps of this run are done; it can go on.</summary>
     Paused,

@@ -3,10 +3,12 @@ using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Training.Checkpoints;
-using Streaming.Training.Dealing;
+using Streaming.Training.DataLoading;
 using Streaming.Training.Evaluation;
-using Streaming.Training.Learning;
-using Streaming.Training.Reports;
+using Streaming.Training.Metrics;
+using Streaming.Training.Model;
+using Streaming.Training.Numerics;
+using Streaming.Training.Optimization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -33,19 +35,19 @@ internal sealed class TrainingRun : IDisposable
     private readonly DocumentEncoder _encoder;
     private readonly ITrainingProgress _progress;
     private readonly TimeProvider _clock;
-    private readonly Masters _masters;
+    private readonly MasterWeights _master;
     private readonly Network _network;
     private readonly AdamW _optimizer;
-    private readonly SinkTarget? _sink;
-    private readonly LearningStep _step;
+    private readonly SinkLoss? _sink;
+    private readonly TrainingStep _step;
     private readonly HeldOutLoss _heldOut;
-    private readonly SinkShares _sinkShares;
-    private readonly BatchDealer _dealer;
-    private readonly RunFigures _figures;
+    private readonly SinkAttention _sinkShares;
+    private readonly BatchLoader _loader;
+    private readonly MetricsLog _metrics;
     private readonly IReadOnlyDictionary<string, double> _shares;
-    private readonly LearningRate _rate;
+    private readonly LearningRateSchedule _rate;
 
-    private DealingState _dealt;
+    private LoaderState _loaderState;
     private long _tokens,
         _since;
     private double? _best;
@@ -55,7 +57,7 @@ internal sealed class TrainingRun : IDisposable
     public TrainingRun(
         TrainingOptions options,
         ModelConfig config,
-        TextCollection texts,
+        Dataset texts,
         DocumentEncoder encoder,
         ITrainingProgress progress,
         TimeProvider clock
@@ -64,48 +66,53 @@ internal sealed class TrainingRun : IDisposable
         (_options, _encoder, _progress, _clock) = (options, encoder, progress, clock);
         ScalarType type = options.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         Device device = TorchDevices.Of(options.Device);
-        var work = new SharedWork(device.type == DeviceType.CPU ? options.Threads ?? Environment.ProcessorCount : 1);
-        _masters = new Masters(config, type, device, options.Seed);
+        var work = new ParallelLoop(device.type == DeviceType.CPU ? options.Threads ?? Environment.ProcessorCount : 1);
+        _master = new MasterWeights(config, type, device, options.Seed);
         _network = new Network(config, type, device);
-        _optimizer = new AdamW(_masters.Parameters, work);
-        _sink = options.SinkShare is double share ? new SinkTarget(share, options.SinkWeight) : null;
-        _step = new LearningStep(_masters, _network, _sink, work, options.Dropout, (ulong)options.Seed);
-        _heldOut = new HeldOutLoss(_masters, _step, texts.HeldOut, encoder.Bos, work);
-        _sinkShares = new SinkShares(texts.HeldOut, encoder.Bos);
-        _rate = new LearningRate(options.Rate, options.WarmUp, Floor);
+        _optimizer = new AdamW(_master.Parameters, work);
+        _sink = options.SinkShare is double share ? new SinkLoss(share, options.SinkWeight) : null;
+        _step = new TrainingStep(_master, _network, _sink, work, options.Dropout, (ulong)options.Seed);
+        _heldOut = new HeldOutLoss(_master, _step, texts.HeldOut, encoder.Bos, work);
+        _sinkShares = new SinkAttention(texts.HeldOut, encoder.Bos);
+        _rate = new LearningRateSchedule(options.Rate, options.WarmUp, Floor);
         _shares = texts.Sources.ToDictionary(s => s.Description.Name, s => s.Description.Share);
 
-        TrainingState? state = TrainingState.IsIn(options.Work) ? TrainingState.Read(options.Work, _masters, _optimizer) : null;
+        TrainingState? state = TrainingState.IsIn(options.Work) ? TrainingState.Read(options.Work, _master, _optimizer) : null;
         (_tokens, _best, _sinceBest, _elapsed) = (state?.Tokens ?? 0, state?.BestLoss, state?.SinceBest ?? 0, state?.Elapsed ?? default);
         _since = _tokens;
         if (state is null && options.From is string from)
             Begin(from);
-        _dealt = new DealingState(
+        _loaderState = new LoaderState(
             state?.Mixture ?? new MixtureState(),
             state?.Packer ?? new PackerState { Random = SeededRandom.For((ulong)options.Seed, "packing", 0).State }
         );
-        _dealer = new BatchDealer(texts.Sources, encoder.Bos, options.Batch, new DealingState(_dealt.Mixture.Copy(), _dealt.Packer.Copy()));
-        _figures = new RunFigures(options.Work, _tokens);
-        _figures.AddRun(_tokens, options);
-        Say(
-            $"{_masters.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}."
+        _loader = new BatchLoader(
+            texts.Sources,
+            encoder.Bos,
+            options.Batch,
+            new LoaderState(_loaderState.Mixture.Copy(), _loaderState.Packer.Copy())
+        );
+        _metrics = new MetricsLog(options.Work, _tokens);
+        _metrics.AddRun(_tokens, options.Tokens, options.Batch, options.Rate, options.SinkShare, options.SinkWeight);
+        Log(
+            $"{_master.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}."
         );
     }
 
     /// <summary>Trains until the end of the training, of this run, or of patience.</summary>
-    public TrainingEnd Learn(CancellationToken cancel)
+    public TrainingOutcome Train(CancellationToken cancel)
     {
         long begun = _clock.GetTimestamp(),
             saved = begun,
             line = begun;
         TimeSpan before = _elapsed;
         var (loss, count, steps) = (0.0, 0L, 0);
-        TrainingEnd end = TrainingEnd.Complete;
+        TrainingOutcome end = TrainingOutcome.Complete;
         while (_tokens < _options.Tokens)
         {
             if (cancel.IsCancellationRequested || steps == _options.Steps)
             {
-                end = TrainingEnd.Paused;
+                end = TrainingOutcome.Paused;
                 break;
             }
             double progress = (double)_tokens / _options.Tokens,
@@ -113,20 +120,20 @@ internal sealed class TrainingRun : IDisposable
             int length = LengthAt(_tokens);
             long next = _tokens + _options.Batch;
 
-            DealtBatch batch = _dealer.Next(length, next < _options.Tokens && steps + 1 != _options.Steps ? LengthAt(next) : null);
+            TrainingBatch batch = _loader.Next(length, next < _options.Tokens && steps + 1 != _options.Steps ? LengthAt(next) : null);
             double norm = 0;
             (double stepLoss, int stepCount) = _step.Run(
                 batch.Ids,
                 batch.Targets,
-                batch.Learn,
+                batch.LossMask,
                 length,
                 _optimizer.Steps,
                 gradients => norm = _optimizer.Step(gradients, rate)
             );
             (loss, count) = (loss + stepLoss, count + stepCount);
-            (_tokens, _dealt) = (next, batch.After);
+            (_tokens, _loaderState) = (next, batch.After);
             steps++;
-            _progress.Stepped(new StepDone(_optimizer.Steps, _tokens, stepLoss / stepCount, rate, norm));
+            _progress.StepCompleted(new StepResult(_optimizer.Steps, _tokens, stepLoss / stepCount, rate, norm));
 
             _elapsed = before + _clock.GetElapsedTime(begun);
             if (_optimizer.Steps % StepsPerLine == 0)
@@ -141,7 +148,7 @@ internal sealed class TrainingRun : IDisposable
                 line = _clock.GetTimestamp();
                 if (!better && _options.Patience > 0 && _sinceBest >= _options.Patience)
                 {
-                    end = TrainingEnd.NoBetter;
+                    end = TrainingOutcome.EarlyStopped;
                     break;
                 }
             }
@@ -152,18 +159,18 @@ internal sealed class TrainingRun : IDisposable
             }
         }
         Save();
-        CheckpointWriter.Write(_options.Output, _masters, _encoder);
-        Say($"{end}: {_optimizer.Steps} steps, {_tokens:N0} tokens, {Durations.Of(_elapsed)}.");
+        CheckpointWriter.Write(_options.Output, _master, _encoder);
+        Log($"{end}: {_optimizer.Steps} steps, {_tokens:N0} tokens, {Durations.Of(_elapsed)}.");
         return end;
     }
 
     public void Dispose()
     {
-        _dealer.Dispose();
+        _loader.Dispose();
         _sink?.Dispose();
         _optimizer.Dispose();
         _network.Dispose();
-        _masters.Dispose();
+        _master.Dispose();
     }
 
     private int LengthAt(long tokens) => _options.Lengths.Last(l => l.From <= (double)tokens / _options.Tokens).Tokens;
@@ -171,18 +178,18 @@ internal sealed class TrainingRun : IDisposable
     private void Begin(string from)
     {
         using Checkpoint checkpoint = Checkpoint.Open(from);
-        if (checkpoint.Config with { ContextLength = _masters.Config.ContextLength } != _masters.Config)
+        if (checkpoint.Config with { ContextLength = _master.Config.ContextLength } != _master.Config)
             throw new InputException(
                 $"'{from}' is of another shape than was asked for: ask for its layers, widths and heads, or leave --from out."
             );
-        _masters.Load(checkpoint.Weights);
+        _master.Load(checkpoint.Weights);
     }
 
     private void Line(double loss, double rate, double norm, int length, TimeSpan time)
     {
         double perSecond = (_tokens - _since) / time.TotalSeconds;
-        _figures.AddLoss(_tokens, _optimizer.Steps, _elapsed.TotalHours, length, loss, rate, norm, perSecond);
-        Say(
+        _metrics.AddLoss(_tokens, _optimizer.Steps, _elapsed.TotalHours, length, loss, rate, norm, perSecond);
+        Log(
             $"step {_optimizer.Steps}  {_tokens:N0} tokens  loss {loss:F4}  rate {rate:E2}  norm {norm:F2}  length {length}  {perSecond:F0} tokens/s  {Durations.Of(TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond))} left"
         );
     }
@@ -194,28 +201,28 @@ internal sealed class TrainingRun : IDisposable
         var (sum, weight) = (0.0, 0.0);
         foreach (SourceLoss source in _heldOut.Measure(length).Where(s => s.Tokens > 0))
         {
-            _figures.AddHeldOut(_tokens, source.Source, source.PerToken, source.Tokens, source.Characters);
+            _metrics.AddHeldOut(_tokens, source.Source, source.PerToken, source.Tokens, source.Characters);
             double share = _shares.GetValueOrDefault(source.Source);
             (sum, weight) = (sum + share * source.PerToken, weight + share);
         }
-        foreach ((string source, long dealt) in _dealt.Mixture.Tokens)
-            _figures.AddSource(_tokens, source, dealt, _dealt.Mixture.Numbers[source]);
+        foreach ((string source, long dealt) in _loaderState.Mixture.Tokens)
+            _metrics.AddSource(_tokens, source, dealt, _loaderState.Mixture.Numbers[source]);
         // Weighted as it is learnt: what most of the training is about decides whether it gets better.
         double mean = sum / weight;
-        _figures.AddHeldOut(_tokens, "mixture", mean, 0, 0);
+        _metrics.AddHeldOut(_tokens, "mixture", mean, 0, 0);
         bool better = weight > 0 && (_best is null || mean < _best);
         (_best, _sinceBest) = better ? (mean, 0) : (_best, _sinceBest + 1);
-        IReadOnlyList<float[]> sinks = _sinkShares.Measure(_masters, _network);
+        IReadOnlyList<float[]> sinks = _sinkShares.Measure(_master, _network);
         for (int l = 0; l < sinks.Count; l++)
         {
             for (int h = 0; h < sinks[l].Length; h++)
-                _figures.AddSink(_tokens, l, h, sinks[l][h]);
+                _metrics.AddSink(_tokens, l, h, sinks[l][h]);
         }
-        Say(
+        Log(
             $"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}"
         );
 
-        CheckpointWriter.Write(_options.Output, _masters, _encoder);
+        CheckpointWriter.Write(_options.Output, _master, _encoder);
         SayReplies(cancel);
         return better;
     }
@@ -225,8 +232,8 @@ internal sealed class TrainingRun : IDisposable
     {
         try
         {
-            IReadOnlyList<Reply> replies = Replies
-                .OfAsync(
+            IReadOnlyList<Reply> replies = ReplySampler
+                .SampleAsync(
                     _options.Output,
                     SampleMessages,
                     s => s with { MaxTokens = SampleTokens, Seed = SampleSeed },
@@ -237,11 +244,11 @@ internal sealed class TrainingRun : IDisposable
                 .GetAwaiter()
                 .GetResult();
             foreach ((string message, Reply reply) in SampleMessages.Zip(replies))
-                Say($"  > {message}  {reply.Text.ReplaceLineEndings(" / ")}");
+                Log($"  > {message}  {reply.Text.ReplaceLineEndings(" / ")}");
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            Say("No sample replies: the training is to pause.");
+            Log("No sample replies: the training is to pause.");
         }
     }
 
@@ -249,18 +256,18 @@ internal sealed class TrainingRun : IDisposable
     {
         new TrainingState
         {
-            Config = _masters.Config,
+            Config = _master.Config,
             Tokens = _tokens,
             Steps = _optimizer.Steps,
             Elapsed = _elapsed,
-            Mixture = _dealt.Mixture,
-            Packer = _dealt.Packer,
+            Mixture = _loaderState.Mixture,
+            Packer = _loaderState.Packer,
             BestLoss = _best,
             SinceBest = _sinceBest,
-        }.Write(_options.Work, _masters, _optimizer);
+        }.Write(_options.Work, _master, _optimizer);
     }
 
-    private void Say(FormattableString line) => _progress.Say(line.ToString(CultureInfo.InvariantCulture));
+    private void Log(FormattableString line) => _progress.Log(line.ToString(CultureInfo.InvariantCulture));
 
-    private void Say(string line) => _progress.Say(line);
+    private void Log(string line) => _progress.Log(line);
 }

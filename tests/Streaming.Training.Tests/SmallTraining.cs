@@ -109,19 +109,19 @@ internal sealed class SmallTraining : IDisposable
 }
 
 /// <summary>Keeps what a training says.</summary>
-internal sealed class RecordedProgress(Action<StepDone>? stepped = null, Action<string>? said = null) : ITrainingProgress
+internal sealed class RecordedProgress(Action<StepResult>? stepped = null, Action<string>? said = null) : ITrainingProgress
 {
-    public List<StepDone> Steps { get; } = [];
+    public List<StepResult> Steps { get; } = [];
 
     public List<string> Lines { get; } = [];
 
-    public void Stepped(StepDone step)
+    public void StepCompleted(StepResult step)
     {
         Steps.Add(step);
         stepped?.Invoke(step);
     }
 
-    public void Say(string line)
+    public void Log(string line)
     {
         Lines.Add(line);
         said?.Invoke(line);

@@ -2,8 +2,8 @@ using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
-using Streaming.Training.Learning;
-using Streaming.Training.Reports;
+using Streaming.Training.Metrics;
+using Streaming.Training.Model;
 using TorchSharp;
 
 namespace Streaming.Training.Tests;
@@ -26,10 +26,10 @@ public class TrainerTests
             second = new();
         TrainingOptions options = training.Options("whole") with { Float32 = float32, SinkShare = sinkShare, Dropout = dropout };
 
-        Assert.Equal(TrainingEnd.Complete, Trainer.Run(options, whole, cancel: Cancel));
+        Assert.Equal(TrainingOutcome.Complete, Trainer.Run(options, whole, cancel: Cancel));
         TrainingOptions apart = training.Options("apart") with { Float32 = float32, SinkShare = sinkShare, Dropout = dropout };
-        Assert.Equal(TrainingEnd.Paused, Trainer.Run(apart with { Steps = 13 }, first, cancel: Cancel));
-        Assert.Equal(TrainingEnd.Complete, Trainer.Run(apart with { Threads = 1 }, second, cancel: Cancel));
+        Assert.Equal(TrainingOutcome.Paused, Trainer.Run(apart with { Steps = 13 }, first, cancel: Cancel));
+        Assert.Equal(TrainingOutcome.Complete, Trainer.Run(apart with { Threads = 1 }, second, cancel: Cancel));
 
         Assert.Equal(40, whole.Steps.Count);
         Assert.Equal(13, first.Steps.Count);
@@ -77,7 +77,7 @@ public class TrainerTests
             if (step.Step == 3)
                 source.Cancel();
         });
-        Assert.Equal(TrainingEnd.Paused, Trainer.Run(training.Options("asked"), first, cancel: source.Token));
+        Assert.Equal(TrainingOutcome.Paused, Trainer.Run(training.Options("asked"), first, cancel: source.Token));
         Assert.Equal(3, first.Steps.Count);
         var second = new RecordedProgress();
         Trainer.Run(training.Options("asked"), second, cancel: Cancel);
@@ -94,7 +94,10 @@ public class TrainerTests
             if (line.StartsWith("held out", StringComparison.Ordinal))
                 source.Cancel();
         });
-        Assert.Equal(TrainingEnd.Paused, Trainer.Run(training.Options("asked") with { EvaluateEvery = 3 }, first, cancel: source.Token));
+        Assert.Equal(
+            TrainingOutcome.Paused,
+            Trainer.Run(training.Options("asked") with { EvaluateEvery = 3 }, first, cancel: source.Token)
+        );
         Assert.DoesNotContain(first.Lines, line => line.StartsWith("  > ", StringComparison.Ordinal));
         var second = new RecordedProgress();
         Trainer.Run(training.Options("asked"), second, cancel: Cancel);
@@ -112,10 +115,10 @@ public class TrainerTests
         int[] ids = checkpoint
             .LoadTokenizer()
             .Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
-        using var masters = new Masters(checkpoint.Config, torch.ScalarType.Float32, torch.CPU, seed: 0);
-        masters.Load(checkpoint.Weights);
+        using var master = new MasterWeights(checkpoint.Config, torch.ScalarType.Float32, torch.CPU, seed: 0);
+        master.Load(checkpoint.Weights);
         using var network = new Network(checkpoint.Config, torch.ScalarType.Float32, torch.CPU);
-        using torch.Tensor ours = network.Logits(masters.Cast(), ids);
+        using torch.Tensor ours = network.Logits(master.Cast(), ids);
 
         using Decoder decoder = Decoder.Load(
             checkpoint.Config,
@@ -155,10 +158,10 @@ public class TrainerTests
         TrainingOptions options = training.Options("patience") with { EvaluateEvery = 2, Patience = 2, Rate = 1, WarmUp = 1 }; // far too fast to get better for long
         var progress = new RecordedProgress();
 
-        Assert.Equal(TrainingEnd.NoBetter, Trainer.Run(options, progress, cancel: Cancel));
+        Assert.Equal(TrainingOutcome.EarlyStopped, Trainer.Run(options, progress, cancel: Cancel));
 
         Assert.True(progress.Steps.Count < 40);
-        string[] scored = [.. File.ReadLines(Path.Combine(options.Work, RunFigures.HeldOutFile)).Skip(1)];
+        string[] scored = [.. File.ReadLines(Path.Combine(options.Work, MetricsLog.HeldOutFile)).Skip(1)];
         Assert.Equal(["even", "odd", "stories", "mixture"], scored.Take(4).Select(line => line.Split(',')[1]));
         Assert.Contains(progress.Lines, line => line.StartsWith("  > Hello!", StringComparison.Ordinal));
     }

@@ -33,9 +33,9 @@ internal static class TrainCommand
         using var cancellation = new CancellationTokenSource();
         using var signals = new StopSignals(cancellation.Cancel);
         signals.Begin();
-        TrainingEnd end = Trainer.Run(options, new Lines(), cancel: cancellation.Token);
+        TrainingOutcome end = Trainer.Run(options, new Lines(), cancel: cancellation.Token);
         signals.End();
-        if (end != TrainingEnd.Paused)
+        if (end != TrainingOutcome.Paused)
             Console.Out.WriteLine(options.Output);
         return cancellation.IsCancellationRequested ? StopSignals.ExitCode : 0;
     }
@@ -43,8 +43,8 @@ internal static class TrainCommand
     /// <summary>Says how the training goes on standard error.</summary>
     private sealed class Lines : ITrainingProgress
     {
-        public void Stepped(StepDone step) { }
+        public void StepCompleted(StepResult step) { }
 
-        public void Say(string line) => Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm:ss} {line}");
+        public void Log(string line) => Console.Error.WriteLine($"{TimeProvider.System.GetUtcNow():yyyy-MM-dd HH:mm:ss} {line}");
     }
 }

@@ -2,8 +2,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Streaming.Inference.Checkpoints;
-using Streaming.Training.Dealing;
-using Streaming.Training.Learning;
+using Streaming.Training.DataLoading;
+using Streaming.Training.Model;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,14 +19,14 @@ internal static class CheckpointWriter
     };
 
     /// <summary>Writes configuration and weights; every file appears whole or not at all, the weights last.</summary>
-    public static void Write(string folder, Masters masters, DocumentEncoder encoder)
+    public static void Write(string folder, MasterWeights master, DocumentEncoder encoder)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.Write(Path.Combine(folder, "config.json"), Config(masters.Config, encoder).ToJsonString(Json) + "\n");
+        AtomicFile.Write(Path.Combine(folder, "config.json"), Config(master.Config, encoder).ToJsonString(Json) + "\n");
         AtomicFile.Write(Path.Combine(folder, "generation_config.json"), Generation(encoder).ToJsonString(Json) + "\n");
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        (string, Tensor)[] tensors = [.. Separate(masters).Select(t => (t.Name, t.Value.to(ScalarType.BFloat16)))];
+        (string, Tensor)[] tensors = [.. Separate(master).Select(t => (t.Name, t.Value.to(ScalarType.BFloat16)))];
         AtomicFile.Write(
             Path.Combine(folder, "model.safetensors"),
             stream => SafetensorsWriter.Write(stream, tensors, new Dictionary<string, string> { ["format"] = "pt" })
@@ -34,12 +34,12 @@ internal static class CheckpointWriter
     }
 
     /// <summary>The fused matrices as a Llama names them.</summary>
-    private static IEnumerable<(string Name, Tensor Value)> Separate(Masters masters)
+    private static IEnumerable<(string Name, Tensor Value)> Separate(MasterWeights master)
     {
-        ModelConfig config = masters.Config;
+        ModelConfig config = master.Config;
         long queries = config.Heads * config.HeadDim,
             shared = config.KeyValueHeads * config.HeadDim;
-        foreach ((string name, Tensor value) in masters.Parameters)
+        foreach ((string name, Tensor value) in master.Parameters)
         {
             if (name.EndsWith(TensorNames.QueryKeyValue, StringComparison.Ordinal))
             {

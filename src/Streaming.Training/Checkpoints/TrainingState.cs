@@ -2,8 +2,9 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
-using Streaming.Training.Dealing;
-using Streaming.Training.Learning;
+using Streaming.Training.DataLoading;
+using Streaming.Training.Model;
+using Streaming.Training.Optimization;
 using static TorchSharp.torch;
 
 namespace Streaming.Training.Checkpoints;
@@ -45,32 +46,32 @@ internal sealed record TrainingState
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
 
     /// <summary>Writes the state.</summary>
-    public void Write(string folder, Masters masters, AdamW optimizer) =>
+    public void Write(string folder, MasterWeights master, AdamW optimizer) =>
         AtomicFile.Write(
             Path.Combine(folder, FileName),
             stream =>
                 SafetensorsWriter.Write(
                     stream,
-                    [.. Tensors(masters, optimizer)],
+                    [.. Tensors(master, optimizer)],
                     new Dictionary<string, string> { [Key] = JsonSerializer.Serialize(this) }
                 )
         );
 
     /// <summary>Reads the state into weights and its optimizer.</summary>
     /// <exception cref="InputException">It is damaged or of another model.</exception>
-    public static TrainingState Read(string folder, Masters masters, AdamW optimizer)
+    public static TrainingState Read(string folder, MasterWeights master, AdamW optimizer)
     {
         string path = Path.Combine(folder, FileName);
         TrainingState state = Header(path);
-        if (state.Config != masters.Config)
+        if (state.Config != master.Config)
             throw new InputException(
-                $"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(masters.Config)}): ask for the same, or name another --work folder."
+                $"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(master.Config)}): ask for the same, or name another --work folder."
             );
         optimizer.Steps = state.Steps;
         using IDisposable noGradient = no_grad();
         using SafetensorsFile file = SafetensorsFile.Open(path);
         var entries = file.Entries.ToDictionary(e => e.Name);
-        foreach ((string name, Tensor value) in Tensors(masters, optimizer))
+        foreach ((string name, Tensor value) in Tensors(master, optimizer))
         {
             if (!entries.TryGetValue(name, out SafetensorsEntry? entry) || !entry.Shape.SequenceEqual(value.shape))
                 throw new InputException($"'{path}' lacks '{name}': it is damaged, so go on from an earlier copy or from the beginning.");
@@ -80,8 +81,8 @@ internal sealed record TrainingState
         return state;
     }
 
-    private static IEnumerable<(string Name, Tensor Value)> Tensors(Masters masters, AdamW optimizer) =>
-        masters.Parameters.Select(p => (p.Name, p.Value)).Concat(optimizer.State);
+    private static IEnumerable<(string Name, Tensor Value)> Tensors(MasterWeights master, AdamW optimizer) =>
+        master.Parameters.Select(p => (p.Name, p.Value)).Concat(optimizer.State);
 
     private static string Shape(ModelConfig config) =>
         $"{config.Layers} layers, {config.HiddenSize} wide, {config.IntermediateSize} inside, {config.Heads}/{config.KeyValueHeads} heads, {config.VocabularySize} tokens, context {config.ContextLength}";

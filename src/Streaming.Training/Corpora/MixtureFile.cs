@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Streaming.Inference;
-using Streaming.Training.SmallTalk;
 
 namespace Streaming.Training.Corpora;
 
@@ -55,7 +54,7 @@ internal sealed record SourceDescription
     /// <summary>The line between two texts of <see cref="Text"/>; null where it is one text.</summary>
     public string? Separator { get; init; }
 
-    /// <summary>A generator of dialogues: small-talk, sums, story-requests or endless-stories.</summary>
+    /// <summary>A generator of dialogues, one of <see cref="GeneratorNames"/>.</summary>
     public string? Generator { get; init; }
 
     /// <summary>The source whose training texts the generator tells.</summary>
@@ -110,9 +109,9 @@ internal sealed record MixtureFile
                 throw new InputException($"{what} has the share {source.Share}: take a number of 0 or more.");
             if (((string?[])[source.Dialogues, source.Text, source.Generator]).Count(o => o is not null) != 1)
                 throw new InputException($"{what} must have exactly one of dialogues, text and generator.");
-            if (source.Generator is string generator && !DialogueGenerator.Names.Contains(generator))
-                throw new InputException($"{what} names the generator '{generator}': take {string.Join(", ", DialogueGenerator.Names)}.");
-            if (source.Generator is "story-requests" or "endless-stories" && source.StoriesOf is null)
+            if (source.Generator is string generator && !GeneratorNames.All.Contains(generator))
+                throw new InputException($"{what} names the generator '{generator}': take {string.Join(", ", GeneratorNames.All)}.");
+            if (source.Generator is GeneratorNames.StoryRequests or GeneratorNames.EndlessStories && source.StoriesOf is null)
                 throw new InputException($"{what} tells stories: name their source in storiesOf.");
             if (source.StoriesOf is string from && !Sources.Any(s => s.Name == from && s.Text is not null))
                 throw new InputException($"{what} tells stories of '{from}', which is no source of text here: name one.");

@@ -36,7 +36,7 @@ public sealed record EvaluationReport
     /// <summary>The same texts for the model that it is compared with; null for none.</summary>
     public IReadOnlyList<SourceResult>? Against { get; init; }
 
-    /// <summary>Replies to the opening messages that were written before the training.</summary>
+    /// <summary>ReplySampler to the opening messages that were written before the training.</summary>
     public required IReadOnlyList<OpeningReply> Openings { get; init; }
 
     /// <summary>A story without an end; null where none was asked for.</summary>

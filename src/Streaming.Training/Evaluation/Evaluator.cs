@@ -2,9 +2,11 @@ using Streaming.Inference;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Training.Corpora;
-using Streaming.Training.Dealing;
-using Streaming.Training.Learning;
-using Streaming.Training.SmallTalk;
+using Streaming.Training.DataLoading;
+using Streaming.Training.Model;
+using Streaming.Training.Numerics;
+using Streaming.Training.Optimization;
+using Streaming.Training.SyntheticDialogue;
 using static TorchSharp.torch;
 
 namespace Streaming.Training.Evaluation;
@@ -57,15 +59,15 @@ public static class Evaluator
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(say);
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
-        IReadOnlyDictionary<string, Corpus> corpora = TextCollection.ReadCorpora(mixture, options.Data);
+        IReadOnlyDictionary<string, Corpus> corpora = Dataset.ReadCorpora(mixture, options.Data);
         say("Scoring held-out texts.");
         IReadOnlyList<SourceResult> heldOut = HeldOut(options.Model, mixture, corpora, options);
         IReadOnlyList<SourceResult>? against = options.Against is string other ? HeldOut(other, mixture, corpora, options) : null;
 
         say("Answering the opening messages.");
-        IReadOnlyList<string> messages = Openings.OfTheProject.Messages;
-        IReadOnlyList<Reply> replies = await Replies
-            .OfAsync(
+        IReadOnlyList<string> messages = OpeningMessages.Default.Messages;
+        IReadOnlyList<Reply> replies = await ReplySampler
+            .SampleAsync(
                 options.Model,
                 messages,
                 s => s with { Seed = (ulong)options.Seed, MaxTokens = options.ReplyTokens },
@@ -110,13 +112,13 @@ public static class Evaluator
             throw new InputException(
                 $"'{model}' sees {checkpoint.Config.ContextLength} tokens, fewer than the {options.Length} of a sequence: take a smaller --length."
             );
-        using var masters = new Masters(checkpoint.Config, ScalarType.BFloat16, CPU, seed: 0);
-        masters.Load(checkpoint.Weights);
+        using var master = new MasterWeights(checkpoint.Config, ScalarType.BFloat16, CPU, seed: 0);
+        master.Load(checkpoint.Weights);
         using var network = new Network(checkpoint.Config, ScalarType.BFloat16, CPU);
         var encoder = new DocumentEncoder(checkpoint.LoadTokenizer());
-        var work = new SharedWork(options.Threads ?? Environment.ProcessorCount);
+        var work = new ParallelLoop(options.Threads ?? Environment.ProcessorCount);
         IReadOnlyList<HeldOutText> texts = HeldOutText.Of(mixture, corpora, encoder);
-        var loss = new HeldOutLoss(masters, new LearningStep(masters, network, sink: null, work), texts, encoder.Bos, work);
+        var loss = new HeldOutLoss(master, new TrainingStep(master, network, sink: null, work), texts, encoder.Bos, work);
         return
         [
             .. loss.Measure(options.Length)
@@ -128,8 +130,8 @@ public static class Evaluator
     private static async Task<StoryResult> StoryAsync(EvaluatorOptions options, Action<string> say, CancellationToken cancel)
     {
         say($"Telling a story of {options.StoryTokens} tokens.");
-        IReadOnlyList<Reply> told = await Replies
-            .OfAsync(
+        IReadOnlyList<Reply> told = await ReplySampler
+            .SampleAsync(
                 options.Model,
                 [StoryRequest],
                 s => s with { Seed = (ulong)options.Seed, MaxTokens = options.StoryTokens, IgnoreEos = true },
@@ -141,8 +143,8 @@ public static class Evaluator
         IReadOnlyList<int> ids = told[0].Ids;
         return new StoryResult(
             ids.Count,
-            RepeatedGrams.Shares(ids, Gram, int.MaxValue).SingleOrDefault(),
-            RepeatedGrams.Shares(ids, Gram, Segment),
+            RepeatedNGrams.Shares(ids, Gram, int.MaxValue).SingleOrDefault(),
+            RepeatedNGrams.Shares(ids, Gram, Segment),
             told[0].Text
         );
     }

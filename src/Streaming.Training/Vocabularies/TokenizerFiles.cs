@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Streaming.Inference;
 using Streaming.Training.Checkpoints;
-using Streaming.Training.Corpora;
 
 namespace Streaming.Training.Vocabularies;
 
@@ -20,19 +19,22 @@ internal static class TokenizerFiles
     /// was learnt means nothing with another.
     /// </summary>
     /// <exception cref="InputException">The given one cannot be read, or is another than the one that the training began with.</exception>
-    public static void Put(TrainingOptions options, MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, Action<string> say)
+    /// <param name="given">A folder with the tokenizer to copy; null to train one.</param>
+    /// <param name="work">The work folder, which keeps the tokenizer that a training started with.</param>
+    /// <param name="output">The checkpoint's folder.</param>
+    /// <param name="context">The model's context length in tokens.</param>
+    /// <param name="train">Trains a vocabulary.</param>
+    public static void Install(string? given, string work, string output, int context, Func<BytePairVocabulary> train)
     {
-        string? given = options.Tokenizer ?? options.From;
-        int context = options.Lengths[^1].Tokens;
-        bool begun = TrainingState.IsIn(options.Work);
-        string kept = Path.Combine(options.Work, "tokenizer");
+        bool begun = TrainingState.IsIn(work);
+        string kept = Path.Combine(work, "tokenizer");
         if (!begun)
         {
             Directory.CreateDirectory(kept);
             if (given is string folder)
                 Copy(folder, kept, context);
             else
-                TokenizerWriter.Write(kept, BytePairLearner.Learn(mixture, corpora, options.Vocabulary, say), context);
+                TokenizerWriter.Write(kept, train(), context);
         }
         else if (
             given is string folder
@@ -40,11 +42,11 @@ internal static class TokenizerFiles
         )
         {
             throw new InputException(
-                $"The training in '{options.Work}' began with another tokenizer than '{folder}': leave --tokenizer out, or name another --work folder."
+                $"The training in '{work}' began with another tokenizer than '{folder}': leave --tokenizer out, or name another --work folder."
             );
         }
-        Directory.CreateDirectory(options.Output);
-        Copy(kept, options.Output, context);
+        Directory.CreateDirectory(output);
+        Copy(kept, output, context);
     }
 
     private static void Copy(string from, string to, int context)

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Streaming.Inference;
 using Streaming.Training.Evaluation;
-using Streaming.Training.SmallTalk;
+using Streaming.Training.SyntheticDialogue;
 
 namespace Streaming.Training.Tests.Evaluation;
 
@@ -30,7 +30,7 @@ public class EvaluatorTests
             Assert.Equal(trained.PerplexityPerCharacter, Math.Exp(trained.LossPerToken * trained.Tokens / trained.Characters), 1e-9);
             Assert.True(trained.PerplexityPerCharacter < 0.8 * worse.PerplexityPerCharacter, $"{trained} is no better than {worse}.");
         }
-        Assert.Equal(Openings.OfTheProject.Messages, report.Openings.Select(o => o.Message));
+        Assert.Equal(OpeningMessages.Default.Messages, report.Openings.Select(o => o.Message));
         Assert.Contains(report.Openings, reply => reply is { Cut: true, Text.Length: > 0 });
         Assert.Equal(300, report.Story!.Tokens);
         Assert.InRange(report.Story.RepeatedShare, 0, 1);

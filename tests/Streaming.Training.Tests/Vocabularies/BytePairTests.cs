@@ -1,6 +1,6 @@
 using System.Text;
 using Streaming.Inference.Tokenizing;
-using Streaming.Training.Dealing;
+using Streaming.Training.DataLoading;
 using Streaming.Training.Vocabularies;
 
 namespace Streaming.Training.Tests.Vocabularies;

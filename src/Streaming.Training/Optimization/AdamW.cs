@@ -1,0 +1,89 @@
+using Streaming.Training.Model;
+using Streaming.Training.Numerics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Streaming.Training.Optimization;
+
+/// <summary>
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), on matrices only, and with gradients clipped to a norm of 1
+/// in all.
+/// </summary>
+internal sealed class AdamW : IDisposable
+{
+    private const double Beta1 = 0.9,
+        Beta2 = 0.95,
+        Decay = 0.1,
+        LargestNorm = 1;
+
+    private static readonly Scalar Keep1 = Beta1,
+        Keep2 = Beta2,
+        Take1 = 1 - Beta1,
+        Take2 = 1 - Beta2,
+        Epsilon = 1e-8,
+        Tiny = 1e-6,
+        Most = LargestNorm;
+
+    private readonly IReadOnlyList<Parameter> _parameters;
+    private readonly ParallelLoop _work;
+    private readonly Tensor[] _means,
+        _squares;
+
+    /// <param name="parameters">What is learnt.</param>
+    /// <param name="work">Shares the parameters.</param>
+    public AdamW(IReadOnlyList<Parameter> parameters, ParallelLoop work)
+    {
+        (_parameters, _work) = (parameters, work);
+        _means = [.. parameters.Select(p => zeros_like(p.Value))];
+        _squares = [.. parameters.Select(p => zeros_like(p.Value))];
+    }
+
+    /// <summary>Steps so far.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>Running means of gradients and of their squares, float32, by name.</summary>
+    public IEnumerable<(string Name, Tensor Value)> State =>
+        _parameters.SelectMany((p, i) => (IEnumerable<(string, Tensor)>)[("mean." + p.Name, _means[i]), ("square." + p.Name, _squares[i])]);
+
+    /// <summary>One step.</summary>
+    /// <param name="gradients">In the order of the parameters; they are used up.</param>
+    /// <param name="rate">The learning rate.</param>
+    /// <returns>The norm of all gradients before clipping.</returns>
+    public double Step(IReadOnlyList<Tensor> gradients, double rate)
+    {
+        Steps++;
+        using DisposeScope ofStep = NewDisposeScope();
+        var norms = new Tensor[gradients.Count];
+        _work.Run(gradients.Count, i => norms[i] = gradients[i].norm().DetachFromDisposeScope());
+        Tensor norm = stack(norms).norm();
+        foreach (Tensor own in norms)
+            own.Dispose();
+        // Stays where it was computed: nothing waits for a device until all its work is handed out.
+        Tensor clip = norm.add(Tiny, ScalarConstants.One).reciprocal().mul(Most).clamp_(max: ScalarConstants.One);
+        using Scalar shrink = 1 - rate * Decay;
+        using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)),
+            towards = -rate / (1 - Math.Pow(Beta1, Steps));
+        _work.Run(
+            gradients.Count,
+            i =>
+            {
+                using IDisposable noGradient = no_grad();
+                using DisposeScope scope = NewDisposeScope();
+                (Tensor value, Tensor gradient) = (_parameters[i].Value, gradients[i]);
+                gradient.mul_(clip);
+                _means[i].mul_(Keep1).add_(gradient, Take1);
+                _squares[i].mul_(Keep2).addcmul_(gradient, gradient, Take2);
+                if (value.dim() > 1)
+                    value.mul_(shrink);
+                value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, ScalarConstants.One), towards);
+            }
+        );
+        return norm.ToDouble();
+    }
+
+    public void Dispose()
+    {
+        foreach (Tensor tensor in _means.Concat(_squares))
+            tensor.Dispose();
+    }
+}

@@ -1,0 +1,230 @@
+using System.Text.RegularExpressions;
+using Streaming.Training.Corpora;
+using Streaming.Training.Numerics;
+
+namespace Streaming.Training.SyntheticDialogue;
+
+/// <summary>Stories by what they are about.</summary>
+internal sealed class StoryIndex
+{
+    private const int Shortest = 200,
+        Longest = 4000; // characters of a story that is told on request
+    private const int Beginning = 140; // characters in which a story names what it is about
+
+    private static readonly string[] Subjects =
+    [
+        "dog",
+        "cat",
+        "bird",
+        "bear",
+        "rabbit",
+        "bunny",
+        "princess",
+        "prince",
+        "king",
+        "queen",
+        "frog",
+        "fish",
+        "fox",
+        "wolf",
+        "lion",
+        "mouse",
+        "duck",
+        "cow",
+        "horse",
+        "pig",
+        "monkey",
+        "elephant",
+        "dragon",
+        "giant",
+        "witch",
+        "tree",
+        "flower",
+        "car",
+        "truck",
+        "train",
+        "boat",
+        "ball",
+        "doll",
+        "robot",
+        "kite",
+        "moon",
+        "star",
+        "garden",
+        "forest",
+        "farmer",
+        "baker",
+        "teacher",
+        "boy",
+        "girl",
+        "mom",
+        "grandma",
+        "butterfly",
+        "bee",
+        "squirrel",
+        "owl",
+        "turtle",
+        "puppy",
+        "kitten",
+        "castle",
+        "cake",
+        "apple",
+        "hat",
+        "bike",
+        "toy",
+        "treasure",
+        "sea",
+        "beach",
+        "park",
+        "snow",
+        "rain",
+        "fairy",
+        "merchant",
+        "miller",
+        "soldier",
+        "tailor",
+        "shepherd",
+        "hare",
+        "crow",
+        "goose",
+        "goat",
+        "sheep",
+        "lamb",
+        "tiger",
+        "snake",
+        "spider",
+        "ant",
+        "fisherman",
+        "sailor",
+        "box",
+        "book",
+        "shoe",
+        "ring",
+        "key",
+        "door",
+        "river",
+        "mountain",
+        "cloud",
+        "rock",
+        "pencil",
+        "bed",
+        "bus",
+        "plane",
+        "ship",
+    ];
+
+    /// <summary>Nouns that can stand for each other in a story: too few stories are about each to learn that a reply is about what was asked for.</summary>
+    private static readonly string[][] Kinds =
+    [
+        [
+            "dog",
+            "cat",
+            "bear",
+            "rabbit",
+            "bunny",
+            "frog",
+            "fox",
+            "wolf",
+            "lion",
+            "mouse",
+            "duck",
+            "cow",
+            "horse",
+            "pig",
+            "monkey",
+            "elephant",
+            "squirrel",
+            "turtle",
+            "puppy",
+            "kitten",
+            "goat",
+            "tiger",
+            "dragon",
+            "bird",
+            "owl",
+            "penguin",
+            "hedgehog",
+            "lamb",
+            "donkey",
+            "hamster",
+        ],
+        [
+            "ball",
+            "doll",
+            "car",
+            "truck",
+            "boat",
+            "kite",
+            "bike",
+            "train",
+            "robot",
+            "hat",
+            "drum",
+            "teddy bear",
+            "balloon",
+            "box",
+            "book",
+            "key",
+            "ring",
+        ],
+    ];
+
+    private readonly string[] _stories;
+    private readonly Dictionary<string, string[]> _bySubject;
+    private readonly (string Story, string Subject)[][] _byKind;
+
+    /// <param name="texts">Stories and parts of stories; only whole ones are told.</param>
+    public StoryIndex(IEnumerable<Prose> texts)
+    {
+        _stories = [.. texts.Where(t => t.Begins && t.Ends && t.Text.Length is >= Shortest and <= Longest).Select(t => t.Text)];
+        (string Story, string[] Subjects)[] known = [.. _stories.Select(s => (s, About(s)))];
+        _bySubject = known
+            .SelectMany(k => k.Subjects.Select(subject => (subject, k.Story)))
+            .GroupBy(p => p.subject)
+            .ToDictionary(g => g.Key, g => g.Select(p => p.Story).ToArray());
+        _byKind =
+        [
+            .. Kinds.Select(kind => known.SelectMany(k => k.Subjects.Intersect(kind).Select(subject => (k.Story, subject))).ToArray()),
+        ];
+    }
+
+    /// <summary>Any story.</summary>
+    public string Any(SeededRandom random) => random.Of(_stories);
+
+    /// <summary>What a story can be about, and one about it.</summary>
+    public (string Subject, string Story) About(SeededRandom random)
+    {
+        if (random.Chance(0.45))
+        {
+            string subject = random.Of([.. _bySubject.Keys]);
+            return (subject, random.Of(_bySubject[subject]));
+        }
+        int kind = random.Chance(0.75) ? 0 : 1;
+        (string story, string was) = random.Of(_byKind[kind]);
+        string now = random.Of(Kinds[kind]);
+        return (now, Exchanged(story, was, now));
+    }
+
+    private static string[] About(string story)
+    {
+        string beginning = story[..Math.Min(Beginning, story.Length)];
+        return [.. Subjects.Where(subject => Mentions(beginning, subject) > 0 && Mentions(story, subject) > 1)];
+    }
+
+    private static int Mentions(string text, string noun) => Regex.Count(text, $@"\b{noun}s?\b", RegexOptions.IgnoreCase);
+
+    /// <summary>The same story about something else of its kind.</summary>
+    private static string Exchanged(string story, string was, string now) =>
+        was == now
+            ? story
+            : Regex.Replace(
+                story,
+                $@"\b(an? )?{was}(s?)\b",
+                match =>
+                {
+                    string text = (match.Groups[1].Length > 0 ? English.WithArticle(now) : now) + match.Groups[2].Value;
+                    return char.IsUpper(match.Value[0]) ? English.Capital(text) : text;
+                },
+                RegexOptions.IgnoreCase
+            );
+}
