@@ -16,6 +16,7 @@ namespace Streaming.Grains.Conversations;
 /// One endless dialogue. It owns what defines it, its sinks and window as ids, and the running reply; the tensors are its
 /// worker's. Everything is appended to the log before it is shown.
 /// </summary>
+[GrainType("conversation")]
 internal sealed partial class ConversationGrain(
     [PersistentState("conversation")] IPersistentState<ConversationState> state,
     IConversationLog log,

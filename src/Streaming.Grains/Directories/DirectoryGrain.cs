@@ -6,7 +6,7 @@ using Streaming.Storage.Log;
 namespace Streaming.Grains.Directories;
 
 /// <summary>Reads an owner's index; holds nothing.</summary>
-[StatelessWorker]
+[GrainType("directory"), StatelessWorker]
 internal sealed class DirectoryGrain(IConversationLog log) : Grain, IDirectoryGrain
 {
     private const int DefaultTake = 50;

@@ -3,6 +3,7 @@ using Streaming.Contracts.Identity;
 namespace Streaming.Grains.Identity;
 
 /// <summary>Keeps the gateways' key ring in grain storage.</summary>
+[GrainType("keyring")]
 internal sealed class KeyRingGrain([PersistentState("key-ring")] IPersistentState<KeyRing> ring) : Grain, IKeyRingGrain
 {
     /// <inheritdoc/>

@@ -12,7 +12,7 @@ namespace Streaming.Grains.Upkeep;
 /// Sweeps when a silo asks: at its start, at intervals, and when another one died. Where there is a reminder service, a reminder
 /// asks as well, should all of them have forgotten.
 /// </summary>
-[Reentrant]
+[GrainType("upkeep"), Reentrant]
 internal sealed partial class UpkeepGrain(
     IConversationLog log,
     IServiceProvider services,

@@ -18,7 +18,7 @@ namespace Streaming.Grains.Workers;
 /// Owns one device of this silo: hands out its slots, remembers what is in each, and translates between conversations and the
 /// device. All device work is on the device's own thread; the grain only waits for it.
 /// </summary>
-[DevicePlacement, Reentrant, Immovable, KeepAlive]
+[GrainType("worker"), DevicePlacement, Reentrant, Immovable, KeepAlive]
 internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 {
     /// <summary>How long the work of an overtaken activation may take to end: a step.</summary>

@@ -34,13 +34,17 @@ internal sealed class GrainsHost : IAsyncDisposable
         _siloPort = siloPort;
     }
 
-    public static string StarterFolder { get; } = Path.Combine(RepositoryRoot(), "models", "starter");
+    public static string RepositoryRoot { get; } = FindRepositoryRoot();
+
+    public static string StarterFolder { get; } = Path.Combine(RepositoryRoot, "models", "starter");
 
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
     public IConversationLog Log => _host.Services.GetRequiredService<IConversationLog>();
 
     public ISnapshotStore Snapshots => _host.Services.GetRequiredService<ISnapshotStore>();
+
+    public IServiceProvider Services => _host.Services;
 
     public SiloAddress Address => _host.Services.GetRequiredService<ILocalSiloDetails>().SiloAddress;
 
@@ -169,7 +173,7 @@ internal sealed class GrainsHost : IAsyncDisposable
         return ports;
     }
 
-    private static string RepositoryRoot()
+    private static string FindRepositoryRoot()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Streaming.Orleans.sln")))
