@@ -31,7 +31,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     /// <summary>Forgets the steps so far.</summary>
     public void Forget() => _parts.Clear();
 
-    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => inner.Lay(rows, count, width, nibbles, laid);
+    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) => inner.Pack(rows, count, width, nibbles, packed);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {

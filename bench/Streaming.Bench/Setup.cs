@@ -33,7 +33,7 @@ internal sealed record Setup(string Model, CacheLayout Layout, DType DType, int 
     }
 
     /// <summary>An endless reply to an input that fills the cache, so that every measured token attends to all of it.</summary>
-    public DecodeWork EndlessReply(int slot, IReadOnlyList<int> text) =>
+    public DecodeJob EndlessReply(int slot, IReadOnlyList<int> text) =>
         new()
         {
             Slot = slot,

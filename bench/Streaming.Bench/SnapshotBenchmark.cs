@@ -45,7 +45,7 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
         );
         await using var device = new Batcher(decoder, new WithoutText(), []);
         int rebuild = device.RebuildLength(layout.Window);
-        DecodeWork beginning = Work(From, 0, rebuild, reset: true);
+        DecodeJob beginning = Work(From, 0, rebuild, reset: true);
         double without = await FirstTokenAsync(device, beginning, cancellation);
 
         string path = Path.GetTempFileName();
@@ -77,7 +77,7 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
                 await using FileStream stored = File.OpenRead(path);
                 using ISlotSnapshot again = await device.ReadSnapshotAsync(stored, cancellation);
                 Add(read, round, clock);
-                DecodeWork goesOn = Work(To, again.Position, 1, reset: false) with { Snapshot = again };
+                DecodeJob goesOn = Work(To, again.Position, 1, reset: false) with { Snapshot = again };
                 double first = await FirstTokenAsync(device, goesOn, cancellation);
                 if (round > 0)
                     back.Add(read[^1] + first);
@@ -108,7 +108,7 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
     }
 
     /// <summary>Milliseconds from asking to the work's only token.</summary>
-    private static async Task<double> FirstTokenAsync(IDecodeDevice device, DecodeWork work, CancellationToken cancellation)
+    private static async Task<double> FirstTokenAsync(IDecodeDevice device, DecodeJob work, CancellationToken cancellation)
     {
         long clock = Stopwatch.GetTimestamp();
         double first = 0;
@@ -120,11 +120,11 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
         return first;
     }
 
-    private DecodeWork Work(int slot, long position, int tokens, bool reset)
+    private DecodeJob Work(int slot, long position, int tokens, bool reset)
     {
         var random = new Random(1);
         int[] ids = [.. Enumerable.Range(0, tokens).Select(_ => random.Next(shape.VocabularySize))];
-        return new DecodeWork
+        return new DecodeJob
         {
             Slot = slot,
             Layout = layout,

@@ -11,7 +11,7 @@ namespace Streaming.Bench;
 /// (what the step takes beyond that are its instructions), in one work in which each thread has its share (what the works take beyond that are their
 /// beginnings and ends), and the works' meetings of threads without any reading.
 /// </summary>
-internal sealed unsafe class StepReading(int threads) : IPartedWork, IDisposable
+internal sealed unsafe class StepReading(int threads) : IParallelTask, IDisposable
 {
     private const int Line = 512; // bytes; the loop's body reads eight vectors of 64
 
@@ -31,7 +31,7 @@ internal sealed unsafe class StepReading(int threads) : IPartedWork, IDisposable
     {
         int outs = TensorMemory.Length(weight.Rows, 0),
             width = (int)(weight.Rows.numel() / outs),
-            each = ProductWork.WeightsPerPart(outs, width, threads);
+            each = ProductTask.WeightsPerPart(outs, width, threads);
         long rowBytes = width * weight.Rows.element_size();
         var from = (nint)TensorMemory.AddressOf(weight.Rows);
         _works.Add(

@@ -118,7 +118,7 @@ public sealed class Engine : IAsyncDisposable
     /// <exception cref="InputException">It cannot.</exception>
     internal static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
     {
-        int places = Math.Min(config.MostPlaces, DefaultPlaces);
+        int places = Math.Min(config.MaxPlaces, DefaultPlaces);
         if (options.Sinks < 0 || (options.Window is null && options.Sinks >= places))
             throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.")
             {

@@ -54,7 +54,7 @@ internal sealed class Session : IAsyncDisposable
         int[] all = [.. _unfed, .. input];
         // SentencePiece's vocabularies begin a text with a space that is not part of it.
         bool atBeginning = Tokenizer.StripsLeadingSpace && _fed == 0 && all.All(id => Tokenizer.BytesOf(id).IsEmpty);
-        var work = new DecodeWork
+        var work = new DecodeJob
         {
             Slot = 0,
             Layout = _engine.DefaultLayout,

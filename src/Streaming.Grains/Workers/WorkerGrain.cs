@@ -142,7 +142,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 
         long fed = request.From + request.Feed.Length - 1,
             taken = fed;
-        DecodeWork work = WorkOf(request, slot.Index, expected.Layout, !goesOn && snapshot is null, input) with { Snapshot = snapshot };
+        DecodeJob work = WorkOf(request, slot.Index, expected.Layout, !goesOn && snapshot is null, input) with { Snapshot = snapshot };
         await foreach (DecodeOutput output in _device.DecodeAsync(work, cancellation))
         {
             snapshot?.Dispose(); // It is in the slot.
@@ -226,7 +226,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         return _rebuild.InputAsync(request, _device.RebuildLength(request.Window), cancellation);
     }
 
-    private static DecodeWork WorkOf(DecodeRequest request, int slot, CacheLayout layout, bool reset, IReadOnlyList<TokenRun> input) =>
+    private static DecodeJob WorkOf(DecodeRequest request, int slot, CacheLayout layout, bool reset, IReadOnlyList<TokenRun> input) =>
         new()
         {
             Slot = slot,
@@ -243,7 +243,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     private static DecodeUpdate Translate(DecodeOutput output) =>
         output switch
         {
-            InputRead read => new InputProgress((double)read.Done / read.Total),
+            PrefillProgress read => new InputProgress((double)read.Done / read.Total),
             TokenSampled token => new TokenDecoded(token.Id, token.Text, token.State.PendingBytes.ToArray(), token.State.HeldBack),
             DecodeEnded end => new ReplyEnded(
                 end.Reason switch

@@ -37,7 +37,7 @@ public sealed partial class Batcher
         Volatile.Write(ref _captures[request.Slot], null);
         try
         {
-            Slot slot = _slots[request.Slot];
+            SlotState slot = _slots[request.Slot];
             if (request.IsUnwanted || slot.MustReset || slot.Fed == 0 || slot.Hash is not { } hash)
             {
                 request.Answer(null);
@@ -57,26 +57,26 @@ public sealed partial class Batcher
             };
             request.Answer(new SlotSnapshot(header, ids, _decoder.CopyOut(request.Slot, _decoder.Parts.RowsOf(ids))));
         }
-        catch (Exception failure) // the edge of the device: whoever asked is told, and the works go on
+        catch (Exception failure) // the edge of the device: whoever asked is told, and the jobs go on
         {
             request.Fail(failure);
         }
     }
 
     /// <summary>Refuses a snapshot that was not made for this device.</summary>
-    private void CheckSnapshot(DecodeWork work)
+    private void CheckSnapshot(DecodeJob job)
     {
-        if (work.Snapshot is null)
+        if (job.Snapshot is null)
             return;
-        if (work.Snapshot is not SlotSnapshot snapshot)
+        if (job.Snapshot is not SlotSnapshot snapshot)
             throw new InputException("A slot takes only snapshots that a device captured or read.");
         if (Kind.DifferenceFrom(snapshot.Header.Kind) is { } difference)
             throw new InputException($"The snapshot does not fit this device: it is {difference}.");
-        if (work.Reset || work.Layout != snapshot.Layout)
+        if (job.Reset || job.Layout != snapshot.Layout)
             throw new InputException(
-                $"A work that begins from a snapshot resets nothing and uses the slot as it was, {snapshot.Layout.Fixed}+{snapshot.Layout.Window}."
+                $"A job that begins from a snapshot resets nothing and uses the slot as it was, {snapshot.Layout.Fixed}+{snapshot.Layout.Window}."
             );
-        long first = work.Input.First(run => !run.Ids.IsEmpty).Position;
+        long first = job.Input.First(run => !run.Ids.IsEmpty).Position;
         if (first != snapshot.Position)
             throw new InputException(
                 $"The snapshot is at position {snapshot.Position}, and the input begins at {first}: feed it from {snapshot.Position}."

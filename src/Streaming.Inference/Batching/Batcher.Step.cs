@@ -18,7 +18,7 @@ public sealed partial class Batcher
     /// <summary>A sequence's part of a step.</summary>
     private readonly record struct Scheduled(Sequence Sequence, Segment Segment, bool IsInput);
 
-    /// <summary>One step of the device. False when there is nothing to do: no work, or none whose reader is near enough.</summary>
+    /// <summary>One step of the device. False when there is nothing to do: no job, or none whose reader is near enough.</summary>
     private bool Step()
     {
         Accept();
@@ -33,7 +33,7 @@ public sealed partial class Batcher
         {
             logits = _decoder.Step(_segments);
         }
-        catch (Exception failure) // the edge of the device: the works of this step end, the others go on
+        catch (Exception failure) // the edge of the device: the jobs of this step end, the others go on
         {
             foreach (Scheduled part in _scheduled)
                 Fail(part.Sequence, failure);
@@ -43,21 +43,21 @@ public sealed partial class Batcher
         int row = 0;
         foreach ((Sequence sequence, Segment segment, bool isInput) in _scheduled)
         {
-            Slot slot = _slots[sequence.Work.Slot];
+            SlotState slot = _slots[sequence.Job.Slot];
             slot.Advance(segment);
             sequence.Fed(segment.Ids);
             slot.Hash = sequence.StreamHash;
             if (isInput && sequence.InputTotal > _options.PrefillTokens)
-                sequence.Tell(new InputRead(sequence.InputDone, sequence.InputTotal));
+                sequence.Tell(new PrefillProgress(sequence.InputDone, sequence.InputTotal));
             if (segment.Logits == LogitRows.None)
                 continue;
 
             Span<float> ofSequence = Row(logits!, row++);
             try
             {
-                SamplingParameters sampling = sequence.Work.Sampling;
+                SamplingParameters sampling = sequence.Job.Sampling;
                 float[]? own = sampling.LogProbabilities is null ? null : ofSequence.ToArray(); // sampling changes the row
-                int id = _sampler.Sample(ofSequence, sampling, sequence.Work.Branch, slot.Position, slot.CachedIds);
+                int id = _sampler.Sample(ofSequence, sampling, sequence.Job.Branch, slot.Position, slot.CachedIds);
                 Deliver(sequence, id, own is null ? null : TokenLogProbabilities.Of(own, id, sampling.LogProbabilities!.Value));
             }
             catch (ArithmeticException failure) // logits that are not numbers
@@ -75,9 +75,9 @@ public sealed partial class Batcher
         {
             if (request.Capture is { } capture)
                 Capture(capture);
-            if (request.Work is not { } sequence)
+            if (request.Job is not { } sequence)
                 continue;
-            Slot slot = _slots[sequence.Work.Slot];
+            SlotState slot = _slots[sequence.Job.Slot];
             sequence.StartedAt = _time.GetTimestamp();
             try
             {
@@ -86,7 +86,7 @@ public sealed partial class Batcher
                     Release(sequence);
                     continue;
                 }
-                slot.Check(sequence.Work);
+                slot.Check(sequence.Job);
                 if (sequence.ReachedLimit)
                     End(sequence, EndReason.Length);
                 else
@@ -99,19 +99,19 @@ public sealed partial class Batcher
         }
     }
 
-    private void Begin(Sequence sequence, Slot slot)
+    private void Begin(Sequence sequence, SlotState slot)
     {
         _running.Add(sequence);
-        if (!slot.Begin(sequence.Work))
+        if (!slot.Begin(sequence.Job))
             return;
         try
         {
-            if (sequence.Work.Snapshot is SlotSnapshot snapshot)
-                _decoder.CopyIn(sequence.Work.Slot, _decoder.Parts.RowsOf(snapshot.Ids), snapshot.Tensors);
+            if (sequence.Job.Snapshot is SlotSnapshot snapshot)
+                _decoder.CopyIn(sequence.Job.Slot, _decoder.Parts.RowsOf(snapshot.Ids), snapshot.Tensors);
             else
-                _decoder.Clear(sequence.Work.Slot);
+                _decoder.Clear(sequence.Job.Slot);
         }
-        catch (Exception failure) // the edge of the device: this work ends, the others go on
+        catch (Exception failure) // the edge of the device: this job ends, the others go on
         {
             Fail(sequence, failure);
         }
@@ -125,7 +125,7 @@ public sealed partial class Batcher
             Sequence sequence = _running[i];
             if (sequence.Cancelled)
             {
-                _slots[sequence.Work.Slot].MustReset = true;
+                _slots[sequence.Job.Slot].MustReset = true;
                 Release(sequence);
                 _running.RemoveAt(i);
             }
@@ -147,7 +147,7 @@ public sealed partial class Batcher
         {
             if (!sequence.HasRoom())
                 continue;
-            Slot slot = _slots[sequence.Work.Slot];
+            SlotState slot = _slots[sequence.Job.Slot];
             (long position, ReadOnlyMemory<int> ids, bool isInput) = sequence.Next(slot.Position, budget);
             if (ids.IsEmpty)
                 continue; // this step's budget is spent
@@ -163,7 +163,7 @@ public sealed partial class Batcher
             _running.Remove(reader);
             _running.Add(reader); // the next step reads for somebody else first
         }
-        // Replies in the order of their slots: neighbours attend as one (see Sight.JoinedWith).
+        // Replies in the order of their slots: neighbours attend as one (see AttentionView.JoinedWith).
         _scheduled.Sort(static (a, b) => (a.IsInput, a.Segment.Slot).CompareTo((b.IsInput, b.Segment.Slot)));
         foreach (Scheduled part in _scheduled)
             _segments.Add(part.Segment);
@@ -174,7 +174,7 @@ public sealed partial class Batcher
     {
         sequence.FirstTokenAt ??= _time.GetTimestamp();
         sequence.Sampled(id);
-        bool isEnd = _endTokens.Contains(id) && !sequence.Work.Sampling.IgnoreEos;
+        bool isEnd = _endTokens.Contains(id) && !sequence.Job.Sampling.IgnoreEos;
         string text = isEnd ? "" : sequence.Text.Append(id);
         sequence.Tell(new TokenSampled(id, text, sequence.Text.State, logProbabilities));
         if (isEnd || sequence.Text.Stopped)
@@ -202,19 +202,19 @@ public sealed partial class Batcher
 
     private void Fail(Sequence sequence, Exception failure)
     {
-        int slot = sequence.Work.Slot;
+        int slot = sequence.Job.Slot;
         _slots[slot].MustReset = true;
         _running.Remove(sequence);
         Release(
             sequence,
-            new DeviceFailedException($"The device failed at a step of slot {slot}'s work: reset the slot and try again.", failure)
+            new DeviceFailedException($"The device failed at a step of slot {slot}'s job: reset the slot and try again.", failure)
         );
     }
 
     /// <summary>Frees the slot, and only then tells: whoever learns of the end may ask for the slot again.</summary>
     private void Release(Sequence sequence, Exception? failure = null, DecodeOutput? last = null)
     {
-        Volatile.Write(ref _current[sequence.Work.Slot], null);
+        Volatile.Write(ref _current[sequence.Job.Slot], null);
         if (last is not null)
             sequence.Tell(last);
         sequence.Complete(failure);

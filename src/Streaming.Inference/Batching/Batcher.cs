@@ -9,7 +9,7 @@ namespace Streaming.Inference.Batching;
 
 /// <summary>
 /// Continuous batching on one device (Yu et al. 2022, "Orca"): one thread owns all tensors and takes a step at a time for all
-/// conversations that are decoding; works join and leave between steps. Long inputs are read in chunks between and beside the
+/// conversations that are decoding; jobs join and leave between steps. Long inputs are read in chunks between and beside the
 /// replies of others. The steps are in <c>Batcher.Step.cs</c>, snapshots in <c>Batcher.Snapshots.cs</c>.
 /// </summary>
 public sealed partial class Batcher : IDecodeDevice
@@ -22,7 +22,7 @@ public sealed partial class Batcher : IDecodeDevice
     private readonly BatcherOptions _options;
     private readonly TimeProvider _time;
     private readonly Sampler _sampler;
-    private readonly Slot[] _slots;
+    private readonly SlotState[] _slots;
     private readonly Sequence?[] _current;
     private readonly Channel<Request> _requests;
     private readonly Signal _wake = new();
@@ -31,7 +31,7 @@ public sealed partial class Batcher : IDecodeDevice
     private long _stepBegan = NoStep;
 
     /// <summary>What the device is asked for: one of the two.</summary>
-    private readonly record struct Request(Sequence? Work, CaptureRequest? Capture);
+    private readonly record struct Request(Sequence? Job, CaptureRequest? Capture);
 
     /// <summary>Starts the device's thread, which owns the decoder from here on and disposes it at the end.</summary>
     /// <param name="decoder">The model on its device.</param>
@@ -64,10 +64,10 @@ public sealed partial class Batcher : IDecodeDevice
         _endTokens = [.. endTokens];
         _time = time ?? TimeProvider.System;
         _sampler = new Sampler([.. endTokens.Concat(controlTokens ?? []).Distinct()]);
-        _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new Slot(index, decoder.Capacity))];
+        _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new SlotState(index, decoder.Capacity))];
         _current = new Sequence?[decoder.Slots];
         _captures = new CaptureRequest?[decoder.Slots];
-        // In the order of asking: a snapshot is of what was in the slot before the next work takes it.
+        // In the order of asking: a snapshot is of what was in the slot before the next job takes it.
         _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(2 * decoder.Slots) { SingleReader = true });
         new Thread(Run) { IsBackground = true, Name = "decode" }.Start();
     }
@@ -90,11 +90,11 @@ public sealed partial class Batcher : IDecodeDevice
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<DecodeOutput> DecodeAsync(
-        DecodeWork work,
+        DecodeJob job,
         [EnumeratorCancellation] CancellationToken cancellation = default
     )
     {
-        Sequence sequence = Submit(work);
+        Sequence sequence = Submit(job);
         try
         {
             await foreach (DecodeOutput output in sequence.Outputs.ReadAllAsync(cancellation).ConfigureAwait(false))
@@ -122,7 +122,7 @@ public sealed partial class Batcher : IDecodeDevice
         _wake.Set();
     }
 
-    /// <summary>Ends the thread after the step under way; works that still run get an <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>Ends the thread after the step under way; jobs that still run get an <see cref="ObjectDisposedException"/>.</summary>
     /// <exception cref="TimeoutException">The step under way did not end in time.</exception>
     public async ValueTask DisposeAsync()
     {
@@ -131,20 +131,20 @@ public sealed partial class Batcher : IDecodeDevice
         await _ended.Task.WaitAsync(_options.StepTimeout, _time).ConfigureAwait(false);
     }
 
-    /// <summary>Takes the slot for a work and hands it to the device's thread.</summary>
-    private Sequence Submit(DecodeWork work)
+    /// <summary>Takes the slot for a job and hands it to the device's thread.</summary>
+    private Sequence Submit(DecodeJob job)
     {
         ObjectDisposedException.ThrowIf(_disposing, this);
-        WorkCheck.Check(work, _decoder);
-        CheckSnapshot(work);
-        var sequence = new Sequence(work, _vocabulary, _options.OutputsAhead);
-        if (Interlocked.CompareExchange(ref _current[work.Slot], sequence, null) is not null)
-            throw new InputException($"Slot {work.Slot} is busy with another work: wait for its end, or stop it.");
+        DecodeJobCheck.Check(job, _decoder);
+        CheckSnapshot(job);
+        var sequence = new Sequence(job, _vocabulary, _options.OutputsAhead);
+        if (Interlocked.CompareExchange(ref _current[job.Slot], sequence, null) is not null)
+            throw new InputException($"Slot {job.Slot} is busy with another job: wait for its end, or stop it.");
 
-        // There is a place for each slot's work and snapshot; only a thread that has ended takes nothing.
+        // There is a place for each slot's job and snapshot; only a thread that has ended takes nothing.
         if (!_requests.Writer.TryWrite(new Request(sequence, null)))
         {
-            Volatile.Write(ref _current[work.Slot], null);
+            Volatile.Write(ref _current[job.Slot], null);
             throw new ObjectDisposedException(nameof(Batcher));
         }
         _wake.Set();
@@ -178,8 +178,8 @@ public sealed partial class Batcher : IDecodeDevice
             _requests.Writer.Complete();
             while (_requests.Reader.TryRead(out Request request))
             {
-                if (request.Work is { } work)
-                    Release(work, end);
+                if (request.Job is { } job)
+                    Release(job, end);
                 request.Capture?.Fail(end);
             }
             foreach (Sequence sequence in _running)

@@ -6,7 +6,7 @@ public sealed record BatcherOptions
     /// <summary>Input tokens that a step reads at most, beside one token of each running reply: how much a pasted book may slow the others.</summary>
     public int PrefillTokens { get; init; } = 128;
 
-    /// <summary>Outputs that a work may be ahead of its reader; then it pauses.</summary>
+    /// <summary>Outputs that a job may be ahead of its reader; then it pauses.</summary>
     public int OutputsAhead { get; init; } = 256;
 
     /// <summary>Threads that libtorch may use for one operation; 0 leaves its own choice.</summary>
@@ -27,7 +27,7 @@ public sealed record BatcherOptions
             throw new InputException($"A step must read at least one input token, not {PrefillTokens}: raise PrefillTokens.");
         if (OutputsAhead < 1)
             throw new InputException(
-                $"A work must be allowed at least one output ahead of its reader, not {OutputsAhead}: raise OutputsAhead."
+                $"A job must be allowed at least one output ahead of its reader, not {OutputsAhead}: raise OutputsAhead."
             );
         if (Threads < 0)
             throw new InputException($"{Threads} is no number of threads: use 0 for libtorch's own choice, or more.");

@@ -5,7 +5,7 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Inference.Batching;
 
 /// <summary>
-/// A work while it runs. The device thread owns it; its reader touches only what is marked as shared.
+/// A job while it runs. The device thread owns it; its reader touches only what is marked as shared.
 /// </summary>
 internal sealed class Sequence
 {
@@ -25,13 +25,13 @@ internal sealed class Sequence
     private volatile bool _paused;
     private volatile int _stop = NotStopped;
 
-    /// <summary>Prepares a work that was checked.</summary>
-    public Sequence(DecodeWork work, IVocabulary vocabulary, int outputsAhead)
+    /// <summary>Prepares a job that was checked.</summary>
+    public Sequence(DecodeJob job, IVocabulary vocabulary, int outputsAhead)
     {
-        Work = work;
-        Text = new TextStream(vocabulary, work.Text, work.Sampling.Stop);
-        InputTotal = work.Input.Sum(run => (long)run.Ids.Length);
-        Generated = work.AlreadyGenerated;
+        Job = job;
+        Text = new TextStream(vocabulary, job.Text, job.Sampling.Stop);
+        InputTotal = job.Input.Sum(run => (long)run.Ids.Length);
+        Generated = job.AlreadyGenerated;
         _outputsAhead = outputsAhead;
         _outputs = Channel.CreateBounded<DecodeOutput>(
             new BoundedChannelOptions(outputsAhead + OutputsPerStep) { SingleReader = true, SingleWriter = true }
@@ -39,7 +39,7 @@ internal sealed class Sequence
     }
 
     /// <summary>What was asked.</summary>
-    public DecodeWork Work { get; }
+    public DecodeJob Job { get; }
 
     /// <summary>The reply's text.</summary>
     public TextStream Text { get; }
@@ -56,16 +56,16 @@ internal sealed class Sequence
     /// <summary>Tokens of the reply, those from before an interruption included.</summary>
     public long Generated { get; private set; }
 
-    /// <summary>When the device took the work up, a timestamp of the time provider.</summary>
+    /// <summary>When the device took the job up, a timestamp of the time provider.</summary>
     public long StartedAt { get; set; }
 
     /// <summary>When the first token was sampled; null before.</summary>
     public long? FirstTokenAt { get; set; }
 
     /// <summary>Whether the limit of tokens is reached.</summary>
-    public bool ReachedLimit => Work.Sampling.MaxTokens > 0 && Generated >= Work.Sampling.MaxTokens;
+    public bool ReachedLimit => Job.Sampling.MaxTokens > 0 && Generated >= Job.Sampling.MaxTokens;
 
-    /// <summary>Shared: what the work tells its reader.</summary>
+    /// <summary>Shared: what the job tells its reader.</summary>
     public ChannelReader<DecodeOutput> Outputs => _outputs.Reader;
 
     /// <summary>Shared: completes when the device has let go of the slot.</summary>
@@ -106,9 +106,9 @@ internal sealed class Sequence
     {
         if (_hasPending)
             return (slotPosition, _pending, false);
-        while (Work.Input[_run].Ids.Length == _offset)
+        while (Job.Input[_run].Ids.Length == _offset)
             (_run, _offset) = (_run + 1, 0);
-        TokenRun run = Work.Input[_run];
+        TokenRun run = Job.Input[_run];
         return (run.Position + _offset, run.Ids.Slice(_offset, Math.Min(budget, run.Ids.Length - _offset)), true);
     }
 
@@ -127,7 +127,7 @@ internal sealed class Sequence
         _offset += ids.Length;
         InputDone += ids.Length;
         if (InputDone == InputTotal)
-            StreamHash = Work.StreamHash;
+            StreamHash = Job.StreamHash;
     }
 
     /// <summary>A token was sampled: it is fed with the next step, or stays pending at the end.</summary>
@@ -142,7 +142,7 @@ internal sealed class Sequence
     public void Tell(DecodeOutput output)
     {
         if (!_outputs.Writer.TryWrite(output))
-            throw new InvalidOperationException($"The outputs of slot {Work.Slot}'s work outgrew their limit.");
+            throw new InvalidOperationException($"The outputs of slot {Job.Slot}'s job outgrew their limit.");
     }
 
     /// <summary>Nothing more comes; the slot is free.</summary>

@@ -113,7 +113,7 @@ public sealed class ChatFormat
     {
         if (string.IsNullOrWhiteSpace(systemPrompt))
             return [];
-        WellFormed.Require(systemPrompt, "The system prompt");
+        UnicodeText.Require(systemPrompt, "The system prompt");
         return [(Speaker.System, systemPrompt)];
     }
 
@@ -123,7 +123,7 @@ public sealed class ChatFormat
         if (messages.Count == 0)
             throw new ArgumentException("A turn has at least one message.", nameof(messages));
         foreach (string message in messages)
-            WellFormed.Require(message, "The message");
+            UnicodeText.Require(message, "The message");
         return string.Join("\n\n", messages);
     }
 

@@ -55,5 +55,5 @@ public sealed record ModelConfig
     public bool FusedProjections { get; init; }
 
     /// <summary>The most places that a slot of this model may have: its context, or what its layers look back to.</summary>
-    public int MostPlaces => Math.Min(ContextLength, SlidingWindow ?? int.MaxValue);
+    public int MaxPlaces => Math.Min(ContextLength, SlidingWindow ?? int.MaxValue);
 }

@@ -29,7 +29,7 @@ internal sealed record BatchShape(
             config.Heads / config.KeyValueHeads,
             config.KeyValueHeads,
             options.Capacity,
-            Rotation.Frequencies(config, options.Capacity),
+            RotaryEmbedding.Frequencies(config, options.Capacity),
             config.RopeScaling?.AttentionFactor ?? 1,
             DTypes.Activations(type),
             device

@@ -64,9 +64,9 @@ public sealed class Decoder : IDisposable
             throw new InputException($"A decoder needs at least one slot, not {options.Slots}.");
         if (options.Capacity < 1)
             throw new InputException($"A slot needs at least one place, not {options.Capacity}.");
-        if (options.Capacity > config.MostPlaces)
+        if (options.Capacity > config.MaxPlaces)
             throw new InputException(
-                $"A slot of {options.Capacity} places is more than the {config.MostPlaces} that the checkpoint's context and sliding window allow: take fewer."
+                $"A slot of {options.Capacity} places is more than the {config.MaxPlaces} that the checkpoint's context and sliding window allow: take fewer."
             );
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
             throw new InputException(

@@ -17,8 +17,8 @@ internal unsafe interface IKernels : IDisposable
     /// <param name="count">Rows: a multiple of four, except for a weight's last ones.</param>
     /// <param name="width">Numbers of a row.</param>
     /// <param name="nibbles">Whether two numbers are to share a byte.</param>
-    /// <param name="laid">Where these rows lie in the weight, [count, width], or [count, width / 2].</param>
-    void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid);
+    /// <param name="packed">Where these rows lie in the weight, [count, width], or [count, width / 2].</param>
+    void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed);
 
     /// <summary>Begins a step: rows of the embedding [vocabulary, hidden] for the batch's ids, its residual stream [N, hidden].</summary>
     torch.Tensor Embed(torch.Tensor embedding, Batch batch);

@@ -89,6 +89,6 @@ internal static class KernelSets
         if (context.Type == DType.Int4)
             DTypes.CheckWidths(context.Type, context.Config, NibbleProduct.WidthMultiple);
         var managed = new ManagedKernels(context, VectorKernels.Of(set));
-        return context.Type == DType.BFloat16 ? new StepwiseKernels(managed, new TorchKernels(context)) : managed;
+        return context.Type == DType.BFloat16 ? new PrefillDecodeKernels(managed, new TorchKernels(context)) : managed;
     }
 }

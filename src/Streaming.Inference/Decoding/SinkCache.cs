@@ -94,7 +94,7 @@ internal sealed class LayerCache : IDisposable
         _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
     }
 
-    /// <summary>Of keys and values; 8-bit integers are laid as <see cref="IntegerCache"/> says, with a scale for each place.</summary>
+    /// <summary>Of keys and values; 8-bit integers are packed as <see cref="IntegerCache"/> says, with a scale for each place.</summary>
     public torch.ScalarType Type { get; }
 
     /// <summary>C, rounded up for 8-bit integers.</summary>

@@ -39,9 +39,9 @@ internal sealed class TorchAttention : IDisposable
 
         if (batch.StoredBefore is { } before)
             cache.Store(before, keys, values);
-        var attended = new torch.Tensor[batch.Sights.Count]; // [T, heads · D] each
+        var attended = new torch.Tensor[batch.Views.Count]; // [T, heads · D] each
         for (int s = 0; s < attended.Length; s++)
-            attended[s] = Attend(batch.Sights[s], toSinks, toWindow, keys, values, cache);
+            attended[s] = Attend(batch.Views[s], toSinks, toWindow, keys, values, cache);
         if (batch.StoredAfter is { } after)
             cache.Store(after, keys, values);
         return attended.Length == 1 ? attended[0] : torch.cat(attended, 0);
@@ -49,9 +49,9 @@ internal sealed class TorchAttention : IDisposable
 
     public void Dispose() => _noMask.Dispose();
 
-    /// <summary>One sight's rows, [T, heads · D]. B is its slots · kv_heads, R the rows of one product: groups · T / slots.</summary>
+    /// <summary>One view's rows, [T, heads · D]. B is its slots · kv_heads, R the rows of one product: groups · T / slots.</summary>
     private torch.Tensor Attend(
-        Sight sight,
+        AttentionView view,
         torch.Tensor toSinks,
         torch.Tensor toWindow,
         torch.Tensor keys,
@@ -59,53 +59,53 @@ internal sealed class TorchAttention : IDisposable
         LayerCache cache
     )
     {
-        torch.Tensor windowKeys = cache.Keys(sight.Slot, sight.Slots, sight.FixedPlaces, sight.RingPlaces); // [B, ring, D]
-        torch.Tensor seenValues = cache.Values(sight.Slot, sight.Slots, 0, sight.Places); // [B, places, D]
-        if (sight.OwnKeys > 0)
+        torch.Tensor windowKeys = cache.Keys(view.Slot, view.Slots, view.FixedPlaces, view.RingPlaces); // [B, ring, D]
+        torch.Tensor seenValues = cache.Values(view.Slot, view.Slots, 0, view.Places); // [B, places, D]
+        if (view.OwnKeys > 0)
         {
-            windowKeys = torch.cat([windowKeys, OwnOf(sight, keys)], 1); // [B, ring + own, D]
-            seenValues = torch.cat([seenValues, OwnOf(sight, values)], 1); // [B, columns, D]
+            windowKeys = torch.cat([windowKeys, OwnOf(view, keys)], 1); // [B, ring + own, D]
+            seenValues = torch.cat([seenValues, OwnOf(view, values)], 1); // [B, columns, D]
         }
 
-        torch.Tensor scores = (sight.FixedPlaces > 0, sight.Columns > sight.FixedPlaces) switch // [B, R, columns]
+        torch.Tensor scores = (view.FixedPlaces > 0, view.Columns > view.FixedPlaces) switch // [B, R, columns]
         {
             (true, true) => torch.cat([SinkScores(), WindowScores()], 2),
             (true, false) => SinkScores(),
             _ => WindowScores(),
         };
-        return Ungrouped(sight, torch.bmm(scores.softmax(2), seenValues));
+        return Ungrouped(view, torch.bmm(scores.softmax(2), seenValues));
 
         torch.Tensor SinkScores() =>
             Scores(
-                Grouped(sight, toSinks),
-                cache.Keys(sight.Slot, sight.Slots, 0, sight.FixedPlaces),
-                sight.Mask?.narrow(2, 0, sight.FixedPlaces)
+                Grouped(view, toSinks),
+                cache.Keys(view.Slot, view.Slots, 0, view.FixedPlaces),
+                view.Mask?.narrow(2, 0, view.FixedPlaces)
             );
 
         torch.Tensor WindowScores() =>
-            Scores(Grouped(sight, toWindow), windowKeys, sight.Mask?.narrow(2, sight.FixedPlaces, sight.Columns - sight.FixedPlaces));
+            Scores(Grouped(view, toWindow), windowKeys, view.Mask?.narrow(2, view.FixedPlaces, view.Columns - view.FixedPlaces));
     }
 
     /// <summary>Scaled and masked products: queries [B, R, D], keys [B, n, D] to [B, R, n].</summary>
     private torch.Tensor Scores(torch.Tensor queries, torch.Tensor keys, torch.Tensor? mask) =>
         queries.baddbmm(keys.transpose(1, 2), mask ?? _noMask, beta: mask is null ? 0 : 1, alpha: _scale); // the factors, then the sum: unlike libtorch
 
-    /// <summary>A sight's queries with those beside each other that share a key-value head: of [N, heads, D], [B, R, D].</summary>
-    private torch.Tensor Grouped(Sight sight, torch.Tensor queries)
+    /// <summary>A view's queries with those beside each other that share a key-value head: of [N, heads, D], [B, R, D].</summary>
+    private torch.Tensor Grouped(AttentionView view, torch.Tensor queries)
     {
-        torch.Tensor rows = queries.narrow(0, sight.FirstRow, sight.Rows);
-        return sight.Rows == sight.Slots
-            ? rows.reshape(sight.Slots * _keyValueHeads, -1, _headDim)
-            : rows.reshape(sight.Rows, _keyValueHeads, -1, _headDim).permute(1, 2, 0, 3).reshape(_keyValueHeads, -1, _headDim);
+        torch.Tensor rows = queries.narrow(0, view.FirstRow, view.Rows);
+        return view.Rows == view.Slots
+            ? rows.reshape(view.Slots * _keyValueHeads, -1, _headDim)
+            : rows.reshape(view.Rows, _keyValueHeads, -1, _headDim).permute(1, 2, 0, 3).reshape(_keyValueHeads, -1, _headDim);
     }
 
     /// <summary>Back to rows: [B, R, D] to [T, heads · D].</summary>
-    private torch.Tensor Ungrouped(Sight sight, torch.Tensor attended) =>
-        sight.Rows == sight.Slots
-            ? attended.view(sight.Rows, _heads * _headDim)
-            : attended.view(_keyValueHeads, -1, sight.Rows, _headDim).permute(2, 0, 1, 3).reshape(sight.Rows, _heads * _headDim);
+    private torch.Tensor Ungrouped(AttentionView view, torch.Tensor attended) =>
+        view.Rows == view.Slots
+            ? attended.view(view.Rows, _heads * _headDim)
+            : attended.view(_keyValueHeads, -1, view.Rows, _headDim).permute(2, 0, 1, 3).reshape(view.Rows, _heads * _headDim);
 
     /// <summary>A chunk's own rolling keys or values, [kv_heads, own, D].</summary>
-    private static torch.Tensor OwnOf(Sight sight, torch.Tensor rows) =>
-        rows.narrow(0, sight.FirstRow + sight.Rows - sight.OwnKeys, sight.OwnKeys).transpose(0, 1);
+    private static torch.Tensor OwnOf(AttentionView view, torch.Tensor rows) =>
+        rows.narrow(0, view.FirstRow + view.Rows - view.OwnKeys, view.OwnKeys).transpose(0, 1);
 }

@@ -14,10 +14,10 @@ internal sealed class TorchBatch
     public int Rows { get; }
 
     /// <summary>Rotation of each row to its own stream position: keys, and queries towards the window.</summary>
-    public required Rotation ToOwn { get; init; }
+    public required RotaryEmbedding ToOwn { get; init; }
 
     /// <summary>Rotation of each row to its distance from the sinks: min(tokens fed before it, F + W - 1).</summary>
-    public required Rotation ToSinks { get; init; }
+    public required RotaryEmbedding ToSinks { get; init; }
 
     /// <summary>What is written before anything attends: single tokens, and tokens of the fixed part. Null for nothing.</summary>
     public required StoredRows? StoredBefore { get; init; }
@@ -26,14 +26,14 @@ internal sealed class TorchBatch
     public required StoredRows? StoredAfter { get; init; }
 
     /// <summary>What the rows attend to, in their order.</summary>
-    public required IReadOnlyList<Sight> Sights { get; init; }
+    public required IReadOnlyList<AttentionView> Views { get; init; }
 
     /// <summary>Lays a batch out.</summary>
     public static TorchBatch Of(Batch batch, BatchShape shape)
     {
         var before = new List<(int Row, int Slot, int Place)>();
         var after = new List<(int Row, int Slot, int Place)>();
-        var sights = new List<Sight>(batch.Segments.Count);
+        var views = new List<AttentionView>(batch.Segments.Count);
 
         int first = 0;
         foreach (Segment segment in batch.Segments)
@@ -48,21 +48,21 @@ internal sealed class TorchBatch
                 else if (i >= count - layout.Window)
                     after.Add((first + i, segment.Slot, layout.PlaceOf(position)));
             }
-            var sight = Sight.Of(segment, first, shape);
-            if (sights.Count > 0 && sights[^1].JoinedWith(sight) is { } joined)
-                sights[^1] = joined;
+            var view = AttentionView.Of(segment, first, shape);
+            if (views.Count > 0 && views[^1].JoinedWith(view) is { } joined)
+                views[^1] = joined;
             else
-                sights.Add(sight);
+                views.Add(view);
             first += count;
         }
 
         return new TorchBatch(batch.Rows)
         {
-            ToOwn = Rotation.To(batch.Positions, shape.Frequencies, shape.AttentionFactor, shape.Device),
-            ToSinks = Rotation.To(batch.SinkDistances, shape.Frequencies, shape.AttentionFactor, shape.Device),
+            ToOwn = RotaryEmbedding.To(batch.Positions, shape.Frequencies, shape.AttentionFactor, shape.Device),
+            ToSinks = RotaryEmbedding.To(batch.SinkDistances, shape.Frequencies, shape.AttentionFactor, shape.Device),
             StoredBefore = Stored(before, batch.Rows, shape),
             StoredAfter = Stored(after, batch.Rows, shape),
-            Sights = sights,
+            Views = views,
         };
     }
 

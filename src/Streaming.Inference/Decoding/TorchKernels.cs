@@ -35,8 +35,8 @@ internal sealed class TorchKernels : IKernels
 
     public torch.ScalarType CacheType => _shape.Type;
 
-    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) =>
-        new ReadOnlySpan<sbyte>(rows, count * width).CopyTo(new Span<sbyte>(laid, count * width)); // of 4 bits it has none
+    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
+        new ReadOnlySpan<sbyte>(rows, count * width).CopyTo(new Span<sbyte>(packed, count * width)); // of 4 bits it has none
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {
@@ -47,7 +47,7 @@ internal sealed class TorchKernels : IKernels
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight)
     {
         torch.Tensor exact = rows.to(torch.ScalarType.Float32); // [N, hidden]
-        torch.Tensor scale = exact.mul(exact).mean([-1], keepdim: true).add_(_epsilon, Scalars.One).rsqrt_(); // [N, 1]
+        torch.Tensor scale = exact.mul(exact).mean([-1], keepdim: true).add_(_epsilon, TorchScalars.One).rsqrt_(); // [N, 1]
         return exact.mul(scale).to(rows.dtype).mul_(weight);
     }
 

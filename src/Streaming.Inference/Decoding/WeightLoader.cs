@@ -8,7 +8,7 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     : IDisposable
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
-    private readonly MatrixLoad _matrices = new(kernels, DTypes.Activations(type), threads);
+    private readonly MatrixLoader _matrices = new(kernels, DTypes.Activations(type), threads);
 
     /// <summary>Reads everything; what was read is released again when something is missing.</summary>
     /// <exception cref="InputException">A tensor is missing or has another shape.</exception>

@@ -2,7 +2,7 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Evaluation;
 
-/// <summary>Shapes of known models, to measure speed and memory with random weights.</summary>
+/// <summary>TestShapes of known models, to measure speed and memory with random weights.</summary>
 public static class NamedShapes
 {
     private static readonly Dictionary<string, ModelConfig> All = new(StringComparer.Ordinal)

@@ -3,32 +3,32 @@ namespace Streaming.Inference.Sampling;
 /// <summary>A token that may be drawn.</summary>
 /// <param name="Weight">Proportional to its probability.</param>
 /// <param name="Id">The token.</param>
-internal readonly record struct Candidate(double Weight, int Id)
+internal readonly record struct TokenCandidate(double Weight, int Id)
 {
     /// <summary>More likely, or as likely with a lower id.</summary>
-    public bool ComesBefore(Candidate other) => Weight > other.Weight || (Weight == other.Weight && Id < other.Id);
+    public bool ComesBefore(TokenCandidate other) => Weight > other.Weight || (Weight == other.Weight && Id < other.Id);
 }
 
 /// <summary>A binary heap over a span, the most likely candidate first: built in linear time, popped in logarithmic.</summary>
 internal static class MaxHeap
 {
-    public static void Build(Span<Candidate> heap)
+    public static void Build(Span<TokenCandidate> heap)
     {
         for (int parent = heap.Length / 2 - 1; parent >= 0; parent--)
             Sink(heap, parent);
     }
 
     /// <summary>Takes the first one out; the span becomes shorter by one.</summary>
-    public static Candidate Pop(ref Span<Candidate> heap)
+    public static TokenCandidate Pop(ref Span<TokenCandidate> heap)
     {
-        Candidate first = heap[0];
+        TokenCandidate first = heap[0];
         heap[0] = heap[^1];
         heap = heap[..^1];
         Sink(heap, 0);
         return first;
     }
 
-    private static void Sink(Span<Candidate> heap, int parent)
+    private static void Sink(Span<TokenCandidate> heap, int parent)
     {
         for (int child = 2 * parent + 1; child < heap.Length; child = 2 * parent + 1)
         {

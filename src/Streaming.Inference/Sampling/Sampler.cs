@@ -18,8 +18,8 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
     private const float Slack = 1e-5f; // of a logit: more than its float32 can be off, and for temperatures near nothing
 
     private readonly Dictionary<int, int> _occurrences = [];
-    private readonly List<Candidate> _heap = [];
-    private readonly List<Candidate> _kept = [];
+    private readonly List<TokenCandidate> _heap = [];
+    private readonly List<TokenCandidate> _kept = [];
     private double[] _weights = [];
 
     /// <summary>The token that comes at a stream position.</summary>
@@ -134,9 +134,9 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         {
             double weight = _weights[id];
             if (weight > 0 && weight >= least)
-                _heap.Add(new Candidate(weight, id));
+                _heap.Add(new TokenCandidate(weight, id));
         }
-        Span<Candidate> heap = CollectionsMarshal.AsSpan(_heap);
+        Span<TokenCandidate> heap = CollectionsMarshal.AsSpan(_heap);
         MaxHeap.Build(heap);
 
         // Top-p is a share of what top-k leaves, so with top-k all K have to be known first.
@@ -180,7 +180,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         var least = (float)(max + parameters.Temperature * Math.Log(dropped * fewest));
         least -= MathF.Abs(least) * Slack + Slack * (float)parameters.Temperature;
         Collect(logits, least, max, parameters.Temperature);
-        Span<Candidate> heap = CollectionsMarshal.AsSpan(_heap);
+        Span<TokenCandidate> heap = CollectionsMarshal.AsSpan(_heap);
         MaxHeap.Build(heap);
 
         _kept.Clear();
@@ -189,7 +189,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         {
             if (heap.IsEmpty)
                 return null;
-            Candidate next = MaxHeap.Pop(ref heap);
+            TokenCandidate next = MaxHeap.Pop(ref heap);
             if (next.Weight < dropped * most)
                 return null;
             _kept.Add(next);
@@ -213,19 +213,19 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             for (int i = 0; i < some.Length; i++)
             {
                 if (some[i] >= least)
-                    _heap.Add(new Candidate(Math.Exp((some[i] - max) / temperature), block + i));
+                    _heap.Add(new TokenCandidate(Math.Exp((some[i] - max) / temperature), block + i));
             }
         }
     }
 
     /// <summary>Moves the most likely candidates to those that are kept, until there are enough; answers the sum of their weights.</summary>
-    private double Pop(ref Span<Candidate> heap, int most, double enough)
+    private double Pop(ref Span<TokenCandidate> heap, int most, double enough)
     {
         _kept.Clear();
         double sum = 0;
         while (heap.Length > 0 && _kept.Count < most && sum < enough)
         {
-            Candidate next = MaxHeap.Pop(ref heap);
+            TokenCandidate next = MaxHeap.Pop(ref heap);
             _kept.Add(next);
             sum += next.Weight;
         }

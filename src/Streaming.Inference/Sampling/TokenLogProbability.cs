@@ -29,12 +29,12 @@ public sealed record TokenLogProbabilities(TokenLogProbability Sampled, IReadOnl
         );
     }
 
-    private static List<Candidate> Likeliest(ReadOnlySpan<float> logits, int top)
+    private static List<TokenCandidate> Likeliest(ReadOnlySpan<float> logits, int top)
     {
-        var best = new List<Candidate>(top + 1); // likeliest first; a handful
+        var best = new List<TokenCandidate>(top + 1); // likeliest first; a handful
         for (int id = 0; id < logits.Length && top > 0; id++)
         {
-            var candidate = new Candidate(logits[id], id);
+            var candidate = new TokenCandidate(logits[id], id);
             if (best.Count == top && !candidate.ComesBefore(best[^1]))
                 continue;
             int place = best.FindIndex(other => candidate.ComesBefore(other));

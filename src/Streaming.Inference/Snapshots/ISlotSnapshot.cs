@@ -6,7 +6,7 @@ namespace Streaming.Inference.Snapshots;
 /// <summary>
 /// A slot's tensors and counters, apart from the device: decoding goes on from it bit for bit, also in another process. Taken by
 /// <see cref="IDecodeDevice.CaptureAsync"/>, read by <see cref="IDecodeDevice.ReadSnapshotAsync"/>, given back to a slot by
-/// <see cref="DecodeWork.Snapshot"/>. Its memory is not the garbage collector's: dispose it.
+/// <see cref="DecodeJob.Snapshot"/>. Its memory is not the garbage collector's: dispose it.
 /// </summary>
 public interface ISlotSnapshot : IDisposable
 {

@@ -53,7 +53,7 @@ internal sealed class PreTokenizer
 
     private static void Split(string text, Regex pattern, bool gapsAreKept, List<string> pieces)
     {
-        PlaneZero copy = PlaneZero.Of(text);
+        BmpText copy = BmpText.Of(text);
         int reached = 0;
         foreach (ValueMatch match in pattern.EnumerateMatches(copy.Text))
         {

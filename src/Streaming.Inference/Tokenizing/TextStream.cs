@@ -31,7 +31,7 @@ public sealed class TextStream
         {
             if (string.IsNullOrEmpty(text))
                 throw new InputException("A stop string is empty, which would end every reply at once: leave it out.");
-            WellFormed.Require(text, "A stop string");
+            UnicodeText.Require(text, "A stop string");
         }
         _vocabulary = vocabulary;
         _stop = stop;

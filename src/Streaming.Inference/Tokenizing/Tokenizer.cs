@@ -79,7 +79,7 @@ public sealed class Tokenizer : IVocabulary
     public int[] Encode(string text, bool parseControl, bool addSpecial)
     {
         ArgumentNullException.ThrowIfNull(text);
-        WellFormed.Require(text, "The text");
+        UnicodeText.Require(text, "The text");
         var ids = new List<int>();
         if (addSpecial)
             ids.AddRange(_postProcessor.Before);

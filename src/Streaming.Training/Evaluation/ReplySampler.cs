@@ -40,7 +40,7 @@ internal static class ReplySampler
         {
             var (text, ids) = (new StringBuilder(), new List<int>());
             EndReason? end = null;
-            var work = new DecodeWork
+            var work = new DecodeJob
             {
                 Slot = 0,
                 Layout = engine.DefaultLayout,

@@ -57,7 +57,7 @@ public sealed class ConversationGrainTests : IDisposable
         await grain.Send(Caller, "And you?", "m2");
         await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
 
-        DecodeWork[] works = [.. _device.Works];
+        DecodeJob[] works = [.. _device.Works];
         Assert.Equal(2, works.Length);
         Assert.True(works[0].Reset);
         Assert.False(works[1].Reset);

@@ -18,7 +18,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     private int _failures;
 
     /// <summary>Works that were begun, in order.</summary>
-    public ConcurrentQueue<DecodeWork> Works { get; } = new();
+    public ConcurrentQueue<DecodeJob> Works { get; } = new();
 
     /// <summary>Called when a work was begun.</summary>
     public Action? Began { get; set; }
@@ -59,7 +59,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<DecodeOutput> DecodeAsync(
-        DecodeWork work,
+        DecodeJob work,
         [EnumeratorCancellation] CancellationToken cancellation = default
     )
     {

@@ -32,7 +32,7 @@ internal sealed class ScriptedSlot
         return slot;
     }
 
-    public void Begin(DecodeWork work)
+    public void Begin(DecodeJob work)
     {
         lock (_gate)
         {

@@ -31,7 +31,7 @@ public sealed class SnapshotTests : IDisposable
         long position = (await Grain(host, id).Get(Caller)).Position;
         string text = await SecondTurnAsync(host, id);
 
-        DecodeWork work = Assert.Single(device.Works);
+        DecodeJob work = Assert.Single(device.Works);
         Assert.Equal(position - 1, work.Snapshot?.Position); // the last token is pending
         Assert.Equal(position - 1, work.Input[0].Position);
         Assert.Equal(await UndisturbedAsync(), text);
@@ -57,7 +57,7 @@ public sealed class SnapshotTests : IDisposable
         await using GrainsHost again = await StartAsync(second);
         RecordingObserver rest = await again.WatchAsync(Grain(again, id));
         await rest.UntilAsync(EventKind.Finished);
-        DecodeWork work = second.Works.First();
+        DecodeJob work = second.Works.First();
         Assert.NotNull(work.Snapshot);
         Assert.InRange(work.Input.Sum(run => run.Ids.Length), 1, s_options.SnapshotTokens);
         Assert.False(work.Reset);
@@ -237,7 +237,7 @@ public sealed class SnapshotTests : IDisposable
         var device = new ScriptedDevice(slots: 2, Places);
         await using GrainsHost host = await StartAsync(device);
         string text = await SecondTurnAsync(host, id);
-        DecodeWork work = device.Works.Single();
+        DecodeJob work = device.Works.Single();
         Assert.Null(work.Snapshot);
         Assert.True(work.Reset);
         Assert.Equal(await UndisturbedAsync(), text);

@@ -20,7 +20,7 @@ public class AllocationTests
     private const int BytesPerToken = 200,
         BytesPerStep = 700;
     private static readonly CacheLayout s_layout = new(4, 40);
-    private static readonly ModelConfig s_shape = Shapes.Small with { VocabularySize = 257 };
+    private static readonly ModelConfig s_shape = TestShapes.Small with { VocabularySize = 257 };
 
     [Theory]
     [InlineData(1, 0, DType.Float32), InlineData(8, 0, DType.Float32), InlineData(1, 0.9, DType.Int8), InlineData(8, 0.9, DType.Int8)]
@@ -77,7 +77,7 @@ public class AllocationTests
 
         async Task ReadAsync(int slot)
         {
-            var work = TestDevice.Work(slot) with
+            var job = TestDevice.Job(slot) with
             {
                 Layout = s_layout,
                 Sampling = new SamplingParameters
@@ -89,7 +89,7 @@ public class AllocationTests
                     MaxTokens = 0,
                 },
             };
-            await foreach (DecodeOutput output in batcher.DecodeAsync(work))
+            await foreach (DecodeOutput output in batcher.DecodeAsync(job))
                 Assert.NotNull(output);
         }
     }

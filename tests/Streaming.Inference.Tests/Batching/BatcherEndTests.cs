@@ -4,10 +4,10 @@ using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>How works end, and what is left of the slot.</summary>
+/// <summary>How jobs end, and what is left of the slot.</summary>
 public class BatcherEndTests
 {
-    private static readonly DecodeWork Typical = Work() with
+    private static readonly DecodeJob Typical = Job() with
     {
         Sampling = new SamplingParameters
         {
@@ -85,7 +85,7 @@ public class BatcherEndTests
     public async Task Text_held_back_for_a_stop_string_that_is_never_met_comes_with_the_end()
     {
         await using var device = new TestDevice();
-        DecodeWork shorter = Typical with { Sampling = Typical.Sampling with { MaxTokens = LastAsciiToken() + 1 } };
+        DecodeJob shorter = Typical with { Sampling = Typical.Sampling with { MaxTokens = LastAsciiToken() + 1 } };
         string text = Text(await device.RunAsync(shorter));
 
         List<DecodeOutput> outputs = await device.RunAsync(
@@ -124,8 +124,8 @@ public class BatcherEndTests
     public async Task At_the_limit_already_a_work_ends_at_once_and_its_slot_stays_as_it_is()
     {
         await using var device = new TestDevice();
-        int[] reply = Ids(await device.RunAsync(Work()));
-        DecodeWork next = Work() with { Reset = false, Input = [new TokenRun(5 + 29, new[] { reply[^1] })] };
+        int[] reply = Ids(await device.RunAsync(Job()));
+        DecodeJob next = Job() with { Reset = false, Input = [new TokenRun(5 + 29, new[] { reply[^1] })] };
 
         List<DecodeOutput> outputs = await device.RunAsync(next with { AlreadyGenerated = 30 });
 
@@ -170,7 +170,7 @@ public class BatcherEndTests
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 });
         using var gate = new StepGate(device);
-        Task<List<DecodeOutput>> running = device.RunAsync(Work(inputTokens: 35));
+        Task<List<DecodeOutput>> running = device.RunAsync(Job(inputTokens: 35));
         await gate.BegunAsync();
         await gate.NextAsync();
 
@@ -180,8 +180,8 @@ public class BatcherEndTests
 
         Assert.Empty(Ids(outputs));
         Assert.Equal((EndReason.Stopped, 20), (End(outputs).Reason, End(outputs).InputTokens));
-        List<DecodeOutput> rest = await device.RunAsync(Work() with { Reset = false, Input = [new TokenRun(20, Input(35).AsMemory(20))] });
-        Assert.Equal(Expected(Work(inputTokens: 35), 30), Ids(rest));
+        List<DecodeOutput> rest = await device.RunAsync(Job() with { Reset = false, Input = [new TokenRun(20, Input(35).AsMemory(20))] });
+        Assert.Equal(Expected(Job(inputTokens: 35), 30), Ids(rest));
     }
 
     [Fact]

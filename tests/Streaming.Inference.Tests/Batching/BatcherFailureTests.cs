@@ -8,7 +8,7 @@ using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>Slow readers, failing devices, impossible works, the end of the device.</summary>
+/// <summary>Slow readers, failing devices, impossible jobs, the end of the device.</summary>
 public class BatcherFailureTests
 {
     [Fact]
@@ -17,12 +17,12 @@ public class BatcherFailureTests
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
         int fed = 0;
         device.Kernels.StepBegins = rows => Interlocked.Add(ref fed, rows);
-        DecodeWork slow =
-                Work(slot: 0) with
+        DecodeJob slow =
+                Job(slot: 0) with
                 {
                     Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 },
                 },
-            fast = Work(slot: 1, inputSeed: 2);
+            fast = Job(slot: 1, inputSeed: 2);
         await using IAsyncEnumerator<DecodeOutput> reader = device
             .Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(CancellationToken.None);
@@ -43,7 +43,7 @@ public class BatcherFailureTests
     public async Task A_paused_work_can_be_stopped()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
-        DecodeWork slow = Work(slot: 0) with
+        DecodeJob slow = Job(slot: 0) with
         {
             Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 },
         };
@@ -51,7 +51,7 @@ public class BatcherFailureTests
             .Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
-        await device.RunAsync(Work(slot: 1)); // by then the first one is paused
+        await device.RunAsync(Job(slot: 1)); // by then the first one is paused
 
         device.Batcher.Stop(0, EndReason.Stopped);
 
@@ -66,7 +66,7 @@ public class BatcherFailureTests
     public async Task A_failed_step_fails_its_works_and_no_others_and_the_device_lives_on()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
-        DecodeWork paused = Work(slot: 2) with
+        DecodeJob paused = Job(slot: 2) with
         {
             Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 40 },
         };
@@ -74,17 +74,17 @@ public class BatcherFailureTests
             .Batcher.DecodeAsync(paused, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
-        await device.RunAsync(Work(slot: 1)); // by then the paused one has paused
+        await device.RunAsync(Job(slot: 1)); // by then the paused one has paused
         device.Kernels.StepBegins = rows =>
         {
             if (rows == 2)
                 throw new ExternalException("out of memory");
         };
-        DecodeWork[] works = [Work(slot: 0), Work(slot: 1, inputSeed: 2)];
+        DecodeJob[] jobs = [Job(slot: 0), Job(slot: 1, inputSeed: 2)];
 
         Task<List<DecodeOutput>>[] failing =
         [
-            .. works.Select(work => device.RunAsync(work with { Sampling = work.Sampling with { MaxTokens = 0 } })),
+            .. jobs.Select(job => device.RunAsync(job with { Sampling = job.Sampling with { MaxTokens = 0 } })),
         ];
 
         foreach ((Task<List<DecodeOutput>> run, int slot) in failing.Zip([0, 1]))
@@ -94,9 +94,9 @@ public class BatcherFailureTests
             Assert.Equal("out of memory", Assert.IsType<ExternalException>(failure.InnerException).Message);
         }
         device.Kernels.StepBegins = static _ => { };
-        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(works[0] with { Reset = false }));
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(jobs[0] with { Reset = false }));
         Assert.StartsWith("Slot 0 lost its place", refusal.Message, StringComparison.Ordinal);
-        Assert.Equal(Expected(works[0], 30), Ids(await device.RunAsync(works[0])));
+        Assert.Equal(Expected(jobs[0], 30), Ids(await device.RunAsync(jobs[0])));
 
         var outputs = new List<DecodeOutput> { reader.Current };
         while (await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken))
@@ -115,8 +115,8 @@ public class BatcherFailureTests
             if (logits.shape[0] == 2)
                 logits[1].fill_(notANumber);
         };
-        DecodeWork sound = Work(slot: 0),
-            sick = Work(slot: 1, inputSeed: 2);
+        DecodeJob sound = Job(slot: 0),
+            sick = Job(slot: 1, inputSeed: 2);
         Task<List<DecodeOutput>> a = device.RunAsync(sound);
         await gate.BegunAsync();
         await gate.NextAsync(); // the first is in front
@@ -129,88 +129,88 @@ public class BatcherFailureTests
         Assert.Equal(Expected(sound, 30), Ids(await a));
     }
 
-    public static TheoryData<string, DecodeWork> Impossible =>
+    public static TheoryData<string, DecodeJob> Impossible =>
         new()
         {
-            { "There is no slot 4", Work(slot: 4) },
-            { "There is no slot -1", Work(slot: -1) },
-            { "A cache of 4+21 does not fit the slot's 24 places", Work() with { Layout = new CacheLayout(4, 21) } },
-            { "A cache of 2147483647+1 does not fit", Work() with { Layout = new CacheLayout(int.MaxValue, 1) } },
-            { "A cache of -1+5 is impossible", Work() with { Layout = new CacheLayout(-1, 5) } },
-            { "A cache of 4+0 is impossible", Work() with { Layout = new CacheLayout(4, 0) } },
-            { "The input is empty", Work() with { Input = [] } },
-            { "The input is empty", Work() with { Input = [new TokenRun(0, ReadOnlyMemory<int>.Empty)] } },
-            { "Token 257 is not in the checkpoint's vocabulary of 257", Work() with { Input = [new TokenRun(0, new[] { 1, 257 })] } },
-            { "Token -1 is not in", Work() with { Input = [new TokenRun(0, new[] { -1 })] } },
-            { "-3 is no position", Work() with { Input = [new TokenRun(-3, new[] { 1 })] } },
-            { "An empty slot begins with its fixed part", Work() with { Input = [new TokenRun(7, new[] { 1 })] } },
+            { "There is no slot 4", Job(slot: 4) },
+            { "There is no slot -1", Job(slot: -1) },
+            { "A cache of 4+21 does not fit the slot's 24 places", Job() with { Layout = new CacheLayout(4, 21) } },
+            { "A cache of 2147483647+1 does not fit", Job() with { Layout = new CacheLayout(int.MaxValue, 1) } },
+            { "A cache of -1+5 is impossible", Job() with { Layout = new CacheLayout(-1, 5) } },
+            { "A cache of 4+0 is impossible", Job() with { Layout = new CacheLayout(4, 0) } },
+            { "The input is empty", Job() with { Input = [] } },
+            { "The input is empty", Job() with { Input = [new TokenRun(0, ReadOnlyMemory<int>.Empty)] } },
+            { "Token 257 is not in the checkpoint's vocabulary of 257", Job() with { Input = [new TokenRun(0, new[] { 1, 257 })] } },
+            { "Token -1 is not in", Job() with { Input = [new TokenRun(0, new[] { -1 })] } },
+            { "-3 is no position", Job() with { Input = [new TokenRun(-3, new[] { 1 })] } },
+            { "An empty slot begins with its fixed part", Job() with { Input = [new TokenRun(7, new[] { 1 })] } },
             {
                 "The input's positions jump from 2 to 9",
-                Work() with
+                Job() with
                 {
                     Input = [new TokenRun(0, new[] { 1, 2 }), new TokenRun(9, new[] { 1 })],
                 }
             },
             {
                 "The input's positions jump from 4 to 3",
-                Work() with
+                Job() with
                 {
                     Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(3, new[] { 1 })],
                 }
             },
             {
                 "The input's positions jump from 9 to 11",
-                Work() with
+                Job() with
                 {
                     Input = [new TokenRun(0, new[] { 1, 2, 3, 4 }), new TokenRun(8, new[] { 1 }), new TokenRun(11, new[] { 1 })],
                 }
             },
-            { "Temperature is -1", Work() with { Sampling = new SamplingParameters { Temperature = -1 } } },
+            { "Temperature is -1", Job() with { Sampling = new SamplingParameters { Temperature = -1 } } },
             {
                 "LogitBias of token 3 is 101",
-                Work() with
+                Job() with
                 {
                     Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [3] = 101 } },
                 }
             },
             {
                 "LogitBias of token -1 is 1",
-                Work() with
+                Job() with
                 {
                     Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [-1] = 1 } },
                 }
             },
             {
                 "The bias of token 257 has no token",
-                Work() with
+                Job() with
                 {
                     Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [257] = 1 } },
                 }
             },
-            { "LogProbabilities is 21", Work() with { Sampling = new SamplingParameters { LogProbabilities = 21 } } },
-            { "A stop string is empty", Work() with { Sampling = new SamplingParameters { Stop = [""] } } },
-            { "A reply cannot have -1 tokens", Work() with { AlreadyGenerated = -1 } },
-            { "Slot 0 is at position 0, and the input begins at 3", Work() with { Reset = false, Input = [new TokenRun(3, new[] { 1 })] } },
+            { "LogProbabilities is 21", Job() with { Sampling = new SamplingParameters { LogProbabilities = 21 } } },
+            { "A stop string is empty", Job() with { Sampling = new SamplingParameters { Stop = [""] } } },
+            { "A reply cannot have -1 tokens", Job() with { AlreadyGenerated = -1 } },
+            { "Slot 0 is at position 0, and the input begins at 3", Job() with { Reset = false, Input = [new TokenRun(3, new[] { 1 })] } },
         };
 
     [Theory]
     [MemberData(nameof(Impossible), DisableDiscoveryEnumeration = true)]
-    public async Task An_impossible_work_is_refused_with_a_sentence_and_leaves_the_slot_alone(string sentence, DecodeWork work)
+    public async Task An_impossible_work_is_refused_with_a_sentence_and_leaves_the_slot_alone(string sentence, DecodeJob job)
     {
         await using var device = new TestDevice();
 
-        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(work));
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(job));
 
         Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
-        Assert.Equal(30, Ids(await device.RunAsync(Work())).Length);
+        Assert.Equal(30, Ids(await device.RunAsync(Job())).Length);
     }
 
     [Fact]
     public async Task A_work_that_contradicts_its_slot_is_refused_and_the_slot_can_go_on()
     {
         await using var device = new TestDevice();
-        int[] reply = Ids(await device.RunAsync(Work()));
-        DecodeWork next = Work() with { Reset = false, Input = [new TokenRun(34, new[] { reply[^1] })] };
+        int[] reply = Ids(await device.RunAsync(Job()));
+        DecodeJob next = Job() with { Reset = false, Input = [new TokenRun(34, new[] { reply[^1] })] };
 
         InputException position = await Assert.ThrowsAsync<InputException>(() =>
             device.RunAsync(next with { Input = [new TokenRun(35, new[] { 1 })] })
@@ -230,15 +230,15 @@ public class BatcherFailureTests
         await using var device = new TestDevice();
         using (var gate = new StepGate(device))
         {
-            Task<List<DecodeOutput>> running = device.RunAsync(Work());
+            Task<List<DecodeOutput>> running = device.RunAsync(Job());
             await gate.BegunAsync();
-            InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(Work()));
+            InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(Job()));
             Assert.StartsWith("Slot 0 is busy", refusal.Message, StringComparison.Ordinal);
             gate.Open();
             await running;
         }
 
-        DecodeWork shortest = Work() with
+        DecodeJob shortest = Job() with
         {
             Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 1 },
         };
@@ -259,7 +259,7 @@ public class BatcherFailureTests
         await using var device = new TestDevice(options: new BatcherOptions { StuckAfter = TimeSpan.FromMinutes(1) }, time: time);
         Assert.False(device.Batcher.IsStuck);
         using var gate = new StepGate(device);
-        Task<List<DecodeOutput>> running = device.RunAsync(Work());
+        Task<List<DecodeOutput>> running = device.RunAsync(Job());
         await gate.BegunAsync();
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.False(device.Batcher.IsStuck);
@@ -281,7 +281,7 @@ public class BatcherFailureTests
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 }, time: time);
         device.Kernels.StepBegins = _ => time.Advance(TimeSpan.FromMilliseconds(10));
 
-        List<DecodeOutput> outputs = await device.RunAsync(Work(inputTokens: 25));
+        List<DecodeOutput> outputs = await device.RunAsync(Job(inputTokens: 25));
 
         Assert.Equal(TimeSpan.FromMilliseconds(30), End(outputs).InputTime);
         Assert.Equal(TimeSpan.FromMilliseconds(290), End(outputs).DecodeTime);
@@ -295,7 +295,7 @@ public class BatcherFailureTests
         using (var gate = new StepGate(device))
         {
             running = device.RunAsync(
-                Work() with
+                Job() with
                 {
                     Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 0 },
                 }
@@ -308,7 +308,7 @@ public class BatcherFailureTests
         await device.DisposeAsync();
 
         await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => device.RunAsync(Work()));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => device.RunAsync(Job()));
     }
 
     [Theory]

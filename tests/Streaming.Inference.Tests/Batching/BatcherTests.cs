@@ -5,7 +5,7 @@ using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>What a work samples, and how several share the device.</summary>
+/// <summary>What a job samples, and how several share the device.</summary>
 public class BatcherTests
 {
     [Fact]
@@ -14,7 +14,7 @@ public class BatcherTests
         await using var device = new TestDevice();
         var rows = new List<float[]>();
         device.Kernels.LogitsAreReady = logits => rows.Add(logits.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
-        int likeliest = Expected(Work(), 1)[0];
+        int likeliest = Expected(Job(), 1)[0];
         var sampling = new SamplingParameters
         {
             Temperature = 0,
@@ -25,7 +25,7 @@ public class BatcherTests
             LogitBias = new Dictionary<int, double> { [likeliest] = -100 },
         };
 
-        TokenSampled[] tokens = [.. (await device.RunAsync(Work() with { Sampling = sampling })).OfType<TokenSampled>()];
+        TokenSampled[] tokens = [.. (await device.RunAsync(Job() with { Sampling = sampling })).OfType<TokenSampled>()];
 
         Assert.Equal(likeliest, tokens[0].LogProbabilities!.Top[0].Id); // which the bias forbids
         Assert.DoesNotContain(likeliest, Ids(tokens));
@@ -49,7 +49,7 @@ public class BatcherTests
     public async Task A_reply_is_what_a_plain_loop_over_the_decoder_samples(double temperature)
     {
         await using var device = new TestDevice();
-        DecodeWork work = Work() with
+        DecodeJob job = Job() with
         {
             Branch = 3,
             Sampling = new SamplingParameters
@@ -63,9 +63,9 @@ public class BatcherTests
             },
         };
 
-        List<DecodeOutput> outputs = await device.RunAsync(work);
+        List<DecodeOutput> outputs = await device.RunAsync(job);
 
-        Assert.Equal(Expected(work, 100), Ids(outputs));
+        Assert.Equal(Expected(job, 100), Ids(outputs));
         Assert.Equal(101, outputs.Count);
         Assert.Equal(EndReason.Length, End(outputs).Reason);
         Assert.Equal(5, End(outputs).InputTokens);
@@ -76,9 +76,9 @@ public class BatcherTests
     {
         await using var device = new TestDevice();
         using var gate = new StepGate(device);
-        DecodeWork first = Work(slot: 2, inputTokens: 5, inputSeed: 1),
+        DecodeJob first = Job(slot: 2, inputTokens: 5, inputSeed: 1),
             second =
-                Work(slot: 0, inputTokens: 7, inputSeed: 2) with
+                Job(slot: 0, inputTokens: 7, inputSeed: 2) with
                 {
                     Sampling = new SamplingParameters { Temperature = 0, MaxTokens = 3 },
                 };
@@ -103,12 +103,12 @@ public class BatcherTests
     public async Task Eight_replies_at_once_are_what_each_is_alone()
     {
         await using var device = new TestDevice(slots: 8);
-        DecodeWork[] works = [.. Enumerable.Range(0, 8).Select(slot => Work(slot, inputTokens: 3 + 9 * slot, inputSeed: slot))];
+        DecodeJob[] jobs = [.. Enumerable.Range(0, 8).Select(slot => Job(slot, inputTokens: 3 + 9 * slot, inputSeed: slot))];
 
-        List<DecodeOutput>[] outputs = await Task.WhenAll(works.Select(work => device.RunAsync(work)));
+        List<DecodeOutput>[] outputs = await Task.WhenAll(jobs.Select(job => device.RunAsync(job)));
 
-        foreach ((DecodeWork work, List<DecodeOutput> ofWork) in works.Zip(outputs))
-            Assert.Equal(Expected(work, 30), Ids(ofWork));
+        foreach ((DecodeJob job, List<DecodeOutput> ofWork) in jobs.Zip(outputs))
+            Assert.Equal(Expected(job, 30), Ids(ofWork));
     }
 
     [Fact]
@@ -116,8 +116,8 @@ public class BatcherTests
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 16 });
         using var gate = new StepGate(device);
-        DecodeWork talking = Work(slot: 0, inputTokens: 4),
-            book = Work(slot: 1, inputTokens: 100, inputSeed: 3);
+        DecodeJob talking = Job(slot: 0, inputTokens: 4),
+            book = Job(slot: 1, inputTokens: 100, inputSeed: 3);
 
         Task<List<DecodeOutput>> a = device.RunAsync(talking);
         await gate.BegunAsync();
@@ -131,7 +131,7 @@ public class BatcherTests
         Assert.Equal(
             [16, 32, 48, 64, 80, 96, 100],
             read.TakeWhile(output => output is not TokenSampled)
-                .Cast<InputRead>()
+                .Cast<PrefillProgress>()
                 .Select(progress => progress.Total == 100 ? progress.Done : -1)
         );
     }
@@ -141,12 +141,12 @@ public class BatcherTests
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 });
         using var gate = new StepGate(device);
-        Task<List<DecodeOutput>> holder = device.RunAsync(Work(slot: 2, inputTokens: 1));
+        Task<List<DecodeOutput>> holder = device.RunAsync(Job(slot: 2, inputTokens: 1));
         await gate.BegunAsync();
 
         // Both are asked for while a step is held; the first to end reading is at most one chunk ahead.
-        DecodeWork one = Work(slot: 0, inputTokens: 50, inputSeed: 4),
-            other = Work(slot: 1, inputTokens: 50, inputSeed: 5);
+        DecodeJob one = Job(slot: 0, inputTokens: 50, inputSeed: 4),
+            other = Job(slot: 1, inputTokens: 50, inputSeed: 5);
         Task<List<DecodeOutput>> a = device.RunAsync(one),
             b = device.RunAsync(other);
         gate.Open();
@@ -160,7 +160,7 @@ public class BatcherTests
     [Fact]
     public async Task A_reply_goes_on_after_an_interruption_as_if_there_had_been_none()
     {
-        DecodeWork work = Work() with
+        DecodeJob job = Job() with
         {
             Branch = 2,
             Sampling = new SamplingParameters
@@ -173,16 +173,16 @@ public class BatcherTests
             },
         };
         await using var uninterrupted = new TestDevice();
-        List<DecodeOutput> whole = await uninterrupted.RunAsync(work);
+        List<DecodeOutput> whole = await uninterrupted.RunAsync(job);
 
         for (int told = 1; told < 90; told += 11)
         {
             await using var device = new TestDevice();
             List<DecodeOutput> begun = [.. whole.Take(told)];
             List<DecodeOutput> rest = await device.RunAsync(
-                work with
+                job with
                 {
-                    Input = [new TokenRun(0, (int[])[.. work.Input[0].Ids.Span, .. Ids(begun)])],
+                    Input = [new TokenRun(0, (int[])[.. job.Input[0].Ids.Span, .. Ids(begun)])],
                     AlreadyGenerated = told,
                     Text = begun.Cast<TokenSampled>().Last().State,
                 }
@@ -199,9 +199,9 @@ public class BatcherTests
     {
         await using var device = new TestDevice();
         int[] ids = Input(20 * Layout.Window);
-        DecodeWork lived = Work(slot: 0) with { Input = [new TokenRun(0, ids)] };
+        DecodeJob lived = Job(slot: 0) with { Input = [new TokenRun(0, ids)] };
         int from = ids.Length - device.Batcher.RebuildLength(Layout.Window);
-        DecodeWork rebuilt = lived with
+        DecodeJob rebuilt = lived with
         {
             Slot = 1,
             Input = [new TokenRun(0, ids.AsMemory(0, Layout.Fixed)), new TokenRun(from, ids.AsMemory(from))],
@@ -215,14 +215,14 @@ public class BatcherTests
     public async Task A_conversation_goes_on_where_its_slot_is_with_the_pending_token_first()
     {
         await using var device = new TestDevice();
-        DecodeWork first = Work();
+        DecodeJob first = Job();
         int[] reply = Ids(await device.RunAsync(first));
         int[] message = Input(6, seed: 9);
-        DecodeWork second = first with { Reset = false, Input = [new TokenRun(5 + 29, (int[])[reply[^1], .. message])] };
+        DecodeJob second = first with { Reset = false, Input = [new TokenRun(5 + 29, (int[])[reply[^1], .. message])] };
 
         List<DecodeOutput> outputs = await device.RunAsync(second);
 
-        DecodeWork atOnce = first with { Input = [new TokenRun(0, (int[])[.. first.Input[0].Ids.Span, .. reply, .. message])] };
+        DecodeJob atOnce = first with { Input = [new TokenRun(0, (int[])[.. first.Input[0].Ids.Span, .. reply, .. message])] };
         Assert.Equal(Expected(atOnce, 30), Ids(outputs));
         Assert.Equal(7, End(outputs).InputTokens);
     }
@@ -232,7 +232,7 @@ public class BatcherTests
     {
         await using var device = new TestDevice();
         List<DecodeOutput> outputs = await device.RunAsync(
-            Work() with
+            Job() with
             {
                 Sampling = new SamplingParameters
                 {

@@ -14,7 +14,7 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public torch.ScalarType CacheType => inner.CacheType;
 
-    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) => inner.Lay(rows, count, width, nibbles, laid);
+    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) => inner.Pack(rows, count, width, nibbles, packed);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {

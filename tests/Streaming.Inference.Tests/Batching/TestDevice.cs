@@ -15,7 +15,7 @@ internal sealed class TestDevice : IAsyncDisposable
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
     public static readonly CacheLayout Layout = new(4, 20);
     public static readonly IVocabulary Vocabulary = new ToyVocabulary();
-    private static readonly ModelConfig Shape = Shapes.Small with { VocabularySize = 257 };
+    private static readonly ModelConfig Shape = TestShapes.Small with { VocabularySize = 257 };
 
     public TestDevice(
         int slots = 4,
@@ -45,8 +45,8 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public ObservedKernels Kernels { get; }
 
-    /// <summary>A work with a short input that decodes 30 tokens greedily.</summary>
-    public static DecodeWork Work(int slot = 0, int inputTokens = 5, int inputSeed = 1) =>
+    /// <summary>A job with a short input that decodes 30 tokens greedily.</summary>
+    public static DecodeJob Job(int slot = 0, int inputTokens = 5, int inputSeed = 1) =>
         new()
         {
             Slot = slot,
@@ -63,8 +63,8 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public static int[] Input(int tokens, int seed = 1) => Logits.RandomIds(tokens, 256, seed);
 
-    /// <summary>What a work must sample: a plain loop over a decoder of its own.</summary>
-    public static int[] Expected(DecodeWork work, int tokens)
+    /// <summary>What a job must sample: a plain loop over a decoder of its own.</summary>
+    public static int[] Expected(DecodeJob job, int tokens)
     {
         using Decoder decoder = Decoder.Load(
             Shape,
@@ -72,10 +72,10 @@ internal sealed class TestDevice : IAsyncDisposable
             new DecoderOptions { DType = DType.Float32, Capacity = Layout.Places }
         );
         var sampler = new Sampler([]);
-        var stream = new TestStream(decoder, 0, work.Layout);
+        var stream = new TestStream(decoder, 0, job.Layout);
         float[] logits = [];
         var all = new List<int>();
-        foreach (TokenRun run in work.Input)
+        foreach (TokenRun run in job.Input)
         {
             stream.JumpTo(run.Position);
             logits = stream.Feed(run.Ids, 1)[^1];
@@ -84,8 +84,8 @@ internal sealed class TestDevice : IAsyncDisposable
         var sampled = new List<int>();
         while (sampled.Count < tokens)
         {
-            int[] cached = [.. all.Take(work.Layout.Fixed), .. all.Skip(work.Layout.Fixed).TakeLast(work.Layout.Window)];
-            int id = sampler.Sample(logits, work.Sampling, work.Branch, stream.Position, cached);
+            int[] cached = [.. all.Take(job.Layout.Fixed), .. all.Skip(job.Layout.Fixed).TakeLast(job.Layout.Window)];
+            int id = sampler.Sample(logits, job.Sampling, job.Branch, stream.Position, cached);
             sampled.Add(id);
             all.Add(id);
             logits = stream.Feed(new[] { id }, 1)[0];
@@ -93,15 +93,15 @@ internal sealed class TestDevice : IAsyncDisposable
         return [.. sampled];
     }
 
-    /// <summary>Runs a work to its end.</summary>
-    public Task<List<DecodeOutput>> RunAsync(DecodeWork work, CancellationToken cancellation = default)
+    /// <summary>Runs a job to its end.</summary>
+    public Task<List<DecodeOutput>> RunAsync(DecodeJob job, CancellationToken cancellation = default)
     {
         return Read().WaitAsync(Deadline, CancellationToken.None);
 
         async Task<List<DecodeOutput>> Read()
         {
             var outputs = new List<DecodeOutput>();
-            await foreach (DecodeOutput output in Batcher.DecodeAsync(work, cancellation))
+            await foreach (DecodeOutput output in Batcher.DecodeAsync(job, cancellation))
                 outputs.Add(output);
             return outputs;
         }

@@ -50,10 +50,10 @@ public class FamilyConfigTests
         ModelConfig config = Read(nemo);
         Assert.Equal(
             (128, 8, null, 131072, false),
-            (config.HeadDim, config.KeyValueHeads, config.SlidingWindow, config.MostPlaces, config.TiedHead)
+            (config.HeadDim, config.KeyValueHeads, config.SlidingWindow, config.MaxPlaces, config.TiedHead)
         );
         ModelConfig first = Read(nemo.Replace("\"sliding_window\":null", "\"sliding_window\":4096", StringComparison.Ordinal));
-        Assert.Equal((4096, 4096, 131072), (first.SlidingWindow, first.MostPlaces, first.ContextLength));
+        Assert.Equal((4096, 4096, 131072), (first.SlidingWindow, first.MaxPlaces, first.ContextLength));
         Assert.Equal(4096, Read(nemo.Replace("\"sliding_window\":null,", "", StringComparison.Ordinal)).SlidingWindow);
     }
 
@@ -77,7 +77,7 @@ public class FamilyConfigTests
                 .Replace("\"use_sliding_window\":false", "\"use_sliding_window\":true", StringComparison.Ordinal)
                 .Replace("\"sliding_window\":32768", "\"sliding_window\":4096", StringComparison.Ordinal)
         );
-        Assert.Equal((4096, 4096), (sliding.SlidingWindow, sliding.MostPlaces));
+        Assert.Equal((4096, 4096), (sliding.SlidingWindow, sliding.MaxPlaces));
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public class FamilyConfigTests
         );
         Assert.Equal(
             (true, false, 128, 16, 40960),
-            (config.QueryKeyNorm, config.QueryKeyValueBias, config.HeadDim, config.Heads, config.MostPlaces)
+            (config.QueryKeyNorm, config.QueryKeyValueBias, config.HeadDim, config.Heads, config.MaxPlaces)
         );
         Assert.Null(config.RopeScaling);
     }
@@ -124,7 +124,7 @@ public class FamilyConfigTests
         );
         Assert.Equal(
             (true, 131072, 262144, 131072),
-            (config.FusedProjections, config.ContextLength, config.SlidingWindow, config.MostPlaces)
+            (config.FusedProjections, config.ContextLength, config.SlidingWindow, config.MaxPlaces)
         );
         var scaling = Assert.IsType<LongRope>(config.RopeScaling);
         Assert.Equal(Math.Sqrt(1 + Math.Log(32) / Math.Log(4096)), scaling.AttentionFactor, 15);
@@ -147,8 +147,8 @@ public class FamilyConfigTests
             RopeTheta = 100,
             RopeScaling = new LongRope([1, 2], [10, 20], 50, 1.5),
         };
-        Assert.Equal([1, 0.05], Rotation.Frequencies(config, 50));
-        Assert.Equal([0.1, 0.005], Rotation.Frequencies(config, 51));
+        Assert.Equal([1, 0.05], RotaryEmbedding.Frequencies(config, 50));
+        Assert.Equal([0.1, 0.005], RotaryEmbedding.Frequencies(config, 51));
     }
 
     [Fact]

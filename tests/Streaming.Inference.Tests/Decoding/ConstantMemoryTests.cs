@@ -17,7 +17,7 @@ public class ConstantMemoryTests
         const int window = 500,
             rounds = 5,
             steps = 2_000;
-        ModelConfig shape = Shapes.Small;
+        ModelConfig shape = TestShapes.Small;
         var layout = new CacheLayout(4, window);
         using Decoder decoder = Decoder.Load(
             shape,

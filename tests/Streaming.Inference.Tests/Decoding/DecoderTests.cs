@@ -11,7 +11,7 @@ public abstract class DecoderTests(KernelSet kernels)
     [Fact]
     public void Eight_conversations_in_one_batch_give_the_logits_that_each_gives_alone()
     {
-        int[][] ids = [.. Enumerable.Range(0, 8).Select(s => Logits.RandomIds(80, Shapes.Small.VocabularySize, seed: 20 + s))];
+        int[][] ids = [.. Enumerable.Range(0, 8).Select(s => Logits.RandomIds(80, TestShapes.Small.VocabularySize, seed: 20 + s))];
         using Decoder alone = Load(DType.Float32);
         using Decoder together = Load(DType.Float32, slots: 8);
         TestStream[] streams = [.. Enumerable.Range(0, 8).Select(s => new TestStream(together, s, Layout))];
@@ -32,7 +32,7 @@ public abstract class DecoderTests(KernelSet kernels)
     public void Conversations_attend_in_their_own_slots_whatever_the_order_of_the_slots_in_a_batch()
     {
         int[] slots = [5, 0, 2, 3, 4, 7];
-        int[][] ids = [.. slots.Select(s => Logits.RandomIds(60, Shapes.Small.VocabularySize, seed: 40 + s))];
+        int[][] ids = [.. slots.Select(s => Logits.RandomIds(60, TestShapes.Small.VocabularySize, seed: 40 + s))];
         using Decoder alone = Load(DType.Float32);
         using Decoder together = Load(DType.Float32, slots: 8);
         TestStream[] streams = [.. slots.Select(s => new TestStream(together, s, Layout))];
@@ -82,10 +82,10 @@ public abstract class DecoderTests(KernelSet kernels)
     [InlineData(DType.BFloat16), InlineData(DType.Int8)]
     public void Smaller_types_give_nearly_the_same_distribution_token_by_token_and_in_chunks(DType type)
     {
-        int[] ids = Logits.RandomIds(60, Shapes.Starter.VocabularySize, seed: 4);
+        int[] ids = Logits.RandomIds(60, TestShapes.Starter.VocabularySize, seed: 4);
         var weights = new RandomWeights(seed: 5);
         using Decoder exact = Decoder.Load(
-            Shapes.Starter,
+            TestShapes.Starter,
             weights,
             new DecoderOptions
             {
@@ -95,7 +95,7 @@ public abstract class DecoderTests(KernelSet kernels)
             }
         );
         using Decoder small = Decoder.Load(
-            Shapes.Starter,
+            TestShapes.Starter,
             weights,
             new DecoderOptions
             {
@@ -122,7 +122,7 @@ public abstract class DecoderTests(KernelSet kernels)
     [InlineData(DType.BFloat16), InlineData(DType.Int8)]
     public void Long_inputs_between_replies_give_nearly_the_same_distribution_as_single_tokens(DType type)
     {
-        int[] ids = Logits.RandomIds(380, Shapes.Starter.VocabularySize, seed: 14);
+        int[] ids = Logits.RandomIds(380, TestShapes.Starter.VocabularySize, seed: 14);
         var weights = new RandomWeights(seed: 5);
         var layout = new CacheLayout(4, 150);
         using Decoder exact = Load(DType.Float32, 1);
@@ -143,7 +143,7 @@ public abstract class DecoderTests(KernelSet kernels)
 
         Decoder Load(DType dtype, int slots) =>
             Decoder.Load(
-                Shapes.Starter,
+                TestShapes.Starter,
                 weights,
                 new DecoderOptions
                 {
@@ -159,7 +159,7 @@ public abstract class DecoderTests(KernelSet kernels)
     public void Only_rows_that_are_asked_for_give_logits()
     {
         using Decoder decoder = Load(DType.Float32, slots: 3);
-        int[] ids = Logits.RandomIds(9, Shapes.Small.VocabularySize, seed: 2);
+        int[] ids = Logits.RandomIds(9, TestShapes.Small.VocabularySize, seed: 2);
         List<float[]> all = new TestStream(decoder, 0, Layout).Feed(ids, 9);
         decoder.Clear(0);
 
@@ -239,7 +239,7 @@ public abstract class DecoderTests(KernelSet kernels)
     public void A_device_that_is_not_there_is_one_clear_sentence(string device, string sentence)
     {
         InputException refusal = Assert.Throws<InputException>(() =>
-            Decoder.Load(Shapes.Small, new RandomWeights(1), new DecoderOptions { Device = device })
+            Decoder.Load(TestShapes.Small, new RandomWeights(1), new DecoderOptions { Device = device })
         );
 
         Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
@@ -281,7 +281,7 @@ public abstract class DecoderTests(KernelSet kernels)
 
         Assert.Throws<InputException>(() =>
             Decoder.Load(
-                Shapes.Small,
+                TestShapes.Small,
                 new Without("model.norm.weight"),
                 new DecoderOptions { DType = DType.Float32, Kernels = TestKernels.Required(kernels) }
             )
@@ -318,7 +318,7 @@ public abstract class DecoderTests(KernelSet kernels)
 
     private Decoder Load(DType type, int slots = 1) =>
         Decoder.Load(
-            Shapes.Small,
+            TestShapes.Small,
             new RandomWeights(seed: 7),
             new DecoderOptions
             {

@@ -30,7 +30,7 @@ public class DeterminismTests
     {
         int[][] ids =
         [
-            .. Enumerable.Range(0, Conversations).Select(c => Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 60 + c)),
+            .. Enumerable.Range(0, Conversations).Select(c => Logits.RandomIds(Tokens, TestShapes.Small.VocabularySize, seed: 60 + c)),
         ];
         List<float[]>[] alone = Alone(kernels, type, ids);
         using Decoder together = Load(kernels, type, Conversations, threads);
@@ -68,7 +68,7 @@ public class DeterminismTests
     {
         int[][] ids =
         [
-            .. Enumerable.Range(0, Layouts.Length).Select(c => Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 80 + c)),
+            .. Enumerable.Range(0, Layouts.Length).Select(c => Logits.RandomIds(Tokens, TestShapes.Small.VocabularySize, seed: 80 + c)),
         ];
         List<float[]>[] alone = Alone(kernels, type, ids);
         using Decoder decoder = Load(kernels, type, slots: 1, threads);
@@ -96,7 +96,7 @@ public class DeterminismTests
     [InlineData(DType.Float32), InlineData(DType.Int8), InlineData(DType.Int4)]
     public void A_wide_model_is_as_deterministic_as_a_narrow_one(DType type)
     {
-        int[][] ids = [.. Enumerable.Range(0, 5).Select(c => Logits.RandomIds(40, Shapes.Starter.VocabularySize, seed: 90 + c))];
+        int[][] ids = [.. Enumerable.Range(0, 5).Select(c => Logits.RandomIds(40, TestShapes.Starter.VocabularySize, seed: 90 + c))];
         using Decoder alone = LoadStarter(slots: 1, threads: 1);
         using Decoder together = LoadStarter(slots: 5, threads: 2);
         var layout = new CacheLayout(4, 20);
@@ -121,7 +121,7 @@ public class DeterminismTests
 
         Decoder LoadStarter(int slots, int threads) =>
             Decoder.Load(
-                Shapes.Starter,
+                TestShapes.Starter,
                 new RandomWeights(5),
                 new DecoderOptions
                 {
@@ -171,7 +171,7 @@ public class DeterminismTests
         );
 
         static string Refusal(DecoderOptions options) =>
-            Assert.Throws<InputException>(() => Decoder.Load(Shapes.Small, new RandomWeights(1), options with { Capacity = 24 })).Message;
+            Assert.Throws<InputException>(() => Decoder.Load(TestShapes.Small, new RandomWeights(1), options with { Capacity = 24 })).Message;
     }
 
     [Fact]
@@ -212,7 +212,7 @@ public class DeterminismTests
 
     private static Decoder Load(KernelSet kernels, DType type, int slots, int threads) =>
         Decoder.Load(
-            Shapes.Small,
+            TestShapes.Small,
             new RandomWeights(seed: 7, gain: 1.5),
             new DecoderOptions
             {

@@ -3,18 +3,18 @@ using Streaming.Inference.Decoding;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>Native objects must live until the call that uses them has ended (see <see cref="Scalars"/>).</summary>
+/// <summary>Native objects must live until the call that uses them has ended (see <see cref="TorchScalars"/>).</summary>
 [Collection(nameof(ConstantMemoryTests))]
 public class GarbageCollectionTests
 {
-    private static readonly ModelConfig Shape = Shapes.Small with { HiddenSize = 32, IntermediateSize = 64 };
+    private static readonly ModelConfig Shape = TestShapes.Small with { HiddenSize = 32, IntermediateSize = 64 };
 
     [Theory]
     [InlineData(DType.Float32), InlineData(DType.BFloat16), InlineData(DType.Int8)]
     public void Collections_in_mid_step_change_nothing(DType type)
     {
         var layout = new CacheLayout(4, 20);
-        int[] ids = Logits.RandomIds(1500, Shapes.Small.VocabularySize, seed: 4);
+        int[] ids = Logits.RandomIds(1500, TestShapes.Small.VocabularySize, seed: 4);
         List<float[]> expected = Decode(),
             actual;
 

@@ -26,8 +26,8 @@ internal sealed class RandomWeights(int seed, double gain = 1) : IWeightSource
     }
 }
 
-/// <summary>Shapes of models for tests.</summary>
-internal static class Shapes
+/// <summary>TestShapes of models for tests.</summary>
+internal static class TestShapes
 {
     /// <summary>Small, with grouped queries and heads that do not add up to the hidden size.</summary>
     public static readonly ModelConfig Small = new()

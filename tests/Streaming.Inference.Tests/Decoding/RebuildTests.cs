@@ -16,8 +16,8 @@ public abstract class RebuildTests(KernelSet kernels)
     )
     {
         var layout = new CacheLayout(@fixed, window);
-        int[] ids = Logits.RandomIds(30 * window, Shapes.Small.VocabularySize, seed: 5);
-        using Decoder decoder = Load(Shapes.Small, layout, gain: 1.5);
+        int[] ids = Logits.RandomIds(30 * window, TestShapes.Small.VocabularySize, seed: 5);
+        using Decoder decoder = Load(TestShapes.Small, layout, gain: 1.5);
         var alive = new TestStream(decoder, 0, layout);
         alive.Feed(ids.AsMemory(0, ids.Length - 1), lived);
 
@@ -27,7 +27,7 @@ public abstract class RebuildTests(KernelSet kernels)
 
         Logits.AssertClose(next, nextAgain, $"{layout} rebuilt");
         // Also the tokens after the next: what they see has been rebuilt as well.
-        int[] more = Logits.RandomIds(2 * window, Shapes.Small.VocabularySize, seed: 6);
+        int[] more = Logits.RandomIds(2 * window, TestShapes.Small.VocabularySize, seed: 6);
         foreach ((float[] expected, float[] actual) in alive.Feed(more, 1).Zip(again.Feed(more, 1)))
             Logits.AssertClose(expected, actual, $"{layout} rebuilt");
     }
@@ -36,8 +36,8 @@ public abstract class RebuildTests(KernelSet kernels)
     public void One_token_fewer_does_not_rebuild_two_layers_of_a_window_of_two()
     {
         var layout = new CacheLayout(1, 2);
-        int[] ids = Logits.RandomIds(60, Shapes.Small.VocabularySize, seed: 8);
-        using Decoder decoder = Load(Shapes.Small, layout, gain: 3);
+        int[] ids = Logits.RandomIds(60, TestShapes.Small.VocabularySize, seed: 8);
+        using Decoder decoder = Load(TestShapes.Small, layout, gain: 3);
         Assert.Equal(3, decoder.RebuildLength(2));
         var alive = new TestStream(decoder, 0, layout);
         float[] expected = alive.Feed(ids, 1)[^1];
@@ -53,10 +53,10 @@ public abstract class RebuildTests(KernelSet kernels)
     public void A_cleared_slot_knows_nothing_of_the_conversation_before()
     {
         var layout = new CacheLayout(4, 10);
-        int[] ids = Logits.RandomIds(40, Shapes.Small.VocabularySize, seed: 9);
-        using Decoder decoder = Load(Shapes.Small, layout, gain: 1.5);
+        int[] ids = Logits.RandomIds(40, TestShapes.Small.VocabularySize, seed: 9);
+        using Decoder decoder = Load(TestShapes.Small, layout, gain: 1.5);
         List<float[]> expected = new TestStream(decoder, 1, layout).Feed(ids, 3);
-        new TestStream(decoder, 0, layout).Feed(Logits.RandomIds(50, Shapes.Small.VocabularySize, seed: 10), 7);
+        new TestStream(decoder, 0, layout).Feed(Logits.RandomIds(50, TestShapes.Small.VocabularySize, seed: 10), 7);
 
         decoder.Clear(0);
         List<float[]> actual = new TestStream(decoder, 0, layout).Feed(ids, 3);

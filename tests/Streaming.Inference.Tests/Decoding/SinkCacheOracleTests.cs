@@ -6,13 +6,13 @@ namespace Streaming.Inference.Tests.Decoding;
 public abstract class SinkCacheOracleTests(KernelSet kernels)
 {
     private const int Window = 20;
-    private static readonly int[] Ids = Logits.RandomIds(20 * Window, Shapes.Small.VocabularySize, seed: 1);
+    private static readonly int[] Ids = Logits.RandomIds(20 * Window, TestShapes.Small.VocabularySize, seed: 1);
     private static readonly RandomWeights Weights = new(seed: 7, gain: 1.5);
 
-    private static readonly int[] StarterIds = Logits.RandomIds(620, Shapes.Starter.VocabularySize, seed: 3);
+    private static readonly int[] StarterIds = Logits.RandomIds(620, TestShapes.Starter.VocabularySize, seed: 3);
     private static readonly RandomWeights StarterWeights = new(seed: 11);
     private static readonly Lazy<double[][]> StarterLogits = new(() =>
-        new PaperOracle(Shapes.Starter, StarterWeights, 4, 508).FeedAll(StarterIds)
+        new PaperOracle(TestShapes.Starter, StarterWeights, 4, 508).FeedAll(StarterIds)
     );
 
     [Theory]
@@ -21,7 +21,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [InlineData(4, 1), InlineData(4, 3), InlineData(4, 7), InlineData(4, 64)]
     public void Twenty_windows_give_the_oracles_logits_whatever_the_chunks(int sinks, int chunk)
     {
-        double[][] expected = new PaperOracle(Shapes.Small, Weights, sinks, Window).FeedAll(Ids);
+        double[][] expected = new PaperOracle(TestShapes.Small, Weights, sinks, Window).FeedAll(Ids);
         using Decoder decoder = Load(sinks + Window);
 
         List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(sinks, Window)).Feed(Ids, chunk);
@@ -33,7 +33,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [InlineData(0, 1), InlineData(0, 7), InlineData(1, 3), InlineData(4, 1), InlineData(4, 7), InlineData(4, 64)]
     public void A_stream_at_position_ten_million_gives_the_oracles_logits(int sinks, int chunk)
     {
-        double[][] expected = new PaperOracle(Shapes.Small, Weights, sinks, Window).FeedAll(Ids);
+        double[][] expected = new PaperOracle(TestShapes.Small, Weights, sinks, Window).FeedAll(Ids);
         using Decoder decoder = Load(sinks + Window);
         var stream = new TestStream(decoder, 0, new CacheLayout(sinks, Window));
 
@@ -50,7 +50,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     {
         const int prompt = 33,
             window = 9;
-        double[][] expected = new PaperOracle(Shapes.Small, Weights, prompt, window).FeedAll(Ids);
+        double[][] expected = new PaperOracle(TestShapes.Small, Weights, prompt, window).FeedAll(Ids);
         using Decoder decoder = Load(prompt + window);
 
         List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(prompt, window)).Feed(Ids, chunk);
@@ -61,7 +61,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [Fact]
     public void Single_tokens_and_chunks_may_follow_each_other_in_any_order()
     {
-        double[][] expected = new PaperOracle(Shapes.Small, Weights, 4, Window).FeedAll(Ids);
+        double[][] expected = new PaperOracle(TestShapes.Small, Weights, 4, Window).FeedAll(Ids);
         using Decoder decoder = Load(4 + Window);
         var stream = new TestStream(decoder, 0, new CacheLayout(4, Window));
 
@@ -86,7 +86,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
         double[][][] expected =
         [
             .. layouts.Select(
-                (layout, s) => new PaperOracle(Shapes.Small, Weights, layout.Fixed, layout.Window).FeedAll(Ids[s..(s + lengths[s])])
+                (layout, s) => new PaperOracle(TestShapes.Small, Weights, layout.Fixed, layout.Window).FeedAll(Ids[s..(s + lengths[s])])
             ),
         ];
         using Decoder decoder = Load(4 + Window, slots: 5);
@@ -122,7 +122,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     public void Dense_attention_and_the_sink_cache_agree_until_the_cache_is_full_and_no_longer()
     {
         const int sinks = 4;
-        double[][] dense = new PaperOracle(Shapes.Small, Weights, sinks: 0, window: int.MaxValue).FeedAll(Ids.Take(sinks + Window + 1));
+        double[][] dense = new PaperOracle(TestShapes.Small, Weights, sinks: 0, window: int.MaxValue).FeedAll(Ids.Take(sinks + Window + 1));
         using Decoder decoder = Load(sinks + Window);
 
         List<float[]> actual = new TestStream(decoder, 0, new CacheLayout(sinks, Window)).Feed(Ids.AsMemory(0, sinks + Window + 1), 1);
@@ -136,7 +136,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     public void The_starters_shape_with_4_plus_508_gives_the_oracles_logits_past_its_first_eviction(int chunk)
     {
         using Decoder decoder = Decoder.Load(
-            Shapes.Starter,
+            TestShapes.Starter,
             StarterWeights,
             new DecoderOptions
             {
@@ -153,7 +153,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
 
     private Decoder Load(int capacity, int slots = 1) =>
         Decoder.Load(
-            Shapes.Small,
+            TestShapes.Small,
             Weights,
             new DecoderOptions
             {

@@ -31,7 +31,7 @@ public class WeightLoaderTests
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor[] parts = [.. Parts.Select((part, i) => Numbers(part.Rows, Width, seed: i).to(stored))];
         using IKernels kernels = Kernels();
-        using var load = new MatrixLoad(kernels, DTypes.Activations(type), threads);
+        using var load = new MatrixLoader(kernels, DTypes.Activations(type), threads);
 
         Weight weight = load.Load(
             [.. parts.Select(part => ((IStoredMatrix)new TensorMatrix(part.clone()), part.shape[0]))],
@@ -53,7 +53,7 @@ public class WeightLoaderTests
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor stored = Numbers(100, width, seed: 9);
         using IKernels kernels = Kernels();
-        using var load = new MatrixLoad(kernels, torch.ScalarType.BFloat16, threads: 1);
+        using var load = new MatrixLoader(kernels, torch.ScalarType.BFloat16, threads: 1);
 
         Weight weight = load.Load([(new TensorMatrix(stored.clone()), 100)], width, MatrixForm.Int8);
 
@@ -70,7 +70,7 @@ public class WeightLoaderTests
         torch.Tensor stored = torch.ones([1, 64]);
         stored[0, 40] = float.NaN;
         using IKernels kernels = Kernels();
-        using var load = new MatrixLoad(kernels, torch.ScalarType.BFloat16, threads: 1);
+        using var load = new MatrixLoader(kernels, torch.ScalarType.BFloat16, threads: 1);
 
         Weight weight = load.Load([(new TensorMatrix(stored.clone()), 1)], 64, FormOf(type));
 
@@ -87,7 +87,7 @@ public class WeightLoaderTests
         Assert.Equal(0, truncate(folder.PathOf("model.safetensors"), 9_000)); // .NET's own files are locked while they are open
         using IStoredMatrix matrix = ((IWeightSource)weights).Open("a", 64, 64);
         using IKernels kernels = Kernels();
-        using var load = new MatrixLoad(kernels, torch.ScalarType.Float32, threads: 2);
+        using var load = new MatrixLoader(kernels, torch.ScalarType.Float32, threads: 2);
 
         string sentence = Assert.Throws<InputException>(() => load.Load([(matrix, 64)], 64, MatrixForm.Int8)).Message;
 
@@ -124,7 +124,7 @@ public class WeightLoaderTests
         return torch.tensor(numbers, [rows, width]);
     }
 
-    /// <summary>The whole at once, by libtorch's operations, then laid: [out, in] or [out, in / 2], and scales [out] or [out, groups].</summary>
+    /// <summary>The whole at once, by libtorch's operations, then packed: [out, in] or [out, in / 2], and scales [out] or [out, groups].</summary>
     private static (torch.Tensor Rows, torch.Tensor? Scales) Plain(torch.Tensor stored, DType type, IKernels kernels)
     {
         torch.Tensor rows = stored.to(torch.ScalarType.Float32);
@@ -140,7 +140,7 @@ public class WeightLoaderTests
                 {
                     torch.Tensor scales = rows.abs().amax([1]).div(largest).clamp_min(smallestScale).to(torch.ScalarType.BFloat16);
                     torch.Tensor quantised = (rows / scales.to(torch.ScalarType.Float32).unsqueeze(1)).round().clamp(smallest, largest);
-                    return (Laid(quantised, kernels, nibbles: false), scales);
+                    return (Packed(quantised, kernels, nibbles: false), scales);
                 }
 
             case DType.Int4:
@@ -159,7 +159,7 @@ public class WeightLoaderTests
                         torch.full_like(divisors, one)
                     );
                     torch.Tensor quantised = (groups / divisors).round().clamp(smallest, largest);
-                    return (Laid(quantised.reshape(rows.shape), kernels, nibbles: true), scales.squeeze(2));
+                    return (Packed(quantised.reshape(rows.shape), kernels, nibbles: true), scales.squeeze(2));
                 }
 
             default:
@@ -167,18 +167,18 @@ public class WeightLoaderTests
         }
     }
 
-    private static unsafe torch.Tensor Laid(torch.Tensor quantised, IKernels kernels, bool nibbles)
+    private static unsafe torch.Tensor Packed(torch.Tensor quantised, IKernels kernels, bool nibbles)
     {
         torch.Tensor rows = quantised.to(torch.ScalarType.Int8).contiguous();
         int count = (int)rows.shape[0],
             width = (int)rows.shape[1];
-        torch.Tensor laid = torch.empty([count, nibbles ? width / 2 : width], torch.ScalarType.Int8);
-        kernels.Lay((sbyte*)TensorMemory.AddressOf(rows), count, width, nibbles, (sbyte*)TensorMemory.AddressOf(laid));
-        return laid;
+        torch.Tensor packed = torch.empty([count, nibbles ? width / 2 : width], torch.ScalarType.Int8);
+        kernels.Pack((sbyte*)TensorMemory.AddressOf(rows), count, width, nibbles, (sbyte*)TensorMemory.AddressOf(packed));
+        return packed;
     }
 
     private static IKernels Kernels() =>
-        KernelSets.Create(new KernelContext(Shapes.Small, DType.Int8, torch.CPU, new DecoderOptions { Capacity = 8 }));
+        KernelSets.Create(new KernelContext(TestShapes.Small, DType.Int8, torch.CPU, new DecoderOptions { Capacity = 8 }));
 
     private static void AssertSameBytes(torch.Tensor expected, torch.Tensor actual)
     {

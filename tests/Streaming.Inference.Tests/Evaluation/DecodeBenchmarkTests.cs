@@ -20,7 +20,7 @@ public class DecodeBenchmarkTests
         const int batch = 3,
             tokens = 5;
         using EvaluationModel model = EvaluationModel.Load(
-            Shapes.Small,
+            TestShapes.Small,
             new RandomWeightSource(),
             new EvaluationOptions
             {

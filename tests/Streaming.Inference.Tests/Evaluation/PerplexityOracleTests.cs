@@ -14,7 +14,7 @@ public class PerplexityOracleTests
         Tokens = 100;
     private const double Tolerance = 1e-5; // nats a token
     private static readonly RandomWeights Weights = new(seed: 7, gain: 1.5);
-    private static readonly int[] Text = Logits.RandomIds(Tokens, Shapes.Small.VocabularySize, seed: 5);
+    private static readonly int[] Text = Logits.RandomIds(Tokens, TestShapes.Small.VocabularySize, seed: 5);
 
     [Theory]
     [InlineData(CachePolicy.Dense, 1), InlineData(CachePolicy.Dense, 7), InlineData(CachePolicy.Dense, 256)]
@@ -88,7 +88,7 @@ public class PerplexityOracleTests
     )
     {
         using EvaluationModel model = EvaluationModel.Load(
-            Shapes.Small,
+            TestShapes.Small,
             Weights,
             new EvaluationOptions
             {
@@ -126,7 +126,7 @@ public class PerplexityOracleTests
     private static IEnumerable<int> SeenAfresh(int[] before, int? bos) =>
         bos is int first ? [first, .. before[1..].TakeLast(Places - 1)] : before.TakeLast(Places);
 
-    private static PaperOracle Oracle(int sinks, int window) => new(Shapes.Small, Weights, sinks, window);
+    private static PaperOracle Oracle(int sinks, int window) => new(TestShapes.Small, Weights, sinks, window);
 
     private static double Nats(double[] logits, int id)
     {

@@ -8,7 +8,7 @@ namespace Streaming.Inference.Tests.Evaluation;
 public class PerplexityTests
 {
     private const int Start = 1;
-    private static readonly int[] Text = Logits.RandomIds(200, Shapes.Small.VocabularySize, seed: 5);
+    private static readonly int[] Text = Logits.RandomIds(200, TestShapes.Small.VocabularySize, seed: 5);
 
     [Theory]
     [InlineData(CachePolicy.Streaming), InlineData(CachePolicy.Recompute)]
@@ -95,7 +95,7 @@ public class PerplexityTests
             Threads = 1,
         };
         InputException refusal = Assert.Throws<InputException>(() =>
-            EvaluationModel.Load(Shapes.Small with { ContextLength = 64 }, new RandomWeights(1), options)
+            EvaluationModel.Load(TestShapes.Small with { ContextLength = 64 }, new RandomWeights(1), options)
         );
         Assert.Contains("a window of at most 60", refusal.Message, StringComparison.Ordinal);
         using EvaluationModel dense = Load(CachePolicy.Dense);
@@ -109,7 +109,7 @@ public class PerplexityTests
     public void Logits_that_are_not_numbers_are_refused_with_the_token()
     {
         using EvaluationModel model = EvaluationModel.Load(
-            Shapes.Small,
+            TestShapes.Small,
             new RandomWeights(1, gain: 1e30),
             new EvaluationOptions
             {
@@ -128,7 +128,7 @@ public class PerplexityTests
 
     private static EvaluationModel Load(CachePolicy policy) =>
         EvaluationModel.Load(
-            Shapes.Small,
+            TestShapes.Small,
             new RandomWeights(seed: 7),
             new EvaluationOptions
             {

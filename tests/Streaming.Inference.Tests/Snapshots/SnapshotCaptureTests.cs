@@ -23,11 +23,11 @@ public class SnapshotCaptureTests
     [Fact]
     public async Task A_running_reply_is_captured_where_it_is_and_goes_on()
     {
-        DecodeWork work = SnapshotDevice.Beginning(s_layout, 12, 300);
+        DecodeJob job = SnapshotDevice.Beginning(s_layout, 12, 300);
         await using var device = new SnapshotDevice();
         var ids = new List<int>();
         var snapshots = new List<ISlotSnapshot>();
-        await foreach (DecodeOutput output in device.Batcher.DecodeAsync(work, Token))
+        await foreach (DecodeOutput output in device.Batcher.DecodeAsync(job, Token))
         {
             if (output is not TokenSampled token)
                 continue;
@@ -36,7 +36,7 @@ public class SnapshotCaptureTests
                 snapshots.Add((await device.Batcher.CaptureAsync(0, Token))!);
         }
         await using var undisturbed = new SnapshotDevice();
-        (int[] expected, _) = await undisturbed.RunAsync(work);
+        (int[] expected, _) = await undisturbed.RunAsync(job);
         Assert.Equal(expected, ids);
 
         Assert.Equal(3, snapshots.Count);
@@ -47,7 +47,7 @@ public class SnapshotCaptureTests
                 int sampledAndFed = (int)snapshot.Position - 12;
                 Assert.Equal(StreamHash.Empty.Append(SnapshotDevice.Input(12)).Append(expected.AsSpan(0, sampledAndFed)), snapshot.Hash);
                 int[] before = expected[..(sampledAndFed + 1)];
-                (int[] after, _) = await device.RunAsync(SnapshotDevice.Continuation(work, before, 300 - before.Length, snapshot, slot: 1));
+                (int[] after, _) = await device.RunAsync(SnapshotDevice.Continuation(job, before, 300 - before.Length, snapshot, slot: 1));
                 Assert.Equal(expected[before.Length..], after);
             }
         }
@@ -56,7 +56,7 @@ public class SnapshotCaptureTests
     [Fact]
     public async Task Asked_for_before_the_next_work_takes_the_slot_it_is_of_the_one_before()
     {
-        DecodeWork first = SnapshotDevice.Beginning(s_layout, 12, 20);
+        DecodeJob first = SnapshotDevice.Beginning(s_layout, 12, 20);
         await using var device = new SnapshotDevice();
         (int[] sampled, _) = await device.RunAsync(first);
         byte[] expected = await device.CaptureAsync();
@@ -74,19 +74,19 @@ public class SnapshotCaptureTests
     [Fact]
     public async Task A_slot_whose_work_was_cancelled_is_lost_until_it_is_filled_again()
     {
-        DecodeWork work = SnapshotDevice.Beginning(s_layout, 12, 20);
+        DecodeJob job = SnapshotDevice.Beginning(s_layout, 12, 20);
         await using var device = new SnapshotDevice();
-        (int[] sampled, _) = await device.RunAsync(work);
+        (int[] sampled, _) = await device.RunAsync(job);
         byte[] bytes = await device.CaptureAsync();
-        await foreach (DecodeOutput _ in device.Batcher.DecodeAsync(SnapshotDevice.Continuation(work, sampled, 1000), Token))
+        await foreach (DecodeOutput _ in device.Batcher.DecodeAsync(SnapshotDevice.Continuation(job, sampled, 1000), Token))
             break;
         Assert.Null(await device.Batcher.CaptureAsync(0, Token));
 
         using ISlotSnapshot snapshot = await device.ReadAsync(bytes);
-        (int[] after, _) = await device.RunAsync(SnapshotDevice.Continuation(work, sampled, 5, snapshot));
+        (int[] after, _) = await device.RunAsync(SnapshotDevice.Continuation(job, sampled, 5, snapshot));
         await using var undisturbed = new SnapshotDevice();
-        await undisturbed.RunAsync(work);
-        Assert.Equal((await undisturbed.RunAsync(SnapshotDevice.Continuation(work, sampled, 5))).Ids, after);
+        await undisturbed.RunAsync(job);
+        Assert.Equal((await undisturbed.RunAsync(SnapshotDevice.Continuation(job, sampled, 5))).Ids, after);
         Assert.Equal(12 + 20 - 1 + 5, (await TakenAsync(device)).Position);
     }
 

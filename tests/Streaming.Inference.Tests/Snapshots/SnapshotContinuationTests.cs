@@ -17,7 +17,7 @@ public class SnapshotContinuationTests
     {
         public string Name => $"{Type}-{(Deterministic ? "deterministic" : "plain")}-{Layout.Fixed}-{Layout.Window}-{Input}-{Sampled}";
 
-        public DecodeWork Beginning => SnapshotDevice.Beginning(Layout, Input, Sampled);
+        public DecodeJob Beginning => SnapshotDevice.Beginning(Layout, Input, Sampled);
 
         public SnapshotDevice Load() => new(Type, Deterministic);
     }
@@ -49,7 +49,7 @@ public class SnapshotContinuationTests
             foreach (Case @case in s_cases)
             {
                 await using SnapshotDevice device = @case.Load();
-                DecodeWork beginning = @case.Beginning;
+                DecodeJob beginning = @case.Beginning;
                 (int[] sampled, _) = await device.RunAsync(beginning);
                 await File.WriteAllBytesAsync(
                     Path.Combine(folder.FullName, @case.Name + ".snapshot"),
@@ -117,7 +117,7 @@ public class SnapshotContinuationTests
     {
         var layout = new CacheLayout(4, 36);
         int[] ids = SnapshotDevice.Input(300);
-        DecodeWork rebuilt = SnapshotDevice.Beginning(layout, 1, 1) with
+        DecodeJob rebuilt = SnapshotDevice.Beginning(layout, 1, 1) with
         {
             Input = [new TokenRun(0, ids.AsMemory(0, 4)), new TokenRun(290, ids.AsMemory(290))], // the ring is not full, and begins in its middle
             StreamHash = StreamHash.Empty.Append(ids),
@@ -125,7 +125,7 @@ public class SnapshotContinuationTests
         await using var device = new SnapshotDevice();
         (int[] sampled, _) = await device.RunAsync(rebuilt);
         byte[] bytes = await device.CaptureAsync();
-        DecodeWork goesOn = rebuilt with
+        DecodeJob goesOn = rebuilt with
         {
             Reset = false,
             Input = [new TokenRun(300, sampled)],

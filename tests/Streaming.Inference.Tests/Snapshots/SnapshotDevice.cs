@@ -76,8 +76,8 @@ internal sealed class SnapshotDevice : IAsyncDisposable
     /// <summary>Ids of a stream's beginning.</summary>
     public static int[] Input(int tokens) => Logits.RandomIds(tokens, 256, seed: 3);
 
-    /// <summary>A work that begins a stream and samples some tokens, each at random.</summary>
-    public static DecodeWork Beginning(CacheLayout layout, int inputTokens, int sampled, int slot = 0) =>
+    /// <summary>A job that begins a stream and samples some tokens, each at random.</summary>
+    public static DecodeJob Beginning(CacheLayout layout, int inputTokens, int sampled, int slot = 0) =>
         new()
         {
             Slot = slot,
@@ -89,9 +89,9 @@ internal sealed class SnapshotDevice : IAsyncDisposable
             Branch = 2,
         };
 
-    /// <summary>The work that goes on where another one ended: its last token is pending.</summary>
-    public static DecodeWork Continuation(
-        DecodeWork before,
+    /// <summary>The job that goes on where another one ended: its last token is pending.</summary>
+    public static DecodeJob Continuation(
+        DecodeJob before,
         IReadOnlyList<int> sampled,
         int more,
         ISlotSnapshot? snapshot = null,
@@ -110,12 +110,12 @@ internal sealed class SnapshotDevice : IAsyncDisposable
         };
     }
 
-    /// <summary>Runs a work to its end: its tokens, and the bits of the logits that each was sampled from.</summary>
-    public async Task<(int[] Ids, byte[] Logits)> RunAsync(DecodeWork work)
+    /// <summary>Runs a job to its end: its tokens, and the bits of the logits that each was sampled from.</summary>
+    public async Task<(int[] Ids, byte[] Logits)> RunAsync(DecodeJob job)
     {
         _logits.Clear();
         var ids = new List<int>();
-        await foreach (DecodeOutput output in Batcher.DecodeAsync(work, TestContext.Current.CancellationToken))
+        await foreach (DecodeOutput output in Batcher.DecodeAsync(job, TestContext.Current.CancellationToken))
         {
             if (output is TokenSampled token)
                 ids.Add(token.Id);

@@ -156,16 +156,16 @@ public class SnapshotRefusalTests
     [Fact]
     public async Task A_work_that_contradicts_its_snapshot_is_refused_and_the_slot_goes_on_untouched()
     {
-        DecodeWork beginning = SnapshotDevice.Beginning(s_layout, 12, 30);
+        DecodeJob beginning = SnapshotDevice.Beginning(s_layout, 12, 30);
         await using var device = new SnapshotDevice();
         await using var other = new SnapshotDevice(capacity: 50);
         (int[] sampled, _) = await device.RunAsync(beginning);
         using ISlotSnapshot snapshot = await device.ReadAsync(await device.CaptureAsync());
         using ISlotSnapshot foreign = await other.ReadAsync(await SnapshotOfAsync(other));
-        DecodeWork goesOn = SnapshotDevice.Continuation(beginning, sampled, 20);
-        DecodeWork restored = goesOn with { Snapshot = snapshot };
+        DecodeJob goesOn = SnapshotDevice.Continuation(beginning, sampled, 20);
+        DecodeJob restored = goesOn with { Snapshot = snapshot };
         foreach (
-            DecodeWork wrong in (DecodeWork[])
+            DecodeJob wrong in (DecodeJob[])
                 [
                     restored with
                     {

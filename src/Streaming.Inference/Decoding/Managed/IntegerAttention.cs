@@ -31,11 +31,11 @@ internal abstract unsafe class IntegerAttention
     public static int WorkspaceSize(int groups, int headDim, int scoreStride)
     {
         int padded = IntegerCache.Padded(headDim);
-        return padded + 3 * HeadTask.Padded(groups) + groups * scoreStride + (2 * groups * padded + groups * scoreStride + 1) / 2;
+        return padded + 3 * AttentionHead.Padded(groups) + groups * scoreStride + (2 * groups * padded + groups * scoreStride + 1) / 2;
     }
 
     /// <summary>All tokens of a segment, for one key-value head; <paramref name="rows"/> are the kernels of half a head's width.</summary>
-    public abstract void Run(in Segment segment, in HeadTask task, VectorKernels rows);
+    public abstract void Run(in Segment segment, in AttentionHead task, VectorKernels rows);
 
     private sealed class OfLanes<TLanes, TFloats, TShorts, TInts> : IntegerAttention
         where TLanes : struct, IPairLanes<TFloats, TShorts, TInts>
@@ -46,7 +46,7 @@ internal abstract unsafe class IntegerAttention
         public override int Lanes => TLanes.FloatCount;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void Run(in Segment segment, in HeadTask task, VectorKernels rows)
+        public override void Run(in Segment segment, in AttentionHead task, VectorKernels rows)
         {
             int d = task.HeadDim,
                 padded = IntegerCache.Padded(d),
@@ -55,13 +55,13 @@ internal abstract unsafe class IntegerAttention
             float scale = (float)(1 / Math.Sqrt(d));
             float* rotated = task.Workspace; // [D]
             float* scales = rotated + padded; // [3, groups]: of the queries to the window, to the sinks, of the weights
-            float* scores = scales + 3 * HeadTask.Padded(groups); // [groups, score stride]
+            float* scores = scales + 3 * AttentionHead.Padded(groups); // [groups, score stride]
             var toWindow = (short*)(scores + (long)groups * stride); // [groups, padded D]
             short* toSinks = toWindow + groups * padded; // [groups, padded D]
             short* weights = toSinks + groups * padded; // [groups, score stride]
             float* windowScales = scales,
-                sinkScales = scales + HeadTask.Padded(groups),
-                weightScales = sinkScales + HeadTask.Padded(groups);
+                sinkScales = scales + AttentionHead.Padded(groups),
+                weightScales = sinkScales + AttentionHead.Padded(groups);
             var keys = (sbyte*)task.Keys;
             var values = (sbyte*)task.Values;
             CacheLayout layout = segment.Layout;

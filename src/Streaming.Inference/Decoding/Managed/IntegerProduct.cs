@@ -25,8 +25,8 @@ internal static unsafe class IntegerProduct
     /// <param name="rows">[count, width].</param>
     /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
     /// <param name="count">Rows.</param>
-    /// <param name="laid">As many numbers.</param>
-    public static void Lay<TLanes, TShorts, TInts>(sbyte* rows, int width, int count, sbyte* laid)
+    /// <param name="packed">As many numbers.</param>
+    public static void Pack<TLanes, TShorts, TInts>(sbyte* rows, int width, int count, sbyte* packed)
         where TLanes : struct, IIntegerLanes<TShorts, TInts>
         where TShorts : struct
         where TInts : struct
@@ -36,16 +36,16 @@ internal static unsafe class IntegerProduct
             int columns = Math.Min(TileWeights, count - w);
             for (int i = 0; i < width; i += TLanes.ShortCount)
             {
-                for (int column = 0; column < columns; column++, laid += TLanes.ShortCount)
+                for (int column = 0; column < columns; column++, packed += TLanes.ShortCount)
                     new ReadOnlySpan<sbyte>(rows + (long)(w + column) * width + i, TLanes.ShortCount).CopyTo(
-                        new Span<sbyte>(laid, TLanes.ShortCount)
+                        new Span<sbyte>(packed, TLanes.ShortCount)
                     );
             }
         }
     }
 
     /// <summary>Computes the columns <paramref name="from"/> to <paramref name="to"/> (exclusive) of the results.</summary>
-    /// <param name="weights">As <see cref="Lay"/> lays them, [.., width], from -127 to 127.</param>
+    /// <param name="weights">As <see cref="Pack"/> packs them, [.., width], from -127 to 127.</param>
     /// <param name="scales">A scale for each weight.</param>
     /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
     /// <param name="from">The first weight, a multiple of four.</param>

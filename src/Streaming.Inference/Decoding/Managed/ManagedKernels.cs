@@ -13,12 +13,12 @@ internal sealed unsafe class ManagedKernels : IKernels
     private readonly DType _type;
     private readonly VectorKernels.Choice _kernels;
     private readonly WorkerPool _pool;
-    private readonly NormaliseWork _normalise;
-    private readonly NormaliseHeadsWork _normaliseHeads;
-    private readonly QuantiseWork _quantise;
-    private readonly ProductWork _product;
-    private readonly GateWork _gate;
-    private readonly AttentionWork _attention;
+    private readonly NormaliseTask _normalise;
+    private readonly NormaliseHeadsTask _normaliseHeads;
+    private readonly QuantiseTask _quantise;
+    private readonly ProductTask _product;
+    private readonly GateTask _gate;
+    private readonly AttentionTask _attention;
     private readonly Workspace _residual,
         _normed,
         _attended,
@@ -36,18 +36,18 @@ internal sealed unsafe class ManagedKernels : IKernels
         _kernels = kernels;
         int threads = context.Options.Threads,
             hidden = _config.HiddenSize;
-        _attention = new AttentionWork(
+        _attention = new AttentionTask(
             _config,
             context.Options.Capacity,
             threads,
             kernels.ForFloats(_config.HeadDim / 2),
             kernels.Integers
         );
-        _normalise = new NormaliseWork { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
-        _normaliseHeads = new NormaliseHeadsWork { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
-        _quantise = new QuantiseWork { Kernels = kernels.ForFloats(hidden) };
-        _product = new ProductWork { Kernels = kernels.ForFloats(hidden), Nibbles = kernels.Nibbles };
-        _gate = new GateWork { Kernels = kernels.ForFloats(_config.IntermediateSize) };
+        _normalise = new NormaliseTask { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
+        _normaliseHeads = new NormaliseHeadsTask { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
+        _quantise = new QuantiseTask { Kernels = kernels.ForFloats(hidden) };
+        _product = new ProductTask { Kernels = kernels.ForFloats(hidden), Nibbles = kernels.Nibbles };
+        _gate = new GateTask { Kernels = kernels.ForFloats(_config.IntermediateSize) };
         _residual = new Workspace(hidden);
         _normed = new Workspace(hidden);
         _selected = new Workspace(hidden);
@@ -58,12 +58,12 @@ internal sealed unsafe class ManagedKernels : IKernels
 
     public torch.ScalarType CacheType => _type is DType.Int8 or DType.Int4 ? torch.ScalarType.Int8 : DTypes.Activations(_type);
 
-    public void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid)
+    public void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed)
     {
         if (nibbles)
-            _kernels.Nibbles.Lay(rows, width, count, (byte*)laid);
+            _kernels.Nibbles.Pack(rows, width, count, (byte*)packed);
         else
-            _kernels.ForShorts(width).Lay(rows, width, count, laid);
+            _kernels.ForShorts(width).Pack(rows, width, count, packed);
     }
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)

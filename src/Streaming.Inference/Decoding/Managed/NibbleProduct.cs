@@ -34,14 +34,14 @@ internal abstract unsafe class NibbleProduct
     /// <param name="rows">[count, width], from -8 to 7.</param>
     /// <param name="width">Numbers of a row, a multiple of <see cref="WidthMultiple"/>.</param>
     /// <param name="count">Rows.</param>
-    /// <param name="laid">[count · width / 2].</param>
-    public abstract void Lay(sbyte* rows, int width, int count, byte* laid);
+    /// <param name="packed">[count · width / 2].</param>
+    public abstract void Pack(sbyte* rows, int width, int count, byte* packed);
 
     /// <summary>Eight times the sum of each group of a row [width], [width / <see cref="Group"/>].</summary>
     public abstract void SumGroups(short* row, int width, float* sums);
 
     /// <summary>Computes the columns <paramref name="from"/> to <paramref name="to"/> (exclusive) of the results.</summary>
-    /// <param name="weights">As <see cref="Lay"/> lays them, [.., width / 2].</param>
+    /// <param name="weights">As <see cref="Pack"/> packs them, [.., width / 2].</param>
     /// <param name="scales">[.., width / <see cref="Group"/>].</param>
     /// <param name="width">Numbers of a row.</param>
     /// <param name="from">The first weight, a multiple of four.</param>
@@ -76,7 +76,7 @@ internal abstract unsafe class NibbleProduct
     {
         private static int Lanes => 2 * TLanes.FloatCount;
 
-        public override void Lay(sbyte* rows, int width, int count, byte* laid)
+        public override void Pack(sbyte* rows, int width, int count, byte* packed)
         {
             for (int w = 0; w < count; w += TileWeights)
             {
@@ -87,7 +87,7 @@ internal abstract unsafe class NibbleProduct
                     {
                         sbyte* numbers = rows + (long)(w + column) * width + i;
                         for (int lane = 0; lane < Lanes; lane++)
-                            *laid++ = (byte)(numbers[lane] + Bias | numbers[Lanes + lane] + Bias << 4);
+                            *packed++ = (byte)(numbers[lane] + Bias | numbers[Lanes + lane] + Bias << 4);
                     }
                 }
             }

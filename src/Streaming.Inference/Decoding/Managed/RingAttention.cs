@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>One key-value head of one segment, and where its numbers are.</summary>
-internal unsafe struct HeadTask
+internal unsafe struct AttentionHead
 {
     /// <summary>Fused projections of the segment's first row; its queries of this group begin at <see cref="QueryAt"/>.</summary>
     public float* Projected;
@@ -61,7 +61,7 @@ internal unsafe struct HeadTask
 internal static unsafe class RingAttention
 {
     /// <summary>All tokens of a segment, for one key-value head.</summary>
-    public static void Run<TLanes, TFloats, TElement>(in Segment segment, in HeadTask task)
+    public static void Run<TLanes, TFloats, TElement>(in Segment segment, in AttentionHead task)
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
         where TElement : unmanaged
@@ -72,7 +72,7 @@ internal static unsafe class RingAttention
         float* toSinks = toWindow + task.Groups * d; // [groups, D]
         float* key = toSinks + task.Groups * d; // [D]
         float* factors = key + d; // [groups]
-        float* scores = factors + HeadTask.Padded(task.Groups); // [groups, score stride]
+        float* scores = factors + AttentionHead.Padded(task.Groups); // [groups, score stride]
         var keys = (TElement*)task.Keys;
         var values = (TElement*)task.Values;
         CacheLayout layout = segment.Layout;
@@ -110,7 +110,7 @@ internal static unsafe class RingAttention
             );
         }
 
-        void Scores(float* queries, int start, int count, int column, in HeadTask task)
+        void Scores(float* queries, int start, int count, int column, in AttentionHead task)
         {
             if (count > 0)
             {

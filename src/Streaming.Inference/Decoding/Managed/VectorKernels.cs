@@ -65,8 +65,8 @@ internal abstract unsafe class VectorKernels
         bool add
     );
 
-    /// <inheritdoc cref="IntegerProduct.Lay"/>
-    public abstract void Lay(sbyte* rows, int width, int count, sbyte* laid);
+    /// <inheritdoc cref="IntegerProduct.Pack"/>
+    public abstract void Pack(sbyte* rows, int width, int count, sbyte* packed);
 
     /// <inheritdoc cref="RowOperations.Normalise"/>
     public abstract void Normalise(float* row, void* weight, bool bfloat16, int width, double epsilon, float* result);
@@ -84,7 +84,7 @@ internal abstract unsafe class VectorKernels
     public abstract void Rotate(float* head, float* angles, int width, float scale, float* result);
 
     /// <inheritdoc cref="RingAttention.Run"/>
-    public abstract void Attend(in Segment segment, in HeadTask task, bool bfloat16);
+    public abstract void Attend(in Segment segment, in AttentionHead task, bool bfloat16);
 
     /// <summary>Picks the widest vectors that divide a row: there are no remainders, and the choice depends on the model alone.</summary>
     public sealed class Choice(VectorKernels[] widestFirst, IntegerAttention integers, NibbleProduct nibbles)
@@ -197,8 +197,8 @@ internal abstract unsafe class VectorKernels
                 add
             );
 
-        public override void Lay(sbyte* rows, int width, int count, sbyte* laid) =>
-            IntegerProduct.Lay<TLanes, TShorts, TInts>(rows, width, count, laid);
+        public override void Pack(sbyte* rows, int width, int count, sbyte* packed) =>
+            IntegerProduct.Pack<TLanes, TShorts, TInts>(rows, width, count, packed);
 
         public override void Normalise(float* row, void* weight, bool bfloat16, int width, double epsilon, float* result)
         {
@@ -218,7 +218,7 @@ internal abstract unsafe class VectorKernels
         public override void Rotate(float* head, float* angles, int width, float scale, float* result) =>
             RingAttention.Rotate<TLanes, TFloats>(head, angles, width, scale, result);
 
-        public override void Attend(in Segment segment, in HeadTask task, bool bfloat16)
+        public override void Attend(in Segment segment, in AttentionHead task, bool bfloat16)
         {
             if (bfloat16)
                 RingAttention.Run<TLanes, TFloats, BFloat16>(segment, task);

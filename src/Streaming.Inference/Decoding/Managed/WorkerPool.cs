@@ -3,24 +3,24 @@ using System.Runtime.ExceptionServices;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>
-/// The engine's own threads. Between two works of a step they spin for some microseconds, as waking a sleeper takes longer than most
-/// works do; then they sleep, so that an idle host costs nothing. Parts are taken one by one, and the caller takes parts like everybody: a thread
+/// The engine's own threads. Between two tasks of a step they spin for some microseconds, as waking a sleeper takes longer than most
+/// tasks do; then they sleep, so that an idle host costs nothing. Parts are taken one by one, and the caller takes parts like everybody: a thread
 /// that the system keeps from running, or that still sleeps, delays nobody but by the part it has taken. For such a part the caller spins not for long either: it
 /// sleeps, so that its processor is free for whoever has the part.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
     private const uint Closed = int.MaxValue;
-    private const int SpinsBeforeSleep = 2_000; // a pause is some 10 to 40 ns: longer than the gaps between the works of a step
+    private const int SpinsBeforeSleep = 2_000; // a pause is some 10 to 40 ns: longer than the gaps between the tasks of a step
     private const int SpinsBeforeCallerSleeps = 5_000; // longer than a part usually takes
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Thread[] _threads;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly SemaphoreSlim _done = new(0);
-    private IPartedWork? _work;
+    private IParallelTask? _task;
     private int _parts;
-    private ulong _ticket; // the work's number above (it wraps around after some hours), the next part in the low 32 bits
+    private ulong _ticket; // the task's number above (it wraps around after some hours), the next part in the low 32 bits
     private int _unfinished;
     private int _sleepers;
     private int _callerSleeps; // 1: whoever does the last part wakes the caller
@@ -42,17 +42,17 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Threads, the caller's included.</summary>
     public int Threads => _threads.Length + 1;
 
-    /// <summary>Does all parts of a work and returns when they are done. Always called by one and the same thread.</summary>
-    public void Run(IPartedWork work, int parts)
+    /// <summary>Does all parts of a task and returns when they are done. Always called by one and the same thread.</summary>
+    public void Run(IParallelTask task, int parts)
     {
         if (_threads.Length == 0 || parts <= 1)
         {
             for (int part = 0; part < parts; part++)
-                work.Do(part, 0);
+                task.Do(part, 0);
             return;
         }
 
-        Volatile.Write(ref _work, work);
+        Volatile.Write(ref _task, task);
         Volatile.Write(ref _parts, parts);
         Volatile.Write(ref _unfinished, parts);
         uint number = NumberOf(_ticket) + 1;
@@ -63,7 +63,7 @@ internal sealed class WorkerPool : IDisposable
             _wake.Release(wanted);
 
         while (Take(number) is int part and >= 0)
-            Do(work, part, 0);
+            Do(task, part, 0);
         WaitForOthers();
         Volatile.Write(ref _ticket, (ulong)number << 32 | Closed); // from here on nobody takes a part of it, whatever _parts becomes
         if (_failure is { } failure)
@@ -113,29 +113,29 @@ internal sealed class WorkerPool : IDisposable
             if (Volatile.Read(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1)
                 return;
             _done.Wait(); // whoever took the flag down releases it, exactly once
-        } while (Volatile.Read(ref _unfinished) > 0); // it may have been somebody who was kept from running since the work before
+        } while (Volatile.Read(ref _unfinished) > 0); // it may have been somebody who was kept from running since the task before
     }
 
     private void Serve(int thread)
     {
         uint seen = 0;
-        while (WaitForWork(seen) is uint number)
+        while (WaitForTask(seen) is uint number)
         {
-            // Read before a part is taken: if that succeeds, the work is the number's own, as another one replaces it only when it is closed.
+            // Read before a part is taken: if that succeeds, the task is the number's own, as another one replaces it only when it is closed.
             while (true)
             {
-                IPartedWork work = Volatile.Read(ref _work)!;
+                IParallelTask task = Volatile.Read(ref _task)!;
                 int part = Take(number);
                 if (part < 0)
                     break;
-                Do(work, part, thread);
+                Do(task, part, thread);
             }
             seen = number;
         }
     }
 
-    /// <summary>The number of a work that is another than the one that was seen last, or null at the end.</summary>
-    private uint? WaitForWork(uint seen)
+    /// <summary>The number of a task that is another than the one that was seen last, or null at the end.</summary>
+    private uint? WaitForTask(uint seen)
     {
         while (true)
         {
@@ -155,7 +155,7 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Takes the next part of a work; negative when there is none, or the work is over.</summary>
+    /// <summary>Takes the next part of a task; negative when there is none, or the task is over.</summary>
     private int Take(uint number)
     {
         while (true)
@@ -171,11 +171,11 @@ internal sealed class WorkerPool : IDisposable
 
     private static uint NumberOf(ulong ticket) => (uint)(ticket >> 32);
 
-    private void Do(IPartedWork work, int part, int thread)
+    private void Do(IParallelTask task, int part, int thread)
     {
         try
         {
-            work.Do(part, thread);
+            task.Do(part, thread);
         }
         catch (Exception failure) // the edge of the thread: the caller throws it
         {

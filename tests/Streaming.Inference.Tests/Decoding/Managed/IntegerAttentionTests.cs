@@ -101,7 +101,7 @@ public sealed unsafe class IntegerAttentionTests
                 values = cache.Values
         )
         {
-            var task = new HeadTask
+            var task = new AttentionHead
             {
                 Projected = projected,
                 ProjectedStride = rows[t].Length,

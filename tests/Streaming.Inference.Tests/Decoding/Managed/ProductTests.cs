@@ -8,7 +8,7 @@ public unsafe class ProductTests
 {
     public static readonly TheoryData<KernelSet> Sets = [KernelSet.Avx512, KernelSet.Avx2, KernelSet.Portable];
 
-    private static readonly (int Weights, int Width, int Rows)[] Shapes =
+    private static readonly (int Weights, int Width, int Rows)[] TestShapes =
     [
         (1, 1, 1),
         (3, 7, 2),
@@ -30,7 +30,7 @@ public unsafe class ProductTests
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         var random = new Random(1);
-        foreach ((int weights, int width, int rows) in Shapes)
+        foreach ((int weights, int width, int rows) in TestShapes)
         {
             sbyte[] w = [.. Enumerable.Range(0, weights * width).Select(_ => (sbyte)random.Next(-127, 128))];
             short[] x = [.. Enumerable.Range(0, rows * width).Select(_ => (short)random.Next(-32767, 32768))];
@@ -58,7 +58,7 @@ public unsafe class ProductTests
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         var random = new Random(3);
-        foreach ((int weights, int width, int rows) in Shapes)
+        foreach ((int weights, int width, int rows) in TestShapes)
         {
             foreach (bool bfloat16 in (bool[])[false, true])
             {
@@ -144,14 +144,14 @@ public unsafe class ProductTests
             BFloat16[] scales = [.. Enumerable.Range(0, weights * groups).Select(_ => BFloat16.Of(random.NextSingle() - 0.5f))];
             float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
             float[] before = [.. Enumerable.Range(0, rows * weights).Select(_ => random.NextSingle())];
-            var laid = new byte[w.Length / 2];
+            var packed = new byte[w.Length / 2];
             var sums = new float[rows * groups];
             foreach (bool add in (bool[])[false, true])
             {
                 float[] together = [.. before],
                     apart = [.. before];
                 fixed (sbyte* wp = w)
-                fixed (byte* lp = laid)
+                fixed (byte* lp = packed)
                 fixed (short* xp = x)
                 fixed (BFloat16* sp = scales)
                 fixed (
@@ -161,7 +161,7 @@ public unsafe class ProductTests
                         ap = apart
                 )
                 {
-                    product.Lay(wp, width, weights, lp);
+                    product.Pack(wp, width, weights, lp);
                     for (int r = 0; r < rows; r++)
                         product.SumGroups(xp + r * width, width, gs + r * groups);
                     product.Run(lp, sp, width, 0, weights, xp, gs, rs, rows, tp, weights, add);
@@ -213,10 +213,10 @@ public unsafe class ProductTests
         BFloat16[] scales = [.. Enumerable.Range(0, weights).Select(_ => BFloat16.Of(0.01f + random.NextSingle()))];
         float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
         var actual = new float[rows * weights];
-        var laid = new sbyte[w.Length];
+        var packed = new sbyte[w.Length];
         fixed (
             sbyte* wp = w,
-                lp = laid
+                lp = packed
         )
         fixed (short* xp = x)
         fixed (BFloat16* sp = scales)
@@ -225,7 +225,7 @@ public unsafe class ProductTests
                 rp = actual
         )
         {
-            kernels.ForShorts(width).Lay(wp, width, weights, lp);
+            kernels.ForShorts(width).Pack(wp, width, weights, lp);
             kernels.ForShorts(width).Product(lp, sp, width, 0, weights, xp, rs, rows, rp, weights, false);
         }
         for (int r = 0; r < rows; r++)

@@ -15,14 +15,14 @@ public class WorkerPoolTests
                 {
                     using var pool = new WorkerPool(threads);
                     var random = new Random(1);
-                    CountedWork[] works = [new(), new(), new()];
+                    CountedTask[] tasks = [new(), new(), new()];
                     for (int round = 0; round < 20_000; round++)
                     {
-                        CountedWork work = works[random.Next(works.Length)];
+                        CountedTask task = tasks[random.Next(tasks.Length)];
                         int parts = random.Next(0, 12);
-                        work.Begin(parts);
-                        pool.Run(work, parts);
-                        work.AssertDone(parts, threads);
+                        task.Begin(parts);
+                        pool.Run(task, parts);
+                        task.AssertDone(parts, threads);
                     }
                 },
                 TestContext.Current.CancellationToken
@@ -60,10 +60,10 @@ public class WorkerPoolTests
                 {
                     using var pool = new WorkerPool(threads);
                     Assert.Equal("part 4", Assert.Throws<InvalidOperationException>(() => pool.Run(new FailingWork(), 9)).Message);
-                    var work = new CountedWork();
-                    work.Begin(9);
-                    pool.Run(work, 9);
-                    work.AssertDone(9, threads);
+                    var task = new CountedTask();
+                    task.Begin(9);
+                    pool.Run(task, 9);
+                    task.AssertDone(9, threads);
                 },
                 TestContext.Current.CancellationToken
             )
@@ -76,9 +76,9 @@ public class WorkerPoolTests
         for (int round = 0; round < 100; round++)
         {
             var pool = new WorkerPool(3);
-            var work = new CountedWork();
-            work.Begin(8);
-            pool.Run(work, 8); // its threads spin now, or have not begun yet
+            var task = new CountedTask();
+            task.Begin(8);
+            pool.Run(task, 8); // its threads spin now, or have not begun yet
             if (round % 4 == 0)
                 Assert.True(SpinWait.SpinUntil(() => pool.Sleepers == 2, Deadline), "The threads did not fall asleep.");
             Assert.Equal(2, pool.LivingThreads);
@@ -98,9 +98,9 @@ public class WorkerPoolTests
                     using var pool = new WorkerPool(2);
                     for (int round = 0; round < 50; round++)
                     {
-                        var work = new LastPartWork(pool);
-                        pool.Run(work, 2);
-                        Assert.True(work.CallerSlept);
+                        var task = new LastPartTask(pool);
+                        pool.Run(task, 2);
+                        Assert.True(task.CallerSlept);
                     }
                 },
                 TestContext.Current.CancellationToken
@@ -120,13 +120,13 @@ public class WorkerPoolTests
                             {
                                 using var pool = new WorkerPool(2 * Environment.ProcessorCount + 1);
                                 var random = new Random(seed);
-                                var work = new CountedWork();
+                                var task = new CountedTask();
                                 for (int round = 0; round < 2_000; round++)
                                 {
                                     int parts = random.Next(0, 12);
-                                    work.Begin(parts);
-                                    pool.Run(work, parts);
-                                    work.AssertDone(parts, pool.Threads);
+                                    task.Begin(parts);
+                                    pool.Run(task, parts);
+                                    task.AssertDone(parts, pool.Threads);
                                 }
                             },
                             TestContext.Current.CancellationToken,
@@ -139,7 +139,7 @@ public class WorkerPoolTests
     }
 
     /// <summary>Two parts of which the one that is not the caller's ends only once the caller has fallen asleep.</summary>
-    private sealed class LastPartWork(WorkerPool pool) : IPartedWork
+    private sealed class LastPartTask(WorkerPool pool) : IParallelTask
     {
         private readonly Barrier _both = new(2);
 
@@ -153,7 +153,7 @@ public class WorkerPoolTests
         }
     }
 
-    private sealed class CountedWork : IPartedWork
+    private sealed class CountedTask : IParallelTask
     {
         private readonly int[] _done = new int[16];
         private int _greatestThread;
@@ -180,7 +180,7 @@ public class WorkerPoolTests
         }
     }
 
-    private sealed class MeetingWork(int threads) : IPartedWork
+    private sealed class MeetingWork(int threads) : IParallelTask
     {
         private readonly Barrier _barrier = new(threads);
 
@@ -194,7 +194,7 @@ public class WorkerPoolTests
         }
     }
 
-    private sealed class FailingWork : IPartedWork
+    private sealed class FailingWork : IParallelTask
     {
         public void Do(int part, int thread)
         {

@@ -7,11 +7,11 @@ namespace Streaming.Inference.Tokenizing;
 /// A copy of a text in which each character beyond the basic plane is one UTF-16 unit of the same category. .NET's regular
 /// expressions see UTF-16, where such a character is two surrogates and never a letter; on the copy they see what it is.
 /// </summary>
-internal readonly struct PlaneZero
+internal readonly struct BmpText
 {
     private readonly int[]? _starts; // of each unit of the copy in the text, and the text's length; null when they are the same
 
-    private PlaneZero(string text, int[]? starts)
+    private BmpText(string text, int[]? starts)
     {
         Text = text;
         _starts = starts;
@@ -24,10 +24,10 @@ internal readonly struct PlaneZero
     public int InText(int place) => _starts is null ? place : _starts[place];
 
     /// <summary>Makes the copy; the text is well formed.</summary>
-    public static PlaneZero Of(string text)
+    public static BmpText Of(string text)
     {
         if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
-            return new PlaneZero(text, null);
+            return new BmpText(text, null);
         var copy = new StringBuilder(text.Length);
         var starts = new List<int>(text.Length + 1);
         int place = 0;
@@ -38,7 +38,7 @@ internal readonly struct PlaneZero
             place += rune.Utf16SequenceLength;
         }
         starts.Add(place);
-        return new PlaneZero(copy.ToString(), [.. starts]);
+        return new BmpText(copy.ToString(), [.. starts]);
     }
 
     /// <summary>A character of the category that no tokenizer's pattern names by itself.</summary>

@@ -2,35 +2,35 @@ using Streaming.Inference.Decoding;
 
 namespace Streaming.Inference.Batching;
 
-/// <summary>Refuses works that are impossible whatever the slot holds.</summary>
-internal static class WorkCheck
+/// <summary>Refuses jobs that are impossible whatever the slot holds.</summary>
+internal static class DecodeJobCheck
 {
     private const long LastPosition = long.MaxValue / 2;
 
-    /// <exception cref="InputException">The work contradicts itself, the device or the checkpoint.</exception>
-    public static void Check(DecodeWork work, Decoder decoder)
+    /// <exception cref="InputException">The job contradicts itself, the device or the checkpoint.</exception>
+    public static void Check(DecodeJob job, Decoder decoder)
     {
-        if (work.Slot < 0 || work.Slot >= decoder.Slots)
-            throw new InputException($"There is no slot {work.Slot}: the device has {decoder.Slots}, counted from 0.");
-        CheckLayout(work.Layout, decoder.Capacity);
-        work.Sampling.Validate();
-        foreach (int id in work.Sampling.LogitBias.Keys)
+        if (job.Slot < 0 || job.Slot >= decoder.Slots)
+            throw new InputException($"There is no slot {job.Slot}: the device has {decoder.Slots}, counted from 0.");
+        CheckLayout(job.Layout, decoder.Capacity);
+        job.Sampling.Validate();
+        foreach (int id in job.Sampling.LogitBias.Keys)
         {
             if (id >= decoder.Config.VocabularySize)
                 throw new InputException(
                     $"The bias of token {id} has no token in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: use its own tokenizer's ids."
                 );
         }
-        if (work.AlreadyGenerated < 0)
-            throw new InputException($"A reply cannot have {work.AlreadyGenerated} tokens already.");
+        if (job.AlreadyGenerated < 0)
+            throw new InputException($"A reply cannot have {job.AlreadyGenerated} tokens already.");
 
         long fed = 0,
             next = -1;
-        foreach (TokenRun run in work.Input)
+        foreach (TokenRun run in job.Input)
         {
             if (run.Ids.IsEmpty)
                 continue;
-            CheckPosition(work, run.Position, fed, next);
+            CheckPosition(job, run.Position, fed, next);
             foreach (int id in run.Ids.Span)
             {
                 if (id < 0 || id >= decoder.Config.VocabularySize)
@@ -58,15 +58,15 @@ internal static class WorkCheck
     }
 
     /// <summary>Positions rise without a gap, but after the fixed part of a slot that is rebuilt.</summary>
-    private static void CheckPosition(DecodeWork work, long position, long fed, long next)
+    private static void CheckPosition(DecodeJob job, long position, long fed, long next)
     {
         if (position < 0 || position > LastPosition)
             throw new InputException($"{position} is no position in a stream: use 0 or more.");
-        if (fed == 0 && work.Reset && work.Layout.Fixed > 0 && position != 0)
+        if (fed == 0 && job.Reset && job.Layout.Fixed > 0 && position != 0)
             throw new InputException(
                 $"An empty slot begins with its fixed part, and the input begins at position {position}: feed it from position 0."
             );
-        bool afterFixedPart = work.Reset && next == work.Layout.Fixed && position > next;
+        bool afterFixedPart = job.Reset && next == job.Layout.Fixed && position > next;
         if (fed > 0 && position != next && !afterFixedPart)
             throw new InputException(
                 $"The input's positions jump from {next} to {position}: only after the fixed part of a slot that is reset may tokens be left out."

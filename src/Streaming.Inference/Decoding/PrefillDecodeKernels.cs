@@ -6,7 +6,7 @@ namespace Streaming.Inference.Decoding;
 /// Two sets of kernels over the same weights and cache, of which one computes a whole step: libtorch those with a long input, as it has the
 /// processor's own bfloat16 products, and the other one those of replies.
 /// </summary>
-internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInputs) : IKernels
+internal sealed class PrefillDecodeKernels(IKernels forReplies, IKernels forLongInputs) : IKernels
 {
     /// <summary>Tokens from which on an input is long: there libtorch was faster in bfloat16 (bench/peers/NOTES.md), at 16 it was not.</summary>
     private const int LongInput = 32;
@@ -17,8 +17,8 @@ internal sealed class StepwiseKernels(IKernels forReplies, IKernels forLongInput
 
     public torch.ScalarType CacheType => forReplies.CacheType;
 
-    public unsafe void Lay(sbyte* rows, int count, int width, bool nibbles, sbyte* laid) =>
-        forReplies.Lay(rows, count, width, nibbles, laid);
+    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
+        forReplies.Pack(rows, count, width, nibbles, packed);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {

@@ -9,7 +9,7 @@ namespace Streaming.Inference.Decoding;
 /// </summary>
 /// <param name="Cosines">[N, 1, D], float32.</param>
 /// <param name="Sines">[N, 1, D], float32; the first half is negated.</param>
-internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sines)
+internal readonly record struct RotaryEmbedding(torch.Tensor Cosines, torch.Tensor Sines)
 {
     /// <summary>RoPE's angle per position, theta^(-2i/D) for i = 0 to D/2 - 1, scaled as the model and the capacity ask for.</summary>
     public static double[] Frequencies(ModelConfig config, int capacity)
@@ -29,7 +29,7 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
     /// <param name="frequencies">Angles per position, [D / 2].</param>
     /// <param name="attentionFactor">What cosines and sines are multiplied with; 1 but for some scalings.</param>
     /// <param name="device">Of the tensors.</param>
-    public static Rotation To(ReadOnlySpan<long> positions, double[] frequencies, double attentionFactor, torch.Device device)
+    public static RotaryEmbedding To(ReadOnlySpan<long> positions, double[] frequencies, double attentionFactor, torch.Device device)
     {
         int half = frequencies.Length,
             width = 2 * half;
@@ -48,7 +48,7 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
                 sines[at + half] = (float)sine;
             }
         }
-        return new Rotation(
+        return new RotaryEmbedding(
             torch.tensor(cosines, [positions.Length, 1, width], device: device),
             torch.tensor(sines, [positions.Length, 1, width], device: device)
         );
@@ -58,6 +58,6 @@ internal readonly record struct Rotation(torch.Tensor Cosines, torch.Tensor Sine
     public torch.Tensor Apply(torch.Tensor heads)
     {
         torch.Tensor partners = heads.roll(heads.shape[^1] / 2, -1);
-        return torch.addcmul(heads * Cosines, partners, Sines, Scalars.One);
+        return torch.addcmul(heads * Cosines, partners, Sines, TorchScalars.One);
     }
 }

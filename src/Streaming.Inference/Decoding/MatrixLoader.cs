@@ -22,7 +22,7 @@ internal enum MatrixForm
 /// Brings matrices from where they are stored to their final form, on several threads, a block of rows at a time: besides what stays there is never more
 /// than a block for each thread.
 /// </summary>
-internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activations, int threads) : IPartedWork, IDisposable
+internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType activations, int threads) : IParallelTask, IDisposable
 {
     private const int BlockNumbers = 64 * 1024; // with its float32 form within the second-level cache
 
@@ -43,7 +43,7 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
     {
         long rows = stored.Sum(part => part.Rows);
         (_stored, _form, _rows, _columns) = (stored, form, checked((int)rows), checked((int)columns));
-        _blockRows = Math.Max(FloatProduct.TileWeights, BlockNumbers / _columns / FloatProduct.TileWeights * FloatProduct.TileWeights); // whole tiles are laid
+        _blockRows = Math.Max(FloatProduct.TileWeights, BlockNumbers / _columns / FloatProduct.TileWeights * FloatProduct.TileWeights); // whole tiles are packed
         torch.Tensor numbers = form switch
         {
             MatrixForm.Plain => torch.empty([rows, columns], activations),
@@ -92,7 +92,7 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
             else if (activations == torch.ScalarType.Float32)
                 Widen(matrix, at, new Span<float>((float*)target, length), buffers);
             else
-                WeightRows.Narrow(Widen(matrix, at, buffers.Numbers(length), buffers), new Span<BFloat16>((BFloat16*)target, length));
+                WeightConversion.Narrow(Widen(matrix, at, buffers.Numbers(length), buffers), new Span<BFloat16>((BFloat16*)target, length));
             row += rows;
         }
     }
@@ -100,7 +100,7 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
     private void Quantise(int first, int count, Buffers buffers)
     {
         Span<float> numbers = buffers.Numbers(count * _columns);
-        Span<sbyte> quantised = buffers.Quantised(count * _columns, out sbyte* laidFrom);
+        Span<sbyte> quantised = buffers.Quantised(count * _columns, out sbyte* unpacked);
         for (int row = 0; row < count; )
         {
             (IStoredMatrix matrix, long at, int rows) = StoredAt(first + row, count - row);
@@ -113,12 +113,12 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
             Span<float> ofRow = numbers.Slice(row * _columns, _columns);
             Span<sbyte> result = quantised.Slice(row * _columns, _columns);
             if (_form == MatrixForm.Int8)
-                _scales[first + row] = WeightRows.Quantise(ofRow, result);
+                _scales[first + row] = WeightConversion.Quantise(ofRow, result);
             else
-                WeightRows.QuantiseGroups(ofRow, result, new Span<BFloat16>(_scales + (long)(first + row) * groups, groups));
+                WeightConversion.QuantiseGroups(ofRow, result, new Span<BFloat16>(_scales + (long)(first + row) * groups, groups));
         }
         bool nibbles = _form == MatrixForm.Int4;
-        kernels.Lay(laidFrom, count, _columns, nibbles, (sbyte*)_numbers + (long)first * (nibbles ? _columns / 2 : _columns));
+        kernels.Pack(unpacked, count, _columns, nibbles, (sbyte*)_numbers + (long)first * (nibbles ? _columns / 2 : _columns));
     }
 
     /// <summary>Where a row of all is stored, and how many of those that are wanted follow it there.</summary>
@@ -134,7 +134,7 @@ internal sealed unsafe class MatrixLoad(IKernels kernels, torch.ScalarType activ
     {
         Span<byte> stored = buffers.Stored(numbers.Length * (matrix.Type == torch.ScalarType.Float32 ? sizeof(float) : sizeof(BFloat16)));
         matrix.Read(row, stored);
-        WeightRows.Widen(stored, matrix.Type, numbers);
+        WeightConversion.Widen(stored, matrix.Type, numbers);
         return numbers;
     }
 

@@ -1,7 +1,7 @@
 namespace Streaming.Inference.Decoding.Managed;
 
-/// <summary>Work that falls into independent parts. An object that is filled anew and used again, so that a step allocates nothing.</summary>
-internal interface IPartedWork
+/// <summary>A task that falls into independent parts. An object that is filled anew and used again, so that a step allocates nothing.</summary>
+internal interface IParallelTask
 {
     /// <summary>Does a part.</summary>
     /// <param name="part">0 to the number of parts, exclusive.</param>

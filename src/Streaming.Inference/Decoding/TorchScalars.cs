@@ -9,7 +9,7 @@ namespace Streaming.Inference.Decoding;
 /// no temporary scalars, nor calls what makes them inside (<c>add(Tensor)</c>, <c>square()</c>, arithmetic and comparisons with numbers).
 /// Tensors are safe: their dispose scope holds them.
 /// </summary>
-internal static class Scalars
+internal static class TorchScalars
 {
     public static readonly Scalar One = 1;
 }

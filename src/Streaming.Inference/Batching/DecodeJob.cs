@@ -11,9 +11,9 @@ namespace Streaming.Inference.Batching;
 public sealed record TokenRun(long Position, ReadOnlyMemory<int> Ids);
 
 /// <summary>One request to a device: feed these tokens to this slot, then sample until an end.</summary>
-public sealed record DecodeWork
+public sealed record DecodeJob
 {
-    /// <summary>The slot, 0 to <see cref="IDecodeDevice.Slots"/> - 1. One work at a time per slot.</summary>
+    /// <summary>The slot, 0 to <see cref="IDecodeDevice.Slots"/> - 1. One job at a time per slot.</summary>
     public required int Slot { get; init; }
 
     /// <summary>How the slot is used. Differs from the slot's present one only together with <see cref="Reset"/>.</summary>
@@ -24,7 +24,7 @@ public sealed record DecodeWork
 
     /// <summary>
     /// Fills the slot from this first, whatever it held; then the first run goes on at the snapshot's position. The caller disposes it
-    /// when the work has ended. Not together with <see cref="Reset"/>.
+    /// when the job has ended. Not together with <see cref="Reset"/>.
     /// </summary>
     public ISlotSnapshot? Snapshot { get; init; }
 
@@ -44,7 +44,7 @@ public sealed record DecodeWork
     public int Branch { get; init; }
 
     /// <summary>
-    /// Tokens this reply has already from before an interruption; count against the limit. At the limit already, the work ends
+    /// Tokens this reply has already from before an interruption; count against the limit. At the limit already, the job ends
     /// at once and the slot stays as it is.
     /// </summary>
     public long AlreadyGenerated { get; init; }
@@ -69,13 +69,13 @@ public enum EndReason
     Interrupted,
 }
 
-/// <summary>What a device tells about its work.</summary>
+/// <summary>What a device tells about its job.</summary>
 public abstract record DecodeOutput;
 
 /// <summary>Part of a long input has been read.</summary>
 /// <param name="Done">Tokens fed so far.</param>
 /// <param name="Total">Tokens to feed.</param>
-public sealed record InputRead(long Done, long Total) : DecodeOutput;
+public sealed record PrefillProgress(long Done, long Total) : DecodeOutput;
 
 /// <summary>A token was sampled; it takes the next stream position and is fed with the next step, or pending at the end.</summary>
 /// <param name="Id">The token.</param>
@@ -84,11 +84,11 @@ public sealed record InputRead(long Done, long Total) : DecodeOutput;
 /// <param name="LogProbabilities">The model's, where <see cref="SamplingParameters.LogProbabilities"/> asks for them.</param>
 public sealed record TokenSampled(int Id, string Text, TextState State, TokenLogProbabilities? LogProbabilities = null) : DecodeOutput;
 
-/// <summary>The last output of a work that ended by itself or was stopped.</summary>
+/// <summary>The last output of a job that ended by itself or was stopped.</summary>
 /// <param name="Reason">Why.</param>
 /// <param name="Text">The rest of the text that was held back for a stop string; an incomplete character becomes U+FFFD.</param>
 /// <param name="InputTokens">Tokens fed before sampling.</param>
-/// <param name="InputTime">Time from the start of the work to the first sampled token.</param>
+/// <param name="InputTime">Time from the start of the job to the first sampled token.</param>
 /// <param name="DecodeTime">Time from the first sampled token to the end.</param>
 public sealed record DecodeEnded(EndReason Reason, string Text, long InputTokens, TimeSpan InputTime, TimeSpan DecodeTime) : DecodeOutput;
 
@@ -107,24 +107,24 @@ public interface IDecodeDevice : IAsyncDisposable
     /// <summary>Tokens from the end of a stream that rebuild a slot exactly, for a window of W: L(W-1)+1.</summary>
     int RebuildLength(int window);
 
-    /// <summary>Whether the step under way takes so long that the device must be taken for hung: its works are better off elsewhere.</summary>
+    /// <summary>Whether the step under way takes so long that the device must be taken for hung: its jobs are better off elsewhere.</summary>
     bool IsStuck { get; }
 
-    /// <summary>Whether a slot's work has not ended yet; what it gave may be unread still when it has.</summary>
+    /// <summary>Whether a slot's job has not ended yet; what it gave may be unread still when it has.</summary>
     bool IsBusy(int slot);
 
     /// <summary>
-    /// Runs a work; each output comes in order, at most a few hundred ahead of the reader (then the work pauses).
-    /// Cancelling ends the work between two steps; tokens that were not read are lost, and the slot must be reset.
+    /// Runs a job; each output comes in order, at most a few hundred ahead of the reader (then the job pauses).
+    /// Cancelling ends the job between two steps; tokens that were not read are lost, and the slot must be reset.
     /// </summary>
-    /// <exception cref="InputException">The work contradicts the slot or the checkpoint.</exception>
-    /// <exception cref="DeviceFailedException">The device failed at a step of this work; the slot must be reset.</exception>
-    IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeWork work, CancellationToken cancellation = default);
+    /// <exception cref="InputException">The job contradicts the slot or the checkpoint.</exception>
+    /// <exception cref="DeviceFailedException">The device failed at a step of this job; the slot must be reset.</exception>
+    IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeJob job, CancellationToken cancellation = default);
 
     /// <summary>
-    /// A snapshot of a slot as it is between two steps, with or without a work; asked for before a work, it is of what was there
+    /// A snapshot of a slot as it is between two steps, with or without a job; asked for before a job, it is of what was there
     /// before it. Null when there is nothing to go on from (empty, lost, or in the middle of an input) or nothing that tells the stream
-    /// (<see cref="DecodeWork.StreamHash"/>), and while another of the same slot is under way. The caller disposes it.
+    /// (<see cref="DecodeJob.StreamHash"/>), and while another of the same slot is under way. The caller disposes it.
     /// </summary>
     Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default);
 
@@ -132,11 +132,11 @@ public interface IDecodeDevice : IAsyncDisposable
     /// <exception cref="SnapshotRefusedException">It is damaged, or of another checkpoint, shape or arithmetic.</exception>
     Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default);
 
-    /// <summary>Ends the slot's work after the step under way; everything sampled by then is still delivered. No work: no effect.</summary>
+    /// <summary>Ends the slot's job after the step under way; everything sampled by then is still delivered. No job: no effect.</summary>
     void Stop(int slot, EndReason reason);
 }
 
-/// <summary>A step failed on the device (out of memory, a native error). Other works go on.</summary>
+/// <summary>A step failed on the device (out of memory, a native error). Other jobs go on.</summary>
 public sealed class DeviceFailedException : Exception
 {
     /// <summary>Creates the exception.</summary>

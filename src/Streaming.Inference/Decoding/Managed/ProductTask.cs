@@ -1,7 +1,7 @@
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>A product, in parts of some weights each.</summary>
-internal sealed unsafe class ProductWork : IPartedWork
+internal sealed unsafe class ProductTask : IParallelTask
 {
     // Whoever is kept from running by the system holds up the others by one part: some ten microseconds of reading, or of computing for a few rows.
     private const int LeastWeights = 64,

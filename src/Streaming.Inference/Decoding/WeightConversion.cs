@@ -7,7 +7,7 @@ using BFloat16 = Streaming.Inference.Decoding.Managed.BFloat16;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>Rows of weights from type to type, to the bits that libtorch's operations give.</summary>
-internal static class WeightRows
+internal static class WeightConversion
 {
     private const float LargestInt8 = 127,
         SmallestInt4 = -8,

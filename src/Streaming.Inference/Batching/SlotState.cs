@@ -4,7 +4,7 @@ using Streaming.Inference.Snapshots;
 namespace Streaming.Inference.Batching;
 
 /// <summary>What a slot of the device holds: how far its stream was fed, and which id is in which place. The device thread's own.</summary>
-internal sealed class Slot(int index, int capacity)
+internal sealed class SlotState(int index, int capacity)
 {
     private const int EmptyPlace = -1;
     private readonly int[] _ids = new int[capacity];
@@ -18,48 +18,48 @@ internal sealed class Slot(int index, int capacity)
     /// <summary>Tokens fed since the last reset; fewer than <see cref="Position"/> in a slot that was rebuilt.</summary>
     public long Fed { get; private set; }
 
-    /// <summary>The branch of its last work.</summary>
+    /// <summary>The branch of its last job.</summary>
     public int Branch { get; private set; }
 
     /// <summary>Hash of all ids of the stream before <see cref="Position"/>; null when it is not known.</summary>
     public StreamHash? Hash { get; set; }
 
-    /// <summary>Its last work was cancelled or failed, so that nobody knows how far it came.</summary>
+    /// <summary>Its last job was cancelled or failed, so that nobody knows how far it came.</summary>
     public bool MustReset { get; set; }
 
     /// <summary>The ids of the places in use, [F + W]; empty places are negative.</summary>
     public ReadOnlySpan<int> CachedIds => _ids.AsSpan(0, Layout.Places);
 
-    /// <summary>Refuses a work that does not go on where the slot is.</summary>
-    public void Check(DecodeWork work)
+    /// <summary>Refuses a job that does not go on where the slot is.</summary>
+    public void Check(DecodeJob job)
     {
-        if (work.Reset || work.Snapshot is not null)
+        if (job.Reset || job.Snapshot is not null)
             return;
         if (MustReset)
             throw new InputException(
-                $"Slot {index} lost its place when its last work was cancelled or failed: reset it and feed it the fixed part and the end of the stream."
+                $"Slot {index} lost its place when its last job was cancelled or failed: reset it and feed it the fixed part and the end of the stream."
             );
-        if (Fed > 0 && work.Layout != Layout)
+        if (Fed > 0 && job.Layout != Layout)
             throw new InputException(
-                $"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {work.Layout.Fixed}+{work.Layout.Window}: reset it to change that."
+                $"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {job.Layout.Fixed}+{job.Layout.Window}: reset it to change that."
             );
-        long first = work.Input.First(run => !run.Ids.IsEmpty).Position;
+        long first = job.Input.First(run => !run.Ids.IsEmpty).Position;
         if (first != Position)
             throw new InputException(
                 $"Slot {index} is at position {Position}, and the input begins at {first}: feed it from {Position}, or reset it."
             );
     }
 
-    /// <summary>Begins a work that was checked.</summary>
-    /// <returns>Whether its tensors are to be cleared, or filled from the work's snapshot.</returns>
-    public bool Begin(DecodeWork work)
+    /// <summary>Begins a job that was checked.</summary>
+    /// <returns>Whether its tensors are to be cleared, or filled from the job's snapshot.</returns>
+    public bool Begin(DecodeJob job)
     {
-        Branch = work.Branch;
+        Branch = job.Branch;
         Hash = null;
-        var snapshot = work.Snapshot as SlotSnapshot;
-        if (!work.Reset && snapshot is null && Fed > 0)
+        var snapshot = job.Snapshot as SlotSnapshot;
+        if (!job.Reset && snapshot is null && Fed > 0)
             return false;
-        Layout = work.Layout;
+        Layout = job.Layout;
         Position = snapshot?.Position ?? 0;
         Fed = snapshot?.Header.Fed ?? 0;
         MustReset = false;

@@ -1,7 +1,7 @@
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>Texts must be Unicode: half a surrogate pair has no UTF-8, and replacing it would change what somebody said.</summary>
-internal static class WellFormed
+internal static class UnicodeText
 {
     /// <summary>Refuses a text with an unpaired surrogate.</summary>
     /// <param name="text">The text.</param>

@@ -4,14 +4,14 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>A batch's attention in one layer: a part for each segment and key-value head.</summary>
-internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers)
-    : IPartedWork,
+internal sealed unsafe class AttentionTask(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers)
+    : IParallelTask,
         IDisposable
 {
     private readonly int _groups = config.Heads / config.KeyValueHeads;
-    private readonly int _scoreStride = HeadTask.Padded(capacity);
+    private readonly int _scoreStride = AttentionHead.Padded(capacity);
     private readonly NativeBuffer<float>[] _workspaces = [.. Enumerable.Range(0, threads).Select(_ => new NativeBuffer<float>())];
-    private readonly double[] _frequencies = Rotation.Frequencies(config, capacity);
+    private readonly double[] _frequencies = RotaryEmbedding.Frequencies(config, capacity);
     private readonly double _attentionFactor = config.RopeScaling?.AttentionFactor ?? 1;
     private readonly NativeBuffer<float> _own = new(),
         _sinks = new();
@@ -64,7 +64,7 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             torch.ScalarType.BFloat16 => sizeof(BFloat16),
             _ => sizeof(float),
         };
-        var task = new HeadTask
+        var task = new AttentionHead
         {
             Projected = Projected + (long)first * stride,
             ProjectedStride = stride,
@@ -82,7 +82,7 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             Groups = _groups,
             HeadDim = d,
             Workspace = _workspaces[thread]
-                .Take(Math.Max(HeadTask.WorkspaceSize(_groups, d, _scoreStride), IntegerAttention.WorkspaceSize(_groups, d, _scoreStride))),
+                .Take(Math.Max(AttentionHead.WorkspaceSize(_groups, d, _scoreStride), IntegerAttention.WorkspaceSize(_groups, d, _scoreStride))),
             ScoreStride = _scoreStride,
         };
         if (type == torch.ScalarType.Int8)
@@ -100,7 +100,7 @@ internal sealed unsafe class AttentionWork(ModelConfig config, int capacity, int
             buffer.Dispose();
     }
 
-    /// <summary>Taken and reduced in float64, like <see cref="Rotation"/>'s: a stream's positions grow to millions.</summary>
+    /// <summary>Taken and reduced in float64, like <see cref="RotaryEmbedding"/>'s: a stream's positions grow to millions.</summary>
     private float* Angles(long[] positions, float* angles)
     {
         int half = _frequencies.Length;

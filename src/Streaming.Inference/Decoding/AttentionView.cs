@@ -8,7 +8,7 @@ namespace Streaming.Inference.Decoding;
 /// written to its place before, so it has none of the last; a chunk's rolling tokens are written only after it has attended, as
 /// writing first would destroy keys that its own earlier queries need.
 /// </summary>
-internal sealed record Sight
+internal sealed record AttentionView
 {
     private const long Empty = long.MaxValue;
 
@@ -42,8 +42,8 @@ internal sealed record Sight
     /// <summary>All columns.</summary>
     public int Columns => Places + OwnKeys;
 
-    /// <summary>The sight of a segment whose first row in the batch is <paramref name="firstRow"/>.</summary>
-    public static Sight Of(Segment segment, int firstRow, BatchShape shape)
+    /// <summary>The view of a segment whose first row in the batch is <paramref name="firstRow"/>.</summary>
+    public static AttentionView Of(Segment segment, int firstRow, BatchShape shape)
     {
         CacheLayout layout = segment.Layout;
         int count = segment.Ids.Length;
@@ -57,7 +57,7 @@ internal sealed record Sight
         long from = to - rolling;
         int ringPlaces = RingPlacesInUse(layout, from, rolling);
 
-        var sight = new Sight
+        var view = new AttentionView
         {
             Slot = segment.Slot,
             FirstRow = firstRow,
@@ -68,11 +68,11 @@ internal sealed record Sight
             Mask = null,
         };
         bool seesAll = single && rolling == ringPlaces;
-        return seesAll ? sight : sight with { Mask = MaskOf(sight, segment, from, to, shape) };
+        return seesAll ? view : view with { Mask = MaskOf(view, segment, from, to, shape) };
     }
 
-    /// <summary>This sight and the following one as one, where that is possible; else null.</summary>
-    public Sight? JoinedWith(Sight next)
+    /// <summary>This view and the following one as one, where that is possible; else null.</summary>
+    public AttentionView? JoinedWith(AttentionView next)
     {
         bool joins =
             Rows == Slots
@@ -96,20 +96,20 @@ internal sealed record Sight
     /// <summary>
     /// The rule of the sink cache, in one line: a query at p sees a key at j when j ≤ p and (j &lt; F or j &gt; p - W).
     /// </summary>
-    private static torch.Tensor MaskOf(Sight sight, Segment segment, long from, long to, BatchShape shape)
+    private static torch.Tensor MaskOf(AttentionView view, Segment segment, long from, long to, BatchShape shape)
     {
         CacheLayout layout = segment.Layout;
-        var keys = new long[sight.Columns];
-        for (int place = 0; place < sight.FixedPlaces; place++)
+        var keys = new long[view.Columns];
+        for (int place = 0; place < view.FixedPlaces; place++)
             keys[place] = place;
-        Array.Fill(keys, Empty, sight.FixedPlaces, sight.RingPlaces);
+        Array.Fill(keys, Empty, view.FixedPlaces, view.RingPlaces);
         for (long position = from; position < to; position++)
             keys[layout.PlaceOf(position)] = position;
-        for (int i = 0; i < sight.OwnKeys; i++)
-            keys[sight.Places + i] = segment.Position + segment.Ids.Length - sight.OwnKeys + i;
+        for (int i = 0; i < view.OwnKeys; i++)
+            keys[view.Places + i] = segment.Position + segment.Ids.Length - view.OwnKeys + i;
 
-        var additions = new float[sight.Rows * sight.Columns];
-        for (int row = 0; row < sight.Rows; row++)
+        var additions = new float[view.Rows * view.Columns];
+        for (int row = 0; row < view.Rows; row++)
         {
             long p = segment.Position + row;
             for (int column = 0; column < keys.Length; column++)
@@ -119,7 +119,7 @@ internal sealed record Sight
                 additions[row * keys.Length + column] = sees ? 0 : float.NegativeInfinity;
             }
         }
-        torch.Tensor mask = torch.tensor(additions, [sight.Rows, sight.Columns], device: shape.Device).to(shape.Type);
-        return mask.unsqueeze(0).expand(shape.Groups, -1, -1).reshape(1, shape.Groups * sight.Rows, sight.Columns);
+        torch.Tensor mask = torch.tensor(additions, [view.Rows, view.Columns], device: shape.Device).to(shape.Type);
+        return mask.unsqueeze(0).expand(shape.Groups, -1, -1).reshape(1, shape.Groups * view.Rows, view.Columns);
     }
 }

@@ -1,7 +1,7 @@
 namespace Streaming.Inference.Decoding.Managed;
 
 /// <summary>An operation on each row by itself, in parts of some rows each.</summary>
-internal abstract unsafe class RowsWork : IPartedWork
+internal abstract unsafe class RowTask : IParallelTask
 {
     private const int RowsPerPart = 4;
 
@@ -32,7 +32,7 @@ internal abstract unsafe class RowsWork : IPartedWork
 }
 
 /// <summary>Norms of rows [Count, Width].</summary>
-internal sealed unsafe class NormaliseWork : RowsWork
+internal sealed unsafe class NormaliseTask : RowTask
 {
     /// <summary>[Width], float32 or bfloat16.</summary>
     public void* Weight { get; set; }
@@ -51,7 +51,7 @@ internal sealed unsafe class NormaliseWork : RowsWork
 }
 
 /// <summary>Norms in place of the first heads of rows [Count, RowStride], Width numbers each.</summary>
-internal sealed unsafe class NormaliseHeadsWork : RowsWork
+internal sealed unsafe class NormaliseHeadsTask : RowTask
 {
     /// <summary>[Heads, Width], float32 or bfloat16.</summary>
     public void* Weights { get; set; }
@@ -81,7 +81,7 @@ internal sealed unsafe class NormaliseHeadsWork : RowsWork
 }
 
 /// <summary>Rows [Count, Width] as integers with a scale each.</summary>
-internal sealed unsafe class QuantiseWork : RowsWork
+internal sealed unsafe class QuantiseTask : RowTask
 {
     /// <summary>[Count, Width].</summary>
     public short* Results { get; set; }
@@ -93,7 +93,7 @@ internal sealed unsafe class QuantiseWork : RowsWork
 }
 
 /// <summary>Gates of rows [Count, 2 · Width].</summary>
-internal sealed unsafe class GateWork : RowsWork
+internal sealed unsafe class GateTask : RowTask
 {
     /// <summary>[Count, Width].</summary>
     public float* Results { get; set; }
