@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Streaming.Hosting.Settings;
 using Streaming.Inference;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Silo;
 

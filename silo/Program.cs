@@ -2,7 +2,8 @@ using Streaming.Gateway;
 using Streaming.Hosting;
 using Streaming.Hosting.Settings;
 using Streaming.Inference;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Memory;
+using Streaming.Inference.Serving;
 using Streaming.Silo;
 using Streaming.Storage;
 

@@ -5,8 +5,8 @@ using Streaming.Clustering;
 using Streaming.Grains;
 using Streaming.Hosting.Health;
 using Streaming.Hosting.Settings;
-using Streaming.Inference;
 using Streaming.Inference.Chat;
+using Streaming.Inference.Serving;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Sqlite;
 

@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Options;
 using Streaming.Clustering;
 using Streaming.Hosting.Settings;
-using Streaming.Inference;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Silo;
 

@@ -1,6 +1,6 @@
 using ScottPlot;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench;
 

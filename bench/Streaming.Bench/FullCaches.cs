@@ -1,4 +1,6 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench;
 

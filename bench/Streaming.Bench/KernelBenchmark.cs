@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Bench;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench;
 

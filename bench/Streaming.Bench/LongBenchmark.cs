@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using ScottPlot;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Bench;

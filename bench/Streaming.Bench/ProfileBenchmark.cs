@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Bench;
@@ -31,7 +33,7 @@ internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int thread
                 Capacity = layout.Places,
                 Threads = threads,
             },
-            context => profiled = new ProfiledKernels(KernelSets.Create(context), shape)
+            context => profiled = new ProfiledKernels(KernelFactory.Create(context), shape)
         );
         FullCaches.Touch(decoder);
         var random = new Random(1);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Bench;
@@ -31,7 +32,8 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     /// <summary>Forgets the steps so far.</summary>
     public void Forget() => _parts.Clear();
 
-    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) => inner.Pack(rows, count, width, nibbles, packed);
+    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
+        inner.Pack(rows, count, width, nibbles, packed);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Streaming.Bench;
 using Streaming.Inference;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Memory;
 
 // Benchmarks of the engine; results go to bench/results, with the machine and the date beside the numbers:
 //   dotnet run -c Release --project bench/Streaming.Bench -- batch

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using ScottPlot;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench;
 

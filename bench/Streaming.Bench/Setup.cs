@@ -1,8 +1,9 @@
-using Streaming.Inference;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Bench;
 

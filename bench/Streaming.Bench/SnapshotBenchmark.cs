@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;

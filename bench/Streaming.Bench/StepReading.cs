@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Runtime.Intrinsics;
-using Streaming.Inference.Decoding;
-using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Kernels.Managed;
+using Streaming.Inference.Memory;
+using Streaming.Inference.Threading;
 using TorchSharp;
 
 namespace Streaming.Bench;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Streaming.Inference;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Memory;
 using Streaming.Paper;
 using Streaming.Paper.Endurance;
 using Streaming.Paper.Endurance.Served;

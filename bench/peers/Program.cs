@@ -8,8 +8,9 @@ using Streaming.Bench.Peers.Reporting;
 using Streaming.Bench.Peers.Sides;
 using Streaming.Gguf;
 using Streaming.Inference;
-using Streaming.Inference.Decoding;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Memory;
 
 // The engine beside llama.cpp; RESULTS.md, plots and the raw samples go to bench/peers:
 //   dotnet run -c Release --project bench/peers

@@ -1,8 +1,8 @@
 using Streaming.Gguf;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench.Peers;
 

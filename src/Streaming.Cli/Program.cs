@@ -1,5 +1,5 @@
 using Streaming.Cli;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Memory;
 
 if (AllocatorEnvironment.EnsureOrReexec() is string warning)
     Console.Error.WriteLine(warning);

@@ -1,6 +1,6 @@
 using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Chat;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
 
 namespace Streaming.Grains;

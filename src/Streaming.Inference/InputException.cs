@@ -14,6 +14,6 @@ public sealed class InputException : Exception
     public InputException(string message, Exception inner)
         : base(message, inner) { }
 
-    /// <summary>The member of <see cref="EngineOptions"/> that is wrong; null where it is something else.</summary>
+    /// <summary>The member of the engine's options that is wrong; null where it is something else.</summary>
     public string? Option { get; init; }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Streaming.Inference;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Checkpoints;
 using Streaming.Training.DataLoading;
 using Streaming.Training.Evaluation;

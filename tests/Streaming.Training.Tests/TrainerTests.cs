@@ -1,7 +1,10 @@
 using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Tokenizing;
 using Streaming.Training.Metrics;
 using Streaming.Training.Model;
 using TorchSharp;
@@ -112,8 +115,8 @@ public class TrainerTests
         Trainer.Run(options, new RecordedProgress(), cancel: Cancel);
 
         using Checkpoint checkpoint = Checkpoint.Open(options.Output);
-        int[] ids = checkpoint
-            .LoadTokenizer()
+        int[] ids = Tokenizer
+            .Load(checkpoint)
             .Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
         using var master = new MasterWeights(checkpoint.Config, torch.ScalarType.Float32, torch.CPU, seed: 0);
         master.Load(checkpoint.Weights);
@@ -142,7 +145,7 @@ public class TrainerTests
             },
         ])!;
 
-        Assert.Equal(0, checkpoint.LoadTokenizer().BosId);
+        Assert.Equal(0, Tokenizer.Load(checkpoint).BosId);
         Assert.Equal(0, ids[0]);
         Assert.Equal(theirs.shape, ours.shape);
         float[] expected = [.. theirs.data<float>()],

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Paper.Endurance;
 
@@ -25,7 +26,7 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
         string book = File.ReadAllText(Repository.PathTo(Scale.Book));
         book = book[..Math.Min(book.Length, scale.BookCharacters ?? book.Length)];
         using Checkpoint checkpoint = Checkpoint.Open(Repository.PathTo(scale.Model));
-        var tokenizer = checkpoint.LoadTokenizer();
+        var tokenizer = Tokenizer.Load(checkpoint);
         int bookTokens = EvaluationText.Of(tokenizer, book).Predicted;
         var text = EvaluationText.Of(tokenizer, book, scale.Tokens, repeat: true);
         using EvaluationModel model = EvaluationModel.Load(

@@ -1,7 +1,7 @@
 using LLama.Native;
 using Streaming.Gguf;
 using Streaming.Inference;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench.Peers.Measuring;
 

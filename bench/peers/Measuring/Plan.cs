@@ -1,5 +1,6 @@
 using Streaming.Inference;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench.Peers.Measuring;
 

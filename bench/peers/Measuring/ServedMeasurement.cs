@@ -1,6 +1,7 @@
 using Streaming.Bench.Peers.Records;
 using Streaming.Bench.Peers.Sides;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench.Peers.Measuring;
 

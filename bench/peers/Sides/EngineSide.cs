@@ -1,5 +1,6 @@
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench.Peers.Sides;
 

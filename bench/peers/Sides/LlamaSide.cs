@@ -4,7 +4,7 @@ using LLama;
 using LLama.Common;
 using LLama.Native;
 using Streaming.Inference;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Bench.Peers.Sides;
 

@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Bench.Peers.Sides;

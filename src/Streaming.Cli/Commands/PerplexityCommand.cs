@@ -5,6 +5,7 @@ using Streaming.Cli.Reports;
 using Streaming.Cli.Sessions;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Commands;
 
@@ -99,7 +100,7 @@ internal static class PerplexityCommand
     private static int Run(Request request)
     {
         using Checkpoint checkpoint = Checkpoint.Open(request.Model);
-        var text = EvaluationText.Of(checkpoint.LoadTokenizer(), TextFile.Read(request.Text), request.Tokens, request.Repeat);
+        var text = EvaluationText.Of(Tokenizer.Load(checkpoint), TextFile.Read(request.Text), request.Tokens, request.Repeat);
         using EvaluationModel model = EvaluationModel.Load(
             checkpoint.Config,
             checkpoint.Weights,

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Streaming.Inference;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Cli.Options;
 

@@ -1,6 +1,6 @@
-using Streaming.Inference;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Cli.Options;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
-using Streaming.Inference;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Cli.Options;
 

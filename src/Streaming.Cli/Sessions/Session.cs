@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Streaming.Cli.Options;
-using Streaming.Inference;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Serving;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Sessions;

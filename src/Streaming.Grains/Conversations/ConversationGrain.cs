@@ -6,7 +6,7 @@ using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Grains.Upkeep;
 using Streaming.Grains.Workers;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Storage.Log;
 using Streaming.Storage.Snapshots;
 

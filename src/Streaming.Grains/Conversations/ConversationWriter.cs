@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
 

@@ -1,4 +1,4 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Conversations;

@@ -1,5 +1,5 @@
 using Streaming.Contracts.Workers;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Grains.Workers;
 

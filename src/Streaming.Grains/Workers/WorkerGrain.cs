@@ -8,7 +8,7 @@ using Streaming.Contracts.Workers;
 using Streaming.Grains.Conversations;
 using Streaming.Grains.Snapshots;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;
 

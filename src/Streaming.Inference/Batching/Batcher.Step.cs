@@ -1,5 +1,5 @@
-using Streaming.Inference.Decoding;
-using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Memory;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using TorchSharp;

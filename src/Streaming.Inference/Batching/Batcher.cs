@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Threading;
 using Streaming.Inference.Tokenizing;
 using TorchSharp;
 

@@ -1,4 +1,4 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;

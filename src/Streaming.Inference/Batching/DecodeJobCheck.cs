@@ -1,3 +1,4 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Decoding;
 
 namespace Streaming.Inference.Batching;

@@ -1,4 +1,5 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Batching;

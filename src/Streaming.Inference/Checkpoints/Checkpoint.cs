@@ -1,5 +1,3 @@
-using Streaming.Inference.Tokenizing;
-
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
@@ -85,18 +83,6 @@ public sealed class Checkpoint : IDisposable
         if (weights.Names.FirstOrDefault(name => !known.Contains(name) && !TensorNames.IsComputed(name)) is string foreign)
             throw new InputException(
                 $"The weights in '{folder}' hold '{foreign}', which a model of this config.json does not have: use the files of one checkpoint, of a family that is supported."
-            );
-    }
-
-    /// <summary>Loads the checkpoint's tokenizer.</summary>
-    /// <exception cref="InputException">It is absent or unsupported, or has tokens that the model does not know.</exception>
-    public Tokenizer LoadTokenizer()
-    {
-        var tokenizer = Tokenizer.Load(Folder);
-        return tokenizer.Size <= Config.VocabularySize
-            ? tokenizer
-            : throw new InputException(
-                $"'{Folder}': the tokenizer has {tokenizer.Size} tokens and the model only {Config.VocabularySize}: use the files of one checkpoint."
             );
     }
 

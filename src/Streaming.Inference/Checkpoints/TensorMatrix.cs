@@ -1,4 +1,4 @@
-using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Memory;
 using TorchSharp;
 
 namespace Streaming.Inference.Checkpoints;

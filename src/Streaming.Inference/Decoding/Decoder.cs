@@ -1,6 +1,8 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding.Managed;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Kernels.LibTorch;
+using Streaming.Inference.Memory;
 using Streaming.Inference.Snapshots;
 using TorchSharp;
 
@@ -56,7 +58,7 @@ public sealed class Decoder : IDisposable
     /// <summary>Reads a model's weights and allocates its cache.</summary>
     /// <exception cref="InputException">A weight is missing or has another shape, or an option is impossible.</exception>
     public static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options) =>
-        Load(config, weights, options, KernelSets.Create);
+        Load(config, weights, options, KernelFactory.Create);
 
     internal static Decoder Load(ModelConfig config, IWeightSource weights, DecoderOptions options, Func<KernelContext, IKernels> kernels)
     {
@@ -75,7 +77,17 @@ public sealed class Decoder : IDisposable
         torch.Device device = TorchDevices.Of(options.Device);
         DType type = DTypes.Resolve(options.DType, device, options.Deterministic);
         using IDisposable noGradient = torch.no_grad();
-        IKernels operations = kernels(new KernelContext(config, type, device, options));
+        IKernels operations = kernels(
+            new KernelContext(
+                config,
+                type,
+                device,
+                KernelSets.Resolve(options.Kernels, device.type),
+                options.Capacity,
+                options.Threads,
+                options.Deterministic
+            )
+        );
         try
         {
             using var loader = new WeightLoader(config, weights, type, device, operations, options.Threads);

@@ -1,3 +1,5 @@
+using Streaming.Inference.Kernels;
+
 namespace Streaming.Inference.Decoding;
 
 /// <summary>Where and how a decoder computes, and for how many conversations.</summary>

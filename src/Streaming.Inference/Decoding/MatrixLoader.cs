@@ -1,7 +1,10 @@
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Kernels.Managed;
+using Streaming.Inference.Memory;
+using Streaming.Inference.Threading;
 using TorchSharp;
-using BFloat16 = Streaming.Inference.Decoding.Managed.BFloat16;
+using BFloat16 = Streaming.Inference.Memory.BFloat16;
 
 namespace Streaming.Inference.Decoding;
 

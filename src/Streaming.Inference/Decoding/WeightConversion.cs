@@ -1,8 +1,8 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
-using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Kernels.Managed;
 using TorchSharp;
-using BFloat16 = Streaming.Inference.Decoding.Managed.BFloat16;
+using BFloat16 = Streaming.Inference.Memory.BFloat16;
 
 namespace Streaming.Inference.Decoding;
 

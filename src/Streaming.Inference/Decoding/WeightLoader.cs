@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Inference.Decoding;

@@ -1,4 +1,4 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Inference.Evaluation;
 

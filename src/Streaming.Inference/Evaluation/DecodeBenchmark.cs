@@ -1,4 +1,5 @@
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 
 namespace Streaming.Inference.Evaluation;
 

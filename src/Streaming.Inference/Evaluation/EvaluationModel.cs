@@ -1,5 +1,8 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Serving;
 using TorchSharp;
 
 namespace Streaming.Inference.Evaluation;

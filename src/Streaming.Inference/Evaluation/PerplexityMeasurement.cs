@@ -1,4 +1,4 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Inference.Evaluation;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Streaming.Inference.Hosting;
+using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Evaluation;
 

@@ -1,12 +1,11 @@
-using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Inference.Snapshots;
 
 /// <summary>
 /// A slot's tensors and counters, apart from the device: decoding goes on from it bit for bit, also in another process. Taken by
-/// <see cref="IDecodeDevice.CaptureAsync"/>, read by <see cref="IDecodeDevice.ReadSnapshotAsync"/>, given back to a slot by
-/// <see cref="DecodeJob.Snapshot"/>. Its memory is not the garbage collector's: dispose it.
+/// a device, read by a device of the same kind, given back to a slot by
+/// a decode job. Its memory is not the garbage collector's: dispose it.
 /// </summary>
 public interface ISlotSnapshot : IDisposable
 {

@@ -1,4 +1,4 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using TorchSharp;
 
 namespace Streaming.Inference.Snapshots;

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using TorchSharp;
 
 namespace Streaming.Inference.Snapshots;

@@ -71,6 +71,20 @@ public sealed class Tokenizer : IVocabulary
         return new Tokenizer(ConfigReader.Open(folder, "tokenizer.json"));
     }
 
+    /// <summary>Loads a checkpoint's tokenizer.</summary>
+    /// <exception cref="InputException">It is absent or unsupported, or has tokens that the model does not know.</exception>
+    public static Tokenizer Load(Checkpoint checkpoint)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoint);
+        Tokenizer tokenizer = Load(checkpoint.Folder);
+        int modelSize = checkpoint.Config.VocabularySize;
+        return tokenizer.Size <= modelSize
+            ? tokenizer
+            : throw new InputException(
+                $"'{checkpoint.Folder}': the tokenizer has {tokenizer.Size} tokens and the model only {modelSize}: use the files of one checkpoint."
+            );
+    }
+
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text.</param>
     /// <param name="parseControl">Whether the text of an added token, control tokens included, becomes that token; for what people write: no.</param>

@@ -1,6 +1,7 @@
 using Streaming.Inference;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Tokenizing;
 using Streaming.Training.Corpora;
 using Streaming.Training.DataLoading;
 using Streaming.Training.Model;
@@ -115,7 +116,7 @@ public static class Evaluator
         using var master = new MasterWeights(checkpoint.Config, ScalarType.BFloat16, CPU, seed: 0);
         master.Load(checkpoint.Weights);
         using var network = new Network(checkpoint.Config, ScalarType.BFloat16, CPU);
-        var encoder = new DocumentEncoder(checkpoint.LoadTokenizer());
+        var encoder = new DocumentEncoder(Tokenizer.Load(checkpoint));
         var work = new ParallelLoop(options.Threads ?? Environment.ProcessorCount);
         IReadOnlyList<HeldOutText> texts = HeldOutText.Of(mixture, corpora, encoder);
         var loss = new HeldOutLoss(master, new TrainingStep(master, network, sink: null, work), texts, encoder.Bos, work);

@@ -1,8 +1,8 @@
 using System.Text;
-using Streaming.Inference;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Chat;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Training.Evaluation;
 

@@ -1,6 +1,6 @@
 using Streaming.Contracts.Conversations;
 using Streaming.Grains.Tests.Hosting;
-using Streaming.Inference;
+using Streaming.Inference.Serving;
 using TorchSharp;
 
 namespace Streaming.Grains.Tests.Conversations;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Snapshots;
 
 namespace Streaming.Grains.Tests.Hosting;

@@ -1,5 +1,5 @@
 using Streaming.Grains.Workers;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Grains.Tests.Workers;
 

@@ -1,6 +1,8 @@
 using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Tests.Decoding;
 using TorchSharp;
@@ -40,7 +42,7 @@ public class AllocationTests
                 Slots = conversations,
                 Capacity = s_layout.Places,
             },
-            context => observed = new ObservedKernels(KernelSets.Create(context))
+            context => observed = new ObservedKernels(KernelFactory.Create(context))
         );
         var counts = new List<Counts>();
         var measured = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Sampling;
 using TorchSharp;
 using static Streaming.Inference.Tests.Batching.TestDevice;

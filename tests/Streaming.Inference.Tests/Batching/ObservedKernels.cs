@@ -1,4 +1,5 @@
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Inference.Tests.Batching;
@@ -14,7 +15,8 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public torch.ScalarType CacheType => inner.CacheType;
 
-    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) => inner.Pack(rows, count, width, nibbles, packed);
+    public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
+        inner.Pack(rows, count, width, nibbles, packed);
 
     public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
     {

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Tests.Decoding;
 using Streaming.Inference.Tests.Tokenizing;
@@ -35,7 +37,7 @@ internal sealed class TestDevice : IAsyncDisposable
                 Slots = slots,
                 Capacity = Layout.Places,
             },
-            context => observed = new ObservedKernels(KernelSets.Create(context))
+            context => observed = new ObservedKernels(KernelFactory.Create(context))
         );
         Kernels = observed!;
         Batcher = new Batcher(decoder, Vocabulary, endTokens, controlTokens, options, time);

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Tokenizing;
 using TorchSharp;
 
 namespace Streaming.Inference.Tests.Checkpoints;
@@ -31,7 +32,7 @@ public class CheckpointTests
         Assert.Equal([2, 3], checkpoint.Generation.EndIds);
         Assert.Equal(0.7, checkpoint.Generation.Sampling.Temperature);
         Assert.Equal(0.9, checkpoint.Generation.Sampling.TopP);
-        Assert.Equal(4096, checkpoint.LoadTokenizer().Size);
+        Assert.Equal(4096, Tokenizer.Load(checkpoint).Size);
     }
 
     [Fact]

@@ -1,5 +1,8 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Serving;
 
 namespace Streaming.Inference.Tests.Checkpoints;
 
@@ -147,8 +150,8 @@ public class FamilyConfigTests
             RopeTheta = 100,
             RopeScaling = new LongRope([1, 2], [10, 20], 50, 1.5),
         };
-        Assert.Equal([1, 0.05], RotaryEmbedding.Frequencies(config, 50));
-        Assert.Equal([0.1, 0.005], RotaryEmbedding.Frequencies(config, 51));
+        Assert.Equal([1, 0.05], RotaryFrequencies.Of(config, 50));
+        Assert.Equal([0.1, 0.005], RotaryFrequencies.Of(config, 51));
     }
 
     [Fact]

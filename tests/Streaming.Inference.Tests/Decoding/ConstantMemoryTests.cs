@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using TorchSharp;
 
 namespace Streaming.Inference.Tests.Decoding;

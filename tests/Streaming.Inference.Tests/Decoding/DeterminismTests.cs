@@ -1,4 +1,7 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 
@@ -171,7 +174,9 @@ public class DeterminismTests
         );
 
         static string Refusal(DecoderOptions options) =>
-            Assert.Throws<InputException>(() => Decoder.Load(TestShapes.Small, new RandomWeights(1), options with { Capacity = 24 })).Message;
+            Assert
+                .Throws<InputException>(() => Decoder.Load(TestShapes.Small, new RandomWeights(1), options with { Capacity = 24 }))
+                .Message;
     }
 
     [Fact]

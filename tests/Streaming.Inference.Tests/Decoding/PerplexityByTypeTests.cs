@@ -1,5 +1,7 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Tests.Checkpoints;
 using Streaming.Inference.Tokenizing;
 
@@ -15,7 +17,7 @@ public class PerplexityByTypeTests
     {
         string book = Path.Combine(ModelFolders.Root, "tests", "fixtures", "books", "Great-Expectations_1400.txt");
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
-        Tokenizer tokenizer = checkpoint.LoadTokenizer();
+        Tokenizer tokenizer = Tokenizer.Load(checkpoint);
         int[] ids = tokenizer.Encode(File.ReadAllText(book)[..12_000], parseControl: false, addSpecial: true)[..Tokens];
 
         double exact = PerplexityOf(checkpoint, ids, DType.Float32),

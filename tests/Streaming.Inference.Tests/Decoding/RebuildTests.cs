@@ -1,5 +1,8 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 

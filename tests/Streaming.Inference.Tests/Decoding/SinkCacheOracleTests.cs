@@ -1,4 +1,7 @@
+using Streaming.Inference.Caching;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 

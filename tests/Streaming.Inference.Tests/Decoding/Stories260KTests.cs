@@ -1,7 +1,10 @@
 using System.Text.Json;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Tests.Checkpoints;
+using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 

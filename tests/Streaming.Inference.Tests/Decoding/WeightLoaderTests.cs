@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
-using Streaming.Inference.Decoding.Managed;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Kernels.Managed;
+using Streaming.Inference.Memory;
 using Streaming.Inference.Tests.Checkpoints;
 using TorchSharp;
 
@@ -178,7 +180,9 @@ public class WeightLoaderTests
     }
 
     private static IKernels Kernels() =>
-        KernelSets.Create(new KernelContext(TestShapes.Small, DType.Int8, torch.CPU, new DecoderOptions { Capacity = 8 }));
+        KernelFactory.Create(
+            new KernelContext(TestShapes.Small, DType.Int8, torch.CPU, KernelSets.Resolve(KernelSet.Auto, DeviceType.CPU), Capacity: 8)
+        );
 
     private static void AssertSameBytes(torch.Tensor expected, torch.Tensor actual)
     {

@@ -1,6 +1,6 @@
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Evaluation;

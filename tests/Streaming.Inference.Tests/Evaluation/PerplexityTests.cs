@@ -1,5 +1,5 @@
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Evaluation;

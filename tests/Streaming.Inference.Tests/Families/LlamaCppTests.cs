@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Families;

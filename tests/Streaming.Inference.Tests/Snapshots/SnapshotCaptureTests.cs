@@ -1,5 +1,5 @@
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Tests.Snapshots;

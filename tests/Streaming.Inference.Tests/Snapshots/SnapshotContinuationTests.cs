@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Tests.Snapshots;

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tests.Batching;
@@ -57,7 +59,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
                 Slots = slots,
                 Capacity = capacity,
             },
-            context => observed = new ObservedKernels(KernelSets.Create(context))
+            context => observed = new ObservedKernels(KernelFactory.Create(context))
         );
         observed!.LogitsAreReady = logits => _logits.Add(logits.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
         Kernels = observed;

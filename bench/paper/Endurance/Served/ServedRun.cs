@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Streaming.Inference.Decoding;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Paper.Endurance.Served;
 

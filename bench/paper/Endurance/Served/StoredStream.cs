@@ -1,9 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Streaming.Inference.Caching;
 using Streaming.Inference.Checkpoints;
-using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
+using Streaming.Inference.Kernels;
 using Streaming.Storage.Log;
 using Streaming.Storage.Sqlite;
 

@@ -1,0 +1,41 @@
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Kernels.LibTorch;
+using Streaming.Inference.Kernels.Managed;
+using TorchSharp;
+
+namespace Streaming.Inference.Decoding;
+
+/// <summary>Makes the kernels that a decoder computes with, once at start.</summary>
+internal static class KernelFactory
+{
+    /// <summary>The kernels that a decoder's options ask for.</summary>
+    /// <exception cref="InputException">The processor or the device does not have them, or they are not deterministic.</exception>
+    public static IKernels Create(KernelContext context)
+    {
+        KernelSet set = context.Set;
+        if (context.Threads < 1)
+            throw new InputException($"{context.Threads} is no number of threads: use at least 1.");
+        if (!KernelSets.IsSupported(set))
+            throw new InputException($"This processor does not have the instructions of the kernels {set}: choose {KernelSet.Auto}.");
+        if (set == KernelSet.Libtorch)
+        {
+            if (context.Type == DType.Int4)
+                throw new InputException(
+                    "libtorch's kernels do not have the type int4: leave the choice of kernels to the engine, or choose int8."
+                );
+            return !context.Deterministic
+                ? new TorchKernels(context)
+                : throw new InputException(
+                    "libtorch's kernels are not deterministic: leave the choice of kernels to the engine, or switch deterministic mode off."
+                );
+        }
+        if (context.Device.type != DeviceType.CPU)
+            throw new InputException(
+                $"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}."
+            );
+        if (context.Type == DType.Int4)
+            DTypes.CheckWidths(context.Type, context.Config, NibbleProduct.WidthMultiple);
+        var managed = new ManagedKernels(context, VectorKernels.Of(set));
+        return context.Type == DType.BFloat16 ? new PrefillDecodeKernels(managed, new TorchKernels(context)) : managed;
+    }
+}

@@ -1,0 +1,128 @@
+using Streaming.Inference.Caching;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Memory;
+using Streaming.Inference.Threading;
+using TorchSharp;
+using BFloat16 = Streaming.Inference.Memory.BFloat16;
+
+namespace Streaming.Inference.Kernels.Managed;
+
+/// <summary>A batch's attention in one layer: a part for each segment and key-value head.</summary>
+internal sealed unsafe class AttentionTask(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers)
+    : IParallelTask,
+        IDisposable
+{
+    private readonly int _groups = config.Heads / config.KeyValueHeads;
+    private readonly int _scoreStride = AttentionHead.Padded(capacity);
+    private readonly NativeBuffer<float>[] _workspaces = [.. Enumerable.Range(0, threads).Select(_ => new NativeBuffer<float>())];
+    private readonly double[] _frequencies = RotaryFrequencies.Of(config, capacity);
+    private readonly double _attentionFactor = config.RopeScaling?.AttentionFactor ?? 1;
+    private readonly NativeBuffer<float> _own = new(),
+        _sinks = new();
+    private float* _toOwn,
+        _toSinks; // [N, D]: D / 2 cosines, then D / 2 sines
+    private Batch? _batch;
+    private int[] _firstRows = [];
+
+    /// <summary>Fused projections, [N, (heads + 2 kv_heads) · D].</summary>
+    public float* Projected { get; set; }
+
+    /// <summary>[N, heads · D].</summary>
+    public float* Results { get; set; }
+
+    /// <summary>The layer's keys and values.</summary>
+    public LayerCache? Cache { get; set; }
+
+    /// <summary>What is the same in every layer.</summary>
+    public void Begin(Batch batch)
+    {
+        _batch = batch;
+        if (_firstRows.Length < batch.Segments.Count)
+            _firstRows = new int[batch.Segments.Count];
+        for (int s = 0, row = 0; s < batch.Segments.Count; s++)
+        {
+            _firstRows[s] = row;
+            row += batch.Segments[s].Ids.Length;
+        }
+        long numbers = (long)batch.Rows * config.HeadDim;
+        _toOwn = Angles(batch.Positions, _own.Take(numbers));
+        _toSinks = Angles(batch.SinkDistances, _sinks.Take(numbers));
+    }
+
+    /// <summary>One layer.</summary>
+    public void Run(WorkerPool pool) => pool.Run(this, _batch!.Segments.Count * config.KeyValueHeads);
+
+    public void Do(int part, int thread)
+    {
+        part = _batch!.Segments.Count * config.KeyValueHeads - 1 - part; // inputs stand last, take longest, and so begin first
+        (int s, int head) = Math.DivRem(part, config.KeyValueHeads);
+        Segment segment = _batch.Segments[s];
+        int d = config.HeadDim,
+            first = _firstRows[s];
+        int stride = (config.Heads + 2 * config.KeyValueHeads) * d;
+        torch.ScalarType type = Cache!.Type;
+        long firstPlace = ((long)segment.Slot * config.KeyValueHeads + head) * Cache.Places;
+        int bytes = type switch
+        {
+            torch.ScalarType.Int8 => sizeof(sbyte),
+            torch.ScalarType.BFloat16 => sizeof(BFloat16),
+            _ => sizeof(float),
+        };
+        var task = new AttentionHead
+        {
+            Projected = Projected + (long)first * stride,
+            ProjectedStride = stride,
+            QueryAt = head * _groups * d,
+            KeyAt = (config.Heads + head) * d,
+            ValueAt = (config.Heads + config.KeyValueHeads + head) * d,
+            Attended = Results + (long)first * config.Heads * d + head * _groups * d,
+            AttendedStride = config.Heads * d,
+            ToOwn = _toOwn + (long)first * d,
+            ToSinks = _toSinks + (long)first * d,
+            Keys = (byte*)TensorMemory.AddressOf(Cache.AllKeys) + firstPlace * d * bytes,
+            Values = (byte*)TensorMemory.AddressOf(Cache.AllValues) + firstPlace * Cache.ValueWidth * bytes,
+            KeyScales = ScalesOf(Cache.AllKeyScales, firstPlace),
+            ValueScales = ScalesOf(Cache.AllValueScales, firstPlace),
+            Groups = _groups,
+            HeadDim = d,
+            Workspace = _workspaces[thread]
+                .Take(
+                    Math.Max(
+                        AttentionHead.WorkspaceSize(_groups, d, _scoreStride),
+                        IntegerAttention.WorkspaceSize(_groups, d, _scoreStride)
+                    )
+                ),
+            ScoreStride = _scoreStride,
+        };
+        if (type == torch.ScalarType.Int8)
+            integers.Run(segment, task, kernels);
+        else
+            kernels.Attend(segment, task, type == torch.ScalarType.BFloat16);
+    }
+
+    private static float* ScalesOf(torch.Tensor? scales, long firstPlace) =>
+        scales is null ? null : (float*)TensorMemory.AddressOf(scales) + firstPlace;
+
+    public void Dispose()
+    {
+        foreach (NativeBuffer<float> buffer in (NativeBuffer<float>[])[.. _workspaces, _own, _sinks])
+            buffer.Dispose();
+    }
+
+    /// <summary>Taken and reduced in float64, like libtorch's rotations: a stream's positions grow to millions.</summary>
+    private float* Angles(long[] positions, float* angles)
+    {
+        int half = _frequencies.Length;
+        for (int row = 0; row < positions.Length; row++)
+        {
+            float* ofRow = angles + 2 * (long)row * half;
+            for (int i = 0; i < half; i++)
+            {
+                (double sine, double cosine) = Math.SinCos(positions[row] * _frequencies[i] % Math.Tau);
+                ofRow[i] = (float)(_attentionFactor * cosine);
+                ofRow[half + i] = (float)(_attentionFactor * sine);
+            }
+        }
+        return angles;
+    }
+}

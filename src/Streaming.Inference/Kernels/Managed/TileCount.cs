@@ -1,0 +1,28 @@
+namespace Streaming.Inference.Kernels.Managed;
+
+/// <summary>A number that the compiler knows: what a smaller tile does not need is not compiled into it.</summary>
+internal interface ITileCount
+{
+    /// <summary>1 to 4.</summary>
+    static abstract int Value { get; }
+}
+
+internal readonly struct One : ITileCount
+{
+    public static int Value => 1;
+}
+
+internal readonly struct Two : ITileCount
+{
+    public static int Value => 2;
+}
+
+internal readonly struct Three : ITileCount
+{
+    public static int Value => 3;
+}
+
+internal readonly struct Four : ITileCount
+{
+    public static int Value => 4;
+}

@@ -1,0 +1,157 @@
+using Streaming.Inference.Batching;
+using Streaming.Inference.Caching;
+using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Decoding;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
+
+namespace Streaming.Inference.Serving;
+
+/// <summary>A checkpoint on its devices, ready to decode.</summary>
+public sealed class Engine : IAsyncDisposable
+{
+    /// <summary>Places of a slot, S + W, where nothing else is asked for and the checkpoint's context is longer.</summary>
+    public const int DefaultPlaces = 4096;
+
+    private readonly Dictionary<string, IDecodeDevice> _devices = new(StringComparer.Ordinal);
+
+    private Engine(Checkpoint checkpoint, CacheLayout layout)
+    {
+        Name = checkpoint.Name;
+        Folder = checkpoint.Folder;
+        Fingerprint = checkpoint.Fingerprint;
+        Tokenizer = Tokenizer.Load(checkpoint);
+        DefaultSampling = checkpoint.Generation.Sampling;
+        DefaultLayout = layout;
+    }
+
+    /// <summary>The checkpoint's name, for people.</summary>
+    public string Name { get; }
+
+    /// <summary>The checkpoint's directory.</summary>
+    public string Folder { get; }
+
+    /// <summary>Tells checkpoints apart: ids mean something only to one of them.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>From text to ids and back.</summary>
+    public Tokenizer Tokenizer { get; }
+
+    /// <summary>What the checkpoint recommends, else the project's defaults.</summary>
+    public SamplingParameters DefaultSampling { get; }
+
+    /// <summary>S and W, whose sum is the capacity of each slot.</summary>
+    public CacheLayout DefaultLayout { get; }
+
+    /// <summary>The arithmetic of each device, by its name.</summary>
+    public DType DType { get; private set; }
+
+    /// <summary>The devices by name.</summary>
+    public IReadOnlyDictionary<string, IDecodeDevice> Devices => _devices;
+
+    /// <summary>Loads a checkpoint onto its devices.</summary>
+    /// <exception cref="InputException">The checkpoint or an option is wrong; nothing stays loaded.</exception>
+    public static Engine Load(EngineOptions options)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(options.Model);
+        var engine = new Engine(checkpoint, LayoutOf(options, checkpoint.Config));
+        try
+        {
+            foreach (string name in options.Devices)
+            {
+                var decoder = Decoder.Load(
+                    checkpoint.Config,
+                    checkpoint.Weights,
+                    new DecoderOptions
+                    {
+                        DType = options.DType,
+                        Device = name,
+                        Slots = options.Slots,
+                        Capacity = engine.DefaultLayout.Places,
+                        Kernels = options.Kernels,
+                        Threads = ThreadsOf(options),
+                        Deterministic = options.Deterministic,
+                    }
+                );
+                engine.DType = decoder.DType;
+                var batcher = new Batcher(
+                    decoder,
+                    engine.Tokenizer,
+                    checkpoint.Generation.EndIds,
+                    engine.Tokenizer.ControlIds,
+                    new BatcherOptions { Threads = ThreadsOf(options), Checkpoint = engine.Fingerprint }
+                );
+                if (!engine._devices.TryAdd(name, batcher))
+                    throw new InputException($"The device {name} is named twice: name each once.") { Option = nameof(options.Devices) };
+            }
+            return engine;
+        }
+        catch
+        {
+            engine.DisposeAsync().AsTask().GetAwaiter().GetResult(); // Nothing runs yet: the threads end at once.
+            throw;
+        }
+    }
+
+    /// <summary>The type that a person names: auto, float32, bfloat16, int8 or int4.</summary>
+    public static bool TryParse(string? name, out DType type)
+    {
+        (type, bool known) = name switch
+        {
+            "auto" => (DType.Auto, true),
+            "float32" => (DType.Float32, true),
+            "bfloat16" => (DType.BFloat16, true),
+            "int8" => (DType.Int8, true),
+            "int4" => (DType.Int4, true),
+            _ => (DType.Auto, false),
+        };
+        return known;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (IDecodeDevice device in _devices.Values)
+            await device.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The sinks and window that options ask for, where the model can have them.</summary>
+    /// <exception cref="InputException">It cannot.</exception>
+    internal static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
+    {
+        int places = Math.Min(config.MaxPlaces, DefaultPlaces);
+        if (options.Sinks < 0 || (options.Window is null && options.Sinks >= places))
+            throw new InputException($"{options.Sinks} sinks leave no window: take 0 or more, fewer than {places}.")
+            {
+                Option = nameof(options.Sinks),
+            };
+        var layout = new CacheLayout(options.Sinks, options.Window ?? places - options.Sinks);
+        if (layout.Window < 1)
+            throw new InputException($"A window of {layout.Window} tokens is too short: take 1 or more.")
+            {
+                Option = nameof(options.Window),
+            };
+        if (config.SlidingWindow is int sliding && sliding <= config.ContextLength && (long)layout.Fixed + layout.Window > sliding)
+        {
+            throw new InputException(
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's sliding_window of {sliding} tokens: take a window of at most {sliding - layout.Fixed}."
+            )
+            {
+                Option = nameof(options.Window),
+            };
+        }
+        if ((long)layout.Fixed + layout.Window > config.ContextLength)
+        {
+            throw new InputException(
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the {config.ContextLength} tokens that the checkpoint was trained for: take a window of at most {config.ContextLength - layout.Fixed}."
+            )
+            {
+                Option = nameof(options.Window),
+            };
+        }
+        return layout;
+    }
+
+    private static int ThreadsOf(EngineOptions options) => options.Threads ?? Math.Max(1, Environment.ProcessorCount - 1);
+}

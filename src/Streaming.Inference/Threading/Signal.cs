@@ -1,0 +1,27 @@
+namespace Streaming.Inference.Threading;
+
+/// <summary>Wakes one thread; set while nobody waits, it lets the next wait through.</summary>
+internal sealed class Signal
+{
+    private readonly object _gate = new();
+    private bool _set;
+
+    public void Set()
+    {
+        lock (_gate)
+        {
+            _set = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    public void Wait()
+    {
+        lock (_gate)
+        {
+            while (!_set)
+                Monitor.Wait(_gate);
+            _set = false;
+        }
+    }
+}
