@@ -1,8 +1,8 @@
 namespace Streaming.Storage;
 
-/// <summary>Whether a store can be written now.</summary>
+/// <summary>Tells whether a store can be written.</summary>
 public interface IStoreHealth
 {
-    /// <summary>Tries a write of its own that changes nothing; null when it took effect, else what is wrong.</summary>
+    /// <summary>Makes a test write that changes no data. Null if it succeeded, else what is wrong.</summary>
     Task<string?> FindProblemAsync(CancellationToken cancellation);
 }

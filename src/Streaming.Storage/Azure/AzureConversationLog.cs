@@ -58,6 +58,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             known = null;
             if (before.Head.HiddenAt is not null)
                 throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
+            LogVersionException.ThrowIfNewer(before.Head);
             if (before.Head.Writer == writer)
                 return Known(before);
             var opened = before with { Head = before.Head with { Epoch = before.Head.Epoch + 1, Writer = writer } };
@@ -87,7 +88,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
                 return prepared.Made(before) ? Known(before) : throw Fenced(id, before.Head, append);
             if (before.ETag == refused?.ETag)
                 await ThrowWhyRefusedAsync(prepared, before, cancellation).ConfigureAwait(false);
-
+            LogVersionException.ThrowIfNewer(before.Head);
             var after = await AdvanceAsync(before, prepared, cancellation).ConfigureAwait(false);
             var writes = prepared.Writes(before, after);
             await index.AddAsync(before, after, cancellation).ConfigureAwait(false);
@@ -121,6 +122,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             var before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             if (before.Head.HiddenAt is not null)
                 return;
+            LogVersionException.ThrowIfNewer(before.Head);
             var hidden = before with
             {
                 Head = before.Head with { HiddenAt = at.ToUniversalTime(), Epoch = before.Head.Epoch + 1, Writer = "" },
@@ -147,6 +149,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             return;
         if (stored.Head.HiddenAt is null)
             throw new InvalidOperationException($"Conversation {id} is not hidden; hide it before it is erased.");
+        LogVersionException.ThrowIfNewer(stored.Head);
         await AzureErasure.RunAsync(log, TableKeys.Escape(id), cancellation).ConfigureAwait(false);
         // What was left of the lists when it was hidden goes with the last entry.
         await index.RemoveAsync(stored with { Head = stored.Head with { HiddenAt = null } }, null).ConfigureAwait(false);

@@ -80,6 +80,8 @@ internal sealed record AzureHead
             [nameof(BranchParent)] = BranchParent,
             [nameof(LastAppend)] = LastAppend,
         };
+        if (Head.RequiredVersion > 1)
+            row[nameof(Head.RequiredVersion)] = Head.RequiredVersion;
         ByteProperties.Write(row, nameof(Head.State), Encoding.UTF8.GetBytes(Head.State));
         return row;
     }
@@ -107,9 +109,7 @@ internal sealed record AzureHead
     {
         var schema = row.GetInt32(nameof(Schema));
         if (schema != Schema)
-            throw new StoreOpenException(
-                $"Conversation {row.PartitionKey} in Azure Storage has schema version {schema} and this program knows version {Schema}; run the program that wrote it, or a newer one."
-            );
+            throw StoreOpenException.OtherSchema($"Conversation {row.PartitionKey} in Azure Storage", schema, Schema);
         var title = ByteProperties.Read(row, nameof(Title));
         var running = row.GetString(nameof(RunningSince));
         return new AzureHead
@@ -129,6 +129,7 @@ internal sealed record AzureHead
                 LastTurn = row.GetInt32(nameof(Head.LastTurn)) ?? 0,
                 Running = running.Length > 0,
                 State = Encoding.UTF8.GetString(ByteProperties.Read(row, nameof(Head.State))),
+                RequiredVersion = row.GetInt32(nameof(Head.RequiredVersion)) ?? 1,
             },
             Title = row.GetBoolean(HasTitle) ?? title.Length > 0 ? Encoding.UTF8.GetString(title) : null,
             Creation = row.GetString(nameof(Creation)) ?? "",

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Streaming.Storage.Log;
 
-/// <summary>SHA-256 over everything an append says: a repeated append has the digest of the last one that took effect.</summary>
+/// <summary>SHA-256 over everything in an append. An append with the digest of the last stored one is its repetition.</summary>
 internal static class AppendDigest
 {
     /// <summary>The digest, 32 bytes.</summary>
@@ -33,15 +33,19 @@ internal static class AppendDigest
         foreach (var e in append.Events)
             Write(to, e);
         to.Write(append.Receipt is not null);
-        if (append.Receipt is not { } receipt)
-            return;
-        to.Write(receipt.MessageHash);
-        to.Write(receipt.TextHash);
-        to.Write(receipt.Turn);
-        to.Write(receipt.Seq);
+        if (append.Receipt is { } receipt)
+        {
+            to.Write(receipt.MessageHash);
+            to.Write(receipt.TextHash);
+            to.Write(receipt.Turn);
+            to.Write(receipt.Seq);
+        }
+
+        if (append.RequiredVersion > 1)
+            to.Write(append.RequiredVersion); // Version 1 has no such field.
     }
 
-    /// <summary>Everything that an event says.</summary>
+    /// <summary>Writes all fields of an event.</summary>
     public static void Write(BinaryWriter to, LogEvent e)
     {
         to.Write(e.First);

@@ -3,7 +3,7 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Storage.Log;
 
-/// <summary>What an append must be, the same for every store.</summary>
+/// <summary>Validates appends and computes the next head, the same way for every store.</summary>
 internal static class AppendRules
 {
     private static readonly HashSet<string> StoredKinds =
@@ -16,7 +16,7 @@ internal static class AppendRules
         EventKind.Notice,
     ];
 
-    /// <summary>Checks what can be checked without the head; answers the append's size in bytes.</summary>
+    /// <summary>Checks what can be checked without the head. Returns the append's size in bytes.</summary>
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
     public static int Check(LogAppend append)
     {
@@ -32,26 +32,26 @@ internal static class AppendRules
         foreach (var id in append.Ids.Span)
         {
             if (id < 0)
-                throw Wrong($"{id} is not a token's id");
+                throw Wrong($"{id} is not a token id");
         }
 
         if (append.Events.Count == 0 && append.CutTo is not null)
-            throw Wrong("a cut comes with its event");
+            throw Wrong("a cut needs its event");
         if (append.Events.Count == 0 && !append.Ids.IsEmpty && append.ExpectedPosition is null)
             throw Wrong("ids without an event need the expected position");
 
         var bytes = Size(append);
         return bytes <= LogAppend.MaxBytes
             ? (int)bytes
-            : throw Wrong($"it has {bytes} bytes, and at most {LogAppend.MaxBytes} go at once; split it");
+            : throw Wrong($"it has {bytes} bytes, and an append holds at most {LogAppend.MaxBytes}; split it");
     }
 
-    /// <summary>The head after an append that has taken place at this head.</summary>
+    /// <summary>The head that follows when an append is stored at this head.</summary>
     /// <exception cref="ArgumentException">The append contradicts the head.</exception>
     public static LogHead Advance(LogHead head, LogAppend append)
     {
         if (append.CutTo is { } cut && (cut < 0 || cut > head.Position))
-            throw Wrong($"it cuts to position {cut} and the stream has {head.Position}");
+            throw Wrong($"it cuts to position {cut} in a stream of {head.Position} tokens");
         if (append.LastTurn < head.LastTurn)
             throw Wrong($"the last turn goes down from {head.LastTurn} to {append.LastTurn}");
         return head with
@@ -62,6 +62,7 @@ internal static class AppendRules
             LastTurn = append.LastTurn,
             Running = append.Running,
             State = append.State,
+            RequiredVersion = Math.Max(head.RequiredVersion, append.RequiredVersion),
             ActiveAt = append.ActiveAt?.ToUniversalTime() ?? head.ActiveAt,
         };
     }
@@ -69,10 +70,10 @@ internal static class AppendRules
     private static void CheckEvent(LogEvent e)
     {
         if (!StoredKinds.Contains(e.Kind))
-            throw Wrong($"event {e.Last} is of the kind '{e.Kind}', which is not stored");
+            throw Wrong($"event {e.Last} is of kind '{e.Kind}', which is not stored");
         var isDelta = e.Kind == EventKind.Delta;
         if (!isDelta && e.First != e.Last)
-            throw Wrong($"event {e.Last} is of the kind '{e.Kind}' and covers more than one number");
+            throw Wrong($"event {e.Last} is of kind '{e.Kind}' and covers more than one number");
         if (e.Lengths.Count == 0 && !isDelta)
             return;
 

@@ -1,52 +1,53 @@
+using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 
 namespace Streaming.Storage.Log;
 
 /// <summary>
-/// The truth about every conversation: a head, events by number, token ids by (branch, position). Append only, read in pages;
-/// no operation costs more because a conversation is long. One suite of contract tests holds for every store.
-/// Cancelling ends the wait, not necessarily the write: a write that was cancelled, or failed as unavailable, is in doubt, and
-/// is repeated or read back.
-/// Operations on a conversation without a head throw <see cref="LogMissingException"/>; a store that does not answer throws
-/// <see cref="LogUnavailableException"/>.
+/// The source of truth for every conversation: a head, events by number, token ids by (branch, position). It is append-only and read in
+/// pages. No operation costs more because a conversation is long. Every store passes the same contract tests.
+/// Cancellation ends the wait, not necessarily the write. A write that was cancelled, or failed as unavailable, is in doubt: repeat it
+/// or read it back.
+/// Operations on a conversation without a head throw <see cref="LogMissingException"/>. A store that does not answer throws
+/// <see cref="LogUnavailableException"/>. A write to a conversation that a newer version extended throws <see cref="LogVersionException"/>.
 /// </summary>
 public interface IConversationLog
 {
-    /// <summary>Makes a head and an entry in the owner's index; nothing else makes a head.</summary>
-    /// <exception cref="LogExistsException">There is one (also a hidden one).</exception>
+    /// <summary>Creates a head and an entry in the owner's list; nothing else creates a head.</summary>
+    /// <exception cref="LogExistsException">The conversation has a head, even if it is hidden.</exception>
     Task CreateAsync(NewLog log, CancellationToken cancellation = default);
 
-    /// <summary>The head; null when there is none. Hidden conversations are returned, with <see cref="LogHead.HiddenAt"/>.</summary>
+    /// <summary>The head, or null if there is none. Hidden conversations are returned, with <see cref="LogHead.HiddenAt"/>.</summary>
     Task<LogHead?> ReadHeadAsync(string id, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Takes the next epoch for a writer; appends under older epochs fail from here on. Repeated by the writer that has the
-    /// present epoch (a lost response), it answers that epoch again.
+    /// Takes the next epoch, the fencing token of a writer: from then on, appends under older epochs fail. If the writer of the current
+    /// epoch calls it again (after a lost response), it returns the same epoch.
     /// </summary>
     /// <param name="id">The conversation.</param>
-    /// <param name="writer">A random name of this activation, by which its own write is recognised after a lost response.</param>
+    /// <param name="writer">A random name of this activation, by which it recognises its own write after a lost response.</param>
     /// <param name="cancellation">Ends the wait, not necessarily the write.</param>
-    /// <exception cref="LogFencedException">The conversation is hidden: nobody writes it any more.</exception>
+    /// <exception cref="LogFencedException">The conversation is hidden and takes no more writes.</exception>
     Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Appends events, ids and the new head, all or nothing, and returns the new head. Repeating the last append that took effect
-    /// (the same in everything: a lost response) answers as the first time.
+    /// Appends events, ids and the new head, all or nothing, and returns the new head. An exact repetition of the last stored append (after
+    /// a lost response) returns the same head and stores nothing.
     /// </summary>
     /// <exception cref="LogFencedException">
-    /// The epoch, the expected last number or the expected position is stale, or another append took these numbers: this
-    /// activation must end.
+    /// The epoch, the expected last number or the expected position is stale, or another append took these numbers. The activation must
+    /// end.
     /// </exception>
     /// <exception cref="ArgumentException">
-    /// The append contradicts itself or its head (numbers, positions, turns, lengths of text, a receipt that is there already) or
-    /// is too large; nothing is stored.
+    /// The append contradicts itself or its head (numbers, positions, turns, text lengths, a receipt that is already stored) or is too
+    /// large; nothing is stored.
     /// </exception>
     Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Rows of events from the one that contains <paramref name="fromSeq"/> upwards, in order, to the one that contains
-    /// <paramref name="toSeq"/>; at most <paramref name="maxRows"/> rows (1 or more) and <paramref name="maxTextBytes"/> UTF-8
-    /// bytes of text, but at least one row if there is one. Rows are whole: the first and the last may reach beyond what was asked.
+    /// Events in order, from the one that contains <paramref name="fromSeq"/> to the one that contains <paramref name="toSeq"/>: at most
+    /// <paramref name="maxRows"/> (1 or more) and <paramref name="maxTextBytes"/> UTF-8 bytes of text, but at least one if there is one.
+    /// Events are returned whole, so the first and the last may reach beyond the range.
     /// </summary>
     Task<IReadOnlyList<LogEvent>> ReadEventsAsync(
         string id,
@@ -58,48 +59,50 @@ public interface IConversationLog
     );
 
     /// <summary>
-    /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the given branch sees them: its own rows, before
-    /// its beginning its parent's, and so on. Fewer than asked only when the branch's stream is shorter.
+    /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the branch sees them: its own from its start on, its parent's
+    /// before, and so on. Fewer only if the branch's stream is shorter.
     /// </summary>
-    /// <exception cref="ArgumentException">There is no such branch yet, or the range is not one.</exception>
+    /// <exception cref="ArgumentException">There is no such branch, or the range is invalid.</exception>
     Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default);
 
-    /// <summary>What a clientMessageId answered, by its hash; null when it was never seen.</summary>
+    /// <summary>The receipt of a clientMessageId, by its hash; null if it was never stored.</summary>
     Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default);
 
     /// <summary>
-    /// An owner's conversations that are not hidden, last active first, after a page's <c>Next</c>. Each page is as of its own
-    /// reading: what becomes active between two pages moves to the front, so it may be seen twice or, if it was still to come,
-    /// not in a later page.
+    /// A page of an owner's conversations that are not hidden, last active first, after an earlier page's <c>Next</c>. A conversation that
+    /// becomes active between two pages moves to the front, so it may appear twice, or in no later page.
     /// </summary>
-    /// <exception cref="ArgumentException"><paramref name="after"/> is not a page's <c>Next</c>, or <paramref name="take"/> is below 1.</exception>
+    /// <exception cref="ArgumentException"><paramref name="after"/> is not an earlier page's <c>Next</c>, or <paramref name="take"/> is below 1.</exception>
     Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default);
 
-    /// <summary>Ids of conversations whose head says that something is running, hidden ones not included, in id order, after an id.</summary>
+    /// <summary>Ids, in order and after <paramref name="after"/>, of conversations that are running and not hidden.</summary>
     Task<IReadOnlyList<string>> ListRunningAsync(string? after, int take, CancellationToken cancellation = default);
 
-    /// <summary>Changes the title in the owner's index.</summary>
+    /// <summary>Changes the title in the owner's list. Any version may do so, whatever version the head requires.</summary>
     Task RetitleAsync(string id, string? title, CancellationToken cancellation = default);
 
-    /// <summary>Hides it: gone from its owner's list and from what is running, and the epoch goes up, so that its writer is fenced. Twice: no effect.</summary>
+    /// <summary>
+    /// Hides a conversation: removes it from the owner's list and the list of running ones, and raises the epoch, which fences the
+    /// writer. If it is already hidden, there is no effect.
+    /// </summary>
     Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default);
 
-    /// <summary>Ids of conversations hidden at or before a time, first hidden first; those erased in part are among them.</summary>
+    /// <summary>Ids of conversations hidden at or before a time, first hidden first, including partly erased ones.</summary>
     Task<IReadOnlyList<string>> ListHiddenAsync(DateTimeOffset until, int take, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Erases a hidden conversation for ever, the head last, in bounded steps; interrupted, it goes on when called again.
-    /// Not there: no effect.
+    /// Erases a hidden conversation for ever, in bounded steps, the head last. After an interruption, call it again to continue. If there
+    /// is no head, there is no effect.
     /// </summary>
-    /// <exception cref="InvalidOperationException">It is not hidden.</exception>
+    /// <exception cref="InvalidOperationException">The conversation is not hidden.</exception>
     Task EraseAsync(string id, CancellationToken cancellation = default);
 }
 
-/// <summary>A conversation to be.</summary>
-/// <param name="Id">Its name.</param>
+/// <summary>A conversation to create.</summary>
+/// <param name="Id">Its id.</param>
 /// <param name="Owner">Its owner's identity.</param>
-/// <param name="Title">Its title in the owner's index.</param>
-/// <param name="At">Now.</param>
+/// <param name="Title">Its title in the owner's list.</param>
+/// <param name="At">The time of creation.</param>
 public sealed record NewLog(string Id, string Owner, string? Title, DateTimeOffset At);
 
 /// <summary>The head of a log.</summary>
@@ -111,16 +114,16 @@ public sealed record LogHead
     /// <summary>The owner's identity.</summary>
     public required string Owner { get; init; }
 
-    /// <summary>Counts the writers; 0 before the first.</summary>
+    /// <summary>Fencing token: counts the writers; 0 before the first.</summary>
     public long Epoch { get; init; }
 
-    /// <summary>The present writer's random name.</summary>
+    /// <summary>The current writer's random name.</summary>
     public string Writer { get; init; } = "";
 
     /// <summary>The last event's number.</summary>
     public long LastSeq { get; init; }
 
-    /// <summary>Tokens of the stream.</summary>
+    /// <summary>Tokens in the stream of the current branch.</summary>
     public long Position { get; init; }
 
     /// <summary>Cuts so far.</summary>
@@ -129,29 +132,32 @@ public sealed record LogHead
     /// <summary>The last turn's number.</summary>
     public int LastTurn { get; init; }
 
-    /// <summary>Whether something is running or waiting: listed until it is not.</summary>
+    /// <summary>Whether a reply is running or a message is waiting. As long as it is set, the conversation is listed as running.</summary>
     public bool Running { get; init; }
 
-    /// <summary>What the writer needs to go on (JSON of its own); empty before the first append.</summary>
+    /// <summary>The writer's own state (JSON), which it needs to resume; empty before the first append.</summary>
     public string State { get; init; } = "";
 
-    /// <summary>When something was last said, UTC.</summary>
+    /// <summary>The oldest <see cref="StoreVersion"/> that may write this conversation; any version may read it.</summary>
+    public int RequiredVersion { get; init; } = 1;
+
+    /// <summary>When the conversation was last active, UTC.</summary>
     public DateTimeOffset ActiveAt { get; init; }
 
     /// <summary>When it was created, UTC.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it was hidden; null when it is not.</summary>
+    /// <summary>When it was hidden; null if it is not.</summary>
     public DateTimeOffset? HiddenAt { get; init; }
 }
 
 /// <summary>
-/// What is appended at once: at most <see cref="MaxBytes"/> in all, counted as the UTF-8 bytes of events' texts and details and
-/// of the state, a byte a length and four bytes an id. Longer streams of ids go in several appends.
+/// One append, of at most <see cref="MaxBytes"/>: the UTF-8 bytes of texts, details and state, one byte per length and four per id. Split
+/// longer streams of ids into several appends.
 /// </summary>
 public sealed record LogAppend
 {
-    /// <summary>2 MiB: encoded by any store it fits one transaction.</summary>
+    /// <summary>2 MiB, which fits one transaction in every store.</summary>
     public const int MaxBytes = 2 << 20;
 
     /// <summary>The writer's epoch.</summary>
@@ -161,40 +167,46 @@ public sealed record LogAppend
     public required long ExpectedLastSeq { get; init; }
 
     /// <summary>
-    /// The position before this append; null does not say. Required for ids without an event, where the numbers alone could not
-    /// tell a repeated append from a new one.
+    /// The position before this append; null leaves it unchecked. Ids without an event require it, since the numbers alone would not
+    /// distinguish a repeated append from a new one.
     /// </summary>
     public long? ExpectedPosition { get; init; }
 
-    /// <summary>Events, their numbers without a gap from <see cref="ExpectedLastSeq"/> + 1; may be empty (only the head changes).</summary>
+    /// <summary>Events, numbered without a gap from <see cref="ExpectedLastSeq"/> + 1. If empty, only ids and the head change.</summary>
     public IReadOnlyList<LogEvent> Events { get; init; } = [];
 
-    /// <summary>Ids that go on the stream at the head's position; after a cut, at the position that it returned to.</summary>
+    /// <summary>Ids to append to the stream at the head's position, or after a cut at <see cref="CutTo"/>.</summary>
     public ReadOnlyMemory<int> Ids { get; init; }
 
     /// <summary>
-    /// A cut: back to a position, on a new branch (the head's plus one); null for none. <see cref="Ids"/> follow it. Comes with at
-    /// least one event (the <c>cut</c>).
+    /// The position that a cut returns to, on a new branch (the head's plus one); null for no cut. <see cref="Ids"/> follow it. A cut
+    /// needs at least one event (the <c>cut</c>).
     /// </summary>
     public long? CutTo { get; init; }
 
-    /// <summary>The last turn's number from here on; never goes down.</summary>
+    /// <summary>The last turn's number after this append; it never falls.</summary>
     public required int LastTurn { get; init; }
 
-    /// <summary>Whether something is running from here on.</summary>
+    /// <summary>Whether the conversation is running after this append.</summary>
     public required bool Running { get; init; }
 
-    /// <summary>What the writer needs to go on.</summary>
+    /// <summary>The writer's own state after this append.</summary>
     public required string State { get; init; }
 
-    /// <summary>When something was last said; null leaves it (and the place in the owner's list).</summary>
+    /// <summary>When the conversation was last active; null leaves the time, and the place in the owner's list.</summary>
     public DateTimeOffset? ActiveAt { get; init; }
 
-    /// <summary>A message's receipt, stored with it.</summary>
+    /// <summary>The receipt of the message in this append.</summary>
     public MessageReceipt? Receipt { get; init; }
+
+    /// <summary>
+    /// The oldest <see cref="StoreVersion"/> that can write the conversation after this append without dropping anything. It raises the
+    /// head's required version and never lowers it.
+    /// </summary>
+    public int RequiredVersion { get; init; } = 1;
 }
 
-/// <summary>A stored event: one number, or a group of a reply's tokens.</summary>
+/// <summary>A stored event: one number, or the numbers of a group of tokens.</summary>
 public sealed record LogEvent
 {
     /// <summary>The first number.</summary>
@@ -203,7 +215,7 @@ public sealed record LogEvent
     /// <summary>The last number.</summary>
     public required long Last { get; init; }
 
-    /// <summary>One of <see cref="EventKind"/>, a stored one.</summary>
+    /// <summary>A stored kind of <see cref="EventKind"/>.</summary>
     public required string Kind { get; init; }
 
     /// <summary>The turn it belongs to; 0 for none.</summary>
@@ -215,25 +227,25 @@ public sealed record LogEvent
     /// <summary>The text.</summary>
     public string Text { get; init; } = "";
 
-    /// <summary>Where in its turn's text this event's text starts, UTF-16 units.</summary>
+    /// <summary>Where this event's text starts in the turn's text, in UTF-16 units.</summary>
     public long TextOffset { get; init; }
 
     /// <summary>
-    /// Of a delta: UTF-16 units of text that each token brought; one entry a number, their sum the text's length. May be empty
-    /// for other kinds, which have one number each.
+    /// For a delta, the UTF-16 units of text from each token: one entry per number, adding up to the text's length. May be empty for other
+    /// kinds, which have one number each.
     /// </summary>
     public IReadOnlyList<int> Lengths { get; init; } = [];
 
-    /// <summary>When, UTC.</summary>
+    /// <summary>The time, UTC.</summary>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>Of <c>finished</c>: reason, counts, times, as JSON of the writer's own; null else.</summary>
+    /// <summary>For <c>finished</c>, the writer's own JSON: reason, counts, times; else null.</summary>
     public string? Detail { get; init; }
 }
 
-/// <summary>What a clientMessageId answered.</summary>
-/// <param name="MessageHash">Hash of the clientMessageId.</param>
-/// <param name="TextHash">Hash of what was sent under it.</param>
-/// <param name="Turn">The turn that was answered.</param>
-/// <param name="Seq">The number that was answered.</param>
+/// <summary>What a message was answered.</summary>
+/// <param name="MessageHash">Hash of its clientMessageId.</param>
+/// <param name="TextHash">Hash of its text.</param>
+/// <param name="Turn">The turn in the answer.</param>
+/// <param name="Seq">The event number in the answer.</param>
 public sealed record MessageReceipt(string MessageHash, string TextHash, int Turn, long Seq);

@@ -1,6 +1,8 @@
+using Streaming.Contracts;
+
 namespace Streaming.Storage.Log;
 
-/// <summary>A log's operation did not take place.</summary>
+/// <summary>An operation on a log failed.</summary>
 public abstract class LogException : Exception
 {
     /// <summary>Creates the exception.</summary>
@@ -11,11 +13,26 @@ public abstract class LogException : Exception
 /// <summary>The conversation has no head.</summary>
 public sealed class LogMissingException(string id) : LogException($"Conversation {id} has no log.");
 
-/// <summary>The conversation has a head already.</summary>
-public sealed class LogExistsException(string id) : LogException($"Conversation {id} has a log already.");
+/// <summary>The conversation already has a head.</summary>
+public sealed class LogExistsException(string id) : LogException($"Conversation {id} already has a log.");
 
-/// <summary>Somebody else writes: epoch or number is stale.</summary>
-public sealed class LogFencedException(string id, string detail) : LogException($"Conversation {id} has another writer: {detail}.");
+/// <summary>The writer is fenced: its epoch, last number or position is stale, or the conversation is hidden.</summary>
+public sealed class LogFencedException(string id, string detail) : LogException($"Conversation {id} refuses this writer: {detail}.");
 
-/// <summary>The store does not answer; whether a write took effect is not known.</summary>
+/// <summary>A newer version extended the conversation. This version may read it, but by writing it would drop what it does not know.</summary>
+public sealed class LogVersionException(string id, int required)
+    : LogException(
+        $"Conversation {id} requires store version {required} to be written, and this program has version {StoreVersion.Current}: "
+            + "run a newer one."
+    )
+{
+    /// <summary>Refuses a write to a head that needs a newer version.</summary>
+    internal static void ThrowIfNewer(LogHead head)
+    {
+        if (head.RequiredVersion > StoreVersion.Current)
+            throw new LogVersionException(head.Id, head.RequiredVersion);
+    }
+}
+
+/// <summary>The store did not answer, or not as it should. A write may or may not have taken effect.</summary>
 public sealed class LogUnavailableException(string message, Exception inner) : LogException(message, inner);

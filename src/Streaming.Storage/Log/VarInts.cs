@@ -1,14 +1,14 @@
 namespace Streaming.Storage.Log;
 
 /// <summary>
-/// Non-negative numbers as little-endian base-128: seven bits a byte, the eighth says that more follow. A token's id takes one
-/// to three bytes, a length of text mostly one.
+/// Non-negative integers as varints (LEB128): seven bits per byte, low bits first; the top bit says that more follow. A token id takes
+/// one to three bytes, a text length mostly one.
 /// </summary>
 internal static class VarInts
 {
     private const int MaxBytesEach = 5;
 
-    /// <summary>Encodes numbers, none of them negative.</summary>
+    /// <summary>Encodes non-negative integers.</summary>
     public static byte[] Encode(ReadOnlySpan<int> values)
     {
         var buffer = new byte[values.Length * MaxBytesEach];
@@ -26,7 +26,7 @@ internal static class VarInts
     }
 
     /// <summary>Decodes what <see cref="Encode"/> made.</summary>
-    /// <exception cref="InvalidDataException">It did not make this.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not varints.</exception>
     public static int[] Decode(ReadOnlySpan<byte> bytes)
     {
         var count = 0;
@@ -43,12 +43,12 @@ internal static class VarInts
                 value |= (uint)(bytes[at++] & 0x7F) << shift;
             value |= (uint)bytes[at++] << shift;
             if (shift > 28 || value > int.MaxValue)
-                throw new InvalidDataException("A row of numbers in the store is damaged.");
+                throw new InvalidDataException("A row of varints in the store is damaged; restore the store from a copy.");
             values[i] = (int)value;
         }
 
         if (at != bytes.Length)
-            throw new InvalidDataException("A row of numbers in the store is damaged.");
+            throw new InvalidDataException("A row of varints in the store is damaged; restore the store from a copy.");
         return values;
     }
 }

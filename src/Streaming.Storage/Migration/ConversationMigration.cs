@@ -1,4 +1,5 @@
 using Azure.Data.Tables;
+using Streaming.Contracts;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Log;
 using Streaming.Storage.Sqlite;
@@ -33,6 +34,11 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
             return there.Creation == CreationOf(expected) ? expected : throw target.Taken(_head.Id);
         }
 
+        if (_head.RequiredVersion > StoreVersion.Current)
+            throw new StoreMigrationException(
+                $"Conversation {_head.Id} requires store version {_head.RequiredVersion}, and this program has version "
+                    + $"{StoreVersion.Current}: run a newer one, which continues from here."
+            );
         if (System.Text.Encoding.UTF8.GetByteCount(_head.State) > AzureHead.MaxStateBytes)
             throw new StoreMigrationException(
                 $"Conversation {_head.Id} has a state of more than {AzureHead.MaxStateBytes} bytes, which Azure Storage does not take: delete the conversation, and move the store again."

@@ -1,7 +1,7 @@
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>
-/// A store's folder, held for one host: a lock file that the operating system frees even when the process is killed.
+/// Locks a store's folder for one host, by a lock file that the operating system releases even if the process is killed.
 /// </summary>
 internal sealed class DataFolderLock : IDisposable
 {
@@ -18,15 +18,15 @@ internal sealed class DataFolderLock : IDisposable
         _lock = @lock;
     }
 
-    /// <summary>Path of the database's file, which exists.</summary>
+    /// <summary>Path of the database file, which exists.</summary>
     public string Database { get; }
 
-    /// <summary>Whether a folder has a store's file.</summary>
+    /// <summary>Whether a folder contains a database file.</summary>
     public static bool HasStore(string folder) => File.Exists(Path.Combine(folder, DatabaseName));
 
-    /// <summary>Creates the folder and the file if they are missing, and takes the folder for this host.</summary>
-    /// <exception cref="StoreOpenException">Another host has it, or it cannot be written.</exception>
-    public static DataFolderLock Take(string folder)
+    /// <summary>Creates the folder and the database file if they are missing, and locks the folder for this host.</summary>
+    /// <exception cref="StoreOpenException">Another host has locked the folder, or it cannot be written.</exception>
+    public static DataFolderLock Acquire(string folder)
     {
         folder = Path.GetFullPath(folder);
         FileStream? taken = null;
@@ -39,7 +39,7 @@ internal sealed class DataFolderLock : IDisposable
 
             taken = OpenOrCreate(Path.Combine(folder, LockName), FileShare.None);
             var database = Path.Combine(folder, DatabaseName);
-            // SQLite gives its write-ahead log the rights of this file, so that nobody else reads either.
+            // SQLite gives its write-ahead log the permissions of this file, so that other users can read neither.
             OpenOrCreate(database, FileShare.ReadWrite).Dispose();
             return new DataFolderLock(database, taken);
         }
@@ -61,7 +61,7 @@ internal sealed class DataFolderLock : IDisposable
         }
     }
 
-    /// <summary>Leaves the folder to the next host. The lock file stays: removing it could part two hosts that wait for it.</summary>
+    /// <summary>Unlocks the folder. The lock file stays: if it were removed, two waiting hosts could lock different files.</summary>
     public void Dispose() => _lock.Dispose();
 
     private static FileStream OpenOrCreate(string path, FileShare share)

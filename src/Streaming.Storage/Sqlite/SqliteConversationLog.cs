@@ -3,7 +3,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>The log in the embedded store's file. Every method is one read or one write of the store, but for erasing.</summary>
+/// <summary>The log in the embedded store's file. Each method is one read or one write of the store, except <see cref="EraseAsync"/>.</summary>
 internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLog
 {
     /// <inheritdoc/>
@@ -103,6 +103,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
         var (log, head) = SqliteHeadRows.Get(session, id);
         if (head.HiddenAt is not null)
             throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
+        LogVersionException.ThrowIfNewer(head);
         if (head.Writer == writer)
             return head;
         var opened = head with { Epoch = head.Epoch + 1, Writer = writer };
@@ -126,6 +127,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
                 );
         }
 
+        LogVersionException.ThrowIfNewer(head);
         var advanced = AppendRules.Advance(head, append);
         SqliteEventRows.Insert(session, log, append.Events, prepared.Lengths);
         if (append.CutTo is { } start)
@@ -148,8 +150,10 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     private static string Hide(SqliteSession session, string id, DateTimeOffset at)
     {
         var (log, head) = SqliteHeadRows.Get(session, id);
-        if (head.HiddenAt is null)
-            SqliteHeadRows.Hide(session, log, at);
+        if (head.HiddenAt is not null)
+            return id;
+        LogVersionException.ThrowIfNewer(head);
+        SqliteHeadRows.Hide(session, log, at);
         return id;
     }
 }

@@ -1,17 +1,19 @@
+using Streaming.Storage.Log;
+
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>
-/// Erases a hidden conversation in steps, each a transaction of bounded size: events, ids, branches, receipts, and last the
-/// head, by which an interrupted erasure is found and taken up again.
+/// Erases a hidden conversation in transactions of bounded size: events, ids, branches, receipts, and last the head, by which an
+/// interrupted erasure is found and continued.
 /// </summary>
 internal static class SqliteErasure
 {
-    /// <summary>About how much text a step erases; one event alone may have more.</summary>
+    /// <summary>Bytes of text after which a step ends; a single event may have more.</summary>
     public const int MaxBytesPerStep = 4 << 20;
 
     private const int MaxRowsPerStep = 500;
 
-    /// <summary>One step; true when nothing is left.</summary>
+    /// <summary>Runs one step. True when nothing is left.</summary>
     /// <exception cref="InvalidOperationException">The conversation is not hidden.</exception>
     public static bool Step(SqliteSession session, string id)
     {
@@ -19,6 +21,7 @@ internal static class SqliteErasure
             return true;
         if (stored.Head.HiddenAt is null)
             throw new InvalidOperationException($"Conversation {id} is not hidden; hide it before it is erased.");
+        LogVersionException.ThrowIfNewer(stored.Head);
 
         var log = stored.Log;
         var rows = MaxRowsPerStep;
@@ -48,7 +51,7 @@ internal static class SqliteErasure
         return true;
     }
 
-    /// <summary>Deletes the first events, as many as the step's rows and bytes allow; true when none are left.</summary>
+    /// <summary>Deletes the first events, as many as the step's limits allow. True when none is left.</summary>
     private static bool DeleteEvents(SqliteSession session, long log, ref int rows)
     {
         long bytes = 0;
@@ -70,7 +73,7 @@ internal static class SqliteErasure
         return rows > 0 && bytes < MaxBytesPerStep;
     }
 
-    /// <summary>Deletes as many rows as the step has left; true when none are left.</summary>
+    /// <summary>Deletes as many rows as the step's limit still allows. True when none is left.</summary>
     private static bool DeleteRows(SqliteSession session, string delete, long log, ref int rows)
     {
         rows -= session.Execute(delete, ("$log", log), ("$rows", rows));

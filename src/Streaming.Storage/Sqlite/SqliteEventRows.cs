@@ -3,14 +3,14 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>The table <c>events</c>: one row an event, by its last number, so that the first row at or after a number contains it.</summary>
+/// <summary>The table <c>events</c>: one row per event, keyed by its last number, so that the first row at or after a number contains it.</summary>
 internal static class SqliteEventRows
 {
     /// <summary>Adds events.</summary>
-    /// <param name="session">The writer's.</param>
-    /// <param name="log">The conversation.</param>
+    /// <param name="session">The writer's session.</param>
+    /// <param name="log">The conversation's number.</param>
     /// <param name="events">The events.</param>
-    /// <param name="lengths">Their lengths as varints, or null, one an event.</param>
+    /// <param name="lengths">The lengths of each event as varints; null for none.</param>
     public static void Insert(SqliteSession session, long log, IReadOnlyList<LogEvent> events, IReadOnlyList<byte[]?> lengths)
     {
         for (var i = 0; i < events.Count; i++)
@@ -36,7 +36,7 @@ internal static class SqliteEventRows
         }
     }
 
-    /// <summary>Events from the row that contains a number upwards, within limits but for the first row.</summary>
+    /// <summary>Events from the one that contains <paramref name="fromSeq"/> upwards, within the limits, but at least one.</summary>
     public static IReadOnlyList<LogEvent> Read(SqliteSession session, long log, long fromSeq, long toSeq, int maxRows, int maxTextBytes)
     {
         var events = new List<LogEvent>();

@@ -3,7 +3,7 @@ using Orleans.Storage;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>Grain state in the embedded store's file: one row a grain and state, written only under the ETag that was read.</summary>
+/// <summary>Grain state in the embedded store's file: one row per grain and state, written only under the ETag that was read.</summary>
 internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSerializer serializer, IActivatorProvider activators)
     : IGrainStorage
 {
@@ -104,7 +104,7 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
             );
     }
 
-    /// <summary>Random, so that no tag comes back after the state was cleared and written anew.</summary>
+    /// <summary>A random tag, so that none recurs after the state was cleared and written again.</summary>
     private static string NewETag() => Guid.NewGuid().ToString("N");
 
     private void Reset<T>(IGrainState<T> grainState)

@@ -4,22 +4,22 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>A head with the short name that its rows go by.</summary>
+/// <summary>A head, and the number by which the other tables refer to its conversation.</summary>
 internal sealed record SqliteHead(long Log, LogHead Head);
 
-/// <summary>A head's whole row.</summary>
-/// <param name="Stored">The head and its short name.</param>
+/// <summary>All of a head's row.</summary>
+/// <param name="Stored">The head and its number.</param>
 /// <param name="Title">The title in the owner's list.</param>
 /// <param name="LastAppend">The digest of the last append; empty before the first.</param>
 internal sealed record SqliteFullHead(SqliteHead Stored, string? Title, byte[] LastAppend);
 
-/// <summary>The table <c>heads</c>: one row a conversation, which is its entry in its owner's list as well.</summary>
+/// <summary>The table <c>heads</c>: one row per conversation, which is also its entry in the lists.</summary>
 internal static class SqliteHeadRows
 {
     private const string Columns =
-        "log, id, owner, created_at, active_at, hidden_at, epoch, writer, last_seq, position, branch, last_turn, running, state";
+        "log, id, owner, created_at, active_at, hidden_at, epoch, writer, last_seq, position, branch, last_turn, running, state, required_version";
 
-    /// <summary>Makes a head; false when there is one.</summary>
+    /// <summary>Creates a head. False if there is one.</summary>
     public static bool TryInsert(SqliteSession session, NewLog log) =>
         session.Execute(
             "INSERT INTO heads (id, owner, title, created_at, active_at) VALUES ($id, $owner, $title, $at, $at) ON CONFLICT (id) DO NOTHING",
@@ -29,12 +29,12 @@ internal static class SqliteHeadRows
             ("$at", log.At.UtcTicks)
         ) == 1;
 
-    /// <summary>The head, or null.</summary>
+    /// <summary>The head, or null if there is none.</summary>
     public static SqliteHead? Find(SqliteSession session, string id) =>
         session.First($"SELECT {Columns} FROM heads WHERE id = $id", Read, ("$id", id));
 
     /// <summary>The head.</summary>
-    /// <exception cref="LogMissingException">There is none.</exception>
+    /// <exception cref="LogMissingException">There is no head.</exception>
     public static SqliteHead Get(SqliteSession session, string id) => Find(session, id) ?? throw new LogMissingException(id);
 
     /// <summary>The digest of the last append; empty before the first.</summary>
@@ -54,13 +54,13 @@ internal static class SqliteHeadRows
             ("$writer", head.Writer)
         );
 
-    /// <summary>Stores what an append changed. The indexed columns are touched only when they change, since that moves index rows.</summary>
+    /// <summary>Stores the head after an append. Indexed columns are written only if they change, since that moves index entries.</summary>
     public static void Update(SqliteSession session, long log, LogHead before, LogHead after, byte[] lastAppend)
     {
         session.Execute(
             """
             UPDATE heads SET last_seq = $last_seq, position = $position, branch = $branch, last_turn = $last_turn, state = $state,
-                last_append = $last_append WHERE log = $log
+                last_append = $last_append, required_version = $required_version WHERE log = $log
             """,
             ("$log", log),
             ("$last_seq", after.LastSeq),
@@ -68,7 +68,8 @@ internal static class SqliteHeadRows
             ("$branch", after.Branch),
             ("$last_turn", after.LastTurn),
             ("$state", after.State),
-            ("$last_append", lastAppend)
+            ("$last_append", lastAppend),
+            ("$required_version", after.RequiredVersion)
         );
         if (after.Running != before.Running)
             session.Execute("UPDATE heads SET running = $running WHERE log = $log", ("$log", log), ("$running", after.Running));
@@ -80,11 +81,11 @@ internal static class SqliteHeadRows
             );
     }
 
-    /// <summary>Stores a title; false when there is no head.</summary>
+    /// <summary>Stores a title. False if there is no head.</summary>
     public static bool Retitle(SqliteSession session, string id, string? title) =>
         session.Execute("UPDATE heads SET title = $title WHERE id = $id", ("$id", id), ("$title", title)) == 1;
 
-    /// <summary>Hides it, and takes it from its writer.</summary>
+    /// <summary>Hides a conversation and fences its writer.</summary>
     public static void Hide(SqliteSession session, long log, DateTimeOffset at) =>
         session.Execute(
             "UPDATE heads SET hidden_at = $at, epoch = epoch + 1, writer = '' WHERE log = $log",
@@ -92,13 +93,13 @@ internal static class SqliteHeadRows
             ("$at", at.UtcTicks)
         );
 
-    /// <summary>Removes it; its rows elsewhere must be gone.</summary>
+    /// <summary>Deletes the head; the conversation's rows in other tables must be gone.</summary>
     public static void Delete(SqliteSession session, long log) => session.Execute("DELETE FROM heads WHERE log = $log", ("$log", log));
 
     /// <summary>A page of an owner's list.</summary>
     public static ConversationPage ListOwned(SqliteSession session, string owner, OwnedCursor? after, int take)
     {
-        // One more than asked tells whether there is a next page.
+        // One entry more than asked tells whether there is a next page.
         var from = after ?? new OwnedCursor(long.MaxValue, "");
         var entries = session.All(
             """
@@ -118,7 +119,7 @@ internal static class SqliteHeadRows
         return new ConversationPage(entries, new OwnedCursor(entries[^1].ActiveAt.UtcTicks, entries[^1].Id).ToString());
     }
 
-    /// <summary>Conversations that say they run.</summary>
+    /// <summary>Ids of running conversations.</summary>
     public static IReadOnlyList<string> ListRunning(SqliteSession session, string? after, int take) =>
         session.All(
             "SELECT id FROM heads WHERE running = 1 AND hidden_at IS NULL AND id > $after ORDER BY id LIMIT $take",
@@ -127,7 +128,7 @@ internal static class SqliteHeadRows
             ("$take", take)
         );
 
-    /// <summary>Conversations that were hidden by then.</summary>
+    /// <summary>Ids of conversations hidden at or before a time.</summary>
     public static IReadOnlyList<string> ListHidden(SqliteSession session, DateTimeOffset until, int take) =>
         session.All(
             "SELECT id FROM heads WHERE hidden_at IS NOT NULL AND hidden_at <= $until ORDER BY hidden_at, id LIMIT $take",
@@ -136,11 +137,11 @@ internal static class SqliteHeadRows
             ("$take", take)
         );
 
-    /// <summary>Whole rows by their short names, hidden ones too, after one of them.</summary>
+    /// <summary>All of the rows, hidden ones too, in the order of their numbers, after one of them.</summary>
     public static List<SqliteFullHead> ReadAll(SqliteSession session, long after, int take) =>
         session.All(
             $"SELECT {Columns}, title, last_append FROM heads WHERE log > $after ORDER BY log LIMIT $take",
-            row => new SqliteFullHead(Read(row), OptionalText(row, 14), row.IsDBNull(15) ? [] : row.GetFieldValue<byte[]>(15)),
+            row => new SqliteFullHead(Read(row), OptionalText(row, 15), row.IsDBNull(16) ? [] : row.GetFieldValue<byte[]>(16)),
             ("$after", after),
             ("$take", take)
         );
@@ -163,6 +164,7 @@ internal static class SqliteHeadRows
                 LastTurn = row.GetInt32(11),
                 Running = row.GetBoolean(12),
                 State = row.GetString(13),
+                RequiredVersion = row.GetInt32(14),
             }
         );
 

@@ -3,12 +3,12 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>
-/// The tables <c>ids</c> and <c>branches</c>: token ids by (branch, position), one row a group. A branch sees its own ids from
-/// its start on and its parent's before. Cuts rewrite nothing, so a parent's rows may reach beyond its child's start.
+/// The tables <c>ids</c> and <c>branches</c>: token ids by (branch, position), one row per group. A branch sees its own ids from its start
+/// on, and its parent's before. A cut rewrites nothing, so the parent's rows may reach beyond the child's start.
 /// </summary>
 internal static class SqliteIdRows
 {
-    /// <summary>Adds rows of ids from a position on.</summary>
+    /// <summary>Adds rows of ids, the first at a position.</summary>
     public static void Insert(SqliteSession session, long log, int branch, long position, IReadOnlyList<(byte[] Ids, int Count)> rows)
     {
         foreach (var (ids, count) in rows)
@@ -25,8 +25,8 @@ internal static class SqliteIdRows
     }
 
     /// <summary>
-    /// Adds a branch that starts at a position. Its parent is the nearest earlier branch that starts before it: those between
-    /// have nothing that it sees, and reading need not pass them, however often the same turn is regenerated.
+    /// Adds a branch that starts at a position. Its parent is the nearest earlier branch that starts before it. The new branch sees nothing
+    /// of those in between, so reading skips them, however often a turn is regenerated.
     /// </summary>
     public static void InsertBranch(SqliteSession session, long log, int branch, long start)
     {
@@ -42,10 +42,10 @@ internal static class SqliteIdRows
         );
     }
 
-    /// <summary>The ids at [from, to) as a branch sees them; fewer when its stream ends before.</summary>
+    /// <summary>The ids at [from, to) as a branch sees them; fewer if its stream is shorter.</summary>
     public static int[] Read(SqliteSession session, long log, int branch, long from, long to)
     {
-        // From the branch down to the one that has the first position; each part lies before the one found earlier.
+        // From the branch down to the one that has the first position: each part precedes the one found before it.
         var parts = new Stack<List<int>>();
         while (from < to)
         {
@@ -59,7 +59,7 @@ internal static class SqliteIdRows
         return [.. parts.SelectMany(part => part)];
     }
 
-    /// <summary>Whole rows of ids of all branches, in the order of branches and positions, after one of them.</summary>
+    /// <summary>Rows of ids of all branches, by branch and position, after one of them.</summary>
     public static List<(int Branch, long Position, int[] Ids)> ReadAll(
         SqliteSession session,
         long log,
@@ -76,7 +76,7 @@ internal static class SqliteIdRows
             ("$take", take)
         );
 
-    /// <summary>All branches but the first, after one of them.</summary>
+    /// <summary>All branches except branch 0, in order, after one of them.</summary>
     public static List<(int Branch, long Start, int Parent)> ReadBranches(SqliteSession session, long log, int after, int take) =>
         session.All(
             "SELECT branch, start, parent FROM branches WHERE log = $log AND branch > $after ORDER BY branch LIMIT $take",
@@ -120,7 +120,7 @@ internal static class SqliteIdRows
                 row => new Branch(row.GetInt64(0), row.GetInt32(1)),
                 ("$log", log),
                 ("$branch", branch)
-            ) ?? throw new InvalidDataException($"The store has lost branch {branch} of a conversation.");
+            ) ?? throw new InvalidDataException($"The store has lost branch {branch} of a conversation; restore it from a copy.");
 
     /// <summary>Where a branch starts, and who has what is before.</summary>
     private sealed record Branch(long Start, int Parent)

@@ -2,12 +2,12 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>An append, checked and encoded on its caller's thread, so that the writer's thread has only rows to insert.</summary>
+/// <summary>An append, checked and encoded on the caller's thread, so that the writer's thread only inserts rows.</summary>
 /// <param name="Append">What is appended.</param>
-/// <param name="Bytes">Its size.</param>
-/// <param name="Digest">Its digest, by which its repetition is known.</param>
-/// <param name="Lengths">Lengths of each event, as varints; null for none.</param>
-/// <param name="Ids">Rows of ids, in order, as varints, each with the number of its ids.</param>
+/// <param name="Bytes">Its size in bytes.</param>
+/// <param name="Digest">Its digest, by which a repetition is recognised.</param>
+/// <param name="Lengths">The lengths of each event as varints; null for none.</param>
+/// <param name="Ids">Rows of ids as varints, in order, each with its number of ids.</param>
 internal sealed record SqlitePreparedAppend(
     LogAppend Append,
     int Bytes,
@@ -16,7 +16,7 @@ internal sealed record SqlitePreparedAppend(
     IReadOnlyList<(byte[] Ids, int Count)> Ids
 )
 {
-    // A tail of ids is read from the row that it begins in: rows of this length waste little, and keep long inputs to few rows.
+    // Reading a tail of ids starts with a whole row: rows of this length waste little, and long inputs take few of them.
     private const int MaxIdsPerRow = 1024;
 
     /// <summary>Checks and encodes.</summary>

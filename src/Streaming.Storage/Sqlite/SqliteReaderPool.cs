@@ -4,7 +4,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>Reads, off the caller's thread, a few at a time, each on one state of the file.</summary>
+/// <summary>A pool of reading connections: a few reads at a time, off the caller's thread, each on one snapshot of the file.</summary>
 internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
@@ -15,13 +15,13 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
 
     private static int Concurrency => Math.Clamp(Environment.ProcessorCount, 2, 8);
 
-    /// <summary>Runs a read inside a transaction of its own.</summary>
+    /// <summary>Runs a read in its own transaction.</summary>
     public async Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellation)
     {
         ThrowIfClosed();
         if (!await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false))
             throw new LogUnavailableException(
-                $"The store had no time for a read within {MaxWait.TotalSeconds:0} s.",
+                $"The store was too busy to start a read within {MaxWait.TotalSeconds:0} s.",
                 new TimeoutException()
             );
 
@@ -36,7 +36,7 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
         }
     }
 
-    /// <summary>Closes the connections, once those in use come back.</summary>
+    /// <summary>Waits for the reads in progress, then closes the connections.</summary>
     public void Dispose()
     {
         _closed = true;

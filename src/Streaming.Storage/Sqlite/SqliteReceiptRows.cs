@@ -2,11 +2,11 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>The table <c>receipts</c>: what a message answered, by the hash of its clientMessageId.</summary>
+/// <summary>The table <c>receipts</c>: what a message was answered, keyed by the hash of its clientMessageId.</summary>
 internal static class SqliteReceiptRows
 {
     /// <summary>Adds a receipt.</summary>
-    /// <exception cref="ArgumentException">There is one for this message.</exception>
+    /// <exception cref="ArgumentException">The message has a receipt.</exception>
     public static void Insert(SqliteSession session, long log, MessageReceipt receipt)
     {
         var added = session.Execute(

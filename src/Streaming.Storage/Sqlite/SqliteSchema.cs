@@ -3,15 +3,15 @@ namespace Streaming.Storage.Sqlite;
 /// <summary>The tables of a store's file, and their version. Times are UTC ticks (100 ns).</summary>
 internal static class SqliteSchema
 {
-    /// <summary>The version that this program reads and writes.</summary>
+    /// <summary>The schema version that this program reads and writes.</summary>
     public const int Version = 1;
 
-    // Rows of a log stand together (WITHOUT ROWID: the key's tree holds them), so that a page of history is a few pages of the file.
+    // WITHOUT ROWID keeps the rows of a log together, in the tree of their key, so a page of history is a few pages of the file.
     private const string Tables = """
         CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
 
         CREATE TABLE heads (
-            log         INTEGER PRIMARY KEY AUTOINCREMENT,  -- a short name of the conversation, never used again
+            log         INTEGER PRIMARY KEY AUTOINCREMENT,  -- stands for the id in other tables; never reused
             id          TEXT    NOT NULL UNIQUE,
             owner       TEXT    NOT NULL,
             title       TEXT,
@@ -26,7 +26,8 @@ internal static class SqliteSchema
             last_turn   INTEGER NOT NULL DEFAULT 0,
             running     INTEGER NOT NULL DEFAULT 0,
             state       TEXT    NOT NULL DEFAULT '',
-            last_append BLOB                                -- digest of the last append, by which its repetition is known
+            last_append BLOB,                               -- digest of the last append, to recognise its repetition
+            required_version INTEGER NOT NULL DEFAULT 1     -- the oldest version that may write the conversation
         ) STRICT;
         CREATE INDEX heads_owned   ON heads (owner, active_at, id) WHERE hidden_at IS NULL;
         CREATE INDEX heads_running ON heads (id) WHERE running = 1 AND hidden_at IS NULL;
@@ -41,7 +42,7 @@ internal static class SqliteSchema
             author      TEXT,
             text        TEXT    NOT NULL,
             text_offset INTEGER NOT NULL,
-            lengths     BLOB,                               -- varints, one a number; null for none
+            lengths     BLOB,                               -- varints, one per number; null for none
             at          INTEGER NOT NULL,
             detail      TEXT,
             PRIMARY KEY (log, last_seq)
@@ -82,8 +83,8 @@ internal static class SqliteSchema
         ) STRICT;
         """;
 
-    /// <summary>Creates the tables in an empty file; in any other, checks that they are ours and not of a newer version.</summary>
-    /// <exception cref="StoreOpenException">They are not.</exception>
+    /// <summary>Creates the tables in an empty file. In any other file, checks that they are this program's and of its schema version.</summary>
+    /// <exception cref="StoreOpenException">They are another program's, or of another schema version.</exception>
     public static void Prepare(SqliteSession session, string database)
     {
         if (session.Number("SELECT count(*) FROM sqlite_schema") == 0)
@@ -101,9 +102,15 @@ internal static class SqliteSchema
 
         var found = session.Number("SELECT max(version) FROM schema_version");
         if (found is not Version)
-            throw new StoreOpenException(
-                $"{database} has schema version {found} and this program knows version {Version}; run the program that wrote it, or a newer one."
-            );
+            throw StoreOpenException.OtherSchema(database, found, Version);
         session.Run("PRAGMA journal_mode = WAL");
+        AddRequiredVersion(session);
+    }
+
+    /// <summary>Adds the column that files of commit 4960d36 lack. That commit's program ignores it, so the schema version stays the same.</summary>
+    private static void AddRequiredVersion(SqliteSession session)
+    {
+        if (session.Number("SELECT 1 FROM pragma_table_info('heads') WHERE name = 'required_version'") is null)
+            session.Run("ALTER TABLE heads ADD COLUMN required_version INTEGER NOT NULL DEFAULT 1");
     }
 }

@@ -3,18 +3,18 @@ using SQLitePCL;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>One connection with its prepared statements; used by one thread at a time.</summary>
+/// <summary>A connection with its prepared statements, used by one thread at a time.</summary>
 internal sealed class SqliteSession : IDisposable
 {
     private readonly SqliteConnection _connection;
     private readonly Dictionary<string, SqliteCommand> _prepared = [];
 
-    /// <summary>Opens a connection and sets what holds per connection.</summary>
+    /// <summary>Opens a connection and applies the settings that are per connection.</summary>
     /// <param name="database">The file.</param>
-    /// <param name="readOnly">Whether writing through it is an error.</param>
+    /// <param name="readOnly">Whether writes through it are refused.</param>
     public SqliteSession(string database, bool readOnly)
     {
-        // The session is the pool's unit, so the provider's own pool is off. The time-out is the provider's for a busy file.
+        // Sessions are pooled here, so the provider's own pool is off. The timeout applies to a busy file.
         _connection = new SqliteConnection(
             new SqliteConnectionStringBuilder
             {
@@ -39,8 +39,8 @@ internal sealed class SqliteSession : IDisposable
 
     private const int BusySeconds = 5;
 
-    // FULL: a commit returns when the write-ahead log is on the disk. A checkpoint every 1,000 pages (4 MiB) keeps that log
-    // short, and after a burst it is cut back to 16 MiB. What is erased is overwritten, not just forgotten.
+    // FULL: a commit returns once the write-ahead log is on the disk. A checkpoint every 1,000 pages (4 MiB) keeps that log short, and
+    // after a burst it is truncated to 16 MiB. secure_delete overwrites deleted rows.
     private const string WriterPragmas = """
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;
@@ -49,10 +49,10 @@ internal sealed class SqliteSession : IDisposable
         PRAGMA secure_delete = ON;
         """;
 
-    /// <summary>No transaction is open: none was begun, or SQLite has rolled it back by itself.</summary>
+    /// <summary>Whether no transaction is open: none was begun, or SQLite has rolled it back.</summary>
     public bool IsIdle => raw.sqlite3_get_autocommit(_connection.Handle) != 0;
 
-    /// <summary>Runs a text of any number of statements once, without keeping it prepared.</summary>
+    /// <summary>Runs any number of statements once, without preparing them.</summary>
     public void Run(string sql)
     {
         using var command = _connection.CreateCommand();
@@ -60,7 +60,7 @@ internal sealed class SqliteSession : IDisposable
         command.ExecuteNonQuery();
     }
 
-    /// <summary>Runs a statement; answers the number of rows it changed.</summary>
+    /// <summary>Runs a statement. Returns the number of rows it changed.</summary>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> values) => Bind(sql, values).ExecuteNonQuery();
 
     /// <summary>The first row, or null.</summary>
@@ -71,7 +71,7 @@ internal sealed class SqliteSession : IDisposable
         return rows.Read() ? read(rows) : null;
     }
 
-    /// <summary>The first row's only number, or null.</summary>
+    /// <summary>The number in the first row's first column, or null.</summary>
     public long? Number(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var rows = Bind(sql, values).ExecuteReader();
@@ -94,7 +94,7 @@ internal sealed class SqliteSession : IDisposable
         return all;
     }
 
-    /// <summary>Hands out rows until <paramref name="visit"/> answers false.</summary>
+    /// <summary>Passes rows to <paramref name="visit"/> until it returns false.</summary>
     public void Each(string sql, Func<SqliteDataReader, bool> visit, params ReadOnlySpan<(string Name, object? Value)> values)
     {
         using var rows = Bind(sql, values).ExecuteReader();

@@ -7,16 +7,16 @@ using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>The embedded store: one SQLite file for the log and for grain state, and a folder of snapshots beside it.</summary>
+/// <summary>Registers the embedded store: one SQLite file for the log and grain state, and a folder of snapshots beside it.</summary>
 public static class SqliteStorageExtensions
 {
     /// <summary>
-    /// Adds the store, <see cref="IConversationLog"/> on it, and <see cref="ISnapshotStore"/> in its folder. It opens before the host's other services start and closes after
-    /// they have stopped; when it cannot open, the host's start fails with <see cref="StoreOpenException"/>.
+    /// Adds the store, with <see cref="IConversationLog"/> and <see cref="ISnapshotStore"/> on it. It opens before the host's other services
+    /// start and closes after they have stopped. If it cannot open, the host's start fails with <see cref="StoreOpenException"/>.
     /// </summary>
     /// <param name="services">The host's services.</param>
-    /// <param name="dataDirectory">The folder of the file <c>conversations.db</c>; created if missing, for one host only.</param>
-    /// <param name="maxSnapshotBytes">What all snapshots may take together; the oldest give way. Null for 2 GiB.</param>
+    /// <param name="dataDirectory">The folder of <c>conversations.db</c>, for one host only; created if it is missing.</param>
+    /// <param name="maxSnapshotBytes">The limit of all snapshots together; the oldest are deleted first. Null for 2 GiB.</param>
     public static IServiceCollection AddSqliteStore(this IServiceCollection services, string dataDirectory, long? maxSnapshotBytes = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(dataDirectory);
@@ -33,7 +33,7 @@ public static class SqliteStorageExtensions
         return services;
     }
 
-    /// <summary>Keeps the state of all grains that name no other provider in the store of <see cref="AddSqliteStore"/>.</summary>
+    /// <summary>Makes the store of <see cref="AddSqliteStore"/> the default grain storage.</summary>
     public static ISiloBuilder AddSqliteGrainStorageAsDefault(this ISiloBuilder silo)
     {
         silo.Services.AddGrainStorage(

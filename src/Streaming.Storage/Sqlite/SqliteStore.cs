@@ -5,8 +5,8 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>
-/// One host's embedded store: the file <c>conversations.db</c> in a folder that no other host has open, one thread that writes
-/// it, and a few connections that read it.
+/// The embedded store of one host: the file <c>conversations.db</c> in a folder that no other host has open, one thread that writes it,
+/// and a few connections that read it.
 /// </summary>
 internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> logger) : IStoreHealth, IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
     private SqliteWriter? _writer;
     private SqliteReaderPool? _readers;
 
-    /// <summary>Commits since it was opened.</summary>
+    /// <summary>The number of commits since the store was opened.</summary>
     public long Commits => Opened(_writer).Commits;
 
     /// <inheritdoc/>
@@ -32,15 +32,15 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
         }
     }
 
-    /// <summary>Opens it: takes the folder, creates or checks the file. Open already: no effect.</summary>
-    /// <exception cref="StoreOpenException">It cannot be opened; nothing is left open.</exception>
+    /// <summary>Opens the store: locks the folder, and creates or checks the file. If it is open, there is no effect.</summary>
+    /// <exception cref="StoreOpenException">The store cannot be opened; nothing is left open.</exception>
     public void Open()
     {
         lock (_opening)
         {
             if (_folder is not null)
                 return;
-            var taken = DataFolderLock.Take(folder);
+            var taken = DataFolderLock.Acquire(folder);
             try
             {
                 _writer = new SqliteWriter(
@@ -66,11 +66,11 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> write, CancellationToken cancellation, int bytes = 0) =>
         Opened(_writer).WriteAsync(write, bytes, cancellation);
 
-    /// <summary>Reads one state of the file.</summary>
+    /// <summary>Reads one snapshot of the file.</summary>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellation) =>
         Opened(_readers).ReadAsync(read, cancellation);
 
-    /// <summary>Finishes what waits, closes the file, and leaves the folder to the next host. Twice: no effect.</summary>
+    /// <summary>Finishes queued writes, closes the file and unlocks the folder. A second call has no effect.</summary>
     public void Dispose()
     {
         lock (_opening)

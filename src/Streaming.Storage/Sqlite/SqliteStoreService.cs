@@ -4,8 +4,8 @@ using Streaming.Storage.Snapshots;
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>
-/// Opens the store before any service of the host starts, so that a folder in use stops the host, and closes it when all have
-/// stopped, so that it outlives the silo, in whatever order they were added.
+/// Opens the store before any service of the host starts, so that a folder in use stops the host. Closes it after all have stopped, so that
+/// it outlives the silo, in whatever order they were registered.
 /// </summary>
 internal sealed class SqliteStoreService(SqliteStore store, FileSnapshotStore snapshots) : IHostedLifecycleService
 {
@@ -14,7 +14,7 @@ internal sealed class SqliteStoreService(SqliteStore store, FileSnapshotStore sn
         Task.Run(
             () =>
             {
-                store.Open(); // Takes the folder; only then are the files beside it this host's.
+                store.Open(); // Locks the folder; only then do the snapshots in it belong to this host.
                 snapshots.Open();
             },
             cancellationToken

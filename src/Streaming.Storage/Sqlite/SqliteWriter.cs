@@ -6,9 +6,9 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Sqlite;
 
 /// <summary>
-/// The one thread that writes. It takes all writes that wait, runs each inside a savepoint, commits once (group commit: one sync
-/// of the disk for all of them), and only then tells their callers. A write that fails leaves no trace and harms no other; a
-/// commit that fails fails them all.
+/// The one thread that writes. It takes all queued writes, runs each in a savepoint, commits once (group commit: one disk sync for all of
+/// them), and only then answers the callers. A write that fails leaves no trace and does not affect the others. If the commit fails, all
+/// of its writes fail.
 /// </summary>
 internal sealed partial class SqliteWriter : IDisposable
 {
@@ -30,9 +30,9 @@ internal sealed partial class SqliteWriter : IDisposable
 
     /// <summary>Starts the thread.</summary>
     /// <param name="database">The file.</param>
-    /// <param name="session">Its connection, which it owns.</param>
-    /// <param name="open">Makes another after a failed commit.</param>
-    /// <param name="logger">Where failures go.</param>
+    /// <param name="session">The connection, which the writer owns.</param>
+    /// <param name="open">Opens another connection after a failed commit.</param>
+    /// <param name="logger">Receives failures.</param>
     public SqliteWriter(string database, SqliteSession session, Func<SqliteSession> open, ILogger logger)
     {
         _database = database;
@@ -43,15 +43,15 @@ internal sealed partial class SqliteWriter : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Commits so far.</summary>
+    /// <summary>The number of commits.</summary>
     public long Commits => Interlocked.Read(ref _commits);
 
-    /// <summary>Why the last commit failed; null when it did not.</summary>
+    /// <summary>Why the last commit failed; null if it succeeded.</summary>
     public string? Problem => _problem;
 
-    /// <summary>Queues a write and waits until it is on the disk. Cancelling ends the wait; a write that is queued is done.</summary>
-    /// <param name="write">What to do, on the writer's thread, inside a savepoint; may run before others of its commit fail.</param>
-    /// <param name="bytes">About how much it writes.</param>
+    /// <summary>Queues a write and waits until it is on the disk. Cancellation ends the wait; a queued write is still executed.</summary>
+    /// <param name="write">Runs on the writer's thread, in a savepoint; a later failure of the commit undoes it.</param>
+    /// <param name="bytes">Roughly how many bytes it writes.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public async Task<T> WriteAsync<T>(Func<SqliteSession, T> write, int bytes, CancellationToken cancellation)
     {
@@ -68,13 +68,13 @@ internal sealed partial class SqliteWriter : IDisposable
         catch (TimeoutException error)
         {
             throw new LogUnavailableException(
-                $"The store did not answer a write within {MaxWait.TotalSeconds:0} s; it may still take effect.",
+                $"The store did not complete a write within {MaxWait.TotalSeconds:0} s; the write may still take effect.",
                 error
             );
         }
     }
 
-    /// <summary>Takes no more writes, finishes those that wait, and ends the thread.</summary>
+    /// <summary>Refuses new writes, finishes queued ones, and ends the thread.</summary>
     public void Dispose()
     {
         _queue.Writer.TryComplete();
@@ -142,7 +142,7 @@ internal sealed partial class SqliteWriter : IDisposable
             write.Answer();
     }
 
-    /// <summary>SQLite goes on writing to a file that was deleted under it; what is stored there would be gone at the next start.</summary>
+    /// <summary>SQLite keeps writing to a file that was deleted under it; what it stores there would be lost at the next start.</summary>
     private void RequireFile()
     {
         if (!File.Exists(_database))
@@ -167,7 +167,7 @@ internal sealed partial class SqliteWriter : IDisposable
         session.Execute("RELEASE one_write");
     }
 
-    /// <summary>No transaction of this connection can be trusted any more: it is closed, which rolls back, and opened anew for the next.</summary>
+    /// <summary>Closes the connection, which rolls back whatever is open; the next commit opens another.</summary>
     private void FailAll(List<Write> batch, Exception error)
     {
         while (batch.Count < MaxWritesPerCommit && _queue.Reader.TryRead(out var waiting))
@@ -186,10 +186,10 @@ internal sealed partial class SqliteWriter : IDisposable
     private static LogUnavailableException Unavailable(Exception error) =>
         new("The store could not write; look at the disk that holds it.", error);
 
-    [LoggerMessage(1, LogLevel.Error, "A commit of {Writes} writes failed; their callers were told.")]
+    [LoggerMessage(1, LogLevel.Error, "A commit of {Writes} writes failed; their callers received an error.")]
     private static partial void LogCommitFailed(ILogger logger, int writes, Exception error);
 
-    [LoggerMessage(2, LogLevel.Error, "The store's writer did not finish within {Seconds} s; what still waits is lost.")]
+    [LoggerMessage(2, LogLevel.Error, "The store's writer did not finish within {Seconds} s; writes that are still queued are lost.")]
     private static partial void LogStuck(ILogger logger, double seconds);
 
     private abstract class Write(int bytes)

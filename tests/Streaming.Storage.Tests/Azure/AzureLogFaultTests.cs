@@ -268,7 +268,16 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_conversation_of_a_newer_version_is_refused()
+    public async Task A_head_that_every_version_may_write_has_the_properties_of_version_1_alone()
+    {
+        var writer = await TestWriter.CreateAsync(Log);
+        await writer.AppendAsync(writer.Message("hello"));
+
+        Assert.DoesNotContain("RequiredVersion", await _store.ReadHeadRowAsync("conversation"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_conversation_of_a_newer_schema_is_refused()
     {
         await TestWriter.CreateAsync(Log);
         var newer = new TableEntity("conversation", "head") { ["Schema"] = AzureHead.Schema + 1 };
@@ -276,7 +285,11 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 
         var error = await Assert.ThrowsAsync<StoreOpenException>(() => Log.ReadHeadAsync("conversation", Token));
 
-        Assert.Contains("schema version 2", error.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            "Conversation conversation in Azure Storage has schema version 2, and this program knows version 1: "
+                + "run the program that wrote it, or a newer one.",
+            error.Message
+        );
     }
 
     private async Task<List<TableEntity>> RowsAsync(string table)

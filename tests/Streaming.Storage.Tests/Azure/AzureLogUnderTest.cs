@@ -124,5 +124,23 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
         Faults.Mend();
     }
 
+    public override async Task<string> ReadHeadRowAsync(string id)
+    {
+        TableEntity row = await Table("log")
+            .GetEntityAsync<TableEntity>(TableKeys.Escape(id), "head", cancellationToken: TestContext.Current.CancellationToken);
+        return string.Join('\n', row.Select(property => $"{property.Key}: {Text(property.Value)}"));
+
+        static object Text(object value) => value is byte[] bytes ? Convert.ToHexString(bytes) : value;
+    }
+
+    public override Task RequireVersionAsync(string id, int version) =>
+        Table("log")
+            .UpdateEntityAsync(
+                new TableEntity(TableKeys.Escape(id), "head") { ["RequiredVersion"] = version },
+                ETag.All,
+                TableUpdateMode.Merge,
+                TestContext.Current.CancellationToken
+            );
+
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // Its tables go with the emulator.
 }

@@ -26,5 +26,11 @@ public abstract class LogUnderTest : IAsyncDisposable
     /// <summary>An erasure that the store breaks off after some rows have gone and before the head has.</summary>
     public abstract Task EraseThatIsInterruptedAsync(string id);
 
+    /// <summary>Everything in a conversation's row of the head, as text; two are equal if nothing wrote it between them.</summary>
+    public abstract Task<string> ReadHeadRowAsync(string id);
+
+    /// <summary>Sets the required version in the head's row, as another program would.</summary>
+    public abstract Task RequireVersionAsync(string id, int version);
+
     public abstract ValueTask DisposeAsync();
 }

@@ -1,5 +1,6 @@
 using Azure;
 using Azure.Data.Tables;
+using Streaming.Contracts;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Log;
 using Streaming.Storage.Migration;
@@ -177,6 +178,21 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
         Assert.Contains("Conversation empty is in", refused.Message, StringComparison.Ordinal);
         Assert.Contains("choose another Streaming:Azure:Prefix", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before, await VersionsOfTablesAsync());
+    }
+
+    [Fact]
+    public async Task A_conversation_that_requires_a_newer_version_is_refused_and_not_shown()
+    {
+        await _store.UseAsync(async log =>
+        {
+            TestWriter cut = await TestWriter.OpenAsync(log, MigratedStore.Cut);
+            await cut.AppendAsync(cut.Group("x") with { RequiredVersion = StoreVersion.Current + 1 });
+        });
+
+        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
+
+        Assert.StartsWith("Conversation cut requires store version ", refused.Message, StringComparison.Ordinal);
+        Assert.Null(await (await _store.OpenTargetAsync()).ReadHeadAsync(MigratedStore.Cut, Token));
     }
 
     [Fact]

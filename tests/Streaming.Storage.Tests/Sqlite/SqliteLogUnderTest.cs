@@ -95,6 +95,26 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
             await Assert.ThrowsAsync<LogUnavailableException>(() => Log.EraseAsync(id, TestContext.Current.CancellationToken));
     }
 
+    public override Task<string> ReadHeadRowAsync(string id)
+    {
+        using var connection = Connect();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT * FROM heads WHERE id = $id";
+        command.Parameters.AddWithValue("$id", id);
+        using var row = command.ExecuteReader();
+        Assert.True(row.Read());
+        return Task.FromResult(string.Join('\n', Enumerable.Range(0, row.FieldCount).Select(i => $"{row.GetName(i)}: {Text(row[i])}")));
+
+        static object Text(object value) => value is byte[] bytes ? Convert.ToHexString(bytes) : value;
+    }
+
+    public override Task RequireVersionAsync(string id, int version)
+    {
+        using var connection = Connect();
+        Run(connection, $"UPDATE heads SET required_version = {version} WHERE id = '{id}'");
+        return Task.CompletedTask;
+    }
+
     /// <summary>Holds up the writer's transactions until it is disposed.</summary>
     public IDisposable HoldWriters() => new HeldTransaction(Connect());
 

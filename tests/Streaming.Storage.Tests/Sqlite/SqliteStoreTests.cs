@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Streaming.Storage.Sqlite;
+using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Sqlite;
 
@@ -62,11 +63,29 @@ public sealed class SqliteStoreTests : IDisposable
         var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
 
         Assert.Equal(
-            $"{_folder.Database} has schema version 2 and this program knows version 1; run the program that wrote it, or a newer one.",
+            $"{_folder.Database} has schema version 2, and this program knows version 1: run the program that wrote it, or a newer one.",
             error.Message
         );
         Run("UPDATE schema_version SET version = 1");
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
+    }
+
+    [Fact]
+    public async Task A_file_of_commit_4960d36_opens_and_its_conversations_go_on()
+    {
+        using (SqliteStore store = SqliteLogUnderTest.OpenStore(_folder.Path))
+        {
+            var before = await TestWriter.CreateAsync(new SqliteConversationLog(store));
+            await before.AppendAsync(before.Message("hello"));
+        }
+
+        Run("ALTER TABLE heads DROP COLUMN required_version"); // That commit's table has no such column.
+        using SqliteStore opened = SqliteLogUnderTest.OpenStore(_folder.Path);
+        var writer = await TestWriter.OpenAsync(new SqliteConversationLog(opened));
+
+        Assert.Equal((2L, 1L, 1), (writer.Head.Epoch, writer.Head.LastSeq, writer.Head.RequiredVersion));
+        await writer.AppendAsync(writer.Group("a"));
+        Assert.Equal(2, writer.Head.LastSeq);
     }
 
     [Fact]
