@@ -4,18 +4,18 @@ using Azure.Identity;
 
 namespace Streaming.Clustering;
 
-/// <summary>Where an account that is signed in to by an identity is reached, and as whom.</summary>
-/// <param name="Credential">Gives the tokens.</param>
-/// <param name="Tables">The account's tables.</param>
-/// <param name="Blobs">The account's blobs.</param>
-/// <param name="Transport">What requests go by; null for the SDK's own.</param>
+/// <summary>The endpoints of an account, and the identity that signs in to it.</summary>
+/// <param name="Credential">The source of tokens.</param>
+/// <param name="Tables">The table endpoint.</param>
+/// <param name="Blobs">The blob endpoint.</param>
+/// <param name="Transport">The HTTP transport; null for the SDK's own.</param>
 internal sealed record AccountIdentity(TokenCredential Credential, Uri Tables, Uri Blobs, HttpPipelineTransport? Transport = null)
 {
-    /// <summary>An account of Azure, as this process: its managed identity, or a developer's own. Asking for a token has time limits, too.</summary>
+    /// <summary>An account in Azure and this process's identity: managed, or a developer's own. Token requests have time limits.</summary>
     public static AccountIdentity OfProcess(string account)
     {
         var options = new DefaultAzureCredentialOptions();
-        AzureAccount.Limit(options);
+        AzureAccount.SetTimeLimits(options);
         return new AccountIdentity(
             new DefaultAzureCredential(options),
             new Uri($"https://{account}.table.core.windows.net"),

@@ -5,22 +5,22 @@ using Azure.Storage.Blobs;
 namespace Streaming.Clustering;
 
 /// <summary>
-/// Clients of one storage account. Each has time limits of its own: with the SDK's defaults (100 s and three retries) a store that
-/// hangs would hang every grain that writes.
+/// Creates clients of one storage account. Their time limits are shorter than the SDK's defaults (100 s and three retries), with which a
+/// store that hangs would block every grain that writes.
 /// </summary>
 public sealed class AzureAccount
 {
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan NetworkTimeout = TimeSpan.FromSeconds(5);
 
     private readonly AzureSettings _settings;
     private readonly AccountIdentity? _identity;
 
-    /// <summary>The account of the settings.</summary>
+    /// <summary>The account in the settings.</summary>
     /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The settings name no account.</exception>
     public AzureAccount(AzureSettings settings)
         : this(settings, () => AccountIdentity.OfProcess(settings.Account!)) { }
 
-    /// <summary>The same, signed in to by an identity that is given, where the settings name the account by its name.</summary>
+    /// <summary>The same with another identity, if the settings give the account by name.</summary>
     internal AzureAccount(AzureSettings settings, Func<AccountIdentity> identity)
     {
         settings.Validate();
@@ -29,43 +29,43 @@ public sealed class AzureAccount
         ProviderTables = TablesWithRetries();
     }
 
-    /// <summary>Tables for Orleans' own providers, which leave retrying to the client.</summary>
+    /// <summary>Tables for Orleans' providers, which leave retries to the client.</summary>
     public TableServiceClient ProviderTables { get; }
 
-    /// <summary>A table's name: the service's prefix and what it is for.</summary>
+    /// <summary>A table's name: the service's prefix and the table's purpose.</summary>
     public string TableName(string purpose) => _settings.Prefix + purpose;
 
-    /// <summary>A blob container's name: the service's prefix and what it is for.</summary>
+    /// <summary>A blob container's name: the service's prefix and the container's purpose.</summary>
     public string ContainerName(string purpose) => $"{_settings.Prefix}-{purpose}";
 
     /// <summary>
-    /// Tables for a caller that judges failures itself: nothing is sent twice, since a repeated conditional write reports a
-    /// conflict although the first one took effect.
+    /// Tables for a caller that handles failures itself. Requests are not retried, since a repeated conditional write reports a conflict
+    /// although the first one took effect.
     /// </summary>
-    /// <param name="configure">Changes the client further.</param>
+    /// <param name="configure">Configures the client further.</param>
     public TableServiceClient TablesWithoutRetries(Action<TableClientOptions>? configure = null) =>
         Tables(options =>
         {
-            ForProviders(options);
+            Configure(options);
             options.Retry.MaxRetries = 0;
             configure?.Invoke(options);
         });
 
-    /// <summary>Tables for a caller whose writes may be sent twice: what the store does not answer is asked again, a few times.</summary>
-    /// <param name="configure">Changes the client further.</param>
+    /// <summary>Tables for a caller whose writes may be sent twice. Requests without an answer are retried up to three times.</summary>
+    /// <param name="configure">Configures the client further.</param>
     public TableServiceClient TablesWithRetries(Action<TableClientOptions>? configure = null) =>
         Tables(options =>
         {
-            ForProviders(options);
+            Configure(options);
             configure?.Invoke(options);
         });
 
-    /// <summary>Blobs, for Orleans' own providers and for snapshots.</summary>
-    /// <param name="configure">Changes the client further.</param>
+    /// <summary>Blobs, for Orleans' providers and for snapshots.</summary>
+    /// <param name="configure">Configures the client further.</param>
     public BlobServiceClient Blobs(Action<BlobClientOptions>? configure = null)
     {
         var options = new BlobClientOptions();
-        ForProviders(options);
+        Configure(options);
         configure?.Invoke(options);
         return Checked(() =>
             _identity is null
@@ -85,23 +85,23 @@ public sealed class AzureAccount
         );
     }
 
-    private void ForProviders(ClientOptions options)
+    private void Configure(ClientOptions options)
     {
         if (_identity?.Transport is { } transport)
             options.Transport = transport;
-        Limit(options);
+        SetTimeLimits(options);
     }
 
-    /// <summary>A try waits five seconds; four tries are over before a grain's call is.</summary>
-    internal static void Limit(ClientOptions options)
+    /// <summary>A try waits five seconds, so four tries end before a grain call times out.</summary>
+    internal static void SetTimeLimits(ClientOptions options)
     {
-        options.Retry.NetworkTimeout = AnswerLimit;
+        options.Retry.NetworkTimeout = NetworkTimeout;
         options.Retry.Delay = TimeSpan.FromMilliseconds(200);
         options.Retry.MaxDelay = TimeSpan.FromSeconds(2);
         options.Retry.MaxRetries = 3;
     }
 
-    /// <summary>The SDK's complaint about a connection string is not repeated: it may quote the key.</summary>
+    /// <summary>Hides the SDK's message about a wrong connection string, since it may quote the key.</summary>
     private static T Checked<T>(Func<T> create)
     {
         try
@@ -111,7 +111,8 @@ public sealed class AzureAccount
         catch (Exception e) when (e is FormatException or ArgumentException or InvalidOperationException)
         {
             throw AzureSettings.Wrong(
-                "Streaming:Azure:ConnectionString is not a storage account's connection string: copy it from the account's access keys, or set Streaming:Azure:Account instead."
+                "Streaming:Azure:ConnectionString is not a storage account's connection string: copy it from the account's access keys, "
+                    + "or set Streaming:Azure:Account instead."
             );
         }
     }

@@ -3,15 +3,14 @@ using Orleans.Configuration;
 
 namespace Streaming.Clustering;
 
-/// <summary>Membership in a table of Azure Storage, for silos and for their clients.</summary>
+/// <summary>Cluster membership in a table of Azure Storage, for silos and their clients.</summary>
 public static class AzureClusteringExtensions
 {
     private const string Membership = "membership";
 
     /// <summary>
-    /// Joins a cluster of any number of silos. A silo that is killed is noticed within two seconds, one that is frozen within
-    /// six, and its grains are where they are asked for at once: directory entries have no lease, since the log's epochs fence
-    /// whatever a short-lived duplicate would write.
+    /// Joins a cluster of any number of silos. A killed silo is detected within two seconds and a frozen one within six. Its grains can be
+    /// activated elsewhere at once: directory entries have no lease, since the log's epochs fence a short-lived duplicate.
     /// </summary>
     public static ISiloBuilder UseAzureClustering(this ISiloBuilder silo, AzureAccount account, string serviceId, string clusterId)
     {
@@ -28,17 +27,17 @@ public static class AzureClusteringExtensions
             o.NumMissedProbesLimit = 2;
             o.NumVotesForDeathDeclaration = 1;
             o.TableRefreshTimeout = TimeSpan.FromSeconds(5);
-            // Asking a third silo to look as well takes for ever when that one died at the same moment.
+            // An indirect probe through a third silo does not return if that silo died at the same moment.
             o.EnableIndirectProbes = false;
         });
-#pragma warning disable ORLEANSEXP003 // Marked experimental; the default directory loses half of the grains' places when a silo leaves.
+#pragma warning disable ORLEANSEXP003 // Experimental; the default directory loses half of its entries when a silo shuts down.
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
         silo.Configure<GrainDirectoryOptions>(o => o.RangeLeaseDuration = TimeSpan.Zero);
         return silo;
     }
 
-    /// <summary>Finds the silos of a cluster, and learns of new ones within five seconds.</summary>
+    /// <summary>Connects to the silos of a cluster, and finds new ones within five seconds.</summary>
     public static IClientBuilder UseAzureClustering(this IClientBuilder client, AzureAccount account, string serviceId, string clusterId)
     {
         client.UseAzureStorageClustering(o =>

@@ -3,21 +3,21 @@ using Microsoft.Extensions.Options;
 
 namespace Streaming.Clustering;
 
-/// <summary>Which Azure Storage account, and which names in it; section <c>Streaming:Azure</c>.</summary>
+/// <summary>The Azure Storage account and the names in it; section <c>Streaming:Azure</c>.</summary>
 public sealed partial class AzureSettings
 {
     private const string Section = "Streaming:Azure";
 
-    /// <summary>The account by its connection string (Azure or Azurite); or <see cref="Account"/>.</summary>
+    /// <summary>The account's connection string (Azure or Azurite); alternative to <see cref="Account"/>.</summary>
     public string? ConnectionString { get; set; }
 
-    /// <summary>The account by its name, signed in to as this process's identity (managed identity, or a developer's own).</summary>
+    /// <summary>The account's name, to sign in with this process's identity (managed, or a developer's own).</summary>
     public string? Account { get; set; }
 
-    /// <summary>What the names of all tables and containers begin with, so that several services may share an account.</summary>
+    /// <summary>The prefix of all table and container names, so that several services can share an account.</summary>
     public string Prefix { get; set; } = "streaming";
 
-    /// <summary>Refuses settings that name no account, or names that Azure Storage would not take.</summary>
+    /// <summary>Checks that the settings give one account, and names that Azure Storage accepts.</summary>
     /// <exception cref="OptionsValidationException">The message is one sentence that names the key.</exception>
     public void Validate()
     {

@@ -6,6 +6,6 @@ public enum ClusteringKind
     /// <summary>One silo and its gateways on one machine.</summary>
     Localhost,
 
-    /// <summary>Any number of silos and gateways, by a table in Azure Storage.</summary>
+    /// <summary>Any number of silos and gateways, through a table in Azure Storage.</summary>
     Azure,
 }

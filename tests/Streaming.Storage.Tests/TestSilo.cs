@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Streaming.Storage.Tests;
 
-/// <summary>A silo in this process, on ports of its own, with the storage that a test gives it.</summary>
+/// <summary>A silo in this process, on its own ports, with a test's storage.</summary>
 internal static class TestSilo
 {
     public static IHost Build(Action<ISiloBuilder> configure)

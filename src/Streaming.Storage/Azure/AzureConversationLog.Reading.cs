@@ -3,7 +3,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>Reading and lists.</summary>
+/// <summary>Reads and lists.</summary>
 internal sealed partial class AzureConversationLog
 {
     /// <inheritdoc/>
@@ -32,9 +32,8 @@ internal sealed partial class AzureConversationLog
     /// <inheritdoc/>
     public async Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default)
     {
-        if (from < 0 || to < from || to - from > Array.MaxLength)
-            throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
-        // As a rule all of it is the branch's own, which says by itself that there are such a conversation and such a branch.
+        LogRules.CheckRange(from, to);
+        // Usually all ids are the branch's own; finding them also proves that conversation and branch exist.
         List<int> own =
             from < to && branch >= 0
                 ? await AzureIdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false)
@@ -42,8 +41,7 @@ internal sealed partial class AzureConversationLog
         if (own.Count > 0 && own.Count == to - from)
             return [.. own];
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
-        if (branch < 0 || branch > head.Head.Branch)
-            throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Head.Branch}; {branch} is none of them.");
+        LogRules.CheckBranch(head.Head, branch);
         return [.. await AzureIdRows.ReadBeforeAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false), .. own];
     }
 
@@ -58,12 +56,12 @@ internal sealed partial class AzureConversationLog
     public async Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
-        // The separator comes before all that a key may hold, so a place with it appended is the next place.
+        // The separator sorts before all characters of a key, so a key with it appended is the next possible key.
         var from =
             after is null ? ""
             : OwnedCursor.Parse(after) is var cursor ? HeadIndex.OwnedRow(cursor.ActiveAt, cursor.Id) + TableKeys.Separator
             : "";
-        var wanted = (int)Math.Min(take + 1L, int.MaxValue); // One more than asked tells whether there is a next page.
+        var wanted = (int)Math.Min(take + 1L, int.MaxValue); // One entry more than asked tells whether there is a next page.
         var heads = await index
             .ListAsync(HeadIndex.OwnedBy(owner), from, TableKeys.After.ToString(), wanted, cancellation)
             .ConfigureAwait(false);
@@ -83,7 +81,7 @@ internal sealed partial class AzureConversationLog
     public async Task<IReadOnlyList<string>> ListRunningAsync(string? after, int take, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
-        // After all of an id's own entries, and before those of an id that it begins.
+        // Sorts after all entries of this id, and before those of longer ids that begin with it.
         var from = after is null ? "" : $"{TableKeys.Escape(after)}{TableKeys.Separator}{TableKeys.After}";
         return Ids(await index.ListAsync(HeadIndex.Running, from, AfterAll, take, cancellation).ConfigureAwait(false));
     }

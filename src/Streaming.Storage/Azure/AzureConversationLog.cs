@@ -5,13 +5,13 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// The log in tables of Azure Storage: a partition a conversation, its head and what an append adds written in one transaction,
-/// on condition that the head is the one that was read. A write that failed, or was refused, is judged by reading the head back:
-/// its answer may have been lost.
+/// The log in tables of Azure Storage, one partition per conversation. An append writes its rows and the head in one transaction, on
+/// condition that the head is still the version that was read. After a write that failed or was refused, the head is read back, since the
+/// write may have taken effect although its answer was lost.
 /// </summary>
 internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex index) : IConversationLog
 {
-    // Of those that race for a head one wins each time, so this many can race.
+    // Each round of a race for a head has one winner, so this many writers can race.
     private const int MaxAttempts = 64;
 
     private readonly HeadCache _running = new();
@@ -49,7 +49,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     public async Task<LogHead> OpenForWritingAsync(string id, string writer, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(writer);
-        // Whoever opens has read the head, as a rule, and a moment ago.
+        // A writer has usually just read the head, so the cached one is tried first.
         var known = _running.Find(id) is { } running && running.Head.Writer != writer ? running : null;
         _running.Forget(id);
         for (var attempt = 1; attempt <= MaxAttempts; attempt++)
@@ -57,7 +57,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             var before = known ?? await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             known = null;
             if (before.Head.HiddenAt is not null)
-                throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
+                throw LogFencedException.Hidden(id);
             LogVersionException.ThrowIfNewer(before.Head);
             if (before.Head.Writer == writer)
                 return Known(before);
@@ -85,7 +85,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
                 known is not null && prepared.Follows(known.Head) ? known : await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             known = null;
             if (!prepared.Follows(before.Head))
-                return prepared.Made(before) ? Known(before) : throw Fenced(id, before.Head, append);
+                return prepared.Made(before) ? Known(before) : throw LogFencedException.Stale(before.Head, append);
             if (before.ETag == refused?.ETag)
                 await ThrowWhyRefusedAsync(prepared, before, cancellation).ConfigureAwait(false);
             LogVersionException.ThrowIfNewer(before.Head);
@@ -108,7 +108,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     /// <inheritdoc/>
     public async Task RetitleAsync(string id, string? title, CancellationToken cancellation = default)
     {
-        // On no condition: titles have no order, and saying one twice is saying it once.
+        // Unconditional: the last title wins, and writing one twice changes nothing.
         var write = new TableTransactionAction(TableTransactionActionType.UpdateMerge, AzureHead.TitleRow(id, title), ETag.All);
         if (await log.TryCommitAsync([write], cancellation).ConfigureAwait(false) is null)
             throw new LogMissingException(id);
@@ -151,14 +151,14 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             throw new InvalidOperationException($"Conversation {id} is not hidden; hide it before it is erased.");
         LogVersionException.ThrowIfNewer(stored.Head);
         await AzureErasure.RunAsync(log, TableKeys.Escape(id), cancellation).ConfigureAwait(false);
-        // What was left of the lists when it was hidden goes with the last entry.
+        // Also removes list entries that hiding left behind.
         await index.RemoveAsync(stored with { Head = stored.Head with { HiddenAt = null } }, null).ConfigureAwait(false);
         await index.RemoveAsync(stored, null).ConfigureAwait(false);
     }
 
     /// <summary>
-    /// Writes, and says whether it is there: the head's new version, or null when it was refused. Without an answer, or refused,
-    /// it may have taken effect all the same, and the head that is read back tells.
+    /// Commits writes. Returns the head's new version, or null if they were refused. A write that was refused or not answered may still
+    /// have taken effect; then the head, read back, satisfies <paramref name="isMine"/>.
     /// </summary>
     private async Task<ETag?> CommitAsync(
         string id,
@@ -189,9 +189,9 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     {
         var advanced = before with
         {
-            Head = AppendRules.Advance(before.Head, prepared.Append),
+            Head = LogRules.Advance(before.Head, prepared.Append),
             LastAppend = prepared.Digest,
-            // The same for a repeated append, and another one for every time that it begins to run.
+            // The same for a repeated append, and different for each run.
             RunningSince =
                 !prepared.Append.Running ? ""
                 : before.Head.Running ? before.RunningSince
@@ -203,7 +203,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
         return advanced with { BranchStart = origin.Start, BranchParent = origin.Parent };
     }
 
-    /// <summary>The head is as the append wants it, and yet the store refused: another row is in the way.</summary>
+    /// <summary>Finds out why the store refused an append that follows the head: another row is in the way.</summary>
     private async Task ThrowWhyRefusedAsync(AzurePreparedAppend prepared, AzureHead before, CancellationToken cancellation)
     {
         var id = before.Head.Id;
@@ -212,10 +212,10 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             && await AzureReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false)
                 is not null
         )
-            throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
+            throw LogRules.SecondReceipt();
         throw new LogUnavailableException(
-            $"Conversation {id} has rows beyond its head in Azure Storage; restore its partition.",
-            new InvalidDataException("A row of an append was there before it.")
+            $"Conversation {id} has rows beyond its head in Azure Storage; restore its partition from a copy.",
+            new InvalidDataException("A row of the append already exists.")
         );
     }
 
@@ -236,14 +236,6 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     private static TableTransactionAction Replacing(AzureHead before, AzureHead after) =>
         new(TableTransactionActionType.UpdateMerge, after.ToRow(), before.ETag);
 
-    private static LogFencedException Fenced(string id, LogHead head, LogAppend append) =>
-        new(
-            id,
-            append.Epoch != head.Epoch
-                ? $"its epoch is {head.Epoch}, not {append.Epoch}"
-                : $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}"
-        );
-
     private static LogUnavailableException Contended(string id) =>
-        new($"Others wrote the head of conversation {id} before this, {MaxAttempts} times in a row.", new TimeoutException());
+        new($"Other writers changed the head of conversation {id} {MaxAttempts} times in a row; try again.", new TimeoutException());
 }

@@ -5,14 +5,14 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Erases a hidden conversation's rows, a transaction's number at a time and the head last, by which an interrupted erasure is
-/// found and taken up again.
+/// Erases the rows of a hidden conversation, one transaction at a time, and last the head, by which an interrupted erasure is found and
+/// continued.
 /// </summary>
 internal static class AzureErasure
 {
     private static readonly string[] s_keys = ["PartitionKey", "RowKey"];
 
-    // Two may erase at once; each time that one finds rows gone, the other has got on.
+    // Two processes may erase at once. When one finds rows gone, the other has made progress.
     private const int MaxRefusals = 100;
 
     /// <summary>Erases the partition.</summary>
@@ -32,12 +32,12 @@ internal static class AzureErasure
         }
 
         throw new LogUnavailableException(
-            $"Others erased rows of conversation {partition} before this, {MaxRefusals} times.",
+            $"Other processes erased rows of conversation {partition} first, {MaxRefusals} times; try again.",
             new TimeoutException()
         );
     }
 
-    /// <summary>The keys of as many rows as a transaction takes, and of one more, since the head may be among them.</summary>
+    /// <summary>The keys of as many rows as fit a transaction, and one more, since the head may be among them.</summary>
     private static async Task<List<TableEntity>> ReadAsync(AzureTable log, string partition, CancellationToken cancellation)
     {
         const int wanted = AzureTable.MaxRows + 1;

@@ -5,8 +5,8 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Rows of events, <c>e-LAST</c>: a block of an append's events by its last number, so that the first row at or after a number
-/// contains it. A block that is longer than a row goes on in <c>e-LAST-1</c> and so on, of the same transaction.
+/// Rows of events, <c>e-LAST</c>: a block of an append's events, keyed by its last number, so that the first row at or after a number
+/// contains it. A block that does not fit one row continues in <c>e-LAST-1</c> and so on, in the same transaction.
 /// </summary>
 internal static class AzureEventRows
 {
@@ -14,7 +14,7 @@ internal static class AzureEventRows
     private const string Block = "Block";
     private const string Parts = "Parts";
 
-    // A page begins with the block that contains its first number: blocks of this size waste little.
+    // Reading a page starts with a whole block: blocks of this size waste little.
     private const int MaxEventsPerBlock = 128;
     private const int MaxTextPerBlock = 64 << 10;
 
@@ -41,7 +41,7 @@ internal static class AzureEventRows
             yield return row;
     }
 
-    /// <summary>Events from the block that contains a number upwards, within limits but for the first event.</summary>
+    /// <summary>Events from the one that contains <paramref name="fromSeq"/> upwards, within the limits, but at least one.</summary>
     public static async Task<IReadOnlyList<LogEvent>> ReadAsync(
         AzureTable table,
         string partition,
@@ -91,7 +91,7 @@ internal static class AzureEventRows
                 parts =
                     row.GetInt32(Parts)
                     ?? throw new InvalidDataException(
-                        $"The store has lost the beginning of the events in row {row.RowKey} of {partition}."
+                        $"The store has lost the beginning of the events in row {row.RowKey} of {partition}; restore it from a copy."
                     );
             pieces.Add(ByteProperties.Read(row, Block));
             if (pieces.Count < parts)
@@ -101,7 +101,7 @@ internal static class AzureEventRows
         }
 
         if (pieces.Count > 0)
-            throw new InvalidDataException($"The store has lost the end of the last events of {partition}.");
+            throw new InvalidDataException($"The store has lost the end of the last events of {partition}; restore it from a copy.");
     }
 
     private static IEnumerable<TableEntity> OfBlock(string partition, List<LogEvent> block)
@@ -119,6 +119,6 @@ internal static class AzureEventRows
         }
     }
 
-    // Fewer than ten parts: an append has at most two MiB.
+    // There are fewer than ten parts, since an append has at most 2 MiB.
     private static string Key(long last, int part) => Prefix + TableKeys.Number(last) + (part == 0 ? "" : $"-{part}");
 }

@@ -5,7 +5,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>The row <c>head</c> of a conversation's partition, with what only the store needs of it.</summary>
+/// <summary>The row <c>head</c> of a conversation's partition: the head, and what only this store needs.</summary>
 internal sealed record AzureHead
 {
     /// <summary>The row's key.</summary>
@@ -13,13 +13,13 @@ internal sealed record AzureHead
 
     private const string HasTitle = "HasTitle";
 
-    /// <summary>The version of all rows that this program reads and writes.</summary>
+    /// <summary>The schema version of all rows that this program reads and writes.</summary>
     public const int Schema = 1;
 
-    /// <summary>What a state may have, UTF-8 bytes; the row has to hold it.</summary>
+    /// <summary>The most UTF-8 bytes of a state, so that it fits the row.</summary>
     public const int MaxStateBytes = 512 << 10;
 
-    /// <summary>What an entry of a list is made of.</summary>
+    /// <summary>The properties that lists need.</summary>
     public static readonly string[] ListColumns =
     [
         nameof(Schema),
@@ -39,25 +39,27 @@ internal sealed record AzureHead
     /// <summary>The title in the owner's list.</summary>
     public string? Title { get; init; }
 
-    /// <summary>A random name of its creation, by which a creator recognises its own write after a lost response.</summary>
+    /// <summary>A random name, by which a creator recognises its own write after a lost response.</summary>
     public string Creation { get; init; } = "";
 
-    /// <summary>Names the append since which it runs; empty when it does not.</summary>
+    /// <summary>Identifies the append that started the run; empty if the conversation is not running.</summary>
     public string RunningSince { get; init; } = "";
 
-    /// <summary>Where the present branch starts.</summary>
+    /// <summary>Where the current branch starts.</summary>
     public long BranchStart { get; init; }
 
     /// <summary>The nearest earlier branch that has ids before the start.</summary>
     public int BranchParent { get; init; }
 
-    /// <summary>The digest of the last append, by which its repetition is known; empty before the first.</summary>
+    /// <summary>The digest of the last append, by which its repetition is recognised; empty before the first.</summary>
     public byte[] LastAppend { get; init; } = [];
 
-    /// <summary>The row's version.</summary>
+    /// <summary>The row's version, as it was read.</summary>
     public ETag ETag { get; init; }
 
-    /// <summary>Everything but the title, which has one writer of its own: merged, it leaves a title as it is.</summary>
+    /// <summary>
+    /// The row without the title, which is written separately: a merge keeps the stored title, and properties of newer versions.
+    /// </summary>
     public TableEntity ToRow()
     {
         var row = new TableEntity(TableKeys.Escape(Head.Id), RowKey)
@@ -86,7 +88,7 @@ internal sealed record AzureHead
         return row;
     }
 
-    /// <summary>Everything, for a head that is not there yet.</summary>
+    /// <summary>The whole row of a new head.</summary>
     public TableEntity ToNewRow()
     {
         var row = ToRow();
@@ -95,7 +97,7 @@ internal sealed record AzureHead
         return row;
     }
 
-    /// <summary>The title alone, to be merged.</summary>
+    /// <summary>A row of the title alone, to be merged.</summary>
     public static TableEntity TitleRow(string id, string? title)
     {
         var row = new TableEntity(TableKeys.Escape(id), RowKey) { [HasTitle] = title is not null };
@@ -103,8 +105,8 @@ internal sealed record AzureHead
         return row;
     }
 
-    /// <summary>A head as it was read; what was not asked for has its default.</summary>
-    /// <exception cref="StoreOpenException">It is of a newer version.</exception>
+    /// <summary>A head from its row. Properties that were not read have their defaults.</summary>
+    /// <exception cref="StoreOpenException">The row has another schema version.</exception>
     public static AzureHead From(TableEntity row)
     {
         var schema = row.GetInt32(nameof(Schema));

@@ -6,9 +6,9 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Rows of token ids, <c>t-BRANCH-LAST</c>: a group by the position of its last id, so that the first row at or after a position
-/// contains it. Rows of branches, <c>b-BRANCH</c>: where it starts, and the branch that has what is before. A branch sees its own
-/// ids from its start on and its parent's before. Cuts rewrite nothing, so a parent's rows may reach beyond its child's start.
+/// Rows of token ids, <c>t-BRANCH-LAST</c>: a group keyed by the position of its last id, so that the first row at or after a position
+/// contains it. Rows of branches, <c>b-BRANCH</c>: where a branch starts, and its parent. A branch sees its own ids from its start on, and
+/// its parent's before. A cut rewrites nothing, so the parent's rows may reach beyond the child's start.
 /// </summary>
 internal static class AzureIdRows
 {
@@ -20,15 +20,15 @@ internal static class AzureIdRows
     private const string Parent = "Parent";
 
     /// <summary>
-    /// Ids of a row at most. A tail of ids is read from the row that it begins in: rows of this length waste little, keep the longest
-    /// append far below a transaction's 100 rows, and fit one property whatever the ids.
+    /// The most ids in a row. Reading a tail of ids starts with a whole row: rows of this length waste little, keep the longest append far
+    /// below a transaction's 100 rows, and fit one property whatever the ids are.
     /// </summary>
     public const int MaxIdsPerRow = 8192;
 
-    /// <summary>The key of the row whose last id has this position.</summary>
+    /// <summary>The key of the row whose last id has a position.</summary>
     public static string Key(int branch, long last) => $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.Number(last)}";
 
-    /// <summary>Rows of ids from a position on.</summary>
+    /// <summary>Rows of ids, the first at a position.</summary>
     public static IEnumerable<TableEntity> Of(string partition, int branch, long position, ReadOnlyMemory<int> ids)
     {
         for (var at = 0; at < ids.Length; at += MaxIdsPerRow)
@@ -47,9 +47,8 @@ internal static class AzureIdRows
         new(partition, BranchPrefix + TableKeys.Branch(branch)) { [Start] = origin.Start, [Parent] = origin.Parent };
 
     /// <summary>
-    /// The origin of a branch that follows a head's and starts at a position. Its parent is the nearest earlier branch that starts
-    /// before it: those between have nothing that it sees, and reading need not pass them, however often the same turn is
-    /// regenerated.
+    /// The origin of the branch that follows a head's and starts at a position. Its parent is the nearest earlier branch that starts before
+    /// it. The new branch sees nothing of those in between, so reading skips them, however often a turn is regenerated.
     /// </summary>
     public static async Task<BranchOrigin> NextBranchAsync(AzureTable table, AzureHead head, long start, CancellationToken cancellation)
     {
@@ -63,7 +62,7 @@ internal static class AzureIdRows
         return new BranchOrigin(start, parent);
     }
 
-    /// <summary>Of the ids at [from, to) as a branch sees them, those before its beginning; fewer when its stream ends before.</summary>
+    /// <summary>Of the ids at [from, to) as a branch sees them, those before its start; fewer if its stream is shorter.</summary>
     public static async Task<IEnumerable<int>> ReadBeforeAsync(
         AzureTable table,
         AzureHead head,
@@ -73,7 +72,7 @@ internal static class AzureIdRows
         CancellationToken cancellation
     )
     {
-        // From its parent down to the branch that has the first position; each part lies before the one found earlier.
+        // From its parent down to the branch that has the first position: each part precedes the one found before it.
         var parts = new Stack<List<int>>();
         var (start, parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
         while (from < (to = Math.Min(to, start)))
@@ -90,7 +89,7 @@ internal static class AzureIdRows
         return parts.SelectMany(part => part);
     }
 
-    /// <summary>Of the ids at [from, to) those in a branch's own rows.</summary>
+    /// <summary>Of the ids at [from, to), those in a branch's own rows.</summary>
     public static async Task<List<int>> ReadOwnAsync(
         AzureTable table,
         string partition,
@@ -123,7 +122,7 @@ internal static class AzureIdRows
         return found;
     }
 
-    /// <summary>Every row of ids of every branch, in the order of branches and positions.</summary>
+    /// <summary>All rows of ids, by branch and position.</summary>
     public static async IAsyncEnumerable<(int Branch, long Position, int[] Ids)> ReadAllAsync(
         AzureTable table,
         string partition,
@@ -138,7 +137,7 @@ internal static class AzureIdRows
             yield return (BranchOf(row.RowKey), row.GetInt64(First)!.Value, VarInts.Decode(row.GetBinary(Ids)));
     }
 
-    /// <summary>Every row of a branch, in their order.</summary>
+    /// <summary>All branches except branch 0, in order.</summary>
     public static async IAsyncEnumerable<(int Branch, BranchOrigin Origin)> ReadBranchesAsync(
         AzureTable table,
         string partition,
@@ -167,10 +166,12 @@ internal static class AzureIdRows
             await table
                 .FindAsync(TableKeys.Escape(head.Head.Id), BranchPrefix + TableKeys.Branch(branch), null, cancellation)
                 .ConfigureAwait(false)
-            ?? throw new InvalidDataException($"The store has lost branch {branch} of conversation {head.Head.Id}.");
+            ?? throw new InvalidDataException(
+                $"The store has lost branch {branch} of conversation {head.Head.Id}; restore it from a copy."
+            );
         return OriginOf(row);
     }
 }
 
-/// <summary>Where a branch starts, and who has what is before.</summary>
+/// <summary>Where a branch starts, and the branch that has the ids before.</summary>
 internal readonly record struct BranchOrigin(long Start, int Parent);

@@ -3,21 +3,21 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>An append, checked, with the rows that do not depend on the head.</summary>
+/// <summary>An append, checked, with those of its rows that do not depend on the head.</summary>
 /// <param name="Append">What is appended.</param>
-/// <param name="Digest">Its digest, by which its repetition is known.</param>
-/// <param name="Rows">Its events and its receipt.</param>
+/// <param name="Digest">Its digest, by which a repetition is recognised.</param>
+/// <param name="Rows">The rows of its events and its receipt.</param>
 internal sealed record AzurePreparedAppend(LogAppend Append, byte[] Digest, IReadOnlyList<TableEntity> Rows)
 {
     /// <summary>Checks and encodes.</summary>
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
     public static AzurePreparedAppend From(string id, LogAppend append)
     {
-        _ = AppendRules.Check(append);
+        _ = LogRules.Check(append);
         var state = System.Text.Encoding.UTF8.GetByteCount(append.State);
         if (state > AzureHead.MaxStateBytes)
             throw new ArgumentException(
-                $"An append to the log is wrong: its state has {state} bytes, and at most {AzureHead.MaxStateBytes} go into a head."
+                $"An append to the log is wrong: its state has {state} bytes, and a head holds at most {AzureHead.MaxStateBytes}."
             );
         var partition = TableKeys.Escape(id);
         List<TableEntity> rows = [.. AzureEventRows.Of(partition, append.Events)];
@@ -26,15 +26,15 @@ internal sealed record AzurePreparedAppend(LogAppend Append, byte[] Digest, IRea
         return new AzurePreparedAppend(append, AppendDigest.Of(append), rows);
     }
 
-    /// <summary>Whether a head is the one that this append comes after.</summary>
+    /// <summary>Whether this append follows a head.</summary>
     public bool Follows(LogHead head) =>
         Append.Epoch == head.Epoch && Append.ExpectedLastSeq == head.LastSeq && (Append.ExpectedPosition ?? head.Position) == head.Position;
 
-    /// <summary>Whether a head is the one that this append made.</summary>
+    /// <summary>Whether this append made a head.</summary>
     public bool Made(AzureHead stored) => Append.Epoch == stored.Head.Epoch && Digest.AsSpan().SequenceEqual(stored.LastAppend);
 
-    /// <summary>Everything that is stored at once, the head first: it must be the row that was read.</summary>
-    /// <exception cref="ArgumentException">It does not fit a transaction.</exception>
+    /// <summary>The writes of the transaction. The head comes first, on condition that it is the version that was read.</summary>
+    /// <exception cref="ArgumentException">The append does not fit a transaction.</exception>
     public IReadOnlyList<TableTransactionAction> Writes(AzureHead before, AzureHead after)
     {
         var append = Append;
@@ -52,7 +52,8 @@ internal sealed record AzurePreparedAppend(LogAppend Append, byte[] Digest, IRea
         return writes.Count <= AzureTable.MaxRows && bytes <= AzureTable.MaxBytes
             ? writes
             : throw new ArgumentException(
-                $"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most {AzureTable.MaxRows} and {AzureTable.MaxBytes} go at once; split it."
+                $"An append to the log is wrong: it takes {writes.Count} rows and {bytes} bytes in the store, and at most "
+                    + $"{AzureTable.MaxRows} and {AzureTable.MaxBytes} fit; split it."
             );
     }
 }

@@ -4,11 +4,11 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>Rows of receipts, <c>m-HASH</c>: what a message answered, by the hash of its clientMessageId.</summary>
+/// <summary>Rows of receipts, <c>m-HASH</c>: what a message was answered, keyed by the hash of its clientMessageId.</summary>
 internal static class AzureReceiptRows
 {
     private const string Prefix = "m-";
-    private const string AfterPrefix = "m."; // An escaped hash may begin with what comes after all that is not escaped.
+    private const string AfterPrefix = "m."; // Not the prefix and TableKeys.After: an escaped hash may begin with that character.
     private const string TextHash = "TextHash";
     private const string Turn = "Turn";
     private const string Seq = "Seq";
@@ -33,7 +33,7 @@ internal static class AzureReceiptRows
             ? From(row, messageHash)
             : null;
 
-    /// <summary>All receipts, each with its hash as the store's key has it.</summary>
+    /// <summary>All receipts, each with its hash escaped as in the row key.</summary>
     public static async IAsyncEnumerable<MessageReceipt> ReadAllAsync(
         AzureTable table,
         string partition,

@@ -10,8 +10,8 @@ using Streaming.Storage.Snapshots;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Snapshots in a container of block blobs, <c>ID!BRANCH10-POSITION19</c>. A blob appears when its blocks are committed, whole. A
-/// conversation has one, or a few for the moment between a newer one's commit and the older one's removal.
+/// Snapshots as block blobs in a container, <c>ID!BRANCH10-POSITION19</c>. A blob appears, whole, when its blocks are committed. A
+/// conversation has one, or a few between a newer one's commit and the older one's removal.
 /// </summary>
 internal sealed class AzureSnapshotStore : ISnapshotStore
 {
@@ -21,7 +21,7 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
     public AzureSnapshotStore(AzureAccount account, Action<BlobClientOptions>? configure = null) =>
         _container = account.Blobs(configure).GetBlobContainerClient(account.ContainerName("snapshots"));
 
-    /// <summary>Makes the container, if it is not there.</summary>
+    /// <summary>Creates the container if it is missing.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
     public async Task OpenAsync(CancellationToken cancellation)
     {
@@ -32,7 +32,8 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
         catch (SnapshotUnavailableException e)
         {
             throw new StoreOpenException(
-                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its blobs.",
+                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may "
+                    + "write its blobs.",
                 e
             );
         }
@@ -79,7 +80,7 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
                         )
                     );
                 }
-                names.Reverse(); // Names are in the order of branches and positions.
+                names.Reverse(); // Names sort by branch and position.
                 return names;
             },
             cancellation
@@ -132,7 +133,7 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
         await write(blocks, cancellation).ConfigureAwait(false);
         await blocks.FlushAsync(cancellation).ConfigureAwait(false);
         if (blocks.Written != length)
-            throw new InvalidOperationException($"A snapshot was said to have {length} bytes, and {blocks.Written} were written.");
+            throw new InvalidOperationException($"A snapshot of {length} bytes was announced, and {blocks.Written} were written.");
         if (!await mayPublish(cancellation).ConfigureAwait(false))
             return false;
         await blocks.CommitAsync(cancellation).ConfigureAwait(false);
@@ -151,7 +152,8 @@ internal sealed class AzureSnapshotStore : ISnapshotStore
         catch (RequestFailedException e) when (e.Status != 0)
         {
             throw new SnapshotUnavailableException(
-                $"Azure Storage answered {e.Status} ({e.ErrorCode ?? "without a code"}) for container {_container.Name}; look at the account {_container.AccountName}.",
+                $"Azure Storage answered {e.Status} ({e.ErrorCode ?? "without a code"}) for container {_container.Name}; look at the "
+                    + $"account {_container.AccountName}.",
                 e
             );
         }

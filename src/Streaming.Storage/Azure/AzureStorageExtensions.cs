@@ -8,15 +8,16 @@ using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>The store of a cluster, in an account of Azure Storage: the log in tables, grain state and snapshots in blobs.</summary>
+/// <summary>Registers the cluster's store in an account of Azure Storage: the log in tables, grain state and snapshots in blobs.</summary>
 public static class AzureStorageExtensions
 {
-    /// <summary>What the container of grains' states is for.</summary>
+    /// <summary>The purpose in the name of grain state's container.</summary>
     internal const string GrainStates = "grainstate";
 
     /// <summary>
-    /// Adds <see cref="IConversationLog"/> on two tables of the account and <see cref="ISnapshotStore"/> on a container of it, which are made before the host's other services start;
-    /// when the account does not answer, the host's start fails with <see cref="StoreOpenException"/>.
+    /// Adds <see cref="IConversationLog"/> on two tables of the account and <see cref="ISnapshotStore"/> on a container. They are created
+    /// before the host's other services start. If the account does not answer, the host's start fails with
+    /// <see cref="StoreOpenException"/>.
     /// </summary>
     public static IServiceCollection AddAzureStore(this IServiceCollection services, AzureAccount account)
     {
@@ -34,7 +35,7 @@ public static class AzureStorageExtensions
         return services;
     }
 
-    /// <summary>Keeps the state of all grains that name no other provider in a container of blobs, and reminders in a table.</summary>
+    /// <summary>Makes a container of blobs the default grain storage, and keeps reminders in a table.</summary>
     public static ISiloBuilder AddAzureGrainStorageAsDefault(this ISiloBuilder silo, AzureAccount account)
     {
         silo.AddAzureBlobGrainStorage(

@@ -5,23 +5,23 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>The log's two tables in an account, and the log on them.</summary>
+/// <summary>The log in an account, and its two tables.</summary>
 internal sealed class AzureStore : IStoreHealth
 {
     private readonly AzureTable _log;
     private readonly AzureTable _index;
 
-    /// <summary>The tables of an account.</summary>
+    /// <summary>The store in an account.</summary>
     /// <param name="account">The account.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Says what was left over.</param>
-    /// <param name="configure">Changes the tables' client further.</param>
+    /// <param name="logger">Receives list entries that could not be removed.</param>
+    /// <param name="configure">Configures the tables' client further.</param>
     public AzureStore(AzureAccount account, TimeProvider time, ILogger<HeadIndex> logger, Action<TableClientOptions>? configure = null)
     {
         var tables = account.TablesWithoutRetries(configure);
-        var gate = new RequestLimiter();
-        _log = new AzureTable(tables.GetTableClient(account.TableName("log")), gate);
-        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), gate);
+        var limiter = new RequestLimiter();
+        _log = new AzureTable(tables.GetTableClient(account.TableName("log")), limiter);
+        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), limiter);
         Log = new AzureConversationLog(_log, new HeadIndex(_index, _log, time, logger));
     }
 
@@ -42,11 +42,11 @@ internal sealed class AzureStore : IStoreHealth
         }
     }
 
-    /// <summary>Makes the tables, if they are not there.</summary>
+    /// <summary>Creates the tables if they are missing.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
     public Task OpenAsync(CancellationToken cancellation) => OpenAsync([_log, _index], cancellation);
 
-    /// <summary>Makes tables, if they are not there.</summary>
+    /// <summary>Creates tables if they are missing.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
     public static async Task OpenAsync(IEnumerable<AzureTable> tables, CancellationToken cancellation)
     {
@@ -57,7 +57,8 @@ internal sealed class AzureStore : IStoreHealth
         catch (LogUnavailableException e)
         {
             throw new StoreOpenException(
-                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may write its tables.",
+                $"{e.Message.TrimEnd('.')}: check Streaming:Azure, that the account can be reached from here, and that this process may "
+                    + "write its tables.",
                 e
             );
         }

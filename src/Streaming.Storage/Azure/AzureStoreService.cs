@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Opens the store before any service of the host starts, so that an account that cannot be used stops the host. One that is busy is
-/// asked again: a silo that joins while the others keep the account busy would otherwise be refused.
+/// Opens the store before any service of the host starts, so that an unusable account stops the host. A busy account is asked again, since
+/// otherwise no silo could join while the others keep the account busy.
 /// </summary>
 internal sealed partial class AzureStoreService(AzureStore store, AzureSnapshotStore snapshots, ILogger<AzureStoreService> logger)
     : IHostedLifecycleService
@@ -45,7 +45,7 @@ internal sealed partial class AzureStoreService(AzureStore store, AzureSnapshotS
     /// <inheritdoc/>
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>No answer in time, or one that says "later"; not a name that is unknown, a port that is closed, or a key that is wrong.</summary>
+    /// <summary>Whether the account did not answer in time, or answered "later"; not for an unknown name or a wrong key.</summary>
     private static bool IsBusy(Exception? e) =>
         e is OperationCanceledException or RequestFailedException { Status: 429 or >= 500 } || (e is not null && IsBusy(e.InnerException));
 

@@ -8,33 +8,33 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// One table, asked once: what the store answers, or <see cref="LogUnavailableException"/> when it does not. The client must
-/// not retry.
+/// A table. Each request is sent once; if the store does not answer, or answers with an error, it throws
+/// <see cref="LogUnavailableException"/>. Where writes are conditional, the client must not retry.
 /// </summary>
 /// <param name="client">The table.</param>
-/// <param name="gate">Lets so many requests of this process through at a time.</param>
-internal sealed class AzureTable(TableClient client, RequestLimiter gate)
+/// <param name="limiter">Limits the concurrent requests of this process.</param>
+internal sealed class AzureTable(TableClient client, RequestLimiter limiter)
 {
-    /// <summary>Azure's limit of a transaction.</summary>
+    /// <summary>Azure's limit on the rows of a transaction.</summary>
     public const int MaxRows = 100;
 
-    /// <summary>Azure's limit of a transaction, on what is sent.</summary>
+    /// <summary>Azure's limit on the bytes of a transaction, as they are sent.</summary>
     public const int MaxBytes = 4 << 20;
 
-    private const int MaxPage = 1000; // Azure's limit of a query's page.
-    private const int BytesAroundRow = 2 << 10; // Headers of its part, names and keys; generous.
+    private const int MaxPage = 1000; // Azure's limit on a page of a query.
+    private const int BytesAroundRow = 2 << 10; // For headers, names and keys; generous.
 
-    /// <summary>About what a row takes of a transaction, bytes.</summary>
+    /// <summary>Roughly the bytes that a row takes in a transaction.</summary>
     public static int SizeOf(TableEntity row) =>
         BytesAroundRow + ((IDictionary<string, object>)row).Values.OfType<byte[]>().Sum(value => (value.Length + 2) / 3 * 4);
 
-    /// <summary>Makes the table, if it is not there.</summary>
+    /// <summary>Creates the table if it is missing.</summary>
     public Task EnsureAsync(CancellationToken cancellation) => AskAsync(() => client.CreateIfNotExistsAsync(cancellation), cancellation);
 
-    /// <summary>A row, or null.</summary>
-    /// <param name="partition">Its partition's key.</param>
-    /// <param name="row">Its own key.</param>
-    /// <param name="columns">The properties wanted; null for all.</param>
+    /// <summary>A row, or null if there is none.</summary>
+    /// <param name="partition">The partition key.</param>
+    /// <param name="row">The row key.</param>
+    /// <param name="columns">The properties to read; null for all.</param>
     /// <param name="cancellation">Ends the wait.</param>
     public Task<TableEntity?> FindAsync(string partition, string row, IEnumerable<string>? columns, CancellationToken cancellation) =>
         AskAsync<TableEntity?>(
@@ -52,7 +52,7 @@ internal sealed class AzureTable(TableClient client, RequestLimiter gate)
             cancellation
         );
 
-    /// <summary>Rows of a partition with keys in [from, until), in order; pages are no longer than there are rows wanted.</summary>
+    /// <summary>Rows of a partition with keys in [from, until), in order, read in pages of at most <paramref name="wanted"/>.</summary>
     public async IAsyncEnumerable<TableEntity> RangeAsync(
         string partition,
         string from,
@@ -72,7 +72,7 @@ internal sealed class AzureTable(TableClient client, RequestLimiter gate)
         } while (next is not null);
     }
 
-    /// <summary>A page of rows of a partition with keys in [from, until).</summary>
+    /// <summary>A page of the rows of a partition with keys in [from, until).</summary>
     public Task<Page<TableEntity>> PageAsync(
         string partition,
         string from,
@@ -96,11 +96,11 @@ internal sealed class AzureTable(TableClient client, RequestLimiter gate)
             cancellation
         );
 
-    /// <summary>Stores a row, whether it is there or not.</summary>
+    /// <summary>Inserts or replaces a row.</summary>
     public Task UpsertAsync(TableEntity row, CancellationToken cancellation) =>
         AskAsync(() => client.UpsertEntityAsync(row, TableUpdateMode.Replace, cancellation), cancellation);
 
-    /// <summary>Removes a row of a version, if it is still there in this version.</summary>
+    /// <summary>Removes a row if it exists in a version.</summary>
     public Task RemoveAsync(string partition, string row, ETag version, CancellationToken cancellation) =>
         AskAsync(
             async () =>
@@ -118,8 +118,8 @@ internal sealed class AzureTable(TableClient client, RequestLimiter gate)
         );
 
     /// <summary>
-    /// Writes rows of one partition together. The first row's new version; null when a row was not in the state that the writes
-    /// ask for, and nothing is written: or when they had taken effect before.
+    /// Writes rows of one partition in a transaction. Returns the first row's new version, or null if a row was not in the state that the
+    /// writes require: nothing was written, or the same writes had taken effect before.
     /// </summary>
     public Task<ETag?> TryCommitAsync(IReadOnlyList<TableTransactionAction> writes, CancellationToken cancellation) =>
         AskAsync<ETag?>(
@@ -143,7 +143,7 @@ internal sealed class AzureTable(TableClient client, RequestLimiter gate)
 
     private async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
     {
-        using var place = await gate.EnterAsync(cancellation).ConfigureAwait(false);
+        using var place = await limiter.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
             return await ask().ConfigureAwait(false);
@@ -151,7 +151,8 @@ internal sealed class AzureTable(TableClient client, RequestLimiter gate)
         catch (RequestFailedException e) when (e.Status != 0)
         {
             throw new LogUnavailableException(
-                $"Azure Storage answered {e.Status} ({e.ErrorCode ?? "without a code"}) for table {client.Name}; look at the account {client.AccountName}.",
+                $"Azure Storage answered {e.Status} ({e.ErrorCode ?? "without a code"}) for table {client.Name}; look at the "
+                    + $"account {client.AccountName}.",
                 e
             );
         }

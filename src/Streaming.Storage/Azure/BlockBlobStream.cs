@@ -6,13 +6,13 @@ using Azure.Storage.Blobs.Specialized;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Writes a blob's blocks, of which nobody sees any before they are committed; Azure Storage forgets those that never are.
+/// Writes the blocks of a blob, which are invisible until they are committed. Azure Storage discards blocks that never are.
 /// </summary>
 internal sealed class BlockBlobStream(BlockBlobClient blob) : Stream
 {
     private const int BlockBytes = 4 << 20;
 
-    // Names of blocks are this writer's own: another that writes the same blob does not mix with it.
+    // Block names contain this writer's random name, so the blocks of two writers of one blob do not mix.
     private readonly string _writer = Guid.NewGuid().ToString("N");
     private readonly List<string> _blocks = [];
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BlockBytes);
@@ -37,7 +37,7 @@ internal sealed class BlockBlobStream(BlockBlobClient blob) : Stream
     public override long Position
     {
         get => Written;
-        set => throw new NotSupportedException("A blob's blocks are written one after the other.");
+        set => throw new NotSupportedException("The blocks of a blob are written in order.");
     }
 
     /// <inheritdoc/>
@@ -59,28 +59,28 @@ internal sealed class BlockBlobStream(BlockBlobClient blob) : Stream
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    /// <summary>Sends what is left.</summary>
+    /// <summary>Sends the remaining bytes.</summary>
     public override Task FlushAsync(CancellationToken cancellationToken) => StageAsync(cancellationToken);
 
-    /// <summary>Makes everything that was written the blob, at once.</summary>
+    /// <summary>Publishes everything written as the blob, atomically.</summary>
     public Task CommitAsync(CancellationToken cancellation) => blob.CommitBlockListAsync(_blocks, cancellationToken: cancellation);
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException("Blocks are sent without blocking a thread: use WriteAsync.");
+        throw new NotSupportedException("Blocks are sent asynchronously: use WriteAsync.");
 
     /// <inheritdoc/>
-    public override void Flush() => throw new NotSupportedException("Blocks are sent without blocking a thread: use FlushAsync.");
+    public override void Flush() => throw new NotSupportedException("Blocks are sent asynchronously: use FlushAsync.");
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("This stream is written.");
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("This stream is write-only.");
 
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) =>
-        throw new NotSupportedException("A blob's blocks are written one after the other.");
+        throw new NotSupportedException("The blocks of a blob are written in order.");
 
     /// <inheritdoc/>
-    public override void SetLength(long value) => throw new NotSupportedException("A blob is as long as what is written.");
+    public override void SetLength(long value) => throw new NotSupportedException("The length of a blob is what was written.");
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

@@ -3,15 +3,15 @@ using Azure.Data.Tables;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>Bytes over several properties of a row: Azure takes 64 KiB in one, and 1 MiB in a row.</summary>
+/// <summary>Splits bytes over several properties of a row: Azure takes 64 KiB in a property and 1 MiB in a row.</summary>
 internal static class ByteProperties
 {
-    /// <summary>What goes into a row at most, leaving room for keys and numbers; the emulator counts bytes as they are sent, in base 64.</summary>
+    /// <summary>The most bytes in a row. It leaves room for keys and numbers; the emulator counts bytes in base64, as sent.</summary>
     public const int MaxBytesPerRow = 11 * MaxBytesEach;
 
     private const int MaxBytesEach = 64 << 10;
 
-    /// <summary>Stores bytes under a name. A merge leaves what a longer value had beyond them, so their length is stored as well.</summary>
+    /// <summary>Stores bytes under a name, with their length: a merge keeps the last properties of an earlier, longer value.</summary>
     public static void Write(TableEntity row, string name, ReadOnlySpan<byte> bytes)
     {
         row[LengthOf(name)] = bytes.Length;
@@ -23,7 +23,7 @@ internal static class ByteProperties
         }
     }
 
-    /// <summary>What was stored under a name; empty when nothing was.</summary>
+    /// <summary>The bytes stored under a name; empty if there are none.</summary>
     public static byte[] Read(TableEntity row, string name)
     {
         var bytes = new byte[row.GetInt32(LengthOf(name)) ?? 0];
@@ -31,7 +31,9 @@ internal static class ByteProperties
         {
             var piece =
                 row.GetBinary(PieceOf(name, i))
-                ?? throw new InvalidDataException($"The store has lost a part of {name} in row {row.RowKey} of {row.PartitionKey}.");
+                ?? throw new InvalidDataException(
+                    $"The store has lost a part of {name} in row {row.RowKey} of {row.PartitionKey}; restore it from a copy."
+                );
             piece.CopyTo(bytes, at);
             at += piece.Length;
         }
@@ -39,7 +41,7 @@ internal static class ByteProperties
         return bytes;
     }
 
-    /// <summary>The properties that bytes of at most this length take.</summary>
+    /// <summary>The names of the properties that hold at most so many bytes.</summary>
     public static IEnumerable<string> Names(string name, int maxBytes) =>
         [LengthOf(name), .. Enumerable.Range(0, (maxBytes + MaxBytesEach - 1) / MaxBytesEach).Select(i => PieceOf(name, i))];
 

@@ -3,7 +3,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>Consecutive events as bytes: a transaction takes 100 rows, an append any number of events.</summary>
+/// <summary>Encodes consecutive events as bytes. An append may have more events than a transaction has rows (100).</summary>
 internal static class EventBlock
 {
     /// <summary>Encodes events; an unpaired surrogate becomes U+FFFD, as in every store.</summary>
@@ -21,7 +21,7 @@ internal static class EventBlock
     }
 
     /// <summary>Decodes what <see cref="Encode"/> made.</summary>
-    /// <exception cref="InvalidDataException">It did not make this.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a block.</exception>
     public static IReadOnlyList<LogEvent> Decode(byte[] bytes)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes), Encoding.UTF8);
@@ -34,11 +34,11 @@ internal static class EventBlock
         }
         catch (Exception e) when (e is EndOfStreamException or FormatException or ArgumentException)
         {
-            throw new InvalidDataException("A block of events in the store is not one; restore its table.", e);
+            throw new InvalidDataException("A block of events in the store is damaged; restore its table from a copy.", e);
         }
     }
 
-    /// <summary>How many follow, each of which takes a byte at least: no number makes this reserve memory for what is not there.</summary>
+    /// <summary>Reads the number of items that follow, at most the bytes left, so a damaged number cannot exhaust memory.</summary>
     private static int ReadCount(BinaryReader from)
     {
         var count = from.Read7BitEncodedInt();

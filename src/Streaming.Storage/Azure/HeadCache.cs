@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Heads of what runs, as this process last wrote or read them, so that a group of tokens costs one request. A head that is out of date does no harm: the
-/// store refuses the write, and the head is read.
+/// Heads of running conversations, as this process last wrote or read them, so that a group of tokens costs one request. A stale head does
+/// no harm: the store refuses the write, and the head is read.
 /// </summary>
 internal sealed class HeadCache
 {
@@ -12,10 +12,10 @@ internal sealed class HeadCache
 
     private readonly ConcurrentDictionary<string, AzureHead> _heads = [];
 
-    /// <summary>The head, if it is known.</summary>
+    /// <summary>The cached head, or null.</summary>
     public AzureHead? Find(string id) => _heads.GetValueOrDefault(id);
 
-    /// <summary>Keeps what runs, and forgets what does not.</summary>
+    /// <summary>Caches the head of a running conversation, and forgets one that is not running.</summary>
     public void Set(AzureHead stored)
     {
         if (!stored.Head.Running)
@@ -25,7 +25,7 @@ internal sealed class HeadCache
         }
 
         if (_heads.Count >= MaxHeads)
-            _heads.Clear(); // Conversations that went on elsewhere are never said to end: begin anew, at one reading each.
+            _heads.Clear(); // Nothing tells when a conversation continues at another silo. The others cost one read each.
         _heads[stored.Head.Id] = stored;
     }
 

@@ -5,20 +5,20 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Azure;
 
-/// <summary>Where a list has an entry.</summary>
+/// <summary>The keys of an entry.</summary>
 internal readonly record struct IndexKey(string Partition, string Row);
 
 /// <summary>
-/// The lists: an owner's, what runs, what is hidden. Their table cannot be written together with the log's, so an entry is
-/// written before the head that it is for, and removed after the head that it was for: nothing is ever missing. What is too much
-/// (the head says otherwise) is passed over when it is met, and removed once it is too old to be of a write under way.
+/// The lists: an owner's conversations, running ones, hidden ones. Their table cannot be written in one transaction with the log's. Index
+/// entries are added before the head is updated and removed after it, so no list misses a conversation. An entry that the head contradicts
+/// is skipped, and removed once it is too old to belong to a write under way.
 /// </summary>
 internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimeProvider time, ILogger<HeadIndex> logger)
 {
-    /// <summary>The list of what runs: <c>ID!SINCE</c>.</summary>
+    /// <summary>The list of running conversations: <c>ID!SINCE</c>.</summary>
     public const string Running = "running";
 
-    /// <summary>The list of what is hidden: <c>TIME!ID</c>.</summary>
+    /// <summary>The list of hidden conversations: <c>TIME!ID</c>.</summary>
     public const string Hidden = "hidden";
 
     private const string Id = "Id";
@@ -29,17 +29,17 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
     /// <summary>An owner's list, last active first: <c>REVERSETIME!ID</c>.</summary>
     public static string OwnedBy(string owner) => "owner" + TableKeys.Separator + TableKeys.Escape(owner);
 
-    /// <summary>The key of an owner's entry, by which pages go on.</summary>
+    /// <summary>The row key of an owner's entry, from which the next page starts.</summary>
     public static string OwnedRow(long activeAt, string id) => TableKeys.LatestFirst(activeAt) + TableKeys.Separator + TableKeys.Escape(id);
 
     /// <summary>All entries of a head.</summary>
     public static IEnumerable<TableEntity> RowsOf(AzureHead head) => KeysOf(head).Select(key => RowOf(key, head));
 
-    /// <summary>Writes the entries that a head will have and has not.</summary>
+    /// <summary>Adds the entries that the next head has and the current one has not.</summary>
     public Task AddAsync(AzureHead? before, AzureHead after, CancellationToken cancellation) =>
         Task.WhenAll(KeysOf(after).Except(KeysOf(before)).Select(key => index.UpsertAsync(RowOf(key, after), cancellation)));
 
-    /// <summary>Removes the entries that a head had and has no more. What the store does not take now, a list drops later.</summary>
+    /// <summary>Removes the entries of an earlier head that the current one has not. If that fails, lists remove them later.</summary>
     public async Task RemoveAsync(AzureHead before, AzureHead? after)
     {
         try
@@ -57,7 +57,7 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
         }
     }
 
-    /// <summary>Heads that a list has after a place and before another, in its order, at most so many.</summary>
+    /// <summary>The heads of a list's entries with keys in [after, until), in order, at most <paramref name="take"/>.</summary>
     public async Task<List<AzureHead>> ListAsync(string partition, string after, string until, int take, CancellationToken cancellation)
     {
         var found = new List<AzureHead>();
@@ -76,7 +76,7 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
         return found;
     }
 
-    /// <summary>The head that an entry is for; null when it says otherwise.</summary>
+    /// <summary>The head of an entry; null if the head contradicts the entry.</summary>
     private async Task<AzureHead?> ResolveAsync(TableEntity entry, CancellationToken cancellation)
     {
         var row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), AzureHead.RowKey, AzureHead.ListColumns, cancellation)
@@ -107,12 +107,12 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
             yield return new IndexKey(Running, TableKeys.Escape(head.Id) + TableKeys.Separator + stored.RunningSince);
     }
 
-    /// <summary>The beginning of the keys of what was hidden at a time.</summary>
+    /// <summary>The prefix of the row keys of conversations hidden at a time.</summary>
     public static string HiddenRow(DateTimeOffset at) => TableKeys.Number(at.UtcTicks);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Entries of conversation {ConversationId} that are out of date were left in the lists' table; they are passed over, and removed later"
+        Message = "Stale list entries of conversation {ConversationId} could not be removed; lists skip them and remove them later"
     )]
     private partial void LogLeftOver(string conversationId, Exception exception);
 }

@@ -3,8 +3,8 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Lets some requests through at a time; the others wait, so that a burst waits here and not at the store, where its last would
-/// outlast their time limit.
+/// Limits concurrent requests. In a burst, the others wait here and not at the store, where the last of them would exceed their time
+/// limit.
 /// </summary>
 internal sealed class RequestLimiter
 {
@@ -12,20 +12,20 @@ internal sealed class RequestLimiter
 
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
-    private readonly SemaphoreSlim _places = new(AtOnce, AtOnce);
+    private readonly SemaphoreSlim _permits = new(AtOnce, AtOnce);
 
-    /// <summary>A place, to be disposed when the request is over.</summary>
-    /// <exception cref="LogUnavailableException">None became free.</exception>
+    /// <summary>Waits for a permit. Dispose it when the request is over.</summary>
+    /// <exception cref="LogUnavailableException">None became free in time.</exception>
     public async Task<IDisposable> EnterAsync(CancellationToken cancellation) =>
-        await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false)
-            ? new Place(_places)
+        await _permits.WaitAsync(MaxWait, cancellation).ConfigureAwait(false)
+            ? new Permit(_permits)
             : throw new LogUnavailableException(
-                $"The store had no time for a request within {MaxWait.TotalSeconds:0} s.",
+                $"The store was too busy to start a request within {MaxWait.TotalSeconds:0} s.",
                 new TimeoutException()
             );
 
-    private sealed class Place(SemaphoreSlim places) : IDisposable
+    private sealed class Permit(SemaphoreSlim permits) : IDisposable
     {
-        public void Dispose() => places.Release();
+        public void Dispose() => permits.Release();
     }
 }

@@ -4,21 +4,21 @@ using System.Text;
 namespace Streaming.Storage.Azure;
 
 /// <summary>
-/// Keys of tables. Letters, digits and <c>-._</c> of ASCII stand for themselves; all else is escaped, since Azure refuses some
-/// characters. Escapes sort after what stands for itself, and the separator before it, so that keys keep the order of ids.
+/// Keys of tables. ASCII letters, digits and <c>-._</c> are kept; other characters are escaped, since Azure refuses some. Escapes sort
+/// after kept characters, and the separator before them, so that keys keep the order of ids.
 /// </summary>
 internal static class TableKeys
 {
-    /// <summary>Stands between the parts of a key, and in none of them.</summary>
+    /// <summary>Separates the parts of a key; no part contains it.</summary>
     public const char Separator = '!';
 
-    /// <summary>After every key that begins with the text before it.</summary>
+    /// <summary>Appended to a prefix, sorts after every key that continues the prefix with kept characters.</summary>
     public const char After = '~';
 
     private const int MaxLength = 400; // Azure takes 512 UTF-16 units; the rest is for prefixes and numbers.
 
-    /// <summary>A text as a part of a key.</summary>
-    /// <exception cref="ArgumentException">It is too long for a key.</exception>
+    /// <summary>A text as part of a key.</summary>
+    /// <exception cref="ArgumentException">The text is too long for a key.</exception>
     public static string Escape(string text)
     {
         var key = new StringBuilder(text.Length);
@@ -33,16 +33,17 @@ internal static class TableKeys
         return key.Length <= MaxLength
             ? key.ToString()
             : throw new ArgumentException(
-                $"'{text[..16]}...' is too long for a name in the store: it takes {key.Length} places and at most {MaxLength} are left, in which each character but letters, digits and -._ takes five."
+                $"'{text[..16]}...' is too long for a name in the store: it takes {key.Length} characters, and at most {MaxLength} fit, "
+                    + "where each one but letters, digits and -._ takes five."
             );
     }
 
-    /// <summary>A number as a part of a key: in the order of numbers.</summary>
+    /// <summary>A number as part of a key; keys sort like numbers.</summary>
     public static string Number(long value) => value.ToString("D19", CultureInfo.InvariantCulture);
 
-    /// <summary>A branch as a part of a key.</summary>
+    /// <summary>A branch as part of a key; keys sort like branches.</summary>
     public static string Branch(int branch) => branch.ToString("D10", CultureInfo.InvariantCulture);
 
-    /// <summary>A time as a part of a key: in the reverse order of times.</summary>
+    /// <summary>A time as part of a key; keys sort from the latest time to the earliest.</summary>
     public static string LatestFirst(long ticks) => Number(DateTime.MaxValue.Ticks - Math.Min(ticks, DateTime.MaxValue.Ticks));
 }

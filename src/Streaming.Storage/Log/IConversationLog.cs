@@ -59,8 +59,8 @@ public interface IConversationLog
     );
 
     /// <summary>
-    /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the branch sees them: its own from its start on, its parent's
-    /// before, and so on. Fewer only if the branch's stream is shorter.
+    /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the branch sees them: its own from its start on, its
+    /// parent's before, and so on. Fewer only if the branch's stream is shorter.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such branch, or the range is invalid.</exception>
     Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default);
@@ -72,7 +72,9 @@ public interface IConversationLog
     /// A page of an owner's conversations that are not hidden, last active first, after an earlier page's <c>Next</c>. A conversation that
     /// becomes active between two pages moves to the front, so it may appear twice, or in no later page.
     /// </summary>
-    /// <exception cref="ArgumentException"><paramref name="after"/> is not an earlier page's <c>Next</c>, or <paramref name="take"/> is below 1.</exception>
+    /// <exception cref="ArgumentException">
+    /// <paramref name="after"/> is not an earlier page's <c>Next</c>, or <paramref name="take"/> is below 1.
+    /// </exception>
     Task<ConversationPage> ListOwnedAsync(string owner, string? after, int take, CancellationToken cancellation = default);
 
     /// <summary>Ids, in order and after <paramref name="after"/>, of conversations that are running and not hidden.</summary>

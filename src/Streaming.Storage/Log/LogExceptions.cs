@@ -17,9 +17,25 @@ public sealed class LogMissingException(string id) : LogException($"Conversation
 public sealed class LogExistsException(string id) : LogException($"Conversation {id} already has a log.");
 
 /// <summary>The writer is fenced: its epoch, last number or position is stale, or the conversation is hidden.</summary>
-public sealed class LogFencedException(string id, string detail) : LogException($"Conversation {id} refuses this writer: {detail}.");
+public sealed class LogFencedException(string id, string detail) : LogException($"Conversation {id} refuses this writer: {detail}.")
+{
+    /// <summary>A hidden conversation takes no writer.</summary>
+    internal static LogFencedException Hidden(string id) => new(id, "it is hidden");
 
-/// <summary>A newer version extended the conversation. This version may read it, but by writing it would drop what it does not know.</summary>
+    /// <summary>An append does not follow the head.</summary>
+    internal static LogFencedException Stale(LogHead head, LogAppend append) =>
+        new(
+            head.Id,
+            append.Epoch != head.Epoch
+                ? $"its epoch is {head.Epoch}, not {append.Epoch}"
+                : $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and "
+                    + $"{append.ExpectedPosition ?? head.Position}"
+        );
+}
+
+/// <summary>
+/// A newer version extended the conversation. This version may read it, but not write it, since it would drop fields that it does not know.
+/// </summary>
 public sealed class LogVersionException(string id, int required)
     : LogException(
         $"Conversation {id} requires store version {required} to be written, and this program has version {StoreVersion.Current}: "

@@ -5,8 +5,8 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Migration;
 
 /// <summary>
-/// Counts and a digest over all that a conversation's log says but its head: the same in any store, however its rows are cut.
-/// Events come first, then branches, then ids in the order of branches and positions; receipts in any order.
+/// Counts and a digest over a conversation's log without its head: the same in every store, however the rows are cut. Add events first,
+/// then branches, then ids by branch and position; receipts in any order.
 /// </summary>
 internal sealed class ContentDigest : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class ContentDigest : IDisposable
         _writer = new BinaryWriter(_hashed, Encoding.UTF8);
     }
 
-    /// <summary>Takes events, in order.</summary>
+    /// <summary>Adds events, in order.</summary>
     public void Add(IReadOnlyList<LogEvent> events)
     {
         foreach (LogEvent e in events)
@@ -32,7 +32,7 @@ internal sealed class ContentDigest : IDisposable
         _events += events.Count;
     }
 
-    /// <summary>Takes a branch.</summary>
+    /// <summary>Adds a branch.</summary>
     public void AddBranch(int branch, long start, int parent)
     {
         _writer.Write(branch);
@@ -40,7 +40,7 @@ internal sealed class ContentDigest : IDisposable
         _writer.Write(parent);
     }
 
-    /// <summary>Takes ids of a branch from a position on.</summary>
+    /// <summary>Adds ids of a branch, the first at a position.</summary>
     public void AddIds(int branch, long position, ReadOnlySpan<int> ids)
     {
         for (int i = 0; i < ids.Length; i++)
@@ -53,7 +53,7 @@ internal sealed class ContentDigest : IDisposable
         _ids += ids.Length;
     }
 
-    /// <summary>Takes a receipt; stores have them in orders of their own, so their digests are added up.</summary>
+    /// <summary>Adds a receipt. Each store has its own order of receipts, so their digests are summed up.</summary>
     public void Add(MessageReceipt receipt)
     {
         byte[] digest = SHA256.HashData(
@@ -64,7 +64,7 @@ internal sealed class ContentDigest : IDisposable
         _receipts++;
     }
 
-    /// <summary>What all of it comes to; nothing is taken after.</summary>
+    /// <summary>Returns counts and digest; nothing can be added after it.</summary>
     public ContentSummary Finish()
     {
         foreach (ulong part in _receiptSum)
@@ -81,5 +81,5 @@ internal sealed class ContentDigest : IDisposable
     }
 }
 
-/// <summary>What a conversation's log comes to.</summary>
+/// <summary>Counts and digest of a conversation's log.</summary>
 internal sealed record ContentSummary(long Events, long Ids, long Receipts, string Digest);

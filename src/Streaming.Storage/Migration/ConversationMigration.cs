@@ -7,15 +7,15 @@ using Streaming.Storage.Sqlite;
 namespace Streaming.Storage.Migration;
 
 /// <summary>
-/// Moves one conversation: its rows, which nobody sees without a head; then they are read back; then its entries in the lists, and last
-/// the head, which keeps the digest of what was moved. Written again after an interruption, the same rows come out.
+/// Copies one conversation: first its rows, which are invisible without a head and are read back and compared; then its list entries; last
+/// the head, which keeps the digest of what was copied. After an interruption the same rows are written again.
 /// </summary>
 internal sealed class ConversationMigration(MigrationSource source, MigrationTarget target, SqliteFullHead whole)
 {
     private const int EventsPerPage = 1024;
     private const int TextPerPage = 1 << 20;
 
-    // Well under Azure's limit, so that one is sent within a client's time limit over a slow line as well.
+    // Well below Azure's limit, so that a slow connection sends one within the client's time limit.
     private const int BytesPerTransaction = 1 << 20;
 
     private readonly LogHead _head = whole.Stored.Head;
@@ -24,14 +24,16 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
     private readonly List<TableTransactionAction> _waiting = [];
     private int _waitingBytes;
 
-    /// <summary>Moves it, if it is not there; says what it comes to.</summary>
-    /// <exception cref="StoreMigrationException">There is another one of this name, or what was written is not what was read.</exception>
+    /// <summary>Copies the conversation if the target does not have it. Returns its counts and digest.</summary>
+    /// <exception cref="StoreMigrationException">
+    /// The target has another conversation of this id, cannot hold this one, or returned other rows than were written.
+    /// </exception>
     public async Task<ContentSummary> RunAsync(CancellationToken cancellation)
     {
         if (await target.FindHeadAsync(_head.Id, cancellation).ConfigureAwait(false) is { } there)
         {
             ContentSummary expected = await ReadAsync(row: null, cancellation).ConfigureAwait(false);
-            return there.Creation == CreationOf(expected) ? expected : throw target.Taken(_head.Id);
+            return there.Creation == CreationOf(expected) ? expected : throw target.Conflict(_head.Id);
         }
 
         if (_head.RequiredVersion > StoreVersion.Current)
@@ -41,7 +43,8 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
             );
         if (System.Text.Encoding.UTF8.GetByteCount(_head.State) > AzureHead.MaxStateBytes)
             throw new StoreMigrationException(
-                $"Conversation {_head.Id} has a state of more than {AzureHead.MaxStateBytes} bytes, which Azure Storage does not take: delete the conversation, and move the store again."
+                $"Conversation {_head.Id} has a state of more than {AzureHead.MaxStateBytes} bytes, which Azure Storage does not take: "
+                    + "delete the conversation, and move the store again."
             );
         ContentSummary sum = await ReadAsync(row => WriteAsync(row, cancellation), cancellation).ConfigureAwait(false);
         await FlushAsync(cancellation).ConfigureAwait(false);
@@ -49,7 +52,8 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
         if (written != sum)
         {
             throw new StoreMigrationException(
-                $"Conversation {_head.Id} is not in {target.Name} what it is here ({written.Events} events and {written.Ids} ids, not {sum.Events} and {sum.Ids}): delete the target's tables and containers, and move the store anew."
+                $"Conversation {_head.Id} is not in {target.Name} what it is here ({written.Events} events and {written.Ids} ids, not "
+                    + $"{sum.Events} and {sum.Ids}): delete the target's tables and containers, and move the store again."
             );
         }
 
@@ -57,7 +61,7 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
         return sum;
     }
 
-    /// <summary>Reads all of it from the source, and hands out the rows that it makes.</summary>
+    /// <summary>Reads the conversation from the source, and passes on its rows in the target's form.</summary>
     private async Task<ContentSummary> ReadAsync(Func<TableEntity, Task>? row, CancellationToken cancellation)
     {
         using var digest = new ContentDigest();
@@ -103,7 +107,7 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
         return digest.Finish();
     }
 
-    /// <summary>Rows of ids that follow each other, joined: a reply's have some sixteen each.</summary>
+    /// <summary>Joins consecutive rows of ids: those of a reply have some sixteen ids each.</summary>
     private static IEnumerable<(int Branch, long Position, int[] Ids)> Joined(IEnumerable<(int Branch, long Position, int[] Ids)> rows)
     {
         var run = new List<int>();
@@ -138,7 +142,7 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
     {
         if (_waiting.Count == 0)
             return;
-        await target.Log.TryCommitAsync(_waiting, cancellation).ConfigureAwait(false); // On no condition, so it is never refused.
+        await target.Log.TryCommitAsync(_waiting, cancellation).ConfigureAwait(false); // Unconditional, so it is never refused.
         _waiting.Clear();
         _waitingBytes = 0;
     }
@@ -189,9 +193,9 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
             await target.Log.TryCommitAsync([create], cancellation).ConfigureAwait(false) is null
             && (await target.FindHeadAsync(_head.Id, cancellation).ConfigureAwait(false))?.Creation != moved.Creation
         )
-            throw target.Taken(_head.Id);
+            throw target.Conflict(_head.Id);
     }
 
-    /// <summary>By which a later run knows that this conversation came from here, whatever was said in it since.</summary>
+    /// <summary>Tells a later run that this conversation was copied from here, even if it was continued since.</summary>
     private static string CreationOf(ContentSummary sum) => $"moved {sum.Digest}";
 }

@@ -7,10 +7,10 @@ using Streaming.Storage.Sqlite;
 
 namespace Streaming.Storage.Migration;
 
-/// <summary>A grain's state, as the embedded store has it.</summary>
+/// <summary>A grain's state as the embedded store has it.</summary>
 internal sealed record StoredGrainState(string Name, string Grain, byte[] State);
 
-/// <summary>Everything that an embedded store holds, read in pages while no host has it. Snapshots are left out: they are shortcuts.</summary>
+/// <summary>Reads all of an embedded store in pages, while no host has it open; without snapshots, which are shortcuts.</summary>
 internal sealed class MigrationSource : IDisposable
 {
     private const int RowsPerPage = 1024;
@@ -20,25 +20,25 @@ internal sealed class MigrationSource : IDisposable
 
     private MigrationSource(SqliteStore store) => _store = store;
 
-    /// <summary>Takes a folder that has a store.</summary>
-    /// <exception cref="StoreMigrationException">It has none.</exception>
-    /// <exception cref="StoreOpenException">A host has it, or it cannot be opened.</exception>
+    /// <summary>Opens the store in a folder.</summary>
+    /// <exception cref="StoreMigrationException">The folder has none.</exception>
+    /// <exception cref="StoreOpenException">A host has the store open, or it cannot be opened.</exception>
     public static MigrationSource Open(string folder)
     {
         if (!DataFolderLock.HasStore(folder))
             throw new StoreMigrationException(
-                $"{Path.GetFullPath(folder)} holds no store to move: name the folder that the host has as Streaming:Data."
+                $"{Path.GetFullPath(folder)} holds no store to move: name the folder in the host's setting Streaming:Data."
             );
         var store = new SqliteStore(folder, NullLogger<SqliteStore>.Instance);
         store.Open();
         return new MigrationSource(store);
     }
 
-    /// <summary>Conversations by their short names, hidden ones too, after one of them.</summary>
+    /// <summary>Heads in the order of their numbers, hidden ones too, after one of them.</summary>
     public Task<List<SqliteFullHead>> ReadHeadsAsync(long after, int take, CancellationToken cancellation) =>
         _store.ReadAsync(session => SqliteHeadRows.ReadAll(session, after, take), cancellation);
 
-    /// <summary>How many conversations there are, hidden ones too.</summary>
+    /// <summary>The number of conversations, hidden ones too.</summary>
     public async Task<long> CountAsync(CancellationToken cancellation) =>
         await _store.ReadAsync(session => session.Number("SELECT count(*) FROM heads"), cancellation).ConfigureAwait(false) ?? 0;
 
@@ -51,7 +51,7 @@ internal sealed class MigrationSource : IDisposable
             cancellation
         );
 
-    /// <summary>A conversation's branches but the first.</summary>
+    /// <summary>A conversation's branches except branch 0.</summary>
     public IAsyncEnumerable<IReadOnlyList<(int Branch, long Start, int Parent)>> ReadBranchesAsync(
         long log,
         CancellationToken cancellation
@@ -91,7 +91,7 @@ internal sealed class MigrationSource : IDisposable
             cancellation
         );
 
-    /// <summary>A digest over all heads and states: another one as soon as the store was used again.</summary>
+    /// <summary>A digest over all heads and grain states. It changes when a host uses the store again.</summary>
     public async Task<string> FingerprintAsync(CancellationToken cancellation)
     {
         using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

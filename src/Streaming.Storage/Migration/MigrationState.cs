@@ -4,28 +4,28 @@ using Streaming.Storage.Sqlite;
 
 namespace Streaming.Storage.Migration;
 
-/// <summary>How far a move is, as a row of the target's log, in a partition that no conversation has.</summary>
+/// <summary>How far the copy is: a row of the target's log, in a partition that no conversation has.</summary>
 internal sealed record MigrationState
 {
-    /// <summary>The row's keys: no conversation's name, escaped, has the separator.</summary>
+    /// <summary>The row's keys: no escaped id contains the separator.</summary>
     public static (string Partition, string Row) Key { get; } = ($"move{TableKeys.Separator}", "mark");
 
     /// <summary>The embedded store's fingerprint.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Whether all grains' states are there.</summary>
+    /// <summary>Whether all grain states are copied.</summary>
     public bool HasStates { get; init; }
 
-    /// <summary>The short name of the last conversation of those that are all there.</summary>
+    /// <summary>The number of the last conversation of those that are all copied.</summary>
     public long After { get; init; }
 
-    /// <summary>Whether everything is there.</summary>
+    /// <summary>Whether everything is copied.</summary>
     public bool IsComplete { get; init; }
 
-    /// <summary>Conversations that are there.</summary>
+    /// <summary>Conversations copied.</summary>
     public long Conversations { get; init; }
 
-    /// <summary>Hidden ones of them.</summary>
+    /// <summary>Hidden ones among them.</summary>
     public long Hidden { get; init; }
 
     /// <summary>Their events.</summary>
@@ -37,10 +37,10 @@ internal sealed record MigrationState
     /// <summary>Their receipts.</summary>
     public long Receipts { get; init; }
 
-    /// <summary>Grains' states that are there.</summary>
+    /// <summary>Grain states copied.</summary>
     public long States { get; init; }
 
-    /// <summary>With one more conversation counted.</summary>
+    /// <summary>The state after one more conversation.</summary>
     public MigrationState Plus(SqliteFullHead head, ContentSummary sum) =>
         this with
         {

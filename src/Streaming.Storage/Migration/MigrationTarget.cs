@@ -10,26 +10,26 @@ using Streaming.Storage.Sqlite;
 
 namespace Streaming.Storage.Migration;
 
-/// <summary>The tables and the container in an account that a store is moved to.</summary>
+/// <summary>The tables and the container of the account that a store is copied to.</summary>
 internal sealed class MigrationTarget
 {
     private readonly AzureTable _index;
     private readonly BlobContainerClient _states;
 
-    /// <summary>The target.</summary>
+    /// <summary>The target in an account.</summary>
     /// <param name="account">The account.</param>
-    /// <param name="tables">Its tables; every write here may be sent twice.</param>
+    /// <param name="tables">Its tables. The client may retry, since every write here may be sent twice.</param>
     public MigrationTarget(AzureAccount account, TableServiceClient tables)
     {
-        var gate = new RequestLimiter();
+        var limiter = new RequestLimiter();
         Name = $"{account.TableName("log")} of account {tables.AccountName}";
-        Log = new AzureTable(tables.GetTableClient(account.TableName("log")), gate);
-        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), gate);
+        Log = new AzureTable(tables.GetTableClient(account.TableName("log")), limiter);
+        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), limiter);
         Index = new HeadIndex(_index, Log, TimeProvider.System, NullLogger<HeadIndex>.Instance);
         _states = account.Blobs().GetBlobContainerClient(account.ContainerName(AzureStorageExtensions.GrainStates));
     }
 
-    /// <summary>What it is called in sentences.</summary>
+    /// <summary>Its name in messages.</summary>
     public string Name { get; }
 
     /// <summary>The log's table.</summary>
@@ -38,7 +38,7 @@ internal sealed class MigrationTarget
     /// <summary>The lists.</summary>
     public HeadIndex Index { get; }
 
-    /// <summary>Makes tables and container, if they are not there.</summary>
+    /// <summary>Creates tables and container if they are missing.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
     public async Task OpenAsync(CancellationToken cancellation)
     {
@@ -46,43 +46,44 @@ internal sealed class MigrationTarget
         await AskAsync(() => _states.CreateIfNotExistsAsync(cancellationToken: cancellation), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>How far a move to here is; null when there was none.</summary>
+    /// <summary>How far the copy is; null if none has begun.</summary>
     public async Task<MigrationState?> ReadStateAsync(CancellationToken cancellation) =>
         await Log.FindAsync(MigrationState.Key.Partition, MigrationState.Key.Row, null, cancellation).ConfigureAwait(false) is { } row
             ? MigrationState.From(row)
             : null;
 
-    /// <summary>Says how far it is.</summary>
+    /// <summary>Stores how far the copy is.</summary>
     public Task WriteStateAsync(MigrationState state, CancellationToken cancellation) => Log.UpsertAsync(state.ToRow(), cancellation);
 
-    /// <summary>The head of a conversation; null when there is none.</summary>
+    /// <summary>The head of a conversation, or null.</summary>
     public async Task<AzureHead?> FindHeadAsync(string id, CancellationToken cancellation) =>
         await Log.FindAsync(TableKeys.Escape(id), AzureHead.RowKey, null, cancellation).ConfigureAwait(false) is { } row
             ? AzureHead.From(row)
             : null;
 
-    /// <summary>Refuses a conversation that is here.</summary>
-    /// <exception cref="StoreMigrationException">It is.</exception>
+    /// <summary>Checks that the target does not have a conversation.</summary>
+    /// <exception cref="StoreMigrationException">It has.</exception>
     public async Task RequireNoneAsync(SqliteFullHead head, CancellationToken cancellation)
     {
         string id = head.Stored.Head.Id;
         if (await FindHeadAsync(id, cancellation).ConfigureAwait(false) is not null)
-            throw Taken(id);
+            throw Conflict(id);
     }
 
-    /// <summary>Refuses a state that is here and another one.</summary>
-    /// <exception cref="StoreMigrationException">It is.</exception>
+    /// <summary>Checks that the target has the same grain state, or none.</summary>
+    /// <exception cref="StoreMigrationException">It has another.</exception>
     public async Task RequireSameOrNoneAsync(StoredGrainState state, CancellationToken cancellation)
     {
         if (await FindGrainStateAsync(state, cancellation).ConfigureAwait(false) is { } there && !there.AsSpan().SequenceEqual(state.State))
         {
             throw new StoreMigrationException(
-                $"Container {_states.Name} has another '{state.Name}' of grain {state.Grain} than this store, so it is another service's: choose another Streaming:Azure:Prefix, or delete its tables and containers first."
+                $"Container {_states.Name} has another '{state.Name}' of grain {state.Grain} than this store, so it is another service's: "
+                    + "choose another Streaming:Azure:Prefix, or delete its tables and containers first."
             );
         }
     }
 
-    /// <summary>Writes a state, where Orleans' provider of blobs looks for it, and reads it back.</summary>
+    /// <summary>Writes a grain state where Orleans' blob provider looks for it, and reads it back.</summary>
     public async Task WriteGrainStateAsync(StoredGrainState state, CancellationToken cancellation)
     {
         await AskAsync<object?>(
@@ -97,7 +98,7 @@ internal sealed class MigrationTarget
                     }
                     catch (RequestFailedException e) when (e.Status is 409 or 412)
                     {
-                        return null; // It is there: of an earlier run, or of this request, whose first answer was lost.
+                        return null; // The blob exists: from an earlier run, or from this request, whose first answer was lost.
                     }
                 },
                 cancellation
@@ -106,10 +107,11 @@ internal sealed class MigrationTarget
         await RequireSameOrNoneAsync(state, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>A conversation of this name that this move did not write.</summary>
-    public StoreMigrationException Taken(string id) =>
+    /// <summary>The target has another conversation of this id.</summary>
+    public StoreMigrationException Conflict(string id) =>
         new(
-            $"Conversation {id} is in {Name} already, and with other content than this store's: choose another Streaming:Azure:Prefix, or delete its tables and containers first."
+            $"Conversation {id} is in {Name} already, with other content than in this store: choose another Streaming:Azure:Prefix, or "
+                + "delete its tables and containers first."
         );
 
     private Task<byte[]?> FindGrainStateAsync(StoredGrainState state, CancellationToken cancellation) =>
@@ -145,7 +147,8 @@ internal sealed class MigrationTarget
                 ? $"answered {refused.Status} ({refused.ErrorCode})"
                 : "does not answer";
             throw new StoreMigrationException(
-                $"Azure Storage {answer} for container {_states.Name} of account {_states.AccountName}: check Streaming:Azure and that this process may write its blobs, and run it again.",
+                $"Azure Storage {answer} for container {_states.Name} of account {_states.AccountName}: check Streaming:Azure and that "
+                    + "this process may write its blobs, and run it again.",
                 e
             );
         }

@@ -2,21 +2,21 @@ using Streaming.Clustering;
 
 namespace Streaming.Storage.Migration;
 
-/// <summary>Copies an embedded store into an account of Azure Storage, where a cluster goes on with it. The embedded store stays as it is.</summary>
+/// <summary>Copies an embedded store to an account of Azure Storage, where a cluster continues with it. The source is kept.</summary>
 public static class StoreMigration
 {
     /// <summary>
-    /// Copies grains' states, then one conversation after the other, each of which appears whole after what was written was read back and
-    /// is what was read. Ended at any moment, it goes on where it was when it is run again; run again after its end, it changes nothing.
-    /// Snapshots are not copied: a conversation's first reply rebuilds its slot from the log.
+    /// Copies grain states, then conversations. A conversation appears, whole, after its rows were read back and compared. After an
+    /// interruption, run it again to continue; after it is complete, another run changes nothing. Snapshots are not copied: a
+    /// conversation's first reply rebuilds its slot from the log.
     /// </summary>
     /// <param name="dataDirectory">The folder of the embedded store.</param>
     /// <param name="account">The account.</param>
-    /// <param name="report">Is told how far it is, now and then, from any thread, one at a time; null for nobody.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <exception cref="StoreMigrationException">The message is one sentence that says what was not moved, and what to do.</exception>
-    /// <exception cref="StoreOpenException">A host has the embedded store open, it cannot be read, or the account does not answer.</exception>
-    /// <exception cref="Log.LogUnavailableException">The account no longer answers: run it again.</exception>
+    /// <param name="report">Receives progress after each conversation, from any thread, one call at a time; may be null.</param>
+    /// <param name="cancellation">Interrupts the copy.</param>
+    /// <exception cref="StoreMigrationException">The message is one sentence: what was not copied, and what to do.</exception>
+    /// <exception cref="StoreOpenException">A host has the store open, it cannot be read, or the account does not answer.</exception>
+    /// <exception cref="Log.LogUnavailableException">The account no longer answers; run it again.</exception>
     public static Task<StoreMigrationSummary> RunAsync(
         string dataDirectory,
         AzureAccount account,
@@ -24,7 +24,7 @@ public static class StoreMigration
         CancellationToken cancellation = default
     ) => RunAsync(dataDirectory, new MigrationTarget(account, account.TablesWithRetries()), report, cancellation);
 
-    /// <summary>The same, to a target with clients of its own.</summary>
+    /// <summary>The same, to a target with its own clients.</summary>
     internal static async Task<StoreMigrationSummary> RunAsync(
         string dataDirectory,
         MigrationTarget target,
@@ -39,21 +39,21 @@ public static class StoreMigration
     }
 }
 
-/// <summary>How far a move is.</summary>
-/// <param name="Conversations">Conversations that are there.</param>
+/// <summary>How far the copy is.</summary>
+/// <param name="Conversations">Conversations copied.</param>
 /// <param name="Of">Conversations in all.</param>
 /// <param name="Events">Their events.</param>
 /// <param name="Ids">Their token ids.</param>
 public sealed record StoreMigrationProgress(long Conversations, long Of, long Events, long Ids);
 
-/// <summary>What a store that was moved comes to, over all runs that it took.</summary>
+/// <summary>What was copied, in all runs together.</summary>
 /// <param name="Conversations">Conversations, hidden ones too.</param>
-/// <param name="Hidden">Those of them that are deleted and not yet erased.</param>
+/// <param name="Hidden">Those among them that are deleted and not yet erased.</param>
 /// <param name="Events">Events.</param>
 /// <param name="Ids">Token ids.</param>
 /// <param name="Receipts">Receipts of messages.</param>
-/// <param name="States">Grains' states.</param>
-/// <param name="WasComplete">Whether an earlier run had moved it all, and this one did nothing.</param>
+/// <param name="States">Grain states.</param>
+/// <param name="WasComplete">Whether an earlier run had copied everything, so that this one did nothing.</param>
 public sealed record StoreMigrationSummary(
     long Conversations,
     long Hidden,
@@ -64,5 +64,5 @@ public sealed record StoreMigrationSummary(
     bool WasComplete
 );
 
-/// <summary>A store cannot be moved; the message is one sentence for whoever wanted it.</summary>
+/// <summary>A store cannot be copied; the message is one sentence for the operator.</summary>
 public sealed class StoreMigrationException(string message, Exception? inner = null) : Exception(message, inner);

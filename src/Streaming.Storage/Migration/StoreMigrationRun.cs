@@ -1,6 +1,6 @@
 namespace Streaming.Storage.Migration;
 
-/// <summary>One run of a move: from the place that the target's mark names to the end.</summary>
+/// <summary>One run of the copy, from the state that the target holds to the end.</summary>
 internal sealed class StoreMigrationRun(MigrationSource source, MigrationTarget target, long total, Action<StoreMigrationProgress>? report)
 {
     private const int ConversationsPerSave = 64;
@@ -9,7 +9,7 @@ internal sealed class StoreMigrationRun(MigrationSource source, MigrationTarget 
     private readonly Lock _counting = new();
     private MigrationState _state = null!;
 
-    /// <summary>Moves what is not there yet.</summary>
+    /// <summary>Copies what the target does not have yet.</summary>
     public async Task<StoreMigrationSummary> RunAsync(CancellationToken cancellation)
     {
         string fingerprint = await source.FingerprintAsync(cancellation).ConfigureAwait(false);
@@ -19,19 +19,20 @@ internal sealed class StoreMigrationRun(MigrationSource source, MigrationTarget 
         if (_state.Source != fingerprint)
         {
             throw new StoreMigrationException(
-                $"{target.Name} holds what was moved from another store, or from this one before a host used it again: choose another Streaming:Azure:Prefix, or delete its tables and containers first."
+                $"{target.Name} holds what was moved from another store, or from this one before a host used it again: choose another "
+                    + "Streaming:Azure:Prefix, or delete its tables and containers first."
             );
         }
 
         if (_state.IsComplete)
             return Summary(wasComplete: true);
         if (!_state.HasStates)
-            await MoveStatesAsync(cancellation).ConfigureAwait(false);
-        await MoveConversationsAsync(cancellation).ConfigureAwait(false);
+            await CopyStatesAsync(cancellation).ConfigureAwait(false);
+        await CopyConversationsAsync(cancellation).ConfigureAwait(false);
         return Summary(wasComplete: false);
     }
 
-    /// <summary>Nothing was moved here before: nothing of the same name may be here, and nothing is written before that is known.</summary>
+    /// <summary>Begins a copy. Before anything is written, checks that the target has nothing of the same name.</summary>
     private async Task<MigrationState> BeginAsync(string fingerprint, CancellationToken cancellation)
     {
         await foreach (IReadOnlyList<StoredGrainState> page in source.ReadStatesAsync(cancellation).ConfigureAwait(false))
@@ -47,7 +48,7 @@ internal sealed class StoreMigrationRun(MigrationSource source, MigrationTarget 
         return state;
     }
 
-    private async Task MoveStatesAsync(CancellationToken cancellation)
+    private async Task CopyStatesAsync(CancellationToken cancellation)
     {
         long states = 0;
         await foreach (IReadOnlyList<StoredGrainState> page in source.ReadStatesAsync(cancellation).ConfigureAwait(false))
@@ -59,8 +60,8 @@ internal sealed class StoreMigrationRun(MigrationSource source, MigrationTarget 
         await SaveAsync(_state with { HasStates = true, States = states }, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>A page at a time, some conversations at once; the mark moves on when all of a page are there.</summary>
-    private async Task MoveConversationsAsync(CancellationToken cancellation)
+    /// <summary>Copies conversations page by page, some at once. The state advances when a whole page is copied.</summary>
+    private async Task CopyConversationsAsync(CancellationToken cancellation)
     {
         while (await source.ReadHeadsAsync(_state.After, ConversationsPerSave, cancellation).ConfigureAwait(false) is [.., var last] page)
         {
@@ -84,7 +85,8 @@ internal sealed class StoreMigrationRun(MigrationSource source, MigrationTarget 
 
         if (_state.Conversations != total)
             throw new StoreMigrationException(
-                $"{_state.Conversations} conversations of {total} are in {target.Name}: delete its tables and containers, and move the store anew."
+                $"{_state.Conversations} conversations of {total} are in {target.Name}: delete its tables and containers, and move the "
+                    + "store again."
             );
         await SaveAsync(_state with { IsComplete = true }, cancellation).ConfigureAwait(false);
     }

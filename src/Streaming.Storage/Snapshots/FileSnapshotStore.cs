@@ -3,16 +3,16 @@ using Microsoft.Extensions.Logging;
 namespace Streaming.Storage.Snapshots;
 
 /// <summary>
-/// The embedded store of snapshots: files in a folder beside the SQLite file, a folder a conversation. A file is written under a
-/// name that nobody looks for, synced, and renamed: what has a snapshot's name is whole. A limit holds for all of them
-/// together; the oldest go first. The folder is this host's alone, as the SQLite file's lock says.
+/// The embedded snapshot store: files in a folder beside the SQLite file, one folder per conversation. A file is written under a temporary
+/// name, flushed to the disk and renamed, so a file with a snapshot's name is complete. A limit holds for all files together; the oldest
+/// are deleted first. The lock of the data folder keeps other hosts out.
 /// </summary>
-/// <param name="root">The folder; made if it is missing.</param>
-/// <param name="maxBytes">What all files may take together, those under way included.</param>
-/// <param name="logger">Says what was found.</param>
+/// <param name="root">The folder; created if it is missing.</param>
+/// <param name="maxBytes">The limit of all files together, unfinished ones included.</param>
+/// <param name="logger">Receives what was removed.</param>
 internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILogger<FileSnapshotStore> logger) : ISnapshotStore
 {
-    /// <summary>The limit where a host says nothing: 2 GiB.</summary>
+    /// <summary>The default limit: 2 GiB.</summary>
     public const long DefaultMaxBytes = 2L << 30;
 
     private const string PartialExtension = ".partial";
@@ -22,7 +22,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
     private readonly Lock _gate = new();
     private readonly SnapshotFiles _files = new(maxBytes);
 
-    /// <summary>Bytes of all files.</summary>
+    /// <summary>Bytes of all files, unfinished ones included.</summary>
     public long Bytes
     {
         get
@@ -32,7 +32,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
         }
     }
 
-    /// <summary>Takes up what an earlier host left, and deletes what it did not finish.</summary>
+    /// <summary>Finds the snapshots of an earlier host, and deletes its unfinished files.</summary>
     /// <exception cref="StoreOpenException">The folder cannot be read or written.</exception>
     public void Open()
     {
@@ -59,7 +59,8 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new StoreOpenException(
-                $"The folder of snapshots {root} cannot be used ({error.Message.TrimEnd('.')}); make it writable, or choose another (Streaming:Data).",
+                $"The snapshot folder {root} cannot be used ({error.Message.TrimEnd('.')}); make it writable, or choose another "
+                    + "(Streaming:Data).",
                 error
             );
         }
@@ -76,7 +77,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
     {
         if (length > maxBytes)
             throw new SnapshotUnavailableException(
-                $"A snapshot of {length} bytes is larger than what all of them may take together, {maxBytes}; raise Streaming:SnapshotMegabytes."
+                $"A snapshot of {length} bytes is larger than the limit of all snapshots, {maxBytes}; raise Streaming:SnapshotMegabytes."
             );
         var file = new SnapshotFile(SnapshotFile.FolderOf(name.ConversationId), name.Branch, name.Position, length);
         string partial = Path.Combine(root, Guid.NewGuid().ToString("N") + PartialExtension);
@@ -98,7 +99,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
             Guarded(() =>
             {
                 _files.Release(length);
-                File.Delete(partial); // Published, it is not there.
+                File.Delete(partial); // No effect after it was published.
             });
         }
     }
@@ -123,7 +124,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
     {
         try
         {
-            // It may be removed while it is read: the bytes stay until it is closed.
+            // The file may be deleted while it is read: the bytes stay until it is closed.
             return Task.FromResult<Stream?>(
                 new FileStream(
                     PathOf(name),
@@ -180,16 +181,16 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
             Access = FileAccess.Write,
             Share = FileShare.None,
             Options = FileOptions.Asynchronous,
-            BufferSize = 0, // The writer's pieces are large.
-            PreallocationSize = length, // A full disk is noticed before anything is written.
+            BufferSize = 0, // The writes are large.
+            PreallocationSize = length, // Detects a full disk before anything is written.
         };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = OwnerFile;
         await using var file = new FileStream(path, options);
         await write(file, cancellation).ConfigureAwait(false);
         if (file.Position != length)
-            throw new InvalidOperationException($"A snapshot was said to have {length} bytes, and {file.Position} were written.");
-        // Its bytes are on the disk before its name is. A name that a power failure takes back costs a shortcut, so folders are not synced.
+            throw new InvalidOperationException($"A snapshot of {length} bytes was announced, and {file.Position} were written.");
+        // The bytes are on the disk before the name is. Folders are not synced: a rename lost in a power failure costs only a shortcut.
         file.Flush(flushToDisk: true);
     }
 
@@ -223,7 +224,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
             LogRemoved(files.Count, files.Sum(f => f.Bytes));
     }
 
-    /// <summary>Names of files and what is known of them change together.</summary>
+    /// <summary>Changes files and their bookkeeping together, under the lock.</summary>
     private void Guarded(Action change)
     {
         try
@@ -249,7 +250,7 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
     }
 
     private SnapshotUnavailableException Unavailable(Exception error) =>
-        new($"The folder of snapshots {root} cannot be used ({error.Message.TrimEnd('.')}); look at the disk that holds it.", error);
+        new($"The snapshot folder {root} cannot be used ({error.Message.TrimEnd('.')}); look at the disk that holds it.", error);
 
     [LoggerMessage(20, LogLevel.Debug, "{Files} older snapshots with {Bytes} bytes were removed.")]
     private partial void LogRemoved(int files, long bytes);

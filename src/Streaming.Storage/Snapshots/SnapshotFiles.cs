@@ -4,24 +4,24 @@ using System.Text;
 
 namespace Streaming.Storage.Snapshots;
 
-/// <summary>A published file.</summary>
-/// <param name="Folder">The name of its conversation's folder.</param>
+/// <summary>A published snapshot file.</summary>
+/// <param name="Folder">The name of the conversation's folder.</param>
 /// <param name="Branch">The branch.</param>
 /// <param name="Position">The position.</param>
-/// <param name="Bytes">Its length.</param>
+/// <param name="Bytes">The length in bytes.</param>
 internal sealed record SnapshotFile(string Folder, int Branch, long Position, long Bytes)
 {
     private const string Extension = ".snapshot";
 
-    /// <summary>Its path below the store's folder.</summary>
+    /// <summary>The path below the store's folder.</summary>
     public string Path =>
         System.IO.Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Branch:D10}-{Position:D19}{Extension}"));
 
-    /// <summary>The folder of a conversation: the same length for any id, and no character that a file system would refuse.</summary>
+    /// <summary>The folder of a conversation: a hash of the id, valid as a name on every file system.</summary>
     public static string FolderOf(string conversationId) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(conversationId)).AsSpan(0, 16));
 
-    /// <summary>A file as it is found; null when it is none of the store's.</summary>
+    /// <summary>A file found in the store's folder; null if it is not a snapshot.</summary>
     public static SnapshotFile? Of(FileInfo file)
     {
         string[] parts = System.IO.Path.GetFileNameWithoutExtension(file.Name).Split('-');
@@ -36,22 +36,22 @@ internal sealed record SnapshotFile(string Folder, int Branch, long Position, lo
 }
 
 /// <summary>
-/// Which files are published, in the order in which they were, and how many bytes they and those under way take. It keeps within a
-/// limit by naming the oldest ones to be deleted. Used by one thread at a time.
+/// The published files, in the order of publication, and the bytes that they and unfinished ones take. To stay within a limit, it names the
+/// oldest files for deletion. Used by one thread at a time.
 /// </summary>
 internal sealed class SnapshotFiles(long maxBytes)
 {
     private readonly LinkedList<SnapshotFile> _oldestFirst = [];
     private readonly Dictionary<string, List<LinkedListNode<SnapshotFile>>> _byFolder = new(StringComparer.Ordinal);
 
-    /// <summary>Bytes of all published files and of those under way.</summary>
+    /// <summary>Bytes of all published and unfinished files.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>A conversation's files.</summary>
     public IEnumerable<SnapshotFile> Of(string folder) =>
         _byFolder.TryGetValue(folder, out List<LinkedListNode<SnapshotFile>>? nodes) ? nodes.Select(node => node.Value) : [];
 
-    /// <summary>Counts a file under way, which <see cref="Release"/> takes back; returns the published ones that must go for it.</summary>
+    /// <summary>Reserves bytes for an unfinished file, until <see cref="Release"/>. Returns the published files to delete for it.</summary>
     public IReadOnlyList<SnapshotFile> Reserve(long bytes)
     {
         Bytes += bytes;
@@ -64,10 +64,10 @@ internal sealed class SnapshotFiles(long maxBytes)
         return gone;
     }
 
-    /// <summary>A file is no longer under way.</summary>
+    /// <summary>Releases the bytes of an unfinished file.</summary>
     public void Release(long bytes) => Bytes -= bytes;
 
-    /// <summary>A file was published; one of the same name is replaced.</summary>
+    /// <summary>Adds a published file; it replaces one of the same name.</summary>
     public void Add(SnapshotFile file)
     {
         Remove(file);
@@ -77,7 +77,7 @@ internal sealed class SnapshotFiles(long maxBytes)
         Bytes += file.Bytes;
     }
 
-    /// <summary>A file is gone.</summary>
+    /// <summary>Removes a deleted file.</summary>
     public void Remove(SnapshotFile file)
     {
         if (!_byFolder.TryGetValue(file.Folder, out List<LinkedListNode<SnapshotFile>>? nodes))

@@ -47,7 +47,8 @@ internal sealed class DataFolderLock : IDisposable
         {
             taken?.Dispose();
             throw new StoreOpenException(
-                $"The data folder {folder} is in use by another host; stop that one, or give this one a folder of its own (Streaming:Data).",
+                $"The data folder {folder} is in use by another host; stop that one, or give this one a folder of its own "
+                    + "(Streaming:Data).",
                 error
             );
         }
@@ -55,7 +56,8 @@ internal sealed class DataFolderLock : IDisposable
         {
             taken?.Dispose();
             throw new StoreOpenException(
-                $"The data folder {folder} cannot be written ({error.Message.TrimEnd('.')}); make it writable, or choose another (Streaming:Data).",
+                $"The data folder {folder} cannot be written ({error.Message.TrimEnd('.')}); make it writable, or choose another "
+                    + "(Streaming:Data).",
                 error
             );
         }

@@ -3,7 +3,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>The log in the embedded store's file. Each method is one read or one write of the store, except <see cref="EraseAsync"/>.</summary>
+/// <summary>The log in the embedded store's file. Each method but <see cref="EraseAsync"/> is one read or one write of the store.</summary>
 internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLog
 {
     /// <inheritdoc/>
@@ -48,8 +48,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     /// <inheritdoc/>
     public Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default)
     {
-        if (from < 0 || to < from || to - from > Array.MaxLength)
-            throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
+        LogRules.CheckRange(from, to);
         return store.ReadAsync(session => ReadIds(session, id, branch, from, to), cancellation);
     }
 
@@ -102,7 +101,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     {
         var (log, head) = SqliteHeadRows.Get(session, id);
         if (head.HiddenAt is not null)
-            throw new LogFencedException(id, "it is hidden, and nobody writes it any more");
+            throw LogFencedException.Hidden(id);
         LogVersionException.ThrowIfNewer(head);
         if (head.Writer == writer)
             return head;
@@ -116,19 +115,16 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
         var (log, head) = SqliteHeadRows.Get(session, id);
         var append = prepared.Append;
         if (append.Epoch != head.Epoch)
-            throw new LogFencedException(id, $"its epoch is {head.Epoch}, not {append.Epoch}");
+            throw LogFencedException.Stale(head, append);
         if (append.ExpectedLastSeq != head.LastSeq || (append.ExpectedPosition ?? head.Position) != head.Position)
         {
             return prepared.Digest.AsSpan().SequenceEqual(SqliteHeadRows.LastAppend(session, log))
                 ? head
-                : throw new LogFencedException(
-                    id,
-                    $"its last number is {head.LastSeq} and its position {head.Position}, not {append.ExpectedLastSeq} and {append.ExpectedPosition ?? head.Position}"
-                );
+                : throw LogFencedException.Stale(head, append);
         }
 
         LogVersionException.ThrowIfNewer(head);
-        var advanced = AppendRules.Advance(head, append);
+        var advanced = LogRules.Advance(head, append);
         SqliteEventRows.Insert(session, log, append.Events, prepared.Lengths);
         if (append.CutTo is { } start)
             SqliteIdRows.InsertBranch(session, log, advanced.Branch, start);
@@ -142,8 +138,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     private static int[] ReadIds(SqliteSession session, string id, int branch, long from, long to)
     {
         var (log, head) = SqliteHeadRows.Get(session, id);
-        if (branch < 0 || branch > head.Branch)
-            throw new ArgumentException($"Conversation {id} has the branches 0 to {head.Branch}; {branch} is none of them.");
+        LogRules.CheckBranch(head, branch);
         return SqliteIdRows.Read(session, log, branch, from, to);
     }
 

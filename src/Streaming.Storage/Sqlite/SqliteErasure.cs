@@ -29,7 +29,10 @@ internal static class SqliteErasure
             !DeleteEvents(session, log, ref rows)
             || !DeleteRows(
                 session,
-                "DELETE FROM ids WHERE log = $log AND (branch, position) IN (SELECT branch, position FROM ids WHERE log = $log LIMIT $rows)",
+                """
+                DELETE FROM ids WHERE log = $log AND (branch, position) IN
+                    (SELECT branch, position FROM ids WHERE log = $log LIMIT $rows)
+                """,
                 log,
                 ref rows
             )
@@ -41,7 +44,10 @@ internal static class SqliteErasure
             )
             || !DeleteRows(
                 session,
-                "DELETE FROM receipts WHERE log = $log AND message_hash IN (SELECT message_hash FROM receipts WHERE log = $log LIMIT $rows)",
+                """
+                DELETE FROM receipts WHERE log = $log AND message_hash IN
+                    (SELECT message_hash FROM receipts WHERE log = $log LIMIT $rows)
+                """,
                 log,
                 ref rows
             )

@@ -3,7 +3,9 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Sqlite;
 
-/// <summary>The table <c>events</c>: one row per event, keyed by its last number, so that the first row at or after a number contains it.</summary>
+/// <summary>
+/// The table <c>events</c>: one row per event, keyed by its last number, so that the first row at or after a number contains it.
+/// </summary>
 internal static class SqliteEventRows
 {
     /// <summary>Adds events.</summary>

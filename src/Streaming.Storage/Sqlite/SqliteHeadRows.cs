@@ -16,13 +16,18 @@ internal sealed record SqliteFullHead(SqliteHead Stored, string? Title, byte[] L
 /// <summary>The table <c>heads</c>: one row per conversation, which is also its entry in the lists.</summary>
 internal static class SqliteHeadRows
 {
-    private const string Columns =
-        "log, id, owner, created_at, active_at, hidden_at, epoch, writer, last_seq, position, branch, last_turn, running, state, required_version";
+    private const string Columns = """
+        log, id, owner, created_at, active_at, hidden_at, epoch, writer, last_seq, position, branch, last_turn, running, state,
+        required_version
+        """;
 
     /// <summary>Creates a head. False if there is one.</summary>
     public static bool TryInsert(SqliteSession session, NewLog log) =>
         session.Execute(
-            "INSERT INTO heads (id, owner, title, created_at, active_at) VALUES ($id, $owner, $title, $at, $at) ON CONFLICT (id) DO NOTHING",
+            """
+            INSERT INTO heads (id, owner, title, created_at, active_at) VALUES ($id, $owner, $title, $at, $at)
+            ON CONFLICT (id) DO NOTHING
+            """,
             ("$id", log.Id),
             ("$owner", log.Owner),
             ("$title", log.Title),

@@ -68,7 +68,10 @@ internal static class SqliteIdRows
         int take
     ) =>
         session.All(
-            "SELECT branch, position, ids FROM ids WHERE log = $log AND (branch, position) > ($branch, $position) ORDER BY branch, position LIMIT $take",
+            """
+            SELECT branch, position, ids FROM ids WHERE log = $log AND (branch, position) > ($branch, $position)
+            ORDER BY branch, position LIMIT $take
+            """,
             row => (row.GetInt32(0), row.GetInt64(1), VarInts.Decode(row.GetFieldValue<byte[]>(2))),
             ("$log", log),
             ("$branch", branch),

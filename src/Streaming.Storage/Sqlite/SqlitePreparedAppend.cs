@@ -23,7 +23,7 @@ internal sealed record SqlitePreparedAppend(
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
     public static SqlitePreparedAppend From(LogAppend append)
     {
-        var bytes = AppendRules.Check(append);
+        var bytes = LogRules.Check(append);
         var lengths = new byte[]?[append.Events.Count];
         for (var i = 0; i < lengths.Length; i++)
             lengths[i] = append.Events[i].Lengths is { Count: > 0 } each ? VarInts.Encode([.. each]) : null;

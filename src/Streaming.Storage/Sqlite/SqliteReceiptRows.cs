@@ -21,7 +21,7 @@ internal static class SqliteReceiptRows
             ("$seq", receipt.Seq)
         );
         if (added == 0)
-            throw new ArgumentException("An append to the log is wrong: it has a receipt for a message that has one already.");
+            throw LogRules.SecondReceipt();
     }
 
     /// <summary>The receipt, or null.</summary>
@@ -36,7 +36,10 @@ internal static class SqliteReceiptRows
     /// <summary>All receipts, by hash, after one of them.</summary>
     public static List<MessageReceipt> ReadAll(SqliteSession session, long log, string after, int take) =>
         session.All(
-            "SELECT message_hash, text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash > $after ORDER BY message_hash LIMIT $take",
+            """
+            SELECT message_hash, text_hash, turn, seq FROM receipts WHERE log = $log AND message_hash > $after
+            ORDER BY message_hash LIMIT $take
+            """,
             row => new MessageReceipt(row.GetString(0), row.GetString(1), row.GetInt32(2), row.GetInt64(3)),
             ("$log", log),
             ("$after", after),

@@ -83,7 +83,7 @@ internal static class SqliteSchema
         ) STRICT;
         """;
 
-    /// <summary>Creates the tables in an empty file. In any other file, checks that they are this program's and of its schema version.</summary>
+    /// <summary>Creates the tables in an empty file. In another file, checks that they are this program's and of its version.</summary>
     /// <exception cref="StoreOpenException">They are another program's, or of another schema version.</exception>
     public static void Prepare(SqliteSession session, string database)
     {
@@ -107,7 +107,7 @@ internal static class SqliteSchema
         AddRequiredVersion(session);
     }
 
-    /// <summary>Adds the column that files of commit 4960d36 lack. That commit's program ignores it, so the schema version stays the same.</summary>
+    /// <summary>Adds the column that files of commit 4960d36 lack. That commit's program ignores it, so the version stays.</summary>
     private static void AddRequiredVersion(SqliteSession session)
     {
         if (session.Number("SELECT 1 FROM pragma_table_info('heads') WHERE name = 'required_version'") is null)

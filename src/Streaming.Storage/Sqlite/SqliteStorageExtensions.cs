@@ -11,8 +11,9 @@ namespace Streaming.Storage.Sqlite;
 public static class SqliteStorageExtensions
 {
     /// <summary>
-    /// Adds the store, with <see cref="IConversationLog"/> and <see cref="ISnapshotStore"/> on it. It opens before the host's other services
-    /// start and closes after they have stopped. If it cannot open, the host's start fails with <see cref="StoreOpenException"/>.
+    /// Adds the store, with <see cref="IConversationLog"/> and <see cref="ISnapshotStore"/> on it. It opens before the host's other
+    /// services start and closes after they have stopped. If it cannot open, the host's start fails with
+    /// <see cref="StoreOpenException"/>.
     /// </summary>
     /// <param name="services">The host's services.</param>
     /// <param name="dataDirectory">The folder of <c>conversations.db</c>, for one host only; created if it is missing.</param>

@@ -3,14 +3,14 @@ using Streaming.Clustering;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>An account by its settings.</summary>
+/// <summary>An account and its settings.</summary>
 public sealed class AzureAccountTests
 {
     private const string ConnectionString =
         "DefaultEndpointsProtocol=https;AccountName=account;AccountKey=a2V5;EndpointSuffix=core.windows.net";
 
     [Fact]
-    public void An_account_by_name_is_reached_where_Azure_has_it()
+    public void An_account_given_by_name_is_reached_at_Azures_addresses()
     {
         var account = new AzureAccount(new AzureSettings { Account = "account", Prefix = "mine" });
 
@@ -21,7 +21,7 @@ public sealed class AzureAccountTests
     }
 
     [Fact]
-    public void The_logs_client_sends_nothing_twice_and_waits_for_no_answer_for_long()
+    public void The_logs_client_does_not_retry_and_has_a_short_timeout()
     {
         var account = new AzureAccount(new AzureSettings { ConnectionString = ConnectionString });
 
@@ -40,7 +40,7 @@ public sealed class AzureAccountTests
     [InlineData(ConnectionString, null, "", "Streaming:Azure:Prefix is ''")]
     [InlineData(ConnectionString, null, "1st", "Streaming:Azure:Prefix is '1st'")]
     [InlineData(ConnectionString, null, "my-service", "Streaming:Azure:Prefix is 'my-service'")]
-    public void Settings_that_name_no_account_are_refused_and_the_key_is_not_repeated(
+    public void Settings_without_an_account_are_refused_and_the_key_is_not_quoted(
         string? connectionString,
         string? account,
         string prefix,

@@ -11,7 +11,7 @@ using Streaming.Storage.Tests.Grains;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>Grain state in blobs, as a silo has it, keeps the contract.</summary>
+/// <summary>Grain state in blobs, as a silo stores it, keeps the contract.</summary>
 public sealed class AzureGrainStorageTests(AzureGrainStorageFixture silo) : GrainStorageContract, IClassFixture<AzureGrainStorageFixture>
 {
     public override ValueTask DisposeAsync()
@@ -20,7 +20,7 @@ public sealed class AzureGrainStorageTests(AzureGrainStorageFixture silo) : Grai
         return base.DisposeAsync();
     }
 
-    /// <summary>The provider keeps nothing between two calls, so the silo's own is as good as another silo's.</summary>
+    /// <summary>The provider is stateless between calls, so the same silo's stands for another silo's.</summary>
     protected override Task<IGrainStorage> OpenAsync() => Task.FromResult(silo.Storage);
 
     protected override Task OverwriteAsync(string name, GrainId id, byte[] bytes) =>
@@ -34,14 +34,14 @@ public sealed class AzureGrainStorageTests(AzureGrainStorageFixture silo) : Grai
         state.State.Number = 2;
         silo.Faults.LoseAnswerOf(request => request.Method == RequestMethod.Put);
 
-        // The client asks again, and is told that another has written: it was itself. Orleans ends such an activation, and the next one reads.
+        // The client retries and is told of another write, which was its own. Orleans ends the activation, and the next one reads.
         await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync("note", Id("grain"), state));
 
         Assert.Equal(2, (await ReadAsync("grain")).State!.Number);
     }
 
     [Fact]
-    public async Task Requests_that_fail_twice_are_asked_again()
+    public async Task A_request_that_fails_twice_is_retried()
     {
         int broken = 0;
         silo.Faults.Break(_ => ++broken <= 2);
@@ -53,7 +53,7 @@ public sealed class AzureGrainStorageTests(AzureGrainStorageFixture silo) : Grai
     }
 
     [Fact]
-    public async Task A_container_that_is_gone_is_made_again_by_the_next_write()
+    public async Task A_missing_container_is_recreated_by_the_next_write()
     {
         await Storage.WriteStateAsync("note", Id("grain"), new GrainState<Note> { State = new Note { Number = 1 } });
         await silo.Container.DeleteAsync(cancellationToken: Token);
@@ -65,7 +65,7 @@ public sealed class AzureGrainStorageTests(AzureGrainStorageFixture silo) : Grai
     }
 }
 
-/// <summary>One silo on the emulator for all tests of grain state; faults come from the client's pipeline, inside its retries.</summary>
+/// <summary>One silo on the emulator for all tests of grain state. Faults come from the client's pipeline, inside its retries.</summary>
 public sealed class AzureGrainStorageFixture(AzuriteFixture azurite) : IAsyncLifetime
 {
     private IHost _silo = null!;

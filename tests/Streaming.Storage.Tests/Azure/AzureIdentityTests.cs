@@ -10,7 +10,7 @@ using Streaming.Storage.Tests.Sqlite;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>An account by its name and an identity instead of a key: everything that lasts is written and read by tokens.</summary>
+/// <summary>An account given by name, with an identity instead of a key: everything is written and read with tokens.</summary>
 public sealed class AzureIdentityTests : IAsyncLifetime
 {
     private readonly UnsignedIdentity _identity = new();
@@ -23,7 +23,7 @@ public sealed class AzureIdentityTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _azurite.DisposeAsync();
 
     [Fact]
-    public async Task Log_snapshots_and_grain_state_are_written_and_read_by_an_identity()
+    public async Task Log_snapshots_and_grain_state_are_written_and_read_with_an_identity()
     {
         AzureAccount account = _identity.Account(_azurite);
 
@@ -65,7 +65,7 @@ public sealed class AzureIdentityTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Tokens_for_another_service_are_refused_by_a_sentence()
+    public async Task Tokens_for_another_service_are_refused_with_one_sentence()
     {
         var store = new AzureStore(
             new UnsignedIdentity("https://vault.azure.net").Account(_azurite),

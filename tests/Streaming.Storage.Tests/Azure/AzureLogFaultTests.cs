@@ -7,7 +7,7 @@ using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>Lost answers, races, what is left in the lists, and the limits that the emulator does not know.</summary>
+/// <summary>Lost answers, races, stale list entries, and limits that the emulator does not enforce.</summary>
 public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
@@ -74,7 +74,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_takes_a_running_reply_up_asks_three_times()
+    public async Task Resuming_a_running_reply_costs_three_requests()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -89,7 +89,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task However_often_a_turn_was_regenerated_what_is_before_it_is_read_as_fast()
+    public async Task Reading_ids_before_a_turn_costs_the_same_however_often_it_was_regenerated()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
@@ -117,7 +117,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_writer_that_another_process_overtook_is_fenced_and_the_other_is_not()
+    public async Task A_writer_overtaken_by_another_process_is_fenced_and_the_other_is_not()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -131,7 +131,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_append_after_the_conversation_was_erased_finds_nothing_to_write_to()
+    public async Task An_append_to_an_erased_conversation_fails_and_stores_nothing()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -146,7 +146,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_failed_write_left_in_the_lists_is_passed_over_and_removed_when_it_is_old()
+    public async Task List_entries_of_a_failed_write_are_skipped_and_removed_after_an_hour()
     {
         var writer = await TestWriter.CreateAsync(Log);
         _store.Faults.Break(StoreFaults.IsTransaction);
@@ -158,7 +158,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 
         Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items);
         Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
-        Assert.Equal(3, (await RowsAsync("index")).Count); // the write could be under way still
+        Assert.Equal(3, (await RowsAsync("index")).Count); // the write could still be under way
         _time.Advance(TimeSpan.FromHours(2));
         Assert.Single((await Log.ListOwnedAsync("owner", null, 9, Token)).Items);
         Assert.Empty(await Log.ListRunningAsync(null, 9, Token));
@@ -166,7 +166,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_list_that_cannot_be_cleared_does_not_fail_the_append()
+    public async Task A_list_entry_that_cannot_be_removed_does_not_fail_the_append()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -178,7 +178,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_name_that_is_too_long_for_a_key_is_refused()
+    public async Task An_id_too_long_for_a_key_is_refused()
     {
         var error = await Assert.ThrowsAsync<ArgumentException>(() => TestWriter.CreateAsync(Log, new string('世', 81)));
 
@@ -187,7 +187,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_emulator_takes_and_Azure_would_not_is_refused()
+    public async Task An_append_beyond_Azures_limits_is_refused_also_where_the_emulator_would_take_it()
     {
         var writer = await TestWriter.CreateAsync(Log);
         var events = Enumerable.Range(0, 13_000).Select(i => writer.Group("x").Events[0] with { First = i + 1, Last = i + 1 });
@@ -233,7 +233,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_table_that_is_gone_is_not_taken_for_a_conversation_that_is_and_is_not_made_again()
+    public async Task A_missing_table_is_not_taken_for_a_missing_conversation_and_is_not_recreated()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await _store.Table("log").DeleteAsync(Token);
@@ -257,7 +257,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_the_table_of_the_lists_nothing_is_created_that_no_list_would_have()
+    public async Task Without_the_index_table_no_conversation_is_created()
     {
         await _store.Table("index").DeleteAsync(Token);
 
@@ -268,7 +268,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_head_that_every_version_may_write_has_the_properties_of_version_1_alone()
+    public async Task A_head_that_requires_no_newer_version_has_only_the_properties_of_version_1()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));

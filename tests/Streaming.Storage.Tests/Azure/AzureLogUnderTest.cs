@@ -10,7 +10,7 @@ using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>The store in tables of its own in the emulator. Faults come from the client's pipeline, and from foreign rows.</summary>
+/// <summary>A store with its own tables in the emulator. Faults come from the client's pipeline, and from foreign rows.</summary>
 internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? time = null) : LogUnderTest
 {
     private readonly string _prefix = AzuriteFixture.NewPrefix();
@@ -20,10 +20,10 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
 
     public override IConversationLog Log => (_store ?? throw new InvalidOperationException("The store is not open.")).Log;
 
-    /// <summary>The tables as others see them, without faults.</summary>
+    /// <summary>The tables, through a client without faults.</summary>
     public TableClient Table(string purpose) => new TableServiceClient(azurite.ConnectionString).GetTableClient(_prefix + purpose);
 
-    /// <summary>A new client, as another process would have, with tables made if they are not there.</summary>
+    /// <summary>Makes a new client, as another process would, and creates the tables if they are missing.</summary>
     public override async Task ReopenAsync()
     {
         var account = new AzureAccount(new AzureSettings { ConnectionString = azurite.ConnectionString, Prefix = _prefix });
@@ -36,7 +36,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
         await _store.OpenAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Rows as the log writes them, a hundred of a list at once: the emulator takes about a thousand requests a second.</summary>
+    /// <summary>Writes the log's rows directly, a hundred at once, since the emulator takes only about a thousand requests per second.</summary>
     public override async Task SeedAsync(IReadOnlyList<NewLog> conversations, int running)
     {
         var heads = conversations
@@ -91,7 +91,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
 
     public override async Task AppendThatFailsHalfwayAsync(string id, LogAppend append)
     {
-        // Ids come last in the transaction: all other rows have been taken when it meets this one.
+        // Ids come last in the transaction, so all other rows have been accepted when it reaches this one.
         var head = await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken);
         var inTheWay = new TableEntity(
             id,
@@ -104,7 +104,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
 
     public override async Task WithoutAnswerAsync(Func<CancellationToken, Task> write)
     {
-        // The answer is lost, and then the way to the store, so that reading back tells nothing.
+        // First the answer is lost, then the connection, so that the head cannot be read back.
         Faults.LoseAnswerOf(request =>
         {
             if (!StoreFaults.IsTransaction(request))
@@ -142,5 +142,5 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
                 TestContext.Current.CancellationToken
             );
 
-    public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // Its tables go with the emulator.
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // The tables end with the emulator.
 }

@@ -27,7 +27,7 @@ public sealed class AzureOutageTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _azurite.DisposeAsync();
 
     [Fact]
-    public async Task After_an_outage_the_writer_goes_on_where_it_was()
+    public async Task After_an_outage_the_writer_continues_where_it_was()
     {
         var writer = await TestWriter.CreateAsync(_store.Log);
         await writer.AppendAsync(writer.Message("before"));
@@ -47,7 +47,7 @@ public sealed class AzureOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_hangs_does_not_hang_the_writer_and_the_write_counts_once()
+    public async Task A_hanging_store_does_not_block_the_writer_and_the_write_counts_once()
     {
         var writer = await TestWriter.CreateAsync(_store.Log);
         await writer.AppendAsync(writer.Message("before"));

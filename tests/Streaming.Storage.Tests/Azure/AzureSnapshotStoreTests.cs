@@ -7,7 +7,7 @@ using Streaming.Storage.Tests.Snapshots;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>The store in Azure Storage keeps the contract of snapshots.</summary>
+/// <summary>The store in Azure Storage keeps the contract of snapshot stores.</summary>
 public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotStoreContract
 {
     private readonly string _prefix = AzuriteFixture.NewPrefix();
@@ -30,10 +30,10 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
         return store;
     }
 
-    public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // Its container goes with the emulator.
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask; // The container ends with the emulator.
 
     [Fact]
-    public async Task A_store_that_does_not_answer_is_a_sentence_and_the_earlier_snapshot_stays()
+    public async Task A_store_that_does_not_answer_is_reported_and_the_earlier_snapshot_stays()
     {
         await WriteAsync("c", 0, 17, [1]);
         _faults.Break(_ => true);
@@ -46,7 +46,7 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
     }
 
     [Fact]
-    public async Task A_container_that_is_gone_is_not_taken_for_a_snapshot_that_is()
+    public async Task A_missing_container_is_not_taken_for_a_missing_snapshot()
     {
         var container = new BlobServiceClient((await azurite.GetAsync()).ConnectionString).GetBlobContainerClient($"{_prefix}-snapshots");
         await container.DeleteAsync(cancellationToken: Token);
@@ -66,7 +66,7 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
     }
 
     [Fact]
-    public async Task Broken_off_before_its_blocks_are_committed_it_is_not_there()
+    public async Task A_snapshot_interrupted_before_its_commit_is_absent()
     {
         await WriteAsync("c", 0, 17, [1]);
         _faults.Break(request =>
@@ -79,7 +79,7 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
     }
 
     [Fact]
-    public async Task An_older_one_that_could_not_be_removed_goes_with_the_next()
+    public async Task An_older_snapshot_that_could_not_be_removed_is_removed_with_the_next()
     {
         await WriteAsync("c", 0, 17, [1]);
         _faults.Break(request => request.Method == RequestMethod.Delete);

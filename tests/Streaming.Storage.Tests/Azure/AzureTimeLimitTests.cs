@@ -10,10 +10,10 @@ using Streaming.Storage.Snapshots;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>A store that takes every connection and never answers: no client waits longer than its limit, and each says so.</summary>
+/// <summary>If a store accepts connections and never answers, no client waits longer than its limit, and each reports it.</summary>
 public sealed class AzureTimeLimitTests : IDisposable
 {
-    // A try is five seconds; those that ask again do so three times, after 0.2, 0.4 and 0.8 s and some more by chance.
+    // A try takes five seconds; clients that retry do so three times, after 0.2, 0.4 and 0.8 s plus jitter.
     private static readonly TimeSpan OneTry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan FourTries = TimeSpan.FromSeconds(20);
 
@@ -22,7 +22,7 @@ public sealed class AzureTimeLimitTests : IDisposable
 
     public AzureTimeLimitTests()
     {
-        _silent.Start(1024); // The system takes connections; nobody reads from them.
+        _silent.Start(1024); // The system accepts connections; nothing reads from them.
         var at = $"http://127.0.0.1:{((IPEndPoint)_silent.LocalEndpoint).Port}/account";
         _account = new AzureAccount(
             new AzureSettings { ConnectionString = $"AccountName=account;AccountKey=a2V5;TableEndpoint={at};BlobEndpoint={at}" }
@@ -34,14 +34,14 @@ public sealed class AzureTimeLimitTests : IDisposable
     public void Dispose() => _silent.Dispose();
 
     [Fact]
-    public async Task No_client_waits_longer_than_its_limit()
+    public async Task No_client_waits_longer_than_its_time_limit()
     {
         var store = new AzureStore(_account, TimeProvider.System, NullLogger<HeadIndex>.Instance);
         var snapshots = new AzureSnapshotStore(_account);
         var name = new SnapshotName("conversation", 0, 1);
 
         await Task.WhenAll(
-            // The log asks once, and judges silence itself. A write that got no answer is read back.
+            // The log asks once. After a write without an answer, it reads back.
             FailsAsync<LogUnavailableException>(
                 OneTry,
                 "Azure Storage does not answer for table streaminglog of account account.",
@@ -76,7 +76,7 @@ public sealed class AzureTimeLimitTests : IDisposable
                     )
             ),
             FailsAsync<StoreOpenException>(FourTries, "check Streaming:Azure", () => snapshots.OpenAsync(Token)),
-            // What Orleans' providers are given, for membership, reminders and grains' states.
+            // The clients of Orleans' providers, for membership, reminders and grain state.
             FailsAsync<Exception>(
                 FourTries,
                 "",
@@ -95,7 +95,7 @@ public sealed class AzureTimeLimitTests : IDisposable
         );
     }
 
-    /// <summary>It fails as it should, after its limit and before twice as long: all share a processor.</summary>
+    /// <summary>Checks that a call fails as expected, after its limit and before twice the limit, since all share a processor.</summary>
     private static async Task FailsAsync<T>(TimeSpan limit, string said, Func<Task> ask)
         where T : Exception
     {

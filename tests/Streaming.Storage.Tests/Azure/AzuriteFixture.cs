@@ -16,7 +16,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
     /// <summary>The emulator.</summary>
     public Task<AzuriteProcess> GetAsync() => _azurite.Value;
 
-    /// <summary>A prefix of tables and containers that nobody else has.</summary>
+    /// <summary>A unique prefix of tables and containers.</summary>
     public static string NewPrefix() => string.Create(CultureInfo.InvariantCulture, $"test{Interlocked.Increment(ref s_names)}");
 
     public async ValueTask DisposeAsync()

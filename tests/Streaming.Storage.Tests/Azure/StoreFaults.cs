@@ -4,7 +4,7 @@ using Request = Azure.Core.Request;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>A place in the client's pipeline where answers get lost and requests do not arrive.</summary>
+/// <summary>A policy in the client's pipeline that loses answers and drops requests.</summary>
 internal sealed class StoreFaults : HttpPipelinePolicy
 {
     private Func<Request, bool>? _loses;
@@ -16,13 +16,13 @@ internal sealed class StoreFaults : HttpPipelinePolicy
     /// <summary>Whether a request is a transaction of several writes.</summary>
     public static bool IsTransaction(Request request) => request.Uri.Path.EndsWith("$batch", StringComparison.Ordinal);
 
-    /// <summary>The answer of the next request of a kind is lost after the store did what it was asked.</summary>
+    /// <summary>Loses the answer of the next matching request, after the store has executed it.</summary>
     public void LoseAnswerOf(Func<Request, bool> which) => _loses = which;
 
-    /// <summary>Requests of a kind do not arrive from here on.</summary>
+    /// <summary>Drops matching requests from now on.</summary>
     public void Break(Func<Request, bool> which) => _breaks = which;
 
-    /// <summary>All is well from here on.</summary>
+    /// <summary>Ends all faults.</summary>
     public void Mend() => (_loses, _breaks) = (null, null);
 
     public override void Process(HttpMessage message, ReadOnlyMemory<HttpPipelinePolicy> pipeline) =>

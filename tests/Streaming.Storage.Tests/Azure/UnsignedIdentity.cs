@@ -7,16 +7,16 @@ using Streaming.Clustering;
 
 namespace Streaming.Storage.Tests.Azure;
 
-/// <summary>An identity that nobody vouches for: its tokens say what Azure's say, and are not signed. The emulator takes them.</summary>
-/// <param name="audience">For whom its tokens are.</param>
+/// <summary>An identity with unsigned tokens that otherwise equal Azure's. The emulator accepts them.</summary>
+/// <param name="audience">The audience of its tokens.</param>
 internal sealed class UnsignedIdentity(string audience = UnsignedIdentity.Storage) : TokenCredential
 {
     public const string Storage = "https://storage.azure.com";
 
-    /// <summary>Tokens that were asked for.</summary>
+    /// <summary>The number of tokens requested.</summary>
     public int Tokens { get; private set; }
 
-    /// <summary>An account by its name, signed in to by this identity.</summary>
+    /// <summary>An account given by name, and signed in to with this identity.</summary>
     public AzureAccount Account(AzuriteProcess azurite)
     {
         var trusting = new HttpClientTransport(

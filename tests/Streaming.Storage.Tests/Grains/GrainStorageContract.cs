@@ -3,14 +3,14 @@ using Orleans.Storage;
 
 namespace Streaming.Storage.Tests.Grains;
 
-/// <summary>What every store of grains' states must do, through Orleans' own interface.</summary>
+/// <summary>What every grain storage must do, tested through Orleans' interface.</summary>
 public abstract class GrainStorageContract : IAsyncLifetime
 {
     private const string Name = "note";
 
     private static int s_kinds;
 
-    // Stores are shared, so each test has a kind of grain of its own.
+    // Stores are shared, so each test has its own grain type.
     private readonly string _kind = string.Create(CultureInfo.InvariantCulture, $"note{Interlocked.Increment(ref s_kinds)}");
 
     protected IGrainStorage Storage { get; private set; } = null!;
@@ -20,7 +20,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     /// <summary>The store, opened again.</summary>
     protected abstract Task<IGrainStorage> OpenAsync();
 
-    /// <summary>Puts other bytes in the place of a state that is there.</summary>
+    /// <summary>Overwrites a stored state with other bytes.</summary>
     protected abstract Task OverwriteAsync(string name, GrainId id, byte[] bytes);
 
     public virtual async ValueTask InitializeAsync() => Storage = await OpenAsync();
@@ -32,7 +32,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_state_that_was_never_written_is_empty_and_has_no_tag()
+    public async Task A_state_that_was_never_written_is_empty_and_has_no_etag()
     {
         var read = await ReadAsync("grain");
 
@@ -40,7 +40,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_written_state_is_read_again_also_when_the_store_is_opened_again()
+    public async Task A_written_state_is_read_again_also_after_the_store_is_reopened()
     {
         var written = new GrainState<Note>
         {
@@ -56,7 +56,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Each_write_has_a_tag_of_its_own()
+    public async Task Each_write_has_a_new_etag()
     {
         var state = new GrainState<Note> { State = new Note() };
         var tags = new HashSet<string>();
@@ -70,7 +70,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_write_under_a_stale_tag_is_refused_and_changes_nothing()
+    public async Task A_write_under_a_stale_etag_is_refused_and_changes_nothing()
     {
         var first = new GrainState<Note> { State = new Note { Number = 1 } };
         await Storage.WriteStateAsync(Name, Id("grain"), first);
@@ -88,7 +88,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_two_first_writes_one_is_refused()
+    public async Task One_of_two_first_writes_is_refused()
     {
         await Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note { Number = 1 } });
 
@@ -100,7 +100,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_write_after_somebody_cleared_is_refused()
+    public async Task A_write_after_another_activation_cleared_is_refused()
     {
         var mine = new GrainState<Note> { State = new Note() };
         await Storage.WriteStateAsync(Name, Id("grain"), mine);
@@ -126,7 +126,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Clearing_under_a_stale_tag_is_refused()
+    public async Task Clearing_under_a_stale_etag_is_refused()
     {
         var state = new GrainState<Note> { State = new Note { Number = 7 } };
         await Storage.WriteStateAsync(Name, Id("grain"), state);
@@ -139,7 +139,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Any_key_has_a_state_of_its_own()
+    public async Task Keys_of_any_script_stay_distinct()
     {
         string[] keys =
         [
@@ -165,7 +165,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task States_of_one_grain_are_apart_by_name()
+    public async Task States_of_one_grain_are_distinct_by_name()
     {
         await Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note { Number = 1 } });
         await Storage.WriteStateAsync("other", Id("grain"), new GrainState<Note> { State = new Note { Number = 2 } });
@@ -174,7 +174,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_many_writers_of_one_state_one_is_stored_at_a_time_and_none_is_lost()
+    public async Task Concurrent_writes_of_one_state_are_serialised_and_none_is_lost()
     {
         await Task.WhenAll(
             Enumerable
@@ -192,7 +192,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
                         }
                         catch (InconsistentStateException)
                         {
-                            // Another was quicker: from what it wrote.
+                            // Another writer was first: continue from what it wrote.
                         }
                     }
                 })
@@ -202,7 +202,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_state_that_cannot_be_read_is_an_error_and_stays_as_it_is()
+    public async Task A_damaged_state_is_an_error_and_left_unchanged()
     {
         await Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note { Number = 7 } });
         await OverwriteAsync(Name, Id("grain"), [0xFF, 0xFE, 0xFD]);
@@ -211,7 +211,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
         await Assert.ThrowsAnyAsync<Exception>(() => Storage.ReadStateAsync(Name, Id("grain"), read));
 
         Assert.Equal(0, read.State.Number);
-        // A grain that starts without its state must not write over it.
+        // A grain that starts without its state must not overwrite it.
         await Assert.ThrowsAsync<InconsistentStateException>(() =>
             Storage.WriteStateAsync(Name, Id("grain"), new GrainState<Note> { State = new Note() })
         );

@@ -5,11 +5,11 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Tests.Log;
 
-/// <summary>The lists: an owner's, what runs, what is hidden; hiding and erasing.</summary>
+/// <summary>Lists of an owner's, running and hidden conversations; hiding and erasing.</summary>
 public abstract partial class ConversationLogContract
 {
     [Fact]
-    public async Task An_owners_conversations_come_last_active_first()
+    public async Task An_owners_conversations_are_listed_last_active_first()
     {
         var oldest = await TestWriter.CreateAsync(Log, "oldest", at: TestWriter.Start.AddHours(1));
         await TestWriter.CreateAsync(Log, "middle", at: TestWriter.Start.AddHours(2));
@@ -43,9 +43,9 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Pages_of_an_owners_list_join_without_gap_or_repeat()
+    public async Task Pages_of_an_owners_list_join_without_gap_or_repetition()
     {
-        // Many at the same time, so that pages end in the middle of them.
+        // Many have the same time, so that pages end among them.
         for (var i = 0; i < 23; i++)
             await Log.CreateAsync(new NewLog($"c{i:00}", "owner", null, TestWriter.Start.AddMinutes(i / 10)), Token);
 
@@ -64,7 +64,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_page_that_holds_the_rest_has_no_next()
+    public async Task The_last_page_has_no_next()
     {
         await TestWriter.CreateAsync(Log, "one");
         await TestWriter.CreateAsync(Log, "two");
@@ -74,7 +74,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Ten_thousand_conversations_of_one_owner_are_listed_in_order_and_those_that_run()
+    public async Task Ten_thousand_conversations_of_an_owner_and_the_running_ones_are_listed_in_order()
     {
         const int count = 10_000;
         const int running = 1_000;
@@ -98,7 +98,8 @@ public abstract partial class ConversationLogContract
             runs.AddRange(page);
 
         TestContext.Current.SendDiagnosticMessage(
-            $"{count} conversations listed in {owned.TotalSeconds:F1} s, {running} running ones in {(clock.Elapsed - owned).TotalSeconds:F1} s."
+            $"{count} conversations listed in {owned.TotalSeconds:F1} s, {running} running ones in "
+                + $"{(clock.Elapsed - owned).TotalSeconds:F1} s."
         );
         Assert.Equal(
             Enumerable.Range(0, count).Reverse().Select(i => (Id: $"c{i:00000}", Title: $"title {i}")),
@@ -108,7 +109,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_place_in_the_list_that_no_page_named_is_refused()
+    public async Task A_cursor_that_no_page_returned_is_refused()
     {
         await Assert.ThrowsAsync<ArgumentException>(() => Log.ListOwnedAsync("owner", "nonsense", 10, Token));
         await Assert.ThrowsAnyAsync<ArgumentException>(() => Log.ListOwnedAsync("owner", null, 0, Token));
@@ -116,7 +117,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task What_runs_is_listed_until_it_does_not()
+    public async Task Running_conversations_are_listed_until_they_stop()
     {
         var writers = new List<TestWriter>();
         foreach (var id in new[] { "c", "a", "d", "b" })
@@ -134,7 +135,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Hiding_fences_the_writer_and_takes_it_from_the_lists()
+    public async Task Hiding_fences_the_writer_and_removes_the_conversation_from_the_lists()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -154,7 +155,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task The_hidden_are_listed_by_when_they_were_hidden()
+    public async Task Hidden_conversations_are_listed_in_the_order_of_hiding()
     {
         foreach (var (id, hour) in new[] { ("late", 3), ("early", 1), ("middle", 2) })
         {
@@ -170,7 +171,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Erasing_what_is_not_hidden_is_refused()
+    public async Task Erasing_a_conversation_that_is_not_hidden_is_refused()
     {
         await TestWriter.CreateAsync(Log);
 
@@ -180,7 +181,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task After_erasing_nothing_is_left_and_its_name_is_free()
+    public async Task Erasing_leaves_nothing_and_frees_the_id()
     {
         var other = await TestWriter.CreateAsync(Log, "other");
         await other.AppendAsync(other.Message("stays", hash: "h"));
@@ -195,7 +196,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task An_interrupted_erasure_is_taken_up_again()
+    public async Task An_interrupted_erasure_is_continued()
     {
         await WriteLongConversationAsync();
         await Log.HideAsync("conversation", TestWriter.Start, Token);
@@ -212,7 +213,7 @@ public abstract partial class ConversationLogContract
     private async Task<string[]> OwnedAsync(string owner = "owner") =>
         [.. (await Log.ListOwnedAsync(owner, null, 5_000, Token)).Items.Select(item => item.Id)];
 
-    /// <summary>1,300 events and rows of ids, two branches, 100 receipts: more than one step of any store.</summary>
+    /// <summary>1,300 events, 100,010 ids, two branches, 100 receipts: more than one step of any store.</summary>
     private async Task WriteLongConversationAsync()
     {
         var writer = await TestWriter.CreateAsync(Log);

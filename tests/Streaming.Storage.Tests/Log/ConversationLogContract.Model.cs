@@ -3,15 +3,15 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Tests.Log;
 
-/// <summary>Random operations give the answers of a plain model.</summary>
+/// <summary>Random operations give the same answers as a plain model.</summary>
 public abstract partial class ConversationLogContract
 {
     private static int s_conversations;
 
-    /// <summary>How many sequences of random operations a store is tried with.</summary>
+    /// <summary>The number of random sequences of operations.</summary>
     protected virtual int RandomSequences => 150;
 
-    /// <summary>What to do, and numbers that the doing makes of what it will.</summary>
+    /// <summary>An operation, and random numbers from which it derives its arguments.</summary>
     private readonly record struct Step(Operation Do, int A, int B, string Text);
 
     private enum Operation
@@ -61,7 +61,7 @@ public abstract partial class ConversationLogContract
     ).Array[1, 40];
 
     [Fact]
-    public Task Random_operations_answer_as_a_plain_model_does() =>
+    public Task Random_operations_give_the_answers_of_a_plain_model() =>
         s_steps.SampleAsync(
             async steps =>
             {
@@ -82,7 +82,7 @@ public abstract partial class ConversationLogContract
             print: steps => string.Join("; ", steps)
         );
 
-    /// <summary>Plays steps on a log and on the model alike.</summary>
+    /// <summary>Runs steps on a log and on the model.</summary>
     private sealed class Player(IConversationLog log, string id, string owner)
     {
         private readonly Dictionary<string, LogHead> _writers = [];
@@ -113,7 +113,7 @@ public abstract partial class ConversationLogContract
                 case Operation.Open:
                     return await OpenAsync(model, writer);
                 case Operation.Message or Operation.Group or Operation.Ids or Operation.Cut or Operation.HeadOnly or Operation.Stale:
-                    // The newest writer most of the time, sometimes one that has been fenced.
+                    // Mostly the newest writer, sometimes a fenced one.
                     var head =
                         step.B % 5 == 0 && _writers.TryGetValue(writer, out var known) ? known : _writers.Values.MaxBy(h => h.Epoch)!;
                     return await AppendAsync(model, MakeAppend(new TestWriter(log, head), step, at));
@@ -217,7 +217,7 @@ public abstract partial class ConversationLogContract
             return (expected, actual);
         }
 
-        /// <summary>The answer, or the refusal's name.</summary>
+        /// <summary>The answer, or the name of the exception.</summary>
         private static async Task<object> Answer<T>(Func<Task<T>> ask)
             where T : notnull
         {

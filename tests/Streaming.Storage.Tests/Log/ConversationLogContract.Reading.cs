@@ -34,7 +34,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_page_has_no_more_rows_than_asked()
+    public async Task A_page_has_at_most_the_rows_asked_for()
     {
         await WriteMessageAndGroupsOfFiveAsync(groups: 10);
 
@@ -42,7 +42,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_page_has_no_more_text_than_asked_but_at_least_one_row()
+    public async Task A_page_has_at_most_the_text_asked_for_but_at_least_one_row()
     {
         await WriteMessageAndGroupsOfFiveAsync(groups: 10); // the message has 5 bytes, each group 10
 
@@ -53,7 +53,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Rows_that_cannot_be_read_are_an_error_and_what_is_before_them_is_read()
+    public async Task Damaged_rows_are_an_error_and_earlier_rows_are_read()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -98,7 +98,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Where_the_stream_is_shorter_there_are_fewer_ids()
+    public async Task Fewer_ids_are_read_if_the_stream_is_shorter()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 10) });
@@ -115,7 +115,7 @@ public abstract partial class ConversationLogContract
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 10) });
         await writer.AppendAsync(writer.Cut(4, ids: 5)); // branch 1: 0..3, 1004..1008
         await writer.AppendAsync(writer.Cut(8, ids: 2)); // branch 2: 0..3, 1004..1007, 2008, 2009
-        await writer.AppendAsync(writer.Cut(6, ids: 1)); // branch 3: 0..3, 1004, 1005, 3006: what is before is branch 1's
+        await writer.AppendAsync(writer.Cut(6, ids: 1)); // branch 3: 0..3, 1004, 1005, 3006; its parent is branch 1
         await writer.AppendAsync(writer.Cut(2, ids: 1)); // branch 4: 0, 1, 4002
         await writer.AppendAsync(writer.Cut(3)); // branch 5: 0, 1, 4002
 
@@ -133,7 +133,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task After_many_cuts_at_one_place_what_is_before_is_still_seen()
+    public async Task Ids_before_a_position_are_read_after_many_cuts_at_it()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
@@ -146,7 +146,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_branch_that_does_not_exist_and_a_range_that_is_none_are_refused()
+    public async Task An_unknown_branch_and_an_invalid_range_are_refused()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
@@ -158,7 +158,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Everything_is_there_when_the_store_is_opened_again()
+    public async Task Everything_is_still_there_after_the_store_is_reopened()
     {
         await WriteMessageAndGroupsOfFiveAsync(groups: 3);
         var head = await HeadAsync();

@@ -60,7 +60,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_version_that_another_process_raised_refuses_a_writer_that_has_the_former_head()
+    public async Task A_writer_is_refused_when_another_process_raised_the_required_version()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -83,7 +83,7 @@ public abstract partial class ConversationLogContract
         await Assert.ThrowsAsync<LogFencedException>(() => Log.AppendAsync("conversation", append with { RequiredVersion = 1 }, Token));
     }
 
-    /// <summary>A message, a group, and a group that an older version would damage.</summary>
+    /// <summary>A message, a group, and a group whose append raises the required version.</summary>
     private async Task<TestWriter> WriteWithNewerVersionAsync()
     {
         var writer = await TestWriter.CreateAsync(Log);

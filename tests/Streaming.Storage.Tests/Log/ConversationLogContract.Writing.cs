@@ -39,7 +39,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Of_creators_at_once_one_makes_the_conversation_and_the_others_leave_nothing_in_their_lists()
+    public async Task One_of_concurrent_creators_succeeds_and_the_others_leave_no_list_entry()
     {
         var outcomes = await Task.WhenAll(
             Enumerable
@@ -64,7 +64,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Conversations_that_are_written_at_once_do_not_meet()
+    public async Task Concurrent_writes_to_different_conversations_do_not_mix()
     {
         await Task.WhenAll(
             Enumerable
@@ -89,7 +89,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task An_append_after_the_conversation_was_erased_finds_nothing_to_write_to()
+    public async Task An_append_to_an_erased_conversation_fails_and_stores_nothing()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
@@ -107,7 +107,7 @@ public abstract partial class ConversationLogContract
     [InlineData("Ünïcödé 会話 שיחה 👋")]
     [InlineData("-._~!$")]
     [InlineData("a'; DROP TABLE heads; --")]
-    public async Task Names_of_any_script_with_slashes_and_quotes_are_kept_apart_and_whole(string name)
+    public async Task Ids_of_any_script_with_slashes_and_quotes_stay_distinct(string name)
     {
         await TestWriter.CreateAsync(Log, "other", owner: "other " + name);
         var writer = await TestWriter.CreateAsync(Log, name, owner: name);
@@ -121,7 +121,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Without_a_head_there_is_nothing_to_read_or_write()
+    public async Task Operations_without_a_head_fail()
     {
         Assert.Null(await Log.ReadHeadAsync("unknown", Token));
         await Assert.ThrowsAsync<LogMissingException>(() => Log.OpenForWritingAsync("unknown", "writer", Token));
@@ -164,7 +164,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_writer_whose_opening_got_no_answer_finds_its_epoch_again()
+    public async Task A_writer_whose_opening_got_no_answer_gets_the_same_epoch_again()
     {
         await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
         await _store.WithoutAnswerAsync(cancellation => Log.OpenForWritingAsync("conversation", "a", cancellation));
@@ -269,7 +269,7 @@ public abstract partial class ConversationLogContract
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
-    public async Task An_append_at_another_number_is_fenced_and_stores_nothing(int off)
+    public async Task An_append_at_a_wrong_number_is_fenced_and_stores_nothing(int off)
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("first"));
@@ -284,7 +284,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task An_append_at_another_position_is_fenced_and_stores_nothing()
+    public async Task An_append_at_a_wrong_position_is_fenced_and_stores_nothing()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 5) });
@@ -317,7 +317,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_repeated_append_answers_as_the_first_time_and_is_stored_once()
+    public async Task A_repeated_append_returns_the_same_head_and_is_stored_once()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello", hash: "h1"));
@@ -335,7 +335,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_repeated_append_of_ids_alone_is_stored_once_and_the_same_ids_after_it_again()
+    public async Task A_repeated_append_of_ids_is_stored_once_and_a_later_one_of_equal_ids_is_stored()
     {
         var writer = await TestWriter.CreateAsync(Log);
         var append = writer.Next() with { Ids = new[] { 7, 7 } };
@@ -348,7 +348,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Another_append_under_the_numbers_of_the_last_is_not_taken_for_its_repetition()
+    public async Task A_different_append_at_the_numbers_of_the_last_is_not_taken_for_its_repetition()
     {
         var writer = await TestWriter.CreateAsync(Log);
         var append = writer.Message("what was stored");
@@ -371,7 +371,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Of_appends_that_race_for_a_number_one_is_stored()
+    public async Task One_of_the_appends_that_race_for_a_number_is_stored()
     {
         var writer = await TestWriter.CreateAsync(Log);
         var appends = Enumerable.Range(0, 16).Select(i => writer.Message(i.ToString(CultureInfo.InvariantCulture))).ToArray();
@@ -396,7 +396,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task Of_writers_that_open_at_once_each_has_an_epoch_of_its_own_and_the_last_one_writes()
+    public async Task Concurrent_openings_get_different_epochs_and_the_last_one_writes()
     {
         await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
 
@@ -421,7 +421,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task An_unpaired_surrogate_becomes_a_replacement_character_and_moves_nothing()
+    public async Task An_unpaired_surrogate_becomes_a_replacement_character_of_the_same_length()
     {
         var writer = await TestWriter.CreateAsync(Log);
 
@@ -433,7 +433,7 @@ public abstract partial class ConversationLogContract
     }
 
     [Fact]
-    public async Task A_receipt_is_found_again_with_the_hash_of_its_text()
+    public async Task A_receipt_is_found_by_its_hash()
     {
         var writer = await TestWriter.CreateAsync(Log);
         await TestWriter.CreateAsync(Log, "another");

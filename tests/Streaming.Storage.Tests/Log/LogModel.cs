@@ -2,7 +2,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Tests.Log;
 
-/// <summary>One conversation's log as the contract describes it, in plain lists: every branch a whole copy of its stream.</summary>
+/// <summary>One conversation's log according to the contract, in plain lists: each branch is a full copy of its stream.</summary>
 internal sealed class LogModel(string id)
 {
     private readonly List<LogEvent> _events = [];
@@ -143,7 +143,8 @@ internal sealed class LogModel(string id)
         string.Join(
             '\n',
             events.Select(e =>
-                $"{e.First}..{e.Last} {e.Kind} {e.Turn} {e.Author} {e.TextOffset} '{e.Text}' [{string.Join(' ', e.Lengths)}] {e.At:O} {e.Detail}"
+                $"{e.First}..{e.Last} {e.Kind} {e.Turn} {e.Author} {e.TextOffset} '{e.Text}' [{string.Join(' ', e.Lengths)}] "
+                + $"{e.At:O} {e.Detail}"
             )
         );
 }

@@ -2,31 +2,31 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Tests.Log;
 
-/// <summary>A store of its own for one test, with the faults that the contract is about.</summary>
+/// <summary>A separate store for one test, with the faults that the contract covers.</summary>
 public abstract class LogUnderTest : IAsyncDisposable
 {
     /// <summary>The log.</summary>
     public abstract IConversationLog Log { get; }
 
-    /// <summary>Closes the store in good order and opens it again.</summary>
+    /// <summary>Closes the store cleanly and opens it again.</summary>
     public abstract Task ReopenAsync();
 
-    /// <summary>Conversations without a word, the first so many of which say that they run; in whatever way is quick.</summary>
+    /// <summary>Creates empty conversations, the first <paramref name="running"/> of them running, in the quickest way.</summary>
     public abstract Task SeedAsync(IReadOnlyList<NewLog> conversations, int running);
 
-    /// <summary>Puts bytes that mean nothing in the place of the last events' row, and of the last ids'.</summary>
+    /// <summary>Overwrites the last row of events and the last row of ids with invalid bytes.</summary>
     public abstract Task SpoilLastRowsAsync(string id);
 
-    /// <summary>An append that the store breaks off after some of its rows were written: throws <see cref="LogUnavailableException"/>.</summary>
+    /// <summary>An append that the store aborts after writing some of its rows. It throws <see cref="LogUnavailableException"/>.</summary>
     public abstract Task AppendThatFailsHalfwayAsync(string id, LogAppend append);
 
-    /// <summary>A write that takes effect, but whose answer does not arrive: the caller sees an exception.</summary>
+    /// <summary>A write that takes effect, but whose answer is lost: the caller gets an exception.</summary>
     public abstract Task WithoutAnswerAsync(Func<CancellationToken, Task> write);
 
-    /// <summary>An erasure that the store breaks off after some rows have gone and before the head has.</summary>
+    /// <summary>An erasure that the store aborts after erasing some rows and before the head.</summary>
     public abstract Task EraseThatIsInterruptedAsync(string id);
 
-    /// <summary>Everything in a conversation's row of the head, as text; two are equal if nothing wrote it between them.</summary>
+    /// <summary>All columns of a head's row, as text: equal for two calls if nothing wrote the row in between.</summary>
     public abstract Task<string> ReadHeadRowAsync(string id);
 
     /// <summary>Sets the required version in the head's row, as another program would.</summary>

@@ -3,7 +3,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Tests.Log;
 
-/// <summary>A writer of one conversation as an activation is one: it knows its head and makes appends that fit it.</summary>
+/// <summary>Writes one conversation as an activation does: it knows the head and makes appends that follow it.</summary>
 public sealed class TestWriter(IConversationLog log, LogHead head)
 {
     public static readonly DateTimeOffset Start = new(2025, 3, 1, 12, 0, 0, TimeSpan.Zero);
@@ -27,7 +27,7 @@ public sealed class TestWriter(IConversationLog log, LogHead head)
     public static async Task<TestWriter> OpenAsync(IConversationLog log, string id = "conversation") =>
         new(log, await log.OpenForWritingAsync(id, Guid.NewGuid().ToString("N"), TestContext.Current.CancellationToken));
 
-    /// <summary>An append that changes nothing but what is set further.</summary>
+    /// <summary>An append that changes nothing; set what it should change.</summary>
     public LogAppend Next() =>
         new()
         {
@@ -39,7 +39,7 @@ public sealed class TestWriter(IConversationLog log, LogHead head)
             State = Head.State,
         };
 
-    /// <summary>A person's message, with a receipt if it has a hash.</summary>
+    /// <summary>A user's message, with a receipt if it has a hash.</summary>
     public LogAppend Message(string text, string? hash = null, DateTimeOffset? at = null) =>
         Next() with
         {
@@ -62,7 +62,7 @@ public sealed class TestWriter(IConversationLog log, LogHead head)
             Receipt = hash is null ? null : new MessageReceipt(hash, $"text of {hash}", Head.LastTurn + 1, Head.LastSeq + 1),
         };
 
-    /// <summary>A group of a reply: one token a text, the token's id being its position.</summary>
+    /// <summary>A group of a reply: one token per text; a token's id is its position.</summary>
     public LogAppend Group(params string[] texts) =>
         Next() with
         {
@@ -82,7 +82,7 @@ public sealed class TestWriter(IConversationLog log, LogHead head)
             Ids = Ids(Head.Position, texts.Length),
         };
 
-    /// <summary>A cut, and ids on the new branch that are their position plus 1,000 for each branch.</summary>
+    /// <summary>A cut, and ids on the new branch: position plus 1,000 times the branch.</summary>
     public LogAppend Cut(long to, int ids = 0) =>
         Next() with
         {

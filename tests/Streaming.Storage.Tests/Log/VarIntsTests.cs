@@ -6,7 +6,7 @@ namespace Streaming.Storage.Tests.Log;
 public sealed class VarIntsTests
 {
     [Fact]
-    public void Any_numbers_come_back() =>
+    public void Numbers_survive_a_round_trip() =>
         Gen.OneOf(Gen.Int[0, 127], Gen.Int[0, 200_000], Gen.Int[0, int.MaxValue])
             .Array[0, 50]
             .Sample(values => Assert.Equal(values.AsEnumerable(), VarInts.Decode(VarInts.Encode(values))));
@@ -19,5 +19,5 @@ public sealed class VarIntsTests
     [InlineData(new byte[] { 0x01, 0xFF })]
     [InlineData(new byte[] { 0xFF, 0xFF, 0xFF, 0xFF, 0x0F })] // 2^32 - 1
     [InlineData(new byte[] { 0x80, 0x80, 0x80, 0x80, 0x80, 0x01 })] // six bytes
-    public void Damage_is_noticed(byte[] bytes) => Assert.Throws<InvalidDataException>(() => VarInts.Decode(bytes));
+    public void Damaged_bytes_are_refused(byte[] bytes) => Assert.Throws<InvalidDataException>(() => VarInts.Decode(bytes));
 }

@@ -14,7 +14,7 @@ using Streaming.Storage.Tests.Sqlite;
 
 namespace Streaming.Storage.Tests.Migration;
 
-/// <summary>An embedded store with all that a store can hold, and tables of its own in the emulator to move it to.</summary>
+/// <summary>An embedded store with everything that a store can hold, and separate tables in the emulator to copy it to.</summary>
 internal sealed class MigratedStore(AzuriteProcess azurite) : IDisposable
 {
     public const string Long = "long/книга";
@@ -36,7 +36,7 @@ internal sealed class MigratedStore(AzuriteProcess azurite) : IDisposable
     public AzureAccount Account { get; } =
         new(new AzureSettings { ConnectionString = azurite.ConnectionString, Prefix = AzuriteFixture.NewPrefix() });
 
-    /// <summary>A new client, as another run of the command has one.</summary>
+    /// <summary>Runs the copy with a new client, as another run of the command would.</summary>
     public Task<StoreMigrationSummary> MoveAsync(Action<StoreMigrationProgress>? report = null, CancellationToken cancellation = default) =>
         StoreMigration.RunAsync(
             Folder,
@@ -45,14 +45,14 @@ internal sealed class MigratedStore(AzuriteProcess azurite) : IDisposable
             cancellation
         );
 
-    /// <summary>Opens the embedded store as a host does, and lets it be used.</summary>
+    /// <summary>Opens the embedded store as a host does, and closes it after use.</summary>
     public async Task UseAsync(Func<IConversationLog, Task> use)
     {
         using SqliteStore store = SqliteLogUnderTest.OpenStore(Folder);
         await use(new SqliteConversationLog(store));
     }
 
-    /// <summary>The log in the account, as a host's.</summary>
+    /// <summary>Opens the log in the account as a host does.</summary>
     public async Task<IConversationLog> OpenTargetAsync()
     {
         var store = new AzureStore(Account, TimeProvider.System, NullLogger<HeadIndex>.Instance);
@@ -60,7 +60,7 @@ internal sealed class MigratedStore(AzuriteProcess azurite) : IDisposable
         return store.Log;
     }
 
-    /// <summary>Conversations of all kinds: 3,000 events and 40,000 ids, cuts, one that runs, a hidden one, an empty one.</summary>
+    /// <summary>Conversations of all kinds: one of 2,900 events and 40,000 ids, a cut, a running, a hidden and an empty one.</summary>
     public Task FillAsync() =>
         UseAsync(async log =>
         {
@@ -107,7 +107,7 @@ internal sealed class MigratedStore(AzuriteProcess azurite) : IDisposable
             await log.CreateAsync(new NewLog(Empty, "owner", "nothing yet", TestWriter.Start), Token);
         });
 
-    /// <summary>Both stores say the same, asked in all ways that the log's interface has.</summary>
+    /// <summary>Checks that both stores give the same answers through the log's interface.</summary>
     public async Task AssertSameAsync()
     {
         IConversationLog target = await OpenTargetAsync();

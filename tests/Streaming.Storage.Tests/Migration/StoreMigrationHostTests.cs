@@ -8,7 +8,7 @@ using Streaming.Storage.Tests.Sqlite;
 
 namespace Streaming.Storage.Tests.Migration;
 
-/// <summary>Grains of a silo on Azure Storage find the states that they had in the embedded store.</summary>
+/// <summary>Grains of a silo on Azure Storage find their states from the embedded store.</summary>
 public sealed class StoreMigrationHostTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private MigratedStore _store = null!;
@@ -24,7 +24,7 @@ public sealed class StoreMigrationHostTests(AzuriteFixture azurite) : IAsyncLife
     }
 
     [Fact]
-    public async Task A_grain_has_its_state_in_the_account_and_writes_it_on()
+    public async Task A_grain_finds_its_state_in_the_account_and_writes_it_again()
     {
         string[] keys = ["key-ring", "a/世", "x?y#z \\ %2F"];
         await WriteAsync(EmbeddedSilo(), keys);
@@ -50,7 +50,7 @@ public sealed class StoreMigrationHostTests(AzuriteFixture azurite) : IAsyncLife
     {
         await WriteAsync(AzureSilo(), ["key-ring", "another"]);
         await WriteAsync(EmbeddedSilo(), ["first", "key-ring"]);
-        await _store.OpenTargetAsync(); // The tables, which the move makes else.
+        await _store.OpenTargetAsync(); // Creates the tables, which the copy would otherwise do.
         List<string> before = await _store.VersionsAsync();
 
         var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));

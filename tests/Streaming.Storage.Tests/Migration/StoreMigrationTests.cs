@@ -9,7 +9,7 @@ using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Migration;
 
-/// <summary>An embedded store is moved to Azure Storage: all of it, once, however often it is interrupted.</summary>
+/// <summary>An embedded store is copied to Azure Storage completely and once, however often it is interrupted.</summary>
 public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
 {
     private MigratedStore _store = null!;
@@ -29,7 +29,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_event_id_receipt_title_and_list_is_there_as_it_was()
+    public async Task Events_ids_receipts_titles_and_lists_are_copied_exactly()
     {
         var reports = new List<StoreMigrationProgress>();
 
@@ -42,7 +42,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_moved_conversation_is_written_on_where_it_was()
+    public async Task A_moved_conversation_is_continued_where_it_was()
     {
         await _store.MoveAsync(cancellation: Token);
         IConversationLog log = await _store.OpenTargetAsync();
@@ -62,7 +62,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Killed_at_every_other_request_it_goes_on_and_ends_with_the_same()
+    public async Task Killed_at_every_other_request_it_continues_to_the_same_result()
     {
         StoreMigrationSummary? summary = null;
         int kills = 0;
@@ -92,7 +92,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whatever_answer_is_lost_it_goes_on_and_ends_with_the_same()
+    public async Task Whichever_answer_is_lost_it_continues_to_the_same_result()
     {
         StoreMigrationSummary? summary = null;
         int losses = 0;
@@ -116,7 +116,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Run_again_it_changes_nothing_and_brings_nothing_back()
+    public async Task Another_run_changes_nothing_and_restores_nothing_erased()
     {
         await _store.MoveAsync(cancellation: Token);
         IConversationLog log = await _store.OpenTargetAsync();
@@ -132,7 +132,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_said_at_the_target_before_the_rest_came_stays()
+    public async Task Events_appended_at_the_target_before_the_copy_is_complete_are_kept()
     {
         await MoveAllButOneAsync();
         IConversationLog log = await _store.OpenTargetAsync();
@@ -168,7 +168,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_target_with_a_conversation_of_the_same_name_is_refused_and_nothing_is_written()
+    public async Task A_target_with_a_conversation_of_the_same_id_is_refused_and_nothing_is_written()
     {
         await TestWriter.CreateAsync(await _store.OpenTargetAsync(), MigratedStore.Empty);
         List<string> before = [.. (await VersionsOfTablesAsync()).Order(StringComparer.Ordinal)];
@@ -181,7 +181,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_conversation_that_requires_a_newer_version_is_refused_and_not_shown()
+    public async Task A_conversation_that_requires_a_newer_version_is_refused_and_not_published()
     {
         await _store.UseAsync(async log =>
         {
@@ -196,7 +196,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_was_used_again_after_it_was_moved_in_part_is_refused()
+    public async Task A_store_used_again_after_a_partial_copy_is_refused()
     {
         await MoveAllButOneAsync();
         await _store.UseAsync(log => TestWriter.OpenAsync(log, MigratedStore.Cut));
@@ -207,12 +207,12 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_read_back_as_it_was_is_not_shown()
+    public async Task A_conversation_that_is_not_read_back_exactly_is_not_published()
     {
         await _store.OpenTargetAsync();
         var foreign = new TableEntity(MigratedStore.Cut, AzureIdRows.Key(0, 3)) { ["First"] = 3L, ["Ids"] = VarInts.Encode([77]) };
         var beside = new TableEntity(MigratedStore.Cut, AzureIdRows.Key(0, 9)) { ["First"] = 9L, ["Ids"] = VarInts.Encode([77]) };
-        await _store.Table("log").AddEntityAsync(foreign, Token); // where this store has a row: it is replaced
+        await _store.Table("log").AddEntityAsync(foreign, Token); // where the source has a row: it is replaced
         await _store.Table("log").AddEntityAsync(beside, Token);
 
         var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
@@ -224,7 +224,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
         await _store.AssertSameAsync();
     }
 
-    /// <summary>Breaks off at the last conversation's entry in its owner's list, when all others are there.</summary>
+    /// <summary>Fails at the last conversation's entry in its owner's list, once all others are copied.</summary>
     private async Task MoveAllButOneAsync()
     {
         using var others = new CountdownEvent(4);

@@ -4,7 +4,7 @@ using Streaming.Storage.Tests.Sqlite;
 
 namespace Streaming.Storage.Tests.Snapshots;
 
-/// <summary>The embedded store keeps the contract of snapshots, and its limit.</summary>
+/// <summary>The embedded store keeps the contract of snapshot stores, and its limit.</summary>
 public sealed class FileSnapshotStoreTests : SnapshotStoreContract
 {
     private readonly TemporaryFolder _folder = new();
@@ -26,13 +26,13 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
     }
 
     [Fact]
-    public async Task All_together_keep_within_the_limit_and_the_oldest_go_first()
+    public async Task Snapshots_stay_within_the_limit_and_the_oldest_are_deleted_first()
     {
         _limit = 1000;
         await ReopenAsync();
         await WriteAsync("a", 0, 1, new byte[400]);
         await WriteAsync("b", 0, 1, new byte[400]);
-        await WriteAsync("a", 0, 2, new byte[300]); // Now b's is the oldest.
+        await WriteAsync("a", 0, 2, new byte[300]); // Now b's snapshot is the oldest.
         Assert.Equal(700, Files.Bytes);
         await WriteAsync("c", 0, 1, new byte[400]);
         Assert.Empty(await Store.ListAsync("b", Token));
@@ -43,7 +43,7 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
     }
 
     [Fact]
-    public async Task The_limit_counts_what_is_being_written()
+    public async Task The_limit_counts_unfinished_snapshots()
     {
         _limit = 1000;
         await ReopenAsync();
@@ -66,21 +66,21 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
     }
 
     [Fact]
-    public async Task One_that_is_larger_than_the_limit_is_refused_by_a_sentence_and_takes_nobodys_place()
+    public async Task A_snapshot_larger_than_the_limit_is_refused_and_replaces_none()
     {
         _limit = 1000;
         await ReopenAsync();
         await WriteAsync("a", 0, 1, new byte[400]);
         var refusal = await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("b", 0, 1, new byte[1001]));
         Assert.Equal(
-            "A snapshot of 1001 bytes is larger than what all of them may take together, 1000; raise Streaming:SnapshotMegabytes.",
+            "A snapshot of 1001 bytes is larger than the limit of all snapshots, 1000; raise Streaming:SnapshotMegabytes.",
             refusal.Message
         );
         Assert.Single(await Store.ListAsync("a", Token));
     }
 
     [Fact]
-    public async Task A_smaller_limit_holds_from_the_next_start_on()
+    public async Task A_smaller_limit_applies_from_the_next_start()
     {
         foreach (string id in (string[])["a", "b", "c"])
         {
@@ -98,7 +98,7 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
     }
 
     [Fact]
-    public async Task What_a_killed_host_had_half_written_is_gone_at_the_next_start()
+    public async Task Unfinished_files_of_a_killed_host_are_deleted_at_the_next_start()
     {
         await WriteAsync("a", 0, 1, [1]);
         string halfWritten = Path.Combine(_folder.Path, "snapshots", Guid.NewGuid().ToString("N") + ".partial");
@@ -110,7 +110,7 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
     }
 
     [Fact]
-    public async Task A_file_that_somebody_deleted_is_not_there()
+    public async Task A_file_deleted_from_outside_is_absent()
     {
         await WriteAsync("a", 0, 1, [1]);
         File.Delete(Assert.Single(Directory.EnumerateFiles(_folder.Path, "*.snapshot", SearchOption.AllDirectories)));
@@ -120,7 +120,7 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_written_is_a_sentence_and_the_next_write_succeeds()
+    public async Task A_folder_that_cannot_be_written_is_reported_and_the_next_write_succeeds()
     {
         string root = Path.Combine(_folder.Path, "snapshots");
         Directory.Delete(root, recursive: true);

@@ -4,19 +4,19 @@ using Streaming.Storage.Snapshots;
 namespace Streaming.Storage.Tests.Snapshots;
 
 /// <summary>
-/// What every store of snapshots must do, tested through <see cref="ISnapshotStore"/> alone. A store's tests derive from this class
+/// What every snapshot store must do, tested through <see cref="ISnapshotStore"/> alone. A store's tests derive from this class
 /// and add what is theirs.
 /// </summary>
 public abstract class SnapshotStoreContract : IAsyncLifetime
 {
-    // Larger than a block of Azure's, and no multiple of one.
+    // Larger than a block in Azure, and no multiple of it.
     private const int Large = (9 << 20) + 12_345;
 
     protected ISnapshotStore Store { get; private set; } = null!;
 
     protected static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>Opens a store: the first time a new, empty one, then the same one as another process would find it.</summary>
+    /// <summary>Opens the store: new and empty the first time, then as another process would find it.</summary>
     protected abstract Task<ISnapshotStore> OpenStoreAsync();
 
     public async ValueTask InitializeAsync() => Store = await OpenStoreAsync();
@@ -27,7 +27,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     protected async Task ReopenAsync() => Store = await OpenStoreAsync();
 
     [Fact]
-    public async Task A_snapshot_is_read_as_it_was_written_by_another_process_too()
+    public async Task A_snapshot_is_read_exactly_as_written_also_by_another_process()
     {
         byte[] content = RandomNumberGenerator.GetBytes(Large);
         Assert.True(await WriteAsync("c", 0, 17, content));
@@ -38,7 +38,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_there_is_an_empty_list_and_no_stream()
+    public async Task Without_snapshots_the_list_is_empty_and_there_is_no_stream()
     {
         Assert.Empty(await Store.ListAsync("nobody", Token));
         Assert.Null(await Store.OpenAsync(new SnapshotName("nobody", 0, 1), Token));
@@ -49,7 +49,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_snapshot_is_not_there_before_it_may_be_published()
+    public async Task A_snapshot_is_invisible_until_it_may_be_published()
     {
         bool asked = false;
         bool published = await Store.WriteAsync(
@@ -71,7 +71,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_may_not_be_published_leaves_the_earlier_one_and_nothing_else()
+    public async Task A_snapshot_that_may_not_be_published_leaves_only_the_earlier_one()
     {
         await WriteAsync("c", 0, 17, [1, 2, 3]);
         Assert.False(await WriteAsync("c", 0, 40, [4, 5, 6], mayPublish: false));
@@ -81,7 +81,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_writer_that_fails_halfway_leaves_the_earlier_one_and_nothing_else()
+    public async Task A_writer_that_fails_halfway_leaves_only_the_earlier_snapshot()
     {
         await WriteAsync("c", 0, 17, [1, 2, 3]);
         await Assert.ThrowsAsync<InvalidOperationException>(() =>
@@ -103,7 +103,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_is_shorter_than_it_was_said_to_be_is_not_published()
+    public async Task A_snapshot_shorter_than_announced_is_not_published()
     {
         await Assert.ThrowsAsync<InvalidOperationException>(() =>
             Store.WriteAsync(
@@ -118,7 +118,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_newer_one_takes_the_place_of_the_older_ones_of_its_conversation()
+    public async Task A_newer_snapshot_replaces_the_older_ones_of_its_conversation()
     {
         await WriteAsync("a", 0, 17, [1]);
         await WriteAsync("b", 0, 900, [2]);
@@ -130,7 +130,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_that_comes_late_removes_no_newer_one()
+    public async Task A_late_snapshot_removes_no_newer_one()
     {
         await WriteAsync("c", 0, 40, [1]);
         await WriteAsync("c", 0, 17, [2]);
@@ -140,7 +140,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_name_is_written_anew()
+    public async Task A_snapshot_of_the_same_name_is_replaced()
     {
         await WriteAsync("c", 0, 17, [1, 2, 3]);
         await WriteAsync("c", 0, 17, [4]);
@@ -149,11 +149,11 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Erasing_takes_all_of_one_conversation_and_nothing_of_others()
+    public async Task Erasing_removes_all_snapshots_of_one_conversation_and_none_of_others()
     {
         await WriteAsync("c", 0, 40, [1]);
         await WriteAsync("c", 0, 17, [2]);
-        await WriteAsync("c2", 0, 17, [3]); // Its name begins with the other's.
+        await WriteAsync("c2", 0, 17, [3]); // Its id begins with the other's.
         await Store.EraseAsync("c", Token);
         Assert.Empty(await Store.ListAsync("c", Token));
         Assert.Null(await Store.OpenAsync(new SnapshotName("c", 0, 40), Token));
@@ -164,7 +164,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_is_removed_and_the_others_stay()
+    public async Task Removing_a_snapshot_keeps_the_others()
     {
         await WriteAsync("c", 0, 40, [1]);
         await WriteAsync("c", 0, 17, [2]);
@@ -177,7 +177,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     [InlineData("a/b/../c\\d")]
     [InlineData("Gespräch 会話 🙂 ?#%2F")]
     [InlineData("UPPER")]
-    public async Task Any_id_names_a_conversation_of_its_own(string id)
+    public async Task Ids_of_any_script_stay_distinct(string id)
     {
         await WriteAsync(id, 0, long.MaxValue, [1]);
         await WriteAsync(id.ToLowerInvariant() + "x", 0, 2, [2]);
@@ -187,7 +187,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Removed_while_it_is_read_it_is_read_to_its_end_or_fails()
+    public async Task A_snapshot_removed_while_it_is_read_is_read_to_the_end_or_fails()
     {
         byte[] content = RandomNumberGenerator.GetBytes(Large);
         await WriteAsync("c", 0, 17, content);
@@ -200,7 +200,7 @@ public abstract class SnapshotStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_write_at_once_and_each_finds_its_own()
+    public async Task Concurrent_writers_each_find_their_own_snapshot()
     {
         await Task.WhenAll(Enumerable.Range(0, 24).Select(i => WriteAsync($"c{i % 8}", 0, i, [(byte)i])));
         for (int i = 16; i < 24; i++)

@@ -16,7 +16,7 @@ public sealed class SqliteHostTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task The_store_outlives_the_silo_so_that_a_grain_can_write_as_it_leaves()
+    public async Task The_store_closes_after_the_silo_so_that_a_grain_can_write_while_it_deactivates()
     {
         using (var host = SiloHost())
         {
@@ -41,7 +41,7 @@ public sealed class SqliteHostTests : IDisposable
     }
 
     [Fact]
-    public async Task A_folder_in_use_stops_a_second_host_with_a_sentence()
+    public async Task A_folder_in_use_stops_a_second_host_with_one_sentence()
     {
         using var first = SmallHost();
         await first.StartAsync(Token);
@@ -57,7 +57,7 @@ public sealed class SqliteHostTests : IDisposable
     }
 
     [Fact]
-    public async Task Before_the_host_starts_the_log_says_that_it_is_not_open()
+    public async Task The_log_says_that_it_is_not_open_before_the_host_starts()
     {
         using var host = SmallHost();
 
@@ -75,11 +75,11 @@ public sealed class SqliteHostTests : IDisposable
         return builder.Build();
     }
 
-    // The silo comes first here: in whatever order they are added, the store opens before it and closes after it.
+    // The silo is registered first: in any order, the store opens before it and closes after it.
     private IHost SiloHost() => TestSilo.Build(silo => silo.AddSqliteGrainStorageAsDefault().Services.AddSqliteStore(_folder.Path));
 }
 
-/// <summary>A grain that writes its state when asked, and again as it leaves.</summary>
+/// <summary>A grain that writes its state when asked, and again when it deactivates.</summary>
 [Alias("storage-test-note-grain")]
 public interface INoteGrain : IGrainWithStringKey
 {

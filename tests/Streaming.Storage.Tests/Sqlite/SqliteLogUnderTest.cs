@@ -8,7 +8,7 @@ namespace Streaming.Storage.Tests.Sqlite;
 
 /// <summary>
 /// The embedded store in a temporary folder. Faults come from outside, by a second connection to the same file: triggers that
-/// abort a statement, rows that make a commit fail, a transaction that holds writers up.
+/// abort a statement, rows that make a commit fail, a transaction that blocks writers.
 /// </summary>
 internal sealed class SqliteLogUnderTest : LogUnderTest
 {
@@ -59,14 +59,12 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
     public override Task SpoilLastRowsAsync(string id)
     {
         using var connection = Connect();
+        var log = $"(SELECT log FROM heads WHERE id = '{id}')";
         Run(
             connection,
-            $"UPDATE events SET lengths = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND last_seq = (SELECT last_seq FROM heads WHERE id = '{id}')"
+            $"UPDATE events SET lengths = x'80' WHERE log = {log} AND last_seq = (SELECT last_seq FROM heads WHERE id = '{id}')"
         );
-        Run(
-            connection,
-            $"UPDATE ids SET ids = x'80' WHERE log = (SELECT log FROM heads WHERE id = '{id}') AND position = (SELECT max(position) FROM ids)"
-        );
+        Run(connection, $"UPDATE ids SET ids = x'80' WHERE log = {log} AND position = (SELECT max(position) FROM ids)");
         return Task.CompletedTask;
     }
 
@@ -115,10 +113,10 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
         return Task.CompletedTask;
     }
 
-    /// <summary>Holds up the writer's transactions until it is disposed.</summary>
+    /// <summary>Blocks the writer's transactions until it is disposed.</summary>
     public IDisposable HoldWriters() => new HeldTransaction(Connect());
 
-    /// <summary>Makes every commit fail that has stored a receipt, until it is disposed.</summary>
+    /// <summary>Makes every commit with a receipt fail, until it is disposed.</summary>
     public IDisposable FailCommitsWithReceipts()
     {
         using (var connection = Connect())

@@ -4,7 +4,7 @@ using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Sqlite;
 
-/// <summary>Opening: one host a folder, our own files and versions only.</summary>
+/// <summary>Opening: one host per folder, and only files and versions of this program.</summary>
 public sealed class SqliteStoreTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -34,7 +34,8 @@ public sealed class SqliteStoreTests : IDisposable
         {
             var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
             Assert.Equal(
-                $"The data folder {_folder.Path} is in use by another host; stop that one, or give this one a folder of its own (Streaming:Data).",
+                $"The data folder {_folder.Path} is in use by another host; stop that one, or give this one a folder of its own "
+                    + "(Streaming:Data).",
                 error.Message
             );
         }
@@ -55,7 +56,7 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_file_of_a_newer_version_is_refused_and_left_as_it_was()
+    public void A_file_of_a_newer_schema_is_refused_and_left_unchanged()
     {
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
         Run("UPDATE schema_version SET version = 2");
@@ -71,7 +72,7 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_of_commit_4960d36_opens_and_its_conversations_go_on()
+    public async Task A_file_of_commit_4960d36_opens_and_its_conversations_continue()
     {
         using (SqliteStore store = SqliteLogUnderTest.OpenStore(_folder.Path))
         {
@@ -102,7 +103,7 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_file_that_is_no_database_is_refused_and_left_as_it_was()
+    public void A_file_that_is_no_database_is_refused_and_left_unchanged()
     {
         File.WriteAllText(_folder.Database, new string('x', 5_000));
 
@@ -113,7 +114,7 @@ public sealed class SqliteStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_commit_is_synced_to_the_disk_and_erased_text_is_overwritten()
+    public void A_commit_is_synced_to_disk_and_erased_text_is_overwritten()
     {
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
         using var session = new SqliteSession(_folder.Database, readOnly: false);

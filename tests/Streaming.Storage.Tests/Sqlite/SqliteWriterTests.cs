@@ -16,7 +16,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _store.DisposeAsync();
 
     [Fact]
-    public async Task Appends_that_wait_together_take_one_commit()
+    public async Task Queued_appends_share_one_commit()
     {
         var writers = await CreateAsync(100);
         var before = _store.Store.Commits;
@@ -46,7 +46,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_write_that_fails_harms_no_other_of_its_commit()
+    public async Task A_failed_write_does_not_affect_others_of_its_commit()
     {
         var writers = await CreateAsync(3);
         var before = _store.Store.Commits;
@@ -67,7 +67,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_commit_that_fails_fails_all_its_writes_and_the_next_one_works()
+    public async Task A_failed_commit_fails_all_its_writes_and_the_next_one_succeeds()
     {
         var writers = await CreateAsync(3);
         LogAppend[] appends = [.. writers.Select((writer, i) => writer.Message("hello", hash: i == 1 ? "h" : null))];
@@ -87,7 +87,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_never_stands_in_an_errors_text()
+    public async Task An_error_never_quotes_a_message()
     {
         var writer = (await CreateAsync(1))[0];
         LogException error;
@@ -98,7 +98,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_write_that_is_cancelled_while_the_queue_is_full_is_not_done()
+    public async Task A_write_cancelled_while_the_queue_is_full_is_not_executed()
     {
         using var impatience = new CancellationTokenSource();
         Task[] queued;
@@ -116,7 +116,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Closing_finishes_what_waits_and_refuses_what_comes_after()
+    public async Task Closing_finishes_queued_writes_and_refuses_later_ones()
     {
         var log = _store.Log;
         Task[] queued;
@@ -136,9 +136,9 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_acknowledged_is_there_after_a_crash_at_any_moment()
+    public async Task Acknowledged_writes_survive_a_crash_at_any_moment()
     {
-        // The files as a killed process leaves them: copied while the store is open, the write-ahead log not yet in the database.
+        // The files as a killed process leaves them: copied while the store is open, before the write-ahead log is checkpointed.
         var writer = (await CreateAsync(1))[0];
         for (var i = 0; i < 40; i++)
         {
@@ -171,7 +171,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_cancelled_erasure_goes_on_when_called_again()
+    public async Task A_cancelled_erasure_is_continued_by_the_next_call()
     {
         var writer = (await CreateAsync(1))[0];
         for (var i = 0; i < 10; i++)
@@ -210,7 +210,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
         return _store.Store.Commits - before;
     }
 
-    /// <summary>A commit answers only after those before it, also after one that nobody waits for any more.</summary>
+    /// <summary>Commits are answered in order, so this also waits for earlier ones whose callers have gone.</summary>
     private async Task<IReadOnlyList<LogEvent>> EventsAfterTheNextCommitAsync(string id)
     {
         await _store.Log.CreateAsync(New("another"), Token);

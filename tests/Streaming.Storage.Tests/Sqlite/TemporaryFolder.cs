@@ -1,6 +1,6 @@
 namespace Streaming.Storage.Tests.Sqlite;
 
-/// <summary>A folder for one test, gone after it.</summary>
+/// <summary>A folder for one test, deleted after it.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("storage-tests-").FullName;

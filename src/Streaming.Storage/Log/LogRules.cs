@@ -3,8 +3,8 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Storage.Log;
 
-/// <summary>Validates appends and computes the next head, the same way for every store.</summary>
-internal static class AppendRules
+/// <summary>Checks of arguments and the next head, the same for every store.</summary>
+internal static class LogRules
 {
     private static readonly HashSet<string> StoredKinds =
     [
@@ -65,6 +65,25 @@ internal static class AppendRules
             RequiredVersion = Math.Max(head.RequiredVersion, append.RequiredVersion),
             ActiveAt = append.ActiveAt?.ToUniversalTime() ?? head.ActiveAt,
         };
+    }
+
+    /// <summary>Refuses a second receipt for a message.</summary>
+    public static ArgumentException SecondReceipt() => Wrong("it has a receipt for a message that already has one");
+
+    /// <summary>Checks a range of positions.</summary>
+    /// <exception cref="ArgumentException">The range is not one of a stream.</exception>
+    public static void CheckRange(long from, long to)
+    {
+        if (from < 0 || to < from || to - from > Array.MaxLength)
+            throw new ArgumentException($"Positions {from} to {to} are not a range of a stream.");
+    }
+
+    /// <summary>Checks that a conversation has a branch.</summary>
+    /// <exception cref="ArgumentException">It has not.</exception>
+    public static void CheckBranch(LogHead head, int branch)
+    {
+        if (branch < 0 || branch > head.Branch)
+            throw new ArgumentException($"Conversation {head.Id} has branches 0 to {head.Branch}; there is no branch {branch}.");
     }
 
     private static void CheckEvent(LogEvent e)

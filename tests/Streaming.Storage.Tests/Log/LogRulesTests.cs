@@ -2,7 +2,7 @@ using Streaming.Storage.Log;
 
 namespace Streaming.Storage.Tests.Log;
 
-public sealed class AppendRulesTests
+public sealed class LogRulesTests
 {
     [Theory]
     [InlineData(1, 1, 1)]
@@ -26,6 +26,6 @@ public sealed class AppendRulesTests
             RequiredVersion = append,
         };
 
-        Assert.Equal(expected, AppendRules.Advance(before, next).RequiredVersion);
+        Assert.Equal(expected, LogRules.Advance(before, next).RequiredVersion);
     }
 }
