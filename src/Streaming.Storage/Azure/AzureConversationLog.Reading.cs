@@ -30,19 +30,19 @@ internal sealed partial class AzureConversationLog
     }
 
     /// <inheritdoc/>
-    public async Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default)
+    public async Task<int[]> ReadIdsAsync(string id, int branch, long from, long until, CancellationToken cancellation = default)
     {
-        LogRules.CheckRange(from, to);
+        LogRules.CheckRange(from, until);
         // Usually all ids are the branch's own; finding them also proves that conversation and branch exist.
         List<int> own =
-            from < to && branch >= 0
-                ? await AzureIdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, to, cancellation).ConfigureAwait(false)
+            from < until && branch >= 0
+                ? await AzureIdRows.ReadOwnAsync(log, TableKeys.Escape(id), branch, from, until, cancellation).ConfigureAwait(false)
                 : [];
-        if (own.Count > 0 && own.Count == to - from)
+        if (own.Count > 0 && own.Count == until - from)
             return [.. own];
         var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         LogRules.CheckBranch(head.Head, branch);
-        return [.. await AzureIdRows.ReadBeforeAsync(log, head, branch, from, to, cancellation).ConfigureAwait(false), .. own];
+        return [.. await AzureIdRows.ReadBeforeAsync(log, head, branch, from, until, cancellation).ConfigureAwait(false), .. own];
     }
 
     /// <inheritdoc/>

@@ -6,8 +6,9 @@ using Streaming.Storage.Log;
 namespace Streaming.Storage.Azure;
 
 /// <summary>The log in an account, and its two tables.</summary>
-internal sealed class AzureStore : IStoreHealth
+internal sealed class AzureStore : IStoreHealth, IDisposable
 {
+    private readonly RequestLimiter _limiter = new();
     private readonly AzureTable _log;
     private readonly AzureTable _index;
 
@@ -19,9 +20,8 @@ internal sealed class AzureStore : IStoreHealth
     public AzureStore(AzureAccount account, TimeProvider time, ILogger<HeadIndex> logger, Action<TableClientOptions>? configure = null)
     {
         var tables = account.TablesWithoutRetries(configure);
-        var limiter = new RequestLimiter();
-        _log = new AzureTable(tables.GetTableClient(account.TableName("log")), limiter);
-        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), limiter);
+        _log = new AzureTable(tables.GetTableClient(account.TableName("log")), _limiter);
+        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), _limiter);
         Log = new AzureConversationLog(_log, new HeadIndex(_index, _log, time, logger));
     }
 
@@ -45,6 +45,9 @@ internal sealed class AzureStore : IStoreHealth
     /// <summary>Creates the tables if they are missing.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>
     public Task OpenAsync(CancellationToken cancellation) => OpenAsync([_log, _index], cancellation);
+
+    /// <summary>Releases the limiter of requests.</summary>
+    public void Dispose() => _limiter.Dispose();
 
     /// <summary>Creates tables if they are missing.</summary>
     /// <exception cref="StoreOpenException">The account does not answer, or not as it should.</exception>

@@ -6,7 +6,7 @@ namespace Streaming.Storage.Azure;
 /// Limits concurrent requests. In a burst, the others wait here and not at the store, where the last of them would exceed their time
 /// limit.
 /// </summary>
-internal sealed class RequestLimiter
+internal sealed class RequestLimiter : IDisposable
 {
     private const int AtOnce = 64;
 
@@ -23,6 +23,9 @@ internal sealed class RequestLimiter
                 $"The store was too busy to start a request within {MaxWait.TotalSeconds:0} s.",
                 new TimeoutException()
             );
+
+    /// <summary>Releases the semaphore, once no request is under way.</summary>
+    public void Dispose() => _permits.Dispose();
 
     private sealed class Permit(SemaphoreSlim permits) : IDisposable
     {

@@ -59,11 +59,11 @@ public interface IConversationLog
     );
 
     /// <summary>
-    /// The ids at positions [<paramref name="from"/>, <paramref name="to"/>) as the branch sees them: its own from its start on, its
+    /// The ids at positions [<paramref name="from"/>, <paramref name="until"/>) as the branch sees them: its own from its start on, its
     /// parent's before, and so on. Fewer only if the branch's stream is shorter.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such branch, or the range is invalid.</exception>
-    Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default);
+    Task<int[]> ReadIdsAsync(string id, int branch, long from, long until, CancellationToken cancellation = default);
 
     /// <summary>The receipt of a clientMessageId, by its hash; null if it was never stored.</summary>
     Task<MessageReceipt?> FindMessageAsync(string id, string messageHash, CancellationToken cancellation = default);

@@ -11,8 +11,9 @@ using Streaming.Storage.Sqlite;
 namespace Streaming.Storage.Migration;
 
 /// <summary>The tables and the container of the account that a store is copied to.</summary>
-internal sealed class MigrationTarget
+internal sealed class MigrationTarget : IDisposable
 {
+    private readonly RequestLimiter _limiter = new();
     private readonly AzureTable _index;
     private readonly BlobContainerClient _states;
 
@@ -21,10 +22,9 @@ internal sealed class MigrationTarget
     /// <param name="tables">Its tables. The client may retry, since every write here may be sent twice.</param>
     public MigrationTarget(AzureAccount account, TableServiceClient tables)
     {
-        var limiter = new RequestLimiter();
         Name = $"{account.TableName("log")} of account {tables.AccountName}";
-        Log = new AzureTable(tables.GetTableClient(account.TableName("log")), limiter);
-        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), limiter);
+        Log = new AzureTable(tables.GetTableClient(account.TableName("log")), _limiter);
+        _index = new AzureTable(tables.GetTableClient(account.TableName("index")), _limiter);
         Index = new HeadIndex(_index, Log, TimeProvider.System, NullLogger<HeadIndex>.Instance);
         _states = account.Blobs().GetBlobContainerClient(account.ContainerName(AzureStorageExtensions.GrainStates));
     }
@@ -113,6 +113,9 @@ internal sealed class MigrationTarget
             $"Conversation {id} is in {Name} already, with other content than in this store: choose another Streaming:Azure:Prefix, or "
                 + "delete its tables and containers first."
         );
+
+    /// <summary>Releases the limiter of requests.</summary>
+    public void Dispose() => _limiter.Dispose();
 
     private Task<byte[]?> FindGrainStateAsync(StoredGrainState state, CancellationToken cancellation) =>
         AskAsync<byte[]?>(

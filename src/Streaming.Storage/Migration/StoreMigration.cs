@@ -17,12 +17,16 @@ public static class StoreMigration
     /// <exception cref="StoreMigrationException">The message is one sentence: what was not copied, and what to do.</exception>
     /// <exception cref="StoreOpenException">A host has the store open, it cannot be read, or the account does not answer.</exception>
     /// <exception cref="Log.LogUnavailableException">The account no longer answers; run it again.</exception>
-    public static Task<StoreMigrationSummary> RunAsync(
+    public static async Task<StoreMigrationSummary> RunAsync(
         string dataDirectory,
         AzureAccount account,
         Action<StoreMigrationProgress>? report = null,
         CancellationToken cancellation = default
-    ) => RunAsync(dataDirectory, new MigrationTarget(account, account.TablesWithRetries()), report, cancellation);
+    )
+    {
+        using var target = new MigrationTarget(account, account.TablesWithRetries());
+        return await RunAsync(dataDirectory, target, report, cancellation).ConfigureAwait(false);
+    }
 
     /// <summary>The same, to a target with its own clients.</summary>
     internal static async Task<StoreMigrationSummary> RunAsync(

@@ -46,10 +46,10 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
     }
 
     /// <inheritdoc/>
-    public Task<int[]> ReadIdsAsync(string id, int branch, long from, long to, CancellationToken cancellation = default)
+    public Task<int[]> ReadIdsAsync(string id, int branch, long from, long until, CancellationToken cancellation = default)
     {
-        LogRules.CheckRange(from, to);
-        return store.ReadAsync(session => ReadIds(session, id, branch, from, to), cancellation);
+        LogRules.CheckRange(from, until);
+        return store.ReadAsync(session => ReadIds(session, id, branch, from, until), cancellation);
     }
 
     /// <inheritdoc/>
@@ -135,11 +135,11 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
         return advanced;
     }
 
-    private static int[] ReadIds(SqliteSession session, string id, int branch, long from, long to)
+    private static int[] ReadIds(SqliteSession session, string id, int branch, long from, long until)
     {
         var (log, head) = SqliteHeadRows.Get(session, id);
         LogRules.CheckBranch(head, branch);
-        return SqliteIdRows.Read(session, log, branch, from, to);
+        return SqliteIdRows.Read(session, log, branch, from, until);
     }
 
     private static string Hide(SqliteSession session, string id, DateTimeOffset at)

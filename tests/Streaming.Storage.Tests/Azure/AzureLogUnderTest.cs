@@ -36,7 +36,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
         await _store.OpenAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Writes the log's rows directly, a hundred at once, since the emulator takes only about a thousand requests per second.</summary>
+    /// <summary>Writes the log's rows directly, a hundred at once: the emulator takes a thousand requests per second.</summary>
     public override async Task SeedAsync(IReadOnlyList<NewLog> conversations, int running)
     {
         var heads = conversations

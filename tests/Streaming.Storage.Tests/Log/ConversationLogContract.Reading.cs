@@ -139,7 +139,7 @@ public abstract partial class ConversationLogContract
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
         for (var i = 0; i < 50; i++)
             await writer.AppendAsync(writer.Cut(4, ids: 2));
-        await writer.AppendAsync(writer.Next() with { Ids = new[] { 77 } });
+        await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(77, 1) });
 
         Assert.Equal([2, 3, 50_004, 50_005, 77], await IdsAsync(50, 2, 9));
         Assert.Equal([3, 25_004], await IdsAsync(25, 3, 5));

@@ -290,7 +290,7 @@ public abstract partial class ConversationLogContract
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 5) });
 
         await Assert.ThrowsAsync<LogFencedException>(() =>
-            writer.AppendAsync(writer.Next() with { Ids = new[] { 5 }, ExpectedPosition = 4 })
+            writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(5, 1), ExpectedPosition = 4 })
         );
 
         Assert.Equal(5, (await HeadAsync()).Position);
@@ -342,7 +342,7 @@ public abstract partial class ConversationLogContract
 
         await writer.AppendAsync(append);
         await writer.AppendAsync(append);
-        await writer.AppendAsync(writer.Next() with { Ids = new[] { 7, 7 } });
+        await writer.AppendAsync(writer.Next() with { Ids = append.Ids });
 
         Assert.Equal([7, 7, 7, 7], await IdsAsync(0, 0, 9));
     }
@@ -470,7 +470,7 @@ public abstract partial class ConversationLogContract
             { "a negative length", w => Changed(w.Group("x", "y"), e => e with { Lengths = [3, -1] }) },
             { "a delta without lengths", w => Changed(w.Group("x", "y"), e => e with { Lengths = [] }) },
             { "a negative id", w => w.Next() with { Ids = new[] { -1 } } },
-            { "ids alone without the expected position", w => w.Next() with { Ids = new[] { 1 }, ExpectedPosition = null } },
+            { "ids alone without the expected position", w => w.Next() with { Ids = TestWriter.Ids(1, 1), ExpectedPosition = null } },
             { "a cut without its event", w => w.Next() with { CutTo = 0 } },
             { "a cut beyond the stream", w => w.Cut(4) },
             { "a cut before the stream", w => w.Cut(-1) },
