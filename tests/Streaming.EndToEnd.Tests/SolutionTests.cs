@@ -6,7 +6,7 @@ using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>The house stays as docs/design.md draws it.</summary>
+/// <summary>Projects reference each other only as docs/architecture.md says.</summary>
 public class SolutionTests
 {
     /// <summary>Who may know whom; nobody else.</summary>

@@ -6,7 +6,7 @@ namespace Streaming.Grains.Workers;
 
 /// <summary>
 /// What a slot is made anew from: a stream's tensors are a function of its fixed part and of its last L(W-1)+1 tokens
-/// (DESIGN, the sink cache), so that is all that is read from the log, however long the stream is.
+/// (docs/architecture.md, "The sink cache"), so that is all that is read from the log, however long the stream is.
 /// </summary>
 internal sealed class SlotRebuild(IConversationLog log)
 {

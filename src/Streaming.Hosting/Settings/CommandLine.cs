@@ -23,7 +23,7 @@ internal static class CommandLine
                 || !KnownKeys.Contains(key.Split(':')[0], StringComparer.OrdinalIgnoreCase)
             )
                 throw new SettingsException(
-                    $"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, the address --urls http://localhost:5080; README.md lists the settings."
+                    $"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, the address --urls http://localhost:5080; docs/contracts.md lists the settings."
                 );
             if (!argument.Contains('=', StringComparison.Ordinal))
                 i++; // its value
