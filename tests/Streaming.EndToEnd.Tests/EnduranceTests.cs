@@ -5,7 +5,7 @@ using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>Small versions of the long conversations of <c>bench/paper</c>: 2,000 tokens of the embedded model in rows of 100.</summary>
+/// <summary>Small versions of the long conversations of <c>bench/Streaming.Bench.Paper</c>: 2,000 tokens of the embedded model in rows of 100.</summary>
 public class EnduranceTests
 {
     private const int Tokens = 2000,
@@ -113,7 +113,7 @@ public class EnduranceTests
 
     private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
         await Cli.Wrap("dotnet")
-            .WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
+            .WithArguments([Repository.Assembly(Path.Combine("bench", "Streaming.Bench.Paper"), "Streaming.Bench.Paper"), .. arguments])
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 }

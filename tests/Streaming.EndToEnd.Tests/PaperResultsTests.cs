@@ -5,7 +5,7 @@ using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>A small version of every table and figure of <c>bench/paper</c>, with the embedded model.</summary>
+/// <summary>A small version of every table and figure of <c>bench/Streaming.Bench.Paper</c>, with the embedded model.</summary>
 public class PaperResultsTests
 {
     private static readonly string[] TablesAndFigures = ["table1", "table2", "table6", "figure5", "figure10"];
@@ -31,8 +31,8 @@ public class PaperResultsTests
         );
         Assert.Equal(
             [
-                "Not measured yet: `dotnet run -c Release --project bench/paper -- engine`.",
-                "Not measured yet: `dotnet run -c Release --project bench/paper -- served`.",
+                "Not measured yet: `dotnet run -c Release --project bench/Streaming.Bench.Paper -- engine`.",
+                "Not measured yet: `dotnet run -c Release --project bench/Streaming.Bench.Paper -- served`.",
             ],
             results.Split('\n').Where(line => line.StartsWith("Not measured yet", StringComparison.Ordinal))
         );
@@ -74,7 +74,7 @@ public class PaperResultsTests
         Assert.Equal(0, (await RunAsync("--render", "--out", folder.Path)).ExitCode);
         string results = await ReadAsync(folder, "RESULTS.md");
         Assert.Equal(7, results.Split("Not measured yet").Length - 1);
-        Assert.Contains("`dotnet run -c Release --project bench/paper -- figure10`", results, StringComparison.Ordinal);
+        Assert.Contains("`dotnet run -c Release --project bench/Streaming.Bench.Paper -- figure10`", results, StringComparison.Ordinal);
     }
 
     private static double Perplexity(string runs, string arguments)
@@ -88,7 +88,7 @@ public class PaperResultsTests
 
     private static async Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
         await Cli.Wrap("dotnet")
-            .WithArguments([Repository.Assembly(Path.Combine("bench", "paper"), "Streaming.Paper"), .. arguments])
+            .WithArguments([Repository.Assembly(Path.Combine("bench", "Streaming.Bench.Paper"), "Streaming.Bench.Paper"), .. arguments])
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 }

@@ -63,7 +63,7 @@ public class PeerBenchmarkTests
 
     private static Task<BufferedCommandResult> RunAsync(params string[] arguments) =>
         Cli.Wrap("dotnet")
-            .WithArguments([Repository.Assembly("bench/peers", "Streaming.Bench.Peers"), .. arguments])
+            .WithArguments([Repository.Assembly("bench/Streaming.Bench.Peers", "Streaming.Bench.Peers"), .. arguments])
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 }

@@ -37,13 +37,19 @@ public class SolutionTests
             "Streaming.Inference",
             "Streaming.Storage",
         ],
-        ["bench/Streaming.Bench/Streaming.Bench.csproj"] = ["Streaming.Inference"],
-        ["bench/paper/Streaming.Paper.csproj"] = ["Silo", "Streaming.Cli", "Streaming.Inference", "Streaming.Storage"],
-        ["infra/local/Streaming.Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
+        ["bench/Streaming.Bench.Inference/Streaming.Bench.Inference.csproj"] = ["Streaming.Inference"],
+        ["bench/Streaming.Bench.Paper/Streaming.Bench.Paper.csproj"] =
+        [
+            "Silo",
+            "Streaming.Cli",
+            "Streaming.Inference",
+            "Streaming.Storage",
+        ],
+        ["infra/local/Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Hosting"],
-        ["bench/peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Gguf", "Streaming.Inference"],
-        ["bench/idle/Streaming.Idle.csproj"] = ["Silo"],
-        ["tests/gguf/Streaming.Gguf.csproj"] = [],
+        ["bench/Streaming.Bench.Peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Gguf", "Streaming.Inference"],
+        ["bench/Streaming.Bench.Idle/Streaming.Bench.Idle.csproj"] = ["Silo"],
+        ["tools/Streaming.Gguf/Streaming.Gguf.csproj"] = [],
     };
 
     [Fact]

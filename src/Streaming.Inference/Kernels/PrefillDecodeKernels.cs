@@ -9,7 +9,7 @@ namespace Streaming.Inference.Kernels;
 /// </summary>
 internal sealed class PrefillDecodeKernels(IKernels forReplies, IKernels forLongInputs) : IKernels
 {
-    /// <summary>Tokens from which on an input is long: there libtorch was faster in bfloat16 (bench/peers/NOTES.md), at 16 it was not.</summary>
+    /// <summary>Tokens from which on an input is long: there libtorch was faster in bfloat16 (bench/Streaming.Bench.Peers/NOTES.md), at 16 it was not.</summary>
     private const int LongInput = 32;
 
     private IKernels? _chosen; // the step's

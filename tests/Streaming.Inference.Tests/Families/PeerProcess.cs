@@ -3,7 +3,7 @@ using Streaming.Inference.Tests.Checkpoints;
 
 namespace Streaming.Inference.Tests.Families;
 
-/// <summary>Runs other people's implementations in a process of their own (tests/Streaming.Peers).</summary>
+/// <summary>Runs other people's implementations in a process of their own (tools/Streaming.Peers).</summary>
 internal static class PeerProcess
 {
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(3);
@@ -14,7 +14,7 @@ internal static class PeerProcess
         var output = new DirectoryInfo(AppContext.BaseDirectory); // bin/CONFIGURATION/FRAMEWORK
         string program = Path.Combine(
             ModelFolders.Root,
-            "tests",
+            "tools",
             "Streaming.Peers",
             "bin",
             output.Parent!.Name,

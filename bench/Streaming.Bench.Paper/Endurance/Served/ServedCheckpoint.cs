@@ -1,0 +1,31 @@
+namespace Streaming.Bench.Paper.Endurance.Served;
+
+/// <summary>A checkpoint that a host takes: it refuses one without a chat template, which models that only go on with a text do not have.</summary>
+internal static class ServedCheckpoint
+{
+    private const string TemplateFile = "chat_template.jinja",
+        Marker = "chat_template";
+
+    /// <summary>The start token, then what was said, as it stands: a text to go on with.</summary>
+    private const string Template = "{{- bos_token }}{%- for message in messages %}{{ message['content'] }}{%- endfor %}";
+
+    /// <summary>The checkpoint's folder, or a copy of it below another folder that has a template.</summary>
+    public static string WithTemplate(string checkpoint, string below)
+    {
+        if (Directory.EnumerateFiles(checkpoint).Any(HasTemplate))
+            return checkpoint;
+        string copy = Directory.CreateDirectory(Path.Combine(below, Path.GetFileName(checkpoint))).FullName;
+        foreach (string file in Directory.EnumerateFiles(checkpoint))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        File.WriteAllText(Path.Combine(copy, TemplateFile), Template);
+        return copy;
+    }
+
+    private static bool HasTemplate(string file) =>
+        Path.GetFileName(file) switch
+        {
+            TemplateFile => true,
+            "tokenizer_config.json" => File.ReadAllText(file).Contains(Marker, StringComparison.Ordinal),
+            _ => false,
+        };
+}

@@ -1,0 +1,36 @@
+using Streaming.Bench.Paper.Runs;
+
+namespace Streaming.Bench.Paper.Results;
+
+/// <summary>A table or a figure.</summary>
+internal interface IPaperResult
+{
+    /// <summary>How the command line names it.</summary>
+    string Name { get; }
+
+    /// <summary>Its heading.</summary>
+    string Title { get; }
+
+    /// <summary>What it is made of.</summary>
+    IReadOnlyList<Run> Runs { get; }
+
+    /// <summary>Writes its plots, if it has any; its text, table and paragraph, in Markdown.</summary>
+    /// <param name="store">Has all of <see cref="Runs"/>.</param>
+    string Render(RunStore store);
+}
+
+/// <summary>All results.</summary>
+internal static class PaperResults
+{
+    /// <summary>Their names, in the order of the document.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["table1", "table2", "table6", "figure5", "figure10"];
+
+    public static IReadOnlyList<IPaperResult> All(Scale scale, int threads) =>
+        [
+            new PolicyTable(scale, threads),
+            new SinkTable(scale, threads),
+            new CacheSizeTable(scale, threads),
+            new AlongTheStream(scale, threads),
+            new CostByCacheSize(scale, threads),
+        ];
+}
