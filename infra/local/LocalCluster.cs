@@ -1,73 +1,81 @@
-using System.Net;
-using System.Net.Sockets;
 using Streaming.Azurite;
+using Streaming.Tooling;
+using Streaming.Tooling.Processes;
 
 namespace Streaming.Local;
 
-/// <summary>Azurite, three silos and two stand-alone gateways, started in this order and stopped in the opposite one.</summary>
+/// <summary>Azurite, three silos and two stand-alone gateways, started in this order and stopped in the reverse order.</summary>
 internal static class LocalCluster
 {
+    /// <summary>Ports that a cluster uses.</summary>
+    public const int PortCount = 20;
+
+    /// <summary>The least first port.</summary>
+    public const int LeastPort = 1024;
+
+    /// <summary>The largest first port.</summary>
+    public const int LargestPort = 65_535 - PortCount;
+
     private const int Silos = 3;
     private const int Gateways = 2;
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
-    /// <summary>Runs until it is told to stop; returns the exit code.</summary>
-    public static async Task<int> RunAsync(LocalOptions options, CancellationToken stopping)
+    /// <summary>Whether an argument is a setting of the silos.</summary>
+    public static bool IsSetting(string argument) =>
+        argument.StartsWith("--Streaming:", StringComparison.OrdinalIgnoreCase) && argument.Contains('=', StringComparison.Ordinal);
+
+    /// <summary>Runs the cluster until it is told to stop.</summary>
+    /// <param name="firstPort">Port of the first gateway; the others follow it.</param>
+    /// <param name="data">Folder in which Azurite keeps its content.</param>
+    /// <param name="settings">Further arguments of the silos.</param>
+    /// <param name="stopping">Cancelled by Ctrl-C and SIGTERM.</param>
+    public static async Task<int> RunAsync(int firstPort, string data, IReadOnlyList<string> settings, CancellationToken stopping)
     {
-        for (int port = options.Port; port < options.Port + LocalOptions.PortCount; port++)
-        {
-            if (IsFree(port))
-                continue;
-            await Console.Error.WriteLineAsync(
-                $"Port {port} is taken by another process: stop it, or pass --port with the first of {LocalOptions.PortCount} free ones."
+        foreach (int port in Enumerable.Range(firstPort, PortCount).Where(port => !FreePorts.IsFree(port)))
+            throw new ToolException(
+                $"Port {port} is taken by another process: stop it, or pass --port with the first of {PortCount} free ports."
             );
-            return 2;
-        }
-        string root = RepositoryRoot();
-        Directory.CreateDirectory(options.Data);
-        await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync(options.Data);
-        Console.WriteLine($"Azurite keeps its tables and blobs in {options.Data}.");
+        Directory.CreateDirectory(data);
+        await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync(data);
+        Console.WriteLine($"Azurite keeps its tables and blobs in {data}.");
         string[] cluster = ["--Streaming:Clustering=Azure", $"--Streaming:Azure:ConnectionString={azurite.ConnectionString}"];
-        Child[] silos =
+        RestartedProcess[] silos =
         [
             .. Enumerable
                 .Range(0, Silos)
-                .Select(i => new Child(
+                .Select(i => new RestartedProcess(
                     $"silo {i + 1}",
                     [
-                        "dotnet",
-                        Assembly(root, "silo", "Streaming.Silo"),
+                        Repository.Assembly("silo", "Streaming.Silo"),
                         "--urls",
-                        $"http://localhost:{options.Port + Gateways + i}",
-                        $"--Streaming:SiloPort={options.Port + 8 + 2 * i}",
-                        $"--Streaming:GatewayPort={options.Port + 9 + 2 * i}",
+                        $"http://localhost:{firstPort + Gateways + i}",
+                        $"--Streaming:SiloPort={firstPort + 8 + 2 * i}",
+                        $"--Streaming:GatewayPort={firstPort + 9 + 2 * i}",
                         "--Streaming:Storage=Azure",
                         "--Streaming:Gateway=false",
                         .. cluster,
-                        .. options.Settings,
+                        .. settings,
                     ]
                 )),
         ];
-        Child[] gateways =
+        RestartedProcess[] gateways =
         [
             .. Enumerable
                 .Range(0, Gateways)
-                .Select(i => new Child(
+                .Select(i => new RestartedProcess(
                     $"gateway {i + 1}",
                     [
-                        "dotnet",
-                        Assembly(root, "gateway", "Streaming.StandaloneGateway"),
+                        Repository.Assembly("gateway", "Streaming.StandaloneGateway"),
                         "--urls",
-                        $"http://localhost:{options.Port + i}",
+                        $"http://localhost:{firstPort + i}",
                         .. cluster,
                     ]
                 )),
         ];
         try
         {
-            await StartAsync(silos, stopping);
-            await StartAsync(gateways, stopping);
-            string addresses = string.Join(" or ", Enumerable.Range(options.Port, Gateways).Select(port => $"http://localhost:{port}"));
+            await Task.WhenAll(silos.Select(silo => silo.StartAsync(stopping)));
+            await Task.WhenAll(gateways.Select(gateway => gateway.StartAsync(stopping)));
+            string addresses = string.Join(" or ", Enumerable.Range(firstPort, Gateways).Select(port => $"http://localhost:{port}"));
             Console.WriteLine($"Ready: open {addresses} in a browser, and kill whatever you like (kill -9 PROCESS). Ctrl-C stops.");
             await Task.Delay(Timeout.InfiniteTimeSpan, stopping);
         }
@@ -77,44 +85,11 @@ internal static class LocalCluster
         }
         finally
         {
-            await Task.WhenAll(gateways.Select(g => g.StopAsync()));
-            foreach (Child silo in silos)
-                await silo.StopAsync(); // One after the other: each hands its conversations over.
+            await Task.WhenAll(gateways.Select(gateway => gateway.StopAsync()));
+            foreach (RestartedProcess silo in silos)
+                await silo.StopAsync(); // One after another, so that each hands its conversations over to the next.
         }
         Console.WriteLine("Stopped.");
         return 0;
-    }
-
-    private static Task StartAsync(Child[] children, CancellationToken stopping)
-    {
-        foreach (Child child in children)
-            child.Start(stopping);
-        return Task.WhenAll(children.Select(c => c.Ready)).WaitAsync(StartLimit, stopping);
-    }
-
-    private static bool IsFree(int port)
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>A program, built in the same configuration as this one.</summary>
-    private static string Assembly(string root, string project, string name) =>
-        Path.Combine(root, project, "bin", new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name, "net10.0", name + ".dll");
-
-    private static string RepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Streaming.Orleans.sln")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("Run this inside the repository.");
     }
 }

@@ -2,7 +2,6 @@ using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Streaming.Azurite;
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -106,8 +105,7 @@ public sealed class AzureClusterTests : IAsyncLifetime
     private HostProcess Silo(ClusterPorts ports, params string[] settings) =>
         HostProcess.Silo(Path.Combine(_data.Path, "store"), ports, ["Storage=Azure", "Threads=1", .. Cluster, .. settings]);
 
-    private HostProcess Gateway() =>
-        HostProcess.Gateway(ClusterPorts.Free(), ClusterPorts.FreePorts(1)[0], ["InspectCache=true", .. Cluster]);
+    private HostProcess Gateway() => HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), ["InspectCache=true", .. Cluster]);
 
     private string[] Cluster => ["Clustering=Azure", $"Azure:ConnectionString={_azurite.ConnectionString}"];
 }

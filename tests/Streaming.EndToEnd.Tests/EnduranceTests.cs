@@ -1,7 +1,6 @@
 using System.Text.Json;
 using CliWrap;
 using CliWrap.Buffered;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 

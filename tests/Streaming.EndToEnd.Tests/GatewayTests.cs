@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.SignalR.Client;
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -16,8 +15,8 @@ public sealed class GatewayTests
         using var data = new TemporaryFolder();
         ClusterPorts ports = ClusterPorts.Free();
         await using HostProcess silo = HostProcess.Silo(data.Path, ports, "Threads=1");
-        await using HostProcess gateway = HostProcess.Gateway(ports, ClusterPorts.FreePorts(1)[0]);
-        gateway.Launch(out Task ready);
+        await using HostProcess gateway = HostProcess.Gateway(ports, FreePorts.Take());
+        Task ready = gateway.StartAsync();
 
         Assert.Equal(HttpStatusCode.OK, await FirstAnswerAsync(gateway, "/health/live"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await FirstAnswerAsync(gateway, "/health/ready"));

@@ -32,11 +32,7 @@ public sealed class GrowingClusterTests
         await using HostProcess first = silos[0],
             second = silos[1],
             last = silos[2];
-        await using HostProcess gateway = HostProcess.Gateway(
-            ClusterPorts.Free(),
-            ClusterPorts.FreePorts(1)[0],
-            ["InspectCache=true", .. cluster]
-        );
+        await using HostProcess gateway = HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), ["InspectCache=true", .. cluster]);
         await first.StartAsync();
         await gateway.StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -41,7 +40,7 @@ public class HostInputTests
     public async Task An_argument_that_would_be_ignored_or_misunderstood_stops_the_host(string argument, string named)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.SiloWith(data.Path, argument);
+        await using HostProcess silo = HostProcess.SiloWithArguments(data.Path, ClusterPorts.Free(), argument);
         (int exitCode, string output) = await silo.RunToEndAsync();
         Assert.Contains(named, Assert.Single(output.Split('\n')), StringComparison.Ordinal);
         Assert.Equal(2, exitCode);

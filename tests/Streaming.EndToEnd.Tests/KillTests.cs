@@ -1,5 +1,4 @@
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -39,7 +38,7 @@ public class KillTests
         var shown = new List<string>();
 
         // One more watches through a stand-alone gateway that lives through all of it, on one connection.
-        await using HostProcess gateway = await HostProcess.Gateway(ports, ClusterPorts.FreePorts(1)[0]).StartAsync();
+        await using HostProcess gateway = await HostProcess.Gateway(ports, FreePorts.Take()).StartAsync();
         await using ChatClient patient = await ChatClient.ConnectAsync(gateway.Url, token);
         var through = new Watcher(conversation.Id);
         Task<bool> throughAll = through.UntilAsync(patient, e => e.Kind == "finished", TimeSpan.FromMinutes(10));

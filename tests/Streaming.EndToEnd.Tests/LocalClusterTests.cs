@@ -1,10 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -15,7 +12,7 @@ public sealed class LocalClusterTests
     public async Task One_command_starts_a_cluster_that_outlives_its_processes_keeps_what_was_said_and_stops_in_good_order()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess cluster = HostProcess.LocalCluster(data.Path, FreeRange(20));
+        await using HostProcess cluster = HostProcess.LocalCluster(data.Path, FreePorts.TakeRange(20));
         await cluster.StartAsync();
         await using (ChatClient client = await ChatClient.ConnectAsync(cluster.Url))
         {
@@ -45,29 +42,4 @@ public sealed class LocalClusterTests
     }
 
     private static Regex Number(int silo) => new($@"^silo {silo} is process (\d+)\.$", RegexOptions.Multiline);
-
-    /// <summary>The first of so many consecutive ports that nobody uses.</summary>
-    private static int FreeRange(int count)
-    {
-        while (true)
-        {
-            int first = Random.Shared.Next(20_000, 32_000);
-            var listeners = new List<TcpListener>();
-            try
-            {
-                for (int port = first; port < first + count; port++)
-                {
-                    var listener = new TcpListener(IPAddress.Loopback, port);
-                    listener.Start();
-                    listeners.Add(listener);
-                }
-                return first;
-            }
-            catch (SocketException) { }
-            finally
-            {
-                listeners.ForEach(l => l.Stop());
-            }
-        }
-    }
 }

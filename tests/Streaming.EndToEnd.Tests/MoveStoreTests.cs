@@ -3,7 +3,6 @@ using CliWrap.Buffered;
 using Microsoft.AspNetCore.SignalR;
 using Streaming.Azurite;
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 

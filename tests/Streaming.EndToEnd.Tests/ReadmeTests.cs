@@ -1,7 +1,6 @@
 using CliWrap;
 using CliWrap.Buffered;
 using Streaming.EndToEnd.Tests.Clients;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -35,7 +34,7 @@ public class ReadmeTests
         Assert.Equal(Run + "--project silo", command);
         using var data = new TemporaryFolder();
         ClusterPorts ports = ClusterPorts.Free();
-        await using HostProcess silo = HostProcess.Typed(
+        await using HostProcess silo = HostProcess.FromCommand(
             command.Replace(Run, Run + "--no-build ", StringComparison.Ordinal),
             data.Path,
             ports

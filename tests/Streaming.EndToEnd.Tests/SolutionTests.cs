@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Xml.Linq;
 using CliWrap;
 using CliWrap.Buffered;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
@@ -45,11 +44,14 @@ public class SolutionTests
             "Streaming.Inference",
             "Streaming.Storage",
         ],
-        ["infra/local/Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite"],
+        ["infra/local/Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite", "Streaming.Tooling"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Hosting"],
         ["bench/Streaming.Bench.Peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Gguf", "Streaming.Inference"],
         ["bench/Streaming.Bench.Idle/Streaming.Bench.Idle.csproj"] = ["Silo"],
+        ["tools/Streaming.Azurite/Streaming.Azurite.csproj"] = ["Streaming.Tooling"],
         ["tools/Streaming.Gguf/Streaming.Gguf.csproj"] = [],
+        ["tools/Streaming.Peers/Streaming.Peers.csproj"] = [],
+        ["tools/Streaming.Tooling/Streaming.Tooling.csproj"] = [],
     };
 
     [Fact]

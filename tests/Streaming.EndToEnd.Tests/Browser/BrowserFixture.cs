@@ -1,6 +1,5 @@
 using Microsoft.Playwright;
 using Streaming.EndToEnd.Tests.Browser;
-using Streaming.EndToEnd.Tests.Hosts;
 
 [assembly: AssemblyFixture(typeof(BrowserFixture))]
 
@@ -71,7 +70,7 @@ public sealed class BrowserFixture : IAsyncDisposable
     {
         ClusterPorts ports = ClusterPorts.Free();
         _silo = await HostProcess.Silo(_data.Path, ports).StartAsync();
-        _gateway = await HostProcess.Gateway(ports, ClusterPorts.FreePorts(1)[0]).StartAsync();
+        _gateway = await HostProcess.Gateway(ports, FreePorts.Take()).StartAsync();
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(
             new()

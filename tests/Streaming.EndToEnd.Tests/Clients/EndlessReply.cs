@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.SignalR;
-using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests.Clients;
 

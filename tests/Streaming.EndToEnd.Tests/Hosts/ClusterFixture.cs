@@ -44,27 +44,14 @@ public sealed class ClusterFixture : IAsyncLifetime
             .. Enumerable
                 .Range(0, 2)
                 .Select(_ =>
-                    HostProcess.Gateway(
-                        ClusterPorts.Free(),
-                        ClusterPorts.FreePorts(1)[0],
-                        ["InspectCache=true", "GuestsPerMinute=100000", .. cluster]
-                    )
+                    HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), ["InspectCache=true", "GuestsPerMinute=100000", .. cluster])
                 ),
         ];
         await StartAllAsync();
     }
 
     /// <summary>Starts whatever does not run.</summary>
-    internal async Task StartAllAsync()
-    {
-        var ready = new List<Task>();
-        foreach (HostProcess host in Silos.Concat(Gateways).Where(h => !h.IsStarted))
-        {
-            host.Launch(out Task started);
-            ready.Add(started);
-        }
-        await Task.WhenAll(ready);
-    }
+    internal Task StartAllAsync() => Task.WhenAll(Silos.Concat(Gateways).Where(h => !h.IsStarted).Select(h => h.StartAsync()));
 
     public async ValueTask DisposeAsync()
     {

@@ -87,7 +87,7 @@ internal sealed partial class StoreProxy : IAsyncDisposable
                 .Matches(connectionString)
                 .Select(m => int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)),
         ];
-        int[] own = ClusterPorts.FreePorts(behind.Length);
+        int[] own = FreePorts.Take(behind.Length);
         foreach ((int port, int instead) in behind.Zip(own))
             connectionString = connectionString.Replace($"127.0.0.1:{port}/", $"127.0.0.1:{instead}/", StringComparison.Ordinal);
 
