@@ -24,6 +24,7 @@ public sealed class ChatFormat
     {
         _tokenizer = tokenizer;
         _dialogue = new RenderedDialogue(template, tokenizer.Added, clock);
+        TemplateProbe.RequireUsable(template, clock.GetLocalNow());
         DropsThinking = TemplateProbe.DropsThinking(template, clock.GetLocalNow());
         MovesSystemPrompt = TemplateProbe.MovesSystemPrompt(template, clock.GetLocalNow());
     }

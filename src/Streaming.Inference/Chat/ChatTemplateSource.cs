@@ -8,14 +8,14 @@ internal static class ChatTemplateSource
 {
     private const string TemplateFile = "chat_template.jinja",
         ConfigFile = "tokenizer_config.json";
-    private static readonly string[] TokenNames = ["bos_token", "eos_token", "unk_token", "pad_token"];
+    private static readonly string[] TokenNames = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     /// <summary>Loads the template: <c>chat_template.jinja</c>, else <c>chat_template</c> of <c>tokenizer_config.json</c>.</summary>
     /// <exception cref="InputException">There is none.</exception>
     public static ChatTemplate Load(string folder)
     {
         ConfigReader config = ConfigReader.Open(folder, ConfigFile);
-        Dictionary<string, string> tokens = [];
+        Dictionary<string, object?> tokens = [];
         foreach (string name in TokenNames)
         {
             if (Token(config, name) is string token)

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Streaming.Inference.Tokenizing;
+using Streaming.Jinja;
 
 namespace Streaming.Inference.Chat;
 
@@ -91,7 +92,7 @@ internal sealed class RenderedDialogue
                 text = given[shape[i].Speaker];
             int end = last
                 ? real.Length - tail.Length
-                : StandsAt(text) ?? StandsAt(text.Trim()) ?? real.IndexOf(after, start, StringComparison.Ordinal);
+                : StandsAt(text) ?? StandsAt(PythonWhiteSpace.Trim(text)) ?? real.IndexOf(after, start, StringComparison.Ordinal);
             if (end < start || (last && !real.EndsWith(tail, StringComparison.Ordinal)))
                 return null;
             texts[i] = real[start..end];

@@ -1,8 +1,8 @@
 namespace Streaming.Inference.Chat;
 
 /// <summary>
-/// Finds out by small dialogues what a template does to the past. A template that refuses a probe does none of it: it would
-/// refuse the dialogue too, and then says why.
+/// Finds out by small dialogues, when a checkpoint is loaded, whether a template works and what it does to the past. A template that
+/// refuses a probe (<c>raise_exception</c>) refuses such dialogues too, and then says why.
 /// </summary>
 internal static class TemplateProbe
 {
@@ -11,6 +11,16 @@ internal static class TemplateProbe
         Said = "said2e4d",
         Last = "last55e8",
         System = "system0c6f";
+
+    /// <summary>Renders the dialogues that conversations will ask for, with and without a system prompt.</summary>
+    /// <exception cref="InputException">The template fails, or refuses a plain message.</exception>
+    public static void RequireUsable(ChatTemplate template, DateTimeOffset now)
+    {
+        template.Render([("user", First)], now);
+        Render(template, now, ("system", System), ("user", First));
+        Render(template, now, ("user", First), ("assistant", Said), ("user", Last));
+        Render(template, now, ("system", System), ("user", First), ("assistant", Said), ("user", Last));
+    }
 
     /// <summary>Whether what an earlier reply has thought is left out of a later rendering.</summary>
     public static bool DropsThinking(ChatTemplate template, DateTimeOffset now) =>
@@ -29,7 +39,7 @@ internal static class TemplateProbe
         {
             return template.Render(messages, now);
         }
-        catch (InputException)
+        catch (InputException e) when (ChatTemplate.IsRefusal(e))
         {
             return null;
         }
