@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference.Chat;
 using Streaming.Inference.Tests.Checkpoints;
 using Streaming.Inference.Tokenizing;
+using Streaming.Jinja;
 
 namespace Streaming.Inference.Tests.Chat;
 
@@ -36,17 +37,15 @@ public class ChatFormatTests
         int[] opening = Format.Value.Opening(system, [first]);
         int[] said = Starter.Encode(reply, parseControl: false, addSpecial: false);
         int[] next = Format.Value.Continuation(system, [second], End);
-        string systemTurn = system is null ? "" : $"<|im_start|>system\n{JsTrim(system)}<|im_end|>\n";
+        string systemTurn = system is null ? "" : $"<|im_start|>system\n{PythonWhiteSpace.Trim(system)}<|im_end|>\n";
         Assert.Equal(
             Whole(
-                $"<|startoftext|>{systemTurn}<|im_start|>user\n{JsTrim(first)}<|im_end|>\n<|im_start|>assistant\n{reply}<|im_end|>\n"
-                    + $"<|im_start|>user\n{JsTrim(second)}<|im_end|>\n<|im_start|>assistant\n"
+                $"<|startoftext|>{systemTurn}<|im_start|>user\n{PythonWhiteSpace.Trim(first)}<|im_end|>\n<|im_start|>assistant\n{reply}<|im_end|>\n"
+                    + $"<|im_start|>user\n{PythonWhiteSpace.Trim(second)}<|im_end|>\n<|im_start|>assistant\n"
             ),
             opening.Concat(said).Append(End).Concat(next).ToArray()
         );
     }
-
-    private static string JsTrim(string text) => text.Trim().Trim('\uFEFF');
 
     [Fact]
     public void Several_messages_are_one_turn()
@@ -167,15 +166,13 @@ public class ChatFormatTests
     }
 
     [Theory]
-    [InlineData("{{ raise_exception('Only Latin, please') }}", "Only Latin, please")]
-    [InlineData("{% for i in range(100000000) %}{{ i }}{% endfor %}", "limits")]
     [InlineData(
         "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}{{ messages[-1].content }}",
         "System role not supported"
     )]
     [InlineData("{{ messages[-1].content }}", "'system'")]
     [InlineData("{{ messages[0].content | upper }}", "'system'")]
-    public void A_template_that_refuses_or_drops_a_text_or_never_ends_is_refused_with_a_sentence(string template, string named)
+    public void Refuses_a_dialogue_with_one_sentence_when_the_template_refuses_it_or_drops_a_text(string template, string named)
     {
         ChatFormat format = WithTemplate(template);
         foreach (int _ in new[] { 1, 2 }) // and it is usable afterwards
@@ -185,6 +182,57 @@ public class ChatFormatTests
             Assert.DoesNotContain('\n', e.Message);
         }
     }
+
+    [Theory]
+    [InlineData("{{ raise_exception('Only Latin, please') }}", "Only Latin, please")]
+    [InlineData("{% for i in range(100000000) %}{{ i }}{% endfor %}", "line 1")]
+    [InlineData("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", "steps")]
+    [InlineData("{% macro m() %}{{ m() }}{% endmacro %}\n{{ m() }}", "nested")]
+    [InlineData("{{ 'x' * 1000000000 }}", "longer")]
+    [InlineData("{% for m in messages %}\n{{ m.content | markdown }}{% endfor %}", "no filter 'markdown'")]
+    [InlineData("{% if false %}\n\n{{ messages is weird }}{% endif %}", "line 3: there is no test 'weird'")]
+    [InlineData("{{ messages[0].content.encode() }}", "'encode'")]
+    [InlineData("{% if messages[0].role == 'system' %}{{ 1 // 0 }}{% endif %}{{ messages[0].content }}", "division by zero")]
+    [InlineData("{% if messages | length > 1 %}{{ undefined_function() }}{% endif %}{{ messages[0].content }}", "'undefined_function'")]
+    [InlineData("{% include 'other.jinja' %}", "'include'")]
+    [InlineData("{{ messages[0].content }", "line 1")]
+    public void Refuses_a_template_that_cannot_work_when_it_is_loaded(string template, string named)
+    {
+        var e = Assert.Throws<InputException>(() => WithTemplate(template));
+        Assert.Contains(named, e.Message, StringComparison.Ordinal);
+        Assert.Contains("tokenizer_config.json", e.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', e.Message);
+    }
+
+    /// <summary>What other engines rendered differently, or refused at each message.</summary>
+    [Theory]
+    [InlineData("{% for m in messages %}{% if 0 < loop.index < 100 %}{{ m.content }}{% endif %}{% endfor %}", "Hi")]
+    [InlineData("{{ true }} {{ none }} {{ -7 % 3 }} {{ {'a': 1.0} | tojson }} {{ messages[0].content }}", "True None 2 {\"a\": 1.0} Hi")]
+    [InlineData("{{ '-' * 3 }}{{ '%s' % 1 }}{{ '{}'.format(2) }}{{ messages[0].content }}", "---12Hi")]
+    [InlineData(
+        "{{ '\nx\n' | trim('\n') }}{{ messages | selectattr('role', 'ne', 'system') | map(attribute='content') | map('trim') | join }}",
+        "xHi"
+    )]
+    [InlineData("{% with x = 1 %}{{ x }}{% endwith %}{% raw %}{{ x }}{% endraw %}{{ messages[0].content }}", "1{{ x }}Hi")]
+    public void Renders_as_Python_does(string template, string expected) =>
+        Assert.Equal(expected, Starter.Decode(WithTemplate(template).Opening(null, ["Hi"])));
+
+    [Theory]
+    [InlineData("\r\n")]
+    [InlineData("\r")]
+    public void Line_ends_of_other_systems_give_the_same_ids(string lineEnd)
+    {
+        const string Template =
+            "{% for m in messages %}\n<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n\n{% endfor %}\n<|im_start|>assistant\n\n";
+        ChatFormat expected = WithTemplate(Template),
+            actual = WithTemplate(Template.Replace("\n", lineEnd, StringComparison.Ordinal));
+        Assert.Equal(expected.Opening("Be brief.", ["a\r\nb"]), actual.Opening("Be brief.", ["a\r\nb"]));
+        Assert.Equal(expected.Continuation(null, ["x"], End), actual.Continuation(null, ["x"], End));
+    }
+
+    [Fact]
+    public void Trims_the_white_space_of_Python() =>
+        Assert.Equal("user\n\ufeffHello\nassistant\n", Starter.Decode(Format.Value.Opening(null, ["\x1c\ufeffHello\x85"])));
 
     [Theory]
     [InlineData(
