@@ -11,7 +11,8 @@ public class SolutionTests
     /// <summary>Who may know whom; nobody else.</summary>
     private static readonly Dictionary<string, string[]> Knows = new()
     {
-        ["src/Streaming.Inference/Streaming.Inference.csproj"] = [],
+        ["src/Streaming.Inference/Streaming.Inference.csproj"] = ["Streaming.Jinja"],
+        ["src/Streaming.Jinja/Streaming.Jinja.csproj"] = [],
         ["src/Streaming.Contracts/Streaming.Contracts.csproj"] = [],
         ["src/Streaming.Clustering/Streaming.Clustering.csproj"] = [],
         ["src/Streaming.Storage/Streaming.Storage.csproj"] = ["Streaming.Clustering", "Streaming.Contracts"],
