@@ -8,7 +8,16 @@ internal static class ChatTemplateSource
 {
     private const string TemplateFile = "chat_template.jinja",
         ConfigFile = "tokenizer_config.json";
-    private static readonly string[] TokenNames = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+    private static readonly string[] TokenNames =
+    [
+        "bos_token",
+        "eos_token",
+        "unk_token",
+        "sep_token",
+        "pad_token",
+        "cls_token",
+        "mask_token",
+    ];
 
     /// <summary>Loads the template: <c>chat_template.jinja</c>, else <c>chat_template</c> of <c>tokenizer_config.json</c>.</summary>
     /// <exception cref="InputException">There is none.</exception>
