@@ -23,5 +23,7 @@ export default defineConfig({
     // jsdom, because the sanitiser is not itself in happy-dom: it lets dangerous addresses through there.
     environment: "jsdom",
     include: ["test/**/*.test.ts"],
+    // A guard against tests that hang, not a measure of speed.
+    testTimeout: 60_000,
   },
 });

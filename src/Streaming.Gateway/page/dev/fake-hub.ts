@@ -19,7 +19,7 @@ const base = Date.now();
 
 /**
  * A hub in the browser, for developing the page without a server. In the address, `?offline` loses the connection after two
- * seconds for a while, `?slow` writes slowly, `?queued` lets every reply wait.
+ * seconds, `?slow` makes replies slow, and `?queued` queues every reply first.
  */
 export class FakeHub implements ChatHub {
   state: ConnectionState = "connecting";

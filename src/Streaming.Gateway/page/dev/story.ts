@@ -9,7 +9,7 @@ const sentences = [
   "Max wagged his tail, and together they looked at the stars.",
 ];
 
-/** Words of a story without end; every so often a new paragraph. */
+/** The words of an endless story in paragraphs of four sentences. */
 export function* story(seed: number): Generator<string> {
   for (let i = seed; ; i++) {
     const sentence = sentences[(i * 5 + (i >> 3)) % sentences.length] as string;

@@ -4,7 +4,7 @@ import type { SessionStore } from "./conversation/session.ts";
 const outboxKey = (id: string) => `outbox:${id}`;
 const draftKey = (id: string) => `draft:${id}`;
 
-/** What must survive a reload of this tab: messages on their way, and what is being written. */
+/** What survives a reload of this tab: messages that are not yet stored, and drafts. */
 export class BrowserStore implements SessionStore {
   constructor(private readonly storage: Storage = sessionStorage) {}
 
@@ -31,7 +31,7 @@ export class BrowserStore implements SessionStore {
       try {
         this.storage.setItem(key, value);
       } catch (error) {
-        // A full store keeps what fits: the message itself is still here and on its way.
+        // The storage is full. The message is still in memory and is being sent.
         if (!(error instanceof DOMException)) throw error;
       }
   }

@@ -1,4 +1,4 @@
-/** What crosses the hub, as its JSON has it. Fields that are null on the server may be null or absent here. */
+/** The hub's JSON. Fields that are null on the server may be null or absent here. */
 
 export type Optional<T> = T | null | undefined;
 
@@ -35,14 +35,14 @@ export interface Conversation {
   createdAt: string;
   activeAt: string;
   lastSeq: number;
-  /** The turn of the reply that is running or waiting. */
+  /** The turn of the reply that is running or queued. */
   running?: Optional<number>;
   /** Tokens of the stream. */
   position: number;
   branch: number;
   sinks: number;
   window: number;
-  /** Places that are never evicted: the sinks, or the pinned prompt if it is longer. */
+  /** Tokens that are never evicted: the sinks, or the pinned prompt if it is longer. */
   fixed: number;
   forgotten: number;
   sampling?: Optional<Sampling>;
@@ -113,14 +113,14 @@ export interface ConversationEvent {
   finishReason?: Optional<FinishReason>;
   generatedTokens?: Optional<number>;
   decodeMs?: Optional<number>;
-  /** Of `queued`: replies that come first, plus one. */
+  /** Of `queued`: the place in the queue; 1 is next. */
   place?: Optional<number>;
   /** Of `progress`: 0 to 1. */
   share?: Optional<number>;
 }
 
-/** Limits that the server enforces, known here so that people learn of them before they send. */
+/** Limits that the server enforces; the page checks them before it sends. */
 export const limits = { messageBytes: 1 << 20, titleLength: 200, waitingMessages: 64 } as const;
 
-/** A failure that passes by itself says so; what is wrong with the request does not. */
-export const passes = (sentence: string): boolean => /try again in a (moment|few seconds)/.test(sentence);
+/** Whether a failure is temporary: the server's sentence says so. */
+export const isTemporary = (sentence: string): boolean => /try again in a (moment|few seconds)/.test(sentence);

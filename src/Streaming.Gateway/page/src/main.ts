@@ -5,7 +5,7 @@ import { SignalRHub } from "./hub/signalr-hub.ts";
 import { App } from "./view/app.ts";
 
 async function makeHub(): Promise<ChatHub> {
-  // While the page is developed it has a hub of its own, unless asked for the server's; nothing of it is in the built page.
+  // In development the page has a fake hub, unless `?server` asks for the real one. The built page does not contain it.
   if (import.meta.env.DEV && !new URLSearchParams(location.search).has("server")) {
     const { FakeHub } = await import("../dev/fake-hub.ts");
     return new FakeHub();

@@ -1,9 +1,9 @@
 /**
- * The `data-testid` of what tests (and people's scripts) look for. Besides these:
- * - a turn (`turn`) has `data-turn` (its number, absent while a message is not acknowledged), `data-author` (`person` or
+ * The `data-testid` of elements that tests and users' scripts look for. Besides these:
+ * - a turn (`turn`) has `data-turn` (its number, absent until the server confirms a message), `data-author` (`person` or
  *   `model`) and `data-state` (`done`, `running`, `sending`, `failed`); a finished reply also `data-finish-reason`;
  * - the text of a turn (`turnText`) is a `<turn-text>` element: its property `sourceText` is the whole text as it was received
- *   (what is far from the viewport has no DOM), its property `sourceFrom` the place at which that text starts in the turn
+ *   (parts far from the viewport have no DOM), its property `sourceFrom` the offset at which that text starts in the turn
  *   (0 unless the beginning of a long reply is not loaded yet);
  * - the connection (`connection`) has `data-state` (`connecting`, `live`, `reconnecting`, `offline`);
  * - the gauge (`position`) has `data-position`, `data-sinks`, `data-fixed`, `data-window`, `data-forgotten`;

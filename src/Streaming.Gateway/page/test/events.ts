@@ -38,7 +38,7 @@ export const conversation = (more: Partial<Conversation> = {}): Conversation => 
   ...more,
 });
 
-/** A person's message as turn 1, then a reply as turn 2 of one delta per word, all numbered from 1. */
+/** The user's message as turn 1, then a reply as turn 2 of one delta per word, all numbered from 1. */
 export function exchange(question: string, words: readonly string[]): ConversationEvent[] {
   return [
     event("message", 1, { turn: 1, author: "a", text: question }),

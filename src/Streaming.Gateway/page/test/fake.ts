@@ -2,7 +2,7 @@ import type { Conversation, ConversationEvent, Sent, TurnPage } from "../src/con
 import type { ChatHub, ConnectionState, WatchObserver } from "../src/hub/chat-hub.ts";
 import { conversation } from "./events.ts";
 
-/** A hub whose answers the test writes; it records what it was asked. */
+/** A hub whose answers the test scripts; it records the calls. */
 export class ScriptedHub implements ChatHub {
   state: ConnectionState = "live";
   info: () => Promise<Conversation> = async () => conversation();
@@ -18,7 +18,7 @@ export class ScriptedHub implements ChatHub {
     for (const listener of this.#listeners) listener(state);
   }
 
-  /** To the watch that is open: what arrives at a stopped one is a mistake of the session's that the test should see. */
+  /** Sends events to the latest watch, even if it is stopped: the test should see what the session does wrong. */
   push(...events: ConversationEvent[]): void {
     for (const event of events) this.watches.at(-1)?.observer.next(event);
   }
@@ -34,12 +34,12 @@ export class ScriptedHub implements ChatHub {
 
   start(): void {}
   retryNow(): void {}
-  createConversation = () => this.info();
+  createConversation: ChatHub["createConversation"] = () => this.info();
   getConversation = () => this.info();
   listConversations = async () => ({ items: [] });
   configure = async () => {};
   delete = async () => {};
-  stop = async () => {};
+  stop: ChatHub["stop"] = async () => {};
 
   async send(_id: string, text: string, clientMessageId: string): Promise<Sent> {
     this.sent.push({ text, clientMessageId });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { GrowingText } from "../src/conversation/growing-text.ts";
 
 describe("GrowingText", () => {
-  it("equals plain concatenation, from any place, however it grew", () => {
+  it("equals plain concatenation from any offset", () => {
     const text = new GrowingText();
     let plain = "";
     for (let i = 0; i < 20_000; i++) {

@@ -4,7 +4,7 @@ import { Outbox } from "../src/conversation/outbox.ts";
 const shown = (outbox: Outbox) => outbox.shown.map((message) => `${message.clientMessageId}:${message.state}`);
 
 describe("Outbox", () => {
-  it("shows a message until its turn appears, when the answer comes first", () => {
+  it("shows a message until its turn arrives after the answer", () => {
     const outbox = new Outbox();
     outbox.add("a", "Hi");
     outbox.sent("a", 1, false);
@@ -13,7 +13,7 @@ describe("Outbox", () => {
     expect(outbox.all).toEqual([]);
   });
 
-  it("shows a message once when its turn appears before the answer", () => {
+  it("shows a message once when its turn arrives before the answer", () => {
     const outbox = new Outbox();
     outbox.add("a", "Hi");
     outbox.arrived(1, "Hi");
@@ -22,7 +22,7 @@ describe("Outbox", () => {
     expect(outbox.all).toEqual([]);
   });
 
-  it("shows a message again when the turn that looked like it was somebody else's", () => {
+  it("shows a message again when the turn with the same text was another one", () => {
     const outbox = new Outbox();
     outbox.add("a", "Hi");
     outbox.arrived(1, "Hi");
@@ -32,7 +32,7 @@ describe("Outbox", () => {
     expect(outbox.all).toEqual([]);
   });
 
-  it("takes one of two messages with the same text for one turn", () => {
+  it("matches one of two messages with the same text to a turn", () => {
     const outbox = new Outbox();
     outbox.add("a", "Hi");
     outbox.add("b", "Hi");
@@ -40,15 +40,15 @@ describe("Outbox", () => {
     expect(shown(outbox)).toEqual(["b:sending"]);
   });
 
-  it("keeps a refused message with its sentence, and its id for another try", () => {
+  it("keeps a refused message with its sentence and its id", () => {
     const outbox = new Outbox();
     outbox.add("a", "Hi");
-    outbox.failed("a", "Too many messages wait.");
+    outbox.failed("a", "Too many messages are queued.");
     expect(outbox.shown[0]).toEqual({
       clientMessageId: "a",
       text: "Hi",
       state: "failed",
-      problem: "Too many messages wait.",
+      problem: "Too many messages are queued.",
     });
     outbox.arrived(1, "Hi");
     expect(shown(outbox)).toEqual(["a:failed"]);

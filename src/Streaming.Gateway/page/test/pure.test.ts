@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ago } from "../src/ago.ts";
 import { BrowserStore } from "../src/browser-store.ts";
 import { bar, gaugeOf } from "../src/conversation/gauge.ts";
 import { backoff } from "../src/hub/backoff.ts";
 import { sentenceOf } from "../src/hub/signalr-hub.ts";
+import { relativeTime } from "../src/relative-time.ts";
 import { hashOf, routeOf } from "../src/routes.ts";
 
 describe("gauge", () => {
@@ -18,7 +18,7 @@ describe("gauge", () => {
     expect(gaugeOf(sizes, position)).toMatchObject({ position, ...parts });
   });
 
-  it.each([0, 3, 300, 512, 513, 10_000, 1e9])("has a bar that is whole and shows every part at %i", (position) => {
+  it.each([0, 3, 300, 512, 513, 10_000, 1e9])("has a bar that shows every part at position %i", (position) => {
     const gauge = gaugeOf(sizes, position);
     const widths = bar(gauge);
     expect(widths.fixed + widths.forgotten + widths.window + widths.free).toBeCloseTo(1);
@@ -29,7 +29,7 @@ describe("gauge", () => {
 });
 
 describe("routes", () => {
-  it("finds a conversation in the address, and nothing else", () => {
+  it("recognise the address of a conversation and nothing else", () => {
     expect(routeOf("#/c/AbC-_9")).toEqual({ view: "conversation", id: "AbC-_9" });
     for (const hash of ["", "#/", "#/c/", "#/c/a/b", "#/c/%3Cscript%3E"])
       expect(routeOf(hash)).toEqual({ view: "start" });
@@ -38,7 +38,7 @@ describe("routes", () => {
 });
 
 describe("backoff", () => {
-  it("doubles up to ten seconds and never goes beyond", () => {
+  it("doubles up to ten seconds", () => {
     expect([0, 1, 2, 3, 10, 1e6].map((n) => backoff(n, () => 0))).toEqual([250, 500, 1000, 2000, 10_000, 10_000]);
     expect(backoff(3, () => 1)).toBe(1600);
   });
@@ -54,7 +54,7 @@ describe("refusals", () => {
   });
 });
 
-describe("ago", () => {
+describe("relativeTime", () => {
   const now = new Date(2026, 2, 10, 15, 0);
   it.each([
     [new Date(2026, 2, 10, 14, 59, 30), "now"],
@@ -63,11 +63,11 @@ describe("ago", () => {
     [new Date(2026, 2, 9, 23, 0), "yesterday"],
     [new Date(2026, 1, 1), "Feb 1"],
     [new Date(2025, 1, 1), "Feb 1, 2025"],
-  ])("%s is %s", (then, text) => expect(ago(then, now)).toBe(text));
+  ])("%s is %s", (then, text) => expect(relativeTime(then, now)).toBe(text));
 });
 
 describe("BrowserStore", () => {
-  it("brings back messages on their way, without guesses about their turns", () => {
+  it("restores unsent messages without guesses about their turns", () => {
     const store = new BrowserStore(sessionStorage);
     store.save("c", [{ clientMessageId: "a", text: "Hi", state: "sending", seen: 4 }]);
     expect(store.load("c")).toEqual([{ clientMessageId: "a", text: "Hi", state: "sending" }]);

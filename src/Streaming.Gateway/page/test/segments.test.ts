@@ -10,7 +10,7 @@ const joined = (segmenter: Segmenter) => [...segmenter.closed, segmenter.open].m
 const paragraph = `${"The dog ran home. ".repeat(20).trim()}\n\n`;
 
 describe("Segmenter", () => {
-  it.each([1, 3, 7, 100, 5_000, 1_000_000])("cuts at the same places when the text comes in pieces of %i", (step) => {
+  it.each([1, 3, 7, 100, 5_000, 1_000_000])("cuts at the same places when the text arrives in pieces of %i", (step) => {
     const text = paragraph.repeat(60);
     expect(cut(text, step).closed).toEqual(cut(text).closed);
     expect(joined(cut(text, step))).toBe(text);
@@ -26,14 +26,14 @@ describe("Segmenter", () => {
     }
   });
 
-  it("keeps a list item and what is indented under it together", () => {
+  it("keeps a list item together with the lines indented under it", () => {
     const text = `${paragraph.repeat(6)}- item\n\n  more of it\n\n${paragraph.repeat(6)}`;
     const segmenter = cut(text);
     expect(segmenter.closed.some((one) => one.text.startsWith("  more"))).toBe(false);
     expect(joined(segmenter)).toBe(text);
   });
 
-  it("does not end at a blank line inside code, and opens a fence again that it must cut", () => {
+  it("does not cut at a blank line inside code, and reopens a fence that it has to cut", () => {
     const code = `\`\`\`js\n${"let a = 1;\n\n".repeat(1_000)}\`\`\`\n\nAfter.\n`;
     const segmenter = cut(code);
     expect(segmenter.closed[0]?.prefix).toBe("");
@@ -44,12 +44,12 @@ describe("Segmenter", () => {
     expect(joined(segmenter)).toBe(code);
   });
 
-  it("is not misled by a shorter fence inside a longer one", () => {
+  it("ignores a shorter fence inside a longer one", () => {
     const segmenter = cut("````\n```\n\ntext\n");
     expect(segmenter.fence).toBe("````\n");
   });
 
-  it("cuts a paragraph without end after a sentence", () => {
+  it("cuts an endless paragraph after a sentence", () => {
     const segmenter = cut("The dog ran home. ".repeat(2_000), 11);
     expect(segmenter.closed.length).toBeGreaterThan(4);
     for (const { text } of segmenter.closed) {
@@ -58,7 +58,7 @@ describe("Segmenter", () => {
     }
   });
 
-  it("cuts a text without any spaces, never through a character", () => {
+  it("cuts a text without spaces between characters", () => {
     const text = "x".repeat(longestLength - 1) + "🐕".repeat(20_000);
     const segmenter = cut(text, 1_001);
     expect(joined(segmenter)).toBe(text);

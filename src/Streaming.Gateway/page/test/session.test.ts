@@ -29,8 +29,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("joining", () => {
-  it("watches after the highest number of the history", async () => {
+describe("Opening a conversation", () => {
+  it("watches after the last event of its history", async () => {
     hub.pages = async () => ({ items: [item(1, "Hi", 1, { author: "a" }), item(2, "Once", 5)] });
     hub.info = async () => conversation({ lastSeq: 5, running: 2 });
     await open();
@@ -44,7 +44,7 @@ describe("joining", () => {
     expect(afters()).toEqual([0]);
   });
 
-  it("reads on until the running reply is there, behind the messages that wait for it", async () => {
+  it("reads history until it finds the running reply before the queued messages", async () => {
     hub.info = async () => conversation({ lastSeq: 9, running: 2 });
     hub.pages = async (before) =>
       before === undefined
@@ -67,7 +67,7 @@ describe("joining", () => {
     expect(afters()).toEqual([0]);
   });
 
-  it("says why there is nothing to show when the server refuses", async () => {
+  it("shows the server's refusal", async () => {
     hub.info = async () => {
       throw new RefusedError("There is no such conversation; list yours, or create one.");
     };
@@ -76,7 +76,7 @@ describe("joining", () => {
     expect(hub.watches).toEqual([]);
   });
 
-  it("tries again when the server does not answer in time", async () => {
+  it("is tried again when the server does not answer in time", async () => {
     const calls = vi.fn().mockRejectedValueOnce(new DisconnectedError("late")).mockResolvedValue(conversation());
     hub.info = calls;
     await open();
@@ -86,8 +86,8 @@ describe("joining", () => {
   });
 });
 
-describe("going on", () => {
-  it("watches again from its last number when one is missing, and shows nothing twice", async () => {
+describe("Watching", () => {
+  it("starts again after the last event when one is missing, and shows nothing twice", async () => {
     await open();
     hub.push(
       event("started", 1, { turn: 1 }),
@@ -100,7 +100,7 @@ describe("going on", () => {
     expect(texts()).toEqual(["1:abc"]);
   });
 
-  it("asks a server that keeps leaving gaps ever more slowly, then reads everything anew", async () => {
+  it("slows down when gaps repeat, and then reloads", async () => {
     await open();
     hub.push(event("message", 5, { turn: 1, text: "x" }));
     expect(afters()).toEqual([0, 0]);
@@ -112,7 +112,7 @@ describe("going on", () => {
     expect(hub.watches.length).toBeLessThan(10);
   });
 
-  it("goes on from its last number after a lost connection, without gap or repeat", async () => {
+  it("continues after a lost connection without gap or repeat", async () => {
     await open();
     hub.push(event("started", 1, { turn: 1 }), event("delta", 2, { turn: 1, text: "a" }));
     hub.become("reconnecting");
@@ -125,14 +125,14 @@ describe("going on", () => {
     expect(hub.asked.length).toBe(1);
   });
 
-  it("watches again when the stream ends without a reason", async () => {
+  it("starts again when the stream ends without an error", async () => {
     await open();
     hub.watches[0]?.observer.end();
     await pass(10_000);
     expect(afters()).toEqual([0, 0]);
   });
 
-  it("reads everything anew when the server has fewer numbers than it", async () => {
+  it("reloads when the server has fewer events than the page", async () => {
     await open();
     hub.push(
       event("message", 1, { turn: 1, author: "a", text: "Hi" }),
@@ -157,7 +157,7 @@ describe("going on", () => {
     expect(hub.watches.length).toBe(1);
   });
 
-  it("takes a conversation that is gone at the next look for deleted", async () => {
+  it("ends when the conversation no longer exists", async () => {
     await open();
     hub.info = async () => {
       throw new RefusedError("There is no such conversation.");
@@ -167,7 +167,7 @@ describe("going on", () => {
     expect(session.state.deleted).toBe(true);
   });
 
-  it("has neither watch nor listener nor timer after it was disposed", async () => {
+  it("leaves no watch, listener or timer after `dispose`", async () => {
     await open();
     hub.push(event("started", 1, { turn: 1 }));
     session.dispose();
@@ -176,7 +176,7 @@ describe("going on", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it("does not open a watch when it is disposed while history is on its way", async () => {
+  it("does not start when the session is disposed while history is loading", async () => {
     session = new Session("c", hub, store, () => {});
     session.dispose();
     await pass(10_000);
@@ -184,8 +184,8 @@ describe("going on", () => {
   });
 });
 
-describe("older history", () => {
-  it("comes page by page, one at a time", async () => {
+describe("Older history", () => {
+  it("is loaded one page at a time", async () => {
     hub.pages = async (before) =>
       before === undefined
         ? { items: [item(3, "c", 3)], next: 3 }
@@ -197,10 +197,23 @@ describe("older history", () => {
     expect(texts()).toEqual(["1:b", "2:b", "3:c"]);
     expect(hub.asked).toEqual([undefined, 3, 2]);
   });
+
+  it("that is requested while the connection is lost is loaded once it is back", async () => {
+    hub.pages = async (before) =>
+      before === undefined ? { items: [item(2, "b", 2)], next: 2 } : { items: [item(1, "a", 1)] };
+    await open();
+    hub.become("reconnecting");
+    const loading = session.loadOlder();
+    await pass(10_000);
+    expect([hub.asked, session.loadingOlder]).toEqual([[undefined], true]);
+    hub.become("live");
+    expect(await loading).toBe(true);
+    expect(texts()).toEqual(["1:a", "2:b"]);
+  });
 });
 
-describe("sending", () => {
-  it("shows the message until its turn is there", async () => {
+describe("Sending", () => {
+  it("shows the message until its turn arrives", async () => {
     await open();
     session.send("Hi");
     expect(session.outbox.shown.map((message) => message.text)).toEqual(["Hi"]);
@@ -210,7 +223,7 @@ describe("sending", () => {
     expect(texts()).toEqual(["1:Hi"]);
   });
 
-  it("sends again under the same id when the connection was lost before the answer", async () => {
+  it("is repeated with the same id when the connection was lost before the answer", async () => {
     await open();
     hub.answer = async () => {
       hub.become("reconnecting");
@@ -226,15 +239,15 @@ describe("sending", () => {
     expect(new Set(hub.sent.map((one) => one.clientMessageId)).size).toBe(1);
   });
 
-  it("keeps a refused message with the server's sentence and retries under the same id", async () => {
+  it("keeps a refused message with the server's sentence, and retries with the same id", async () => {
     await open();
     hub.answer = async () => {
-      throw new RefusedError("64 messages wait already; wait for the reply.");
+      throw new RefusedError("64 messages are queued already; wait for the reply.");
     };
     session.send("Hi");
     await pass();
     const [message] = session.outbox.all;
-    expect(message).toMatchObject({ state: "failed", problem: "64 messages wait already; wait for the reply." });
+    expect(message).toMatchObject({ state: "failed", problem: "64 messages are queued already; wait for the reply." });
     hub.answer = async () => ({ turn: 1, seq: 1 });
     session.retry(message?.clientMessageId ?? "");
     await pass();
@@ -242,7 +255,7 @@ describe("sending", () => {
     expect(session.outbox.all[0]).toMatchObject({ state: "sending", turn: 1 });
   });
 
-  it("sends what an earlier visit of the page left, once, under its id", async () => {
+  it("sends messages that a reload has left, once and with their id", async () => {
     store.save("c", [{ clientMessageId: "left", text: "Hi", state: "sending" }]);
     await open();
     await pass();

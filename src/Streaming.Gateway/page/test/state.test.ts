@@ -10,8 +10,8 @@ beforeEach(() => {
   state.load(conversation(), [], undefined);
 });
 
-describe("order", () => {
-  it("is paused until it is resumed or goes on", () => {
+describe("Events", () => {
+  it("pause the conversation until it is resumed or another event arrives", () => {
     state.apply({ kind: "paused", turn: 0, at: "", text: "No silo answers at the moment." });
     expect(state.paused).toBe("No silo answers at the moment.");
     state.apply({ kind: "resumed", turn: 0, at: "" });
@@ -21,7 +21,7 @@ describe("order", () => {
     expect(state.paused).toBeUndefined();
   });
 
-  it("joins a reply's pieces into its text, the rest in `finished` included", () => {
+  it("add up to the reply's text, including the rest in `finished`", () => {
     for (const one of exchange("Hi", ["On", "ce ", "upon"])) expect(state.apply(one)).toBe("ok");
     state.apply(event("started", 7, { turn: 3 }));
     state.apply(event("delta", 8, { turn: 3, text: "a" }));
@@ -31,7 +31,7 @@ describe("order", () => {
     expect(state.lastSeq).toBe(9);
   });
 
-  it("drops what it has already, whole ranges too", () => {
+  it("are dropped when they are known already, also in ranges", () => {
     const events = exchange("Hi", ["a", "b", "c"]);
     for (const one of [...events.slice(0, 4), ...events.slice(1, 4), events[0], ...events.slice(4)]) {
       expect(state.apply(one as (typeof events)[0])).toBe("ok");
@@ -40,7 +40,7 @@ describe("order", () => {
     expect(texts()).toEqual(["1:person:Hi", "2:model:abc"]);
   });
 
-  it("takes a range as its numbers", () => {
+  it("may cover a range of numbers", () => {
     state.apply(event("message", 1, { turn: 1, author: "a", text: "Hi" }));
     state.apply(event("started", 2, { turn: 2 }));
     expect(state.apply(event("delta", 40, { first: 3, turn: 2, text: "long" }))).toBe("ok");
@@ -49,38 +49,38 @@ describe("order", () => {
     expect(texts()[1]).toBe("2:model:longer");
   });
 
-  it("takes a token without text", () => {
+  it("may have no text", () => {
     state.apply(event("started", 1, { turn: 1 }));
     expect(state.apply(event("delta", 2, { turn: 1, text: null }))).toBe("ok");
     expect(state.lastSeq).toBe(2);
   });
 
-  it("reports a gap and changes nothing", () => {
+  it("after a gap are reported and change nothing", () => {
     state.apply(event("started", 1, { turn: 1 }));
     const version = state.version;
     expect(state.apply(event("delta", 3, { turn: 1, text: "b" }))).toBe("gap");
     expect([state.lastSeq, state.version, `${state.turn(1)?.text}`]).toEqual([1, version, ""]);
   });
 
-  it("reports a range that begins inside what it has as a gap", () => {
+  it("that overlap known numbers are reported as a gap", () => {
     state.apply(event("started", 1, { turn: 1 }));
     state.apply(event("delta", 2, { turn: 1, text: "a" }));
     expect(state.apply(event("delta", 4, { first: 2, turn: 1, text: "abc" }))).toBe("gap");
   });
 
-  it("asks to be loaded anew when it gets a piece of a turn that it does not know", () => {
+  it("of an unknown turn ask for a reload", () => {
     expect(state.apply(event("delta", 1, { turn: 7, text: "x" }))).toBe("reload");
     expect(state.lastSeq).toBe(0);
   });
 
-  it("counts the number of a kind that it does not know", () => {
+  it("of an unknown kind count their number", () => {
     expect(state.apply(event("renamed" as never, 1))).toBe("ok");
     expect(state.lastSeq).toBe(1);
   });
 });
 
-describe("history", () => {
-  it("goes on with the events after the highest number of its items", () => {
+describe("History", () => {
+  it("is continued by the events after its last number", () => {
     const items = [item(1, "Hi", 1, { author: "a" }), item(2, "Once", 6), item(3, "wait", 4, { author: "a" })];
     state.load(conversation({ lastSeq: 6, running: 2 }), items, null);
     expect(state.lastSeq).toBe(6);
@@ -89,7 +89,7 @@ describe("history", () => {
     expect(texts()).toEqual(["1:person:Hi", "2:model:Once upon", "3:person:wait"]);
   });
 
-  it("joins pieces of one turn, within a page and across pages", () => {
+  it("joins the pieces of a turn within a page and across pages", () => {
     state.load(conversation({ lastSeq: 9 }), [item(2, "ccc", 6, { from: 6 }), item(2, "ddd", 9, { from: 9 })], 5);
     expect(state.turn(2)?.from).toBe(6);
     state.apply(event("delta", 10, { turn: 2, text: "!" }));
@@ -99,7 +99,7 @@ describe("history", () => {
     expect(state.older).toBeUndefined();
   });
 
-  it("cuts a piece that overlaps what it has, at either end", () => {
+  it("trims a piece that overlaps the known text at either end", () => {
     state.load(conversation(), [item(2, "cdef", 9, { from: 2 })], 5);
     state.addOlder([item(2, "abcd", 6, { from: 0 })], 3);
     expect(texts()).toEqual(["2:model:abcdef"]);
@@ -107,14 +107,14 @@ describe("history", () => {
     expect(texts()).toEqual(["2:model:abcdefgh"]);
   });
 
-  it("leaves out of a late page what was cut meanwhile", () => {
+  it("omits turns of a late page that were cut meanwhile", () => {
     state.load(conversation({ lastSeq: 9 }), [item(5, "x", 9, { author: "a" })], 5);
     state.apply(event("cut", 10, { turn: 3 }));
     state.addOlder([item(2, "keep", 4), item(3, "gone", 5, { author: "a" })], 2);
     expect(texts()).toEqual(["2:model:keep"]);
   });
 
-  it("forgets everything when it is loaded anew", () => {
+  it("replaces everything when it is loaded again", () => {
     for (const one of exchange("Hi", ["a"])) state.apply(one);
     state.load(conversation({ lastSeq: 1 }), [item(1, "Hi", 1, { author: "a" })], undefined);
     expect(texts()).toEqual(["1:person:Hi"]);
@@ -122,8 +122,8 @@ describe("history", () => {
   });
 });
 
-describe("cut", () => {
-  it("removes the turn and the later ones, and lets the next reply begin", () => {
+describe("A cut", () => {
+  it("removes the turn and all later ones, and a new reply can start", () => {
     for (const one of exchange("Hi", ["a"])) state.apply(one);
     state.apply(event("message", 5, { turn: 3, author: "a", text: "More" }));
     state.apply(event("started", 6, { turn: 4 }));
@@ -136,8 +136,8 @@ describe("cut", () => {
   });
 });
 
-describe("what runs", () => {
-  it("runs from `started` to `finished`", () => {
+describe("The running reply", () => {
+  it("is known from `started` to `finished`", () => {
     const [message, started, delta, finished] = exchange("Hi", ["a"]) as [never, never, never, never];
     state.apply(message);
     expect(state.running).toBeUndefined();
@@ -148,7 +148,7 @@ describe("what runs", () => {
     expect(state.running).toBeUndefined();
   });
 
-  it("shows the place in line and the share read, until text comes", () => {
+  it("has a place in the queue and a share read until text arrives", () => {
     state.apply(event("queued", undefined, { turn: 2, place: 3 }));
     expect([state.running, state.place]).toEqual([2, 3]);
     state.apply(event("progress", undefined, { turn: 2, share: 0.5 }));
@@ -158,7 +158,7 @@ describe("what runs", () => {
     expect([state.place, state.share]).toEqual([undefined, undefined]);
   });
 
-  it("believes events more than a description that they have overtaken", () => {
+  it("is not changed by a description that is older than the events", () => {
     for (const one of exchange("Hi", ["a"])) state.apply(one);
     state.describe(conversation({ lastSeq: 3, running: 2 }));
     expect(state.running).toBeUndefined();
@@ -166,15 +166,15 @@ describe("what runs", () => {
     expect(state.running).toBe(4);
   });
 
-  it("ends with the conversation", () => {
+  it("ends when the conversation is deleted", () => {
     state.apply(event("started", 1, { turn: 1 }));
     state.apply(event("deleted", undefined));
     expect([state.deleted, state.running]).toEqual([true, undefined]);
   });
 });
 
-describe("position", () => {
-  it("counts one per number of a reply beyond the last description", () => {
+describe("The position", () => {
+  it("counts one token for each event number since the last description", () => {
     state.load(conversation({ lastSeq: 2, position: 20 }), [item(1, "", 2)], undefined);
     state.apply(event("delta", 5, { first: 3, turn: 1, text: "abc" }));
     expect(state.position).toBe(23);
@@ -185,8 +185,8 @@ describe("position", () => {
   });
 });
 
-describe("notices", () => {
-  it("stand after the turn that was the last", () => {
+describe("Notices", () => {
+  it("are shown after the last turn", () => {
     for (const one of exchange("Hi", ["a"])) state.apply(one);
     state.apply(event("notice", 5, { text: "Another model" }));
     expect(state.notices).toEqual([{ seq: 5, text: "Another model", after: 2 }]);

@@ -18,7 +18,7 @@ const html = (text: string) => {
 };
 
 describe("The connection", () => {
-  it("is not called live while the conversation waits", () => {
+  it("is not shown as live while the conversation is paused", () => {
     const hub = new ScriptedHub();
     const view = new ConnectionView(hub);
     const shown = () => [view.element.textContent, view.element.querySelector("button")?.dataset.state];
@@ -34,13 +34,13 @@ describe("The connection", () => {
   });
 });
 
-describe("A beginning", () => {
+describe("A suggestion", () => {
   const begun: string[] = [];
   const start = new Start((text) => begun.push(text));
   const [chat, story, endless, assistant] = start.element.querySelectorAll<HTMLButtonElement>(".suggestions button");
   const prompt = start.element.querySelector<HTMLTextAreaElement>("#system-prompt");
 
-  it("tells the model which kind of talk is wanted", () => {
+  it("sets the system prompt of its kind", () => {
     const requests = [chat, story, endless, assistant].map((button) => {
       start.reset();
       button?.click();
@@ -56,7 +56,7 @@ describe("A beginning", () => {
     expect(begun[1]).toBe("Tell me a story about a dog.");
   });
 
-  it("leaves a person's own system prompt", () => {
+  it("keeps the user's own system prompt", () => {
     start.reset();
     if (prompt) prompt.value = "You are a pirate.";
     story?.click();
@@ -69,7 +69,7 @@ describe("A beginning", () => {
 });
 
 describe("Markdown", () => {
-  it("keeps the markup of Markdown", () => {
+  it("is rendered", () => {
     expect(html("**a** *b* `c`")).toBe("<p><strong>a</strong> <em>b</em> <code>c</code></p>\n");
     expect(html("4. four\n5. five")).toContain('<ol start="4">');
     expect(html("one\ntwo")).toContain("one<br>two");
@@ -82,14 +82,14 @@ describe("Markdown", () => {
     "a <iframe src='//x'></iframe>",
     "<svg/onload=alert(1)>",
     "<style>*{}</style>",
-  ])("shows markup that was written, as text: %s", (text) => {
+  ])("shows HTML as text: %s", (text) => {
     const element = document.createElement("div");
     element.append(renderMarkdown({ text, prefix: "" }));
     expect(element.textContent?.trim()).toBe(text);
     expect([...element.querySelectorAll("*")].map((one) => one.tagName).filter((tag) => tag !== "P")).toEqual([]);
   });
 
-  it("opens links elsewhere and tells nobody where they were", () => {
+  it("opens links in a new tab, without a referrer", () => {
     const element = document.createElement("div");
     element.append(renderMarkdown({ text: "[x](https://example.org)", prefix: "" }));
     const link = element.querySelector("a");
@@ -111,18 +111,18 @@ describe("Markdown", () => {
     expect(html(`[x](<${address}>)`)).not.toContain("href");
   });
 
-  it("loads no images: they are links", () => {
+  it("turns images into links", () => {
     expect(html("![cat](https://example.org/cat.png)")).toContain('<a href="https://example.org/cat.png"');
     expect(html("![cat](https://example.org/cat.png)")).not.toContain("<img");
   });
 
-  it("goes on inside a code fence that an earlier segment opened", () => {
+  it("continues a code fence that an earlier segment opened", () => {
     const element = document.createElement("div");
     element.append(renderMarkdown({ text: "*a*\n", prefix: "```js\n" }));
     expect(element.querySelector("pre code")?.textContent).toBe("*a*\n");
   });
 
-  it("leaves people's text as it is", () => {
+  it("is not applied to the user's text", () => {
     const element = document.createElement("div");
     element.append(renderPlain({ text: "**a**\n<b>b</b>", prefix: "" }));
     expect(element.textContent).toBe("**a**\n<b>b</b>");
@@ -141,7 +141,7 @@ describe("morph", () => {
   });
 });
 
-describe("the composer", () => {
+describe("The composer", () => {
   const key = { key: "Enter", shiftKey: false, altKey: false, isComposing: false, keyCode: 13 };
   it("sends with Enter, and not with Shift+Enter or another key", () => {
     expect(sends(key)).toBe(true);
@@ -149,14 +149,14 @@ describe("the composer", () => {
     expect(sends({ ...key, key: "a" })).toBe(false);
   });
 
-  it("does not send while a word is composed", () => {
+  it("does not send while a word is being composed", () => {
     expect(sends({ ...key, isComposing: true })).toBe(false);
     expect(sends({ ...key, keyCode: 229 })).toBe(false);
   });
 });
 
-describe("the settings", () => {
-  it("make a reply endless, and give back what they have no field for", () => {
+describe("The settings", () => {
+  it("make replies endless, and keep options without a field", () => {
     const form = new SettingsForm();
     form.value = { temperature: 0.5, seed: 7, topK: null, maxTokens: 0, ignoreEos: true };
     expect(form.value).toEqual({ temperature: 0.5, seed: 7, maxTokens: 0, ignoreEos: true });
@@ -165,8 +165,8 @@ describe("the settings", () => {
   });
 });
 
-describe("the text of a turn", () => {
-  /** Stretches of text that the test brings near or sends away. */
+describe("The text of a turn", () => {
+  /** The callbacks of stretches of text, by which the test moves them near or far away. */
   const near = new Map<Element, (near: boolean) => void>();
   const viewport = {
     observe: (element: Element, on: (near: boolean) => void) => near.set(element, on),
@@ -192,7 +192,7 @@ describe("the text of a turn", () => {
   };
   const bare = (text: string) => text.replace(/\s+/g, "");
 
-  it("grows as the reply does, and touches only its end", () => {
+  it("grows with the reply and changes only at its end", () => {
     state.load(conversation(), [item(1, "", 1)], undefined);
     const element = shown();
     const whole = words(400);
@@ -209,7 +209,7 @@ describe("the text of a turn", () => {
     expect(element.querySelector("p")).toBe(first);
   });
 
-  it("has content only where it is near: history is empty but for its end until it comes near", () => {
+  it("is rendered only near the visible part", () => {
     const whole = words(2_000);
     state.load(conversation(), [item(1, whole, 1)], undefined);
     const element = shown();

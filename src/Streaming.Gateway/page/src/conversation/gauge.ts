@@ -1,6 +1,6 @@
 import type { Conversation } from "../contract.ts";
 
-/** What attention sees of a stream. Tokens. */
+/** The parts of a stream, in tokens: those in attention, and those that were forgotten. */
 export interface Gauge {
   readonly position: number;
   readonly sinks: number;
@@ -28,8 +28,8 @@ export function gaugeOf(info: Pick<Conversation, "sinks" | "fixed" | "window">, 
 }
 
 /**
- * Widths of a bar, as shares of 1. The forgotten part grows with the logarithm, so that a million forgotten tokens still leave
- * the window visible; the fixed part, often a handful of tokens, never gets thinner than the eye needs.
+ * The widths of a bar's parts, which add up to 1. The forgotten part grows with the logarithm, so that the window stays visible
+ * after a million forgotten tokens. The fixed part, often a handful of tokens, has a minimum width.
  */
 export function bar(gauge: Gauge): { fixed: number; forgotten: number; window: number; free: number } {
   const fixed = Math.min(0.3, Math.max(0.03, gauge.fixed / (gauge.fixed + gauge.window)));

@@ -1,9 +1,9 @@
-/** Length at which the open part is sealed. UTF-16 units. */
+/** The length at which the open part is sealed. UTF-16 units. */
 const sealAt = 16 * 1024;
 
 /**
- * A text that grows at its end for hours and sometimes at its beginning. Appending never copies what is there already, so a
- * million deltas cost a million small appends.
+ * A text that grows at its end for hours, and sometimes at its beginning. Appending does not copy existing text, so a million
+ * deltas cost a million small appends.
  */
 export class GrowingText {
   #sealed: string[] = [];
@@ -27,7 +27,7 @@ export class GrowingText {
     this.#sealedLength += text.length;
   }
 
-  /** What follows the first `start` units; costs what it returns. */
+  /** The text after the first `start` units; the cost is proportional to the result. */
   from(start: number): string {
     if (start >= this.#sealedLength) return this.#open.slice(start - this.#sealedLength);
     const parts = [this.#open];

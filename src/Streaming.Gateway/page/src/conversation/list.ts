@@ -1,14 +1,15 @@
 import type { ConversationEntry } from "../contract.ts";
 import type { ChatHub } from "../hub/chat-hub.ts";
+import { whenLive } from "../hub/when-live.ts";
 
-/** Entries per page of the list, and the most that are read anew in one go. */
+/** Entries per page of the list, and the most that one refresh reads. */
 const pageSize = 50;
 const largestPage = 200;
 
-/** Milliseconds in which several reasons to read the list anew count as one. */
+/** Refreshes within this time count as one. Milliseconds. */
 const refreshAfter = 400;
 
-/** The reader's conversations, last active first. */
+/** The user's conversations, last active first. */
 export class ConversationList {
   items: readonly ConversationEntry[] = [];
   next: string | undefined;
@@ -27,20 +28,21 @@ export class ConversationList {
     if (hub.state === "live") this.refreshSoon();
   }
 
-  /** Reads what is shown anew, a little later, so that a burst of reasons costs one call. */
+  /** Reads the list again after a short delay, so that a burst of refreshes costs one call. */
   refreshSoon(): void {
     clearTimeout(this.#timer);
     if (this.hub.state !== "live") return;
     this.#timer = setTimeout(() => {
-      // A list that could not be read is read again when the connection is back.
+      // After a lost connection, the list is read when the connection is back.
       this.#refresh().catch(() => undefined);
     }, refreshAfter);
   }
 
   async more(): Promise<void> {
-    if (this.next === undefined) return;
+    const after = this.next;
+    if (after === undefined) return;
     const generation = this.#generation;
-    const page = await this.hub.listConversations({ after: this.next, take: pageSize });
+    const page = await whenLive(this.hub, () => this.hub.listConversations({ after, take: pageSize }));
     if (generation !== this.#generation) return;
     const known = new Set(this.items.map((item) => item.id));
     this.items = [...this.items, ...page.items.filter((item) => !known.has(item.id))];
@@ -48,7 +50,7 @@ export class ConversationList {
     this.changed();
   }
 
-  /** Shows a new title at once; the list is read anew soon. */
+  /** Shows a new title at once, and refreshes the list. */
   rename(id: string, title: string): void {
     this.items = this.items.map((item) => (item.id === id ? { ...item, title } : item));
     this.changed();

@@ -1,6 +1,6 @@
-/** A message on its way. */
+/** A message that is not yet known to be stored. */
 export interface Pending {
-  /** Sent again with the same id, a message is stored once. */
+  /** A message that is sent again with the same id is stored once. */
   readonly clientMessageId: string;
   readonly text: string;
   readonly state: "sending" | "failed";
@@ -8,11 +8,11 @@ export interface Pending {
   readonly problem?: string;
   /** Its turn, once the server has answered. */
   readonly turn?: number;
-  /** The turn of an event with the same text: most likely this message, whose answer is still on its way. */
+  /** The turn of an event with the same text: most likely this message, although the server has not yet answered. */
   readonly seen?: number;
 }
 
-/** The messages of one conversation that are not yet known to be stored, oldest first. Pure; see the session for the sending. */
+/** The messages of one conversation that are not yet known to be stored, oldest first. It does no I/O; the session sends. */
 export class Outbox {
   #pending: readonly Pending[];
 
@@ -24,7 +24,7 @@ export class Outbox {
     return this.#pending;
   }
 
-  /** Those that the transcript does not show as turns already. */
+  /** The messages that the transcript does not already show as turns. */
   get shown(): readonly Pending[] {
     return this.#pending.filter((message) => message.seen === undefined);
   }
@@ -51,7 +51,7 @@ export class Outbox {
     this.#pending = this.#pending.filter((message) => message.clientMessageId !== clientMessageId);
   }
 
-  /** A person's turn has appeared. */
+  /** A turn of the user has arrived. */
   arrived(turn: number, text: string): void {
     const own = this.#pending.find((message) => message.turn === turn);
     if (own !== undefined) {

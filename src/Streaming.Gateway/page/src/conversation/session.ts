@@ -2,16 +2,17 @@ import type { ConversationEvent, TurnItem } from "../contract.ts";
 import { limits } from "../contract.ts";
 import { backoff } from "../hub/backoff.ts";
 import { type ChatHub, RefusedError, type Watching } from "../hub/chat-hub.ts";
+import { whenLive } from "../hub/when-live.ts";
 import { Outbox, type Pending } from "./outbox.ts";
 import { ConversationState } from "./state.ts";
 
 /** Turns or pieces per page of history. */
 const pageSize = 30;
 
-/** Pages that are read at most to find the running reply behind messages that wait for it. */
+/** The most pages that are read to find the running reply, which messages may have been queued behind. */
 const pagesToRunning = 8;
 
-/** Milliseconds between two looks at the position while a reply runs. */
+/** How often the position is refreshed while a reply runs. Milliseconds. */
 const describeEvery = 2_000;
 
 export interface SessionStore {
@@ -20,13 +21,13 @@ export interface SessionStore {
 }
 
 /**
- * One open conversation: reads its history, watches it, keeps watching through gaps and lost connections, sends, stops. It
- * owns its watch, and nothing arrives after `dispose`.
+ * One open conversation: reads its history, watches it through gaps and lost connections, sends messages and stops replies.
+ * It owns its watch; nothing arrives after `dispose`.
  */
 export class Session {
   readonly state = new ConversationState();
   readonly outbox: Outbox;
-  /** Why there is nothing to show: one sentence. */
+  /** Why the conversation cannot be shown: one sentence. */
   problem: string | undefined;
   loadingOlder = false;
 
@@ -45,7 +46,7 @@ export class Session {
     private readonly store: SessionStore,
     /** Called after every change. */
     private readonly changed: () => void,
-    /** Called when lists show the conversation elsewhere, or no more: a message was stored, or it is gone. */
+    /** Called when lists of conversations change: a message was stored, or the conversation was deleted. */
     private readonly onListed: () => void = () => {},
   ) {
     this.outbox = new Outbox(store.load(id));
@@ -64,7 +65,7 @@ export class Session {
     clearTimeout(this.#describing);
   }
 
-  /** Sends a message; it is kept until the server is known to have it. */
+  /** Sends a message; it is kept until the server has confirmed it. */
   send(text: string): void {
     const id = crypto.randomUUID();
     this.outbox.add(id, text);
@@ -91,11 +92,15 @@ export class Session {
     this.#outboxChanged();
   }
 
+  /** Stops the running reply, if need be once the connection is back. */
   async stop(): Promise<void> {
-    await this.hub.stop(this.id, this.state.running);
+    const { running } = this.state;
+    // Without a turn the call must not be repeated: it could stop the next reply.
+    if (running === undefined) await this.hub.stop(this.id);
+    else await whenLive(this.hub, () => this.hub.stop(this.id, running));
   }
 
-  /** Reads the page before what is loaded; tells whether there was one to read. */
+  /** Reads the page before the oldest loaded turn, if need be once the connection is back; false if there is none. */
   async loadOlder(): Promise<boolean> {
     const before = this.state.older;
     if (before === undefined || this.loadingOlder || this.#disposed) return false;
@@ -103,7 +108,7 @@ export class Session {
     this.changed();
     const generation = this.#generation;
     try {
-      const page = await this.hub.readTurns(this.id, { before, take: pageSize });
+      const page = await whenLive(this.hub, () => this.hub.readTurns(this.id, { before, take: pageSize }));
       if (this.#disposed || generation !== this.#generation) return false;
       this.state.addOlder(page.items, page.next);
       return true;
@@ -113,7 +118,7 @@ export class Session {
     }
   }
 
-  /** Looks at title, settings and position anew. */
+  /** Refreshes title, settings and position. */
   async describe(): Promise<void> {
     const info = await this.hub.getConversation(this.id);
     if (this.#disposed) return;
@@ -121,7 +126,7 @@ export class Session {
     this.changed();
   }
 
-  /** Counts the loads: what was asked before one does not fit what came after it. */
+  /** Counts the loads: a page of history that was requested before a load does not fit the state after it. */
   #generation = 0;
 
   #resume(): void {
@@ -140,7 +145,7 @@ export class Session {
       const info = await this.hub.getConversation(this.id);
       let page = await this.hub.readTurns(this.id, { take: pageSize });
       let items: TurnItem[] = page.items;
-      // Messages that wait for a reply come after it: go on until the reply is here, because its events follow.
+      // Queued messages come after the running reply. Its events will follow, so read on until it is here.
       for (let i = 1; i < pagesToRunning && page.next != null && lacks(items, info.running); i++) {
         page = await this.hub.readTurns(this.id, { before: page.next, take: pageSize });
         items = [...page.items, ...items];
@@ -156,7 +161,7 @@ export class Session {
     } catch (error) {
       this.#loading = false;
       if (this.#disposed) return;
-      // A lost connection comes back by itself, and we with it.
+      // After a lost connection, `#resume` loads again.
       if (error instanceof RefusedError) {
         this.problem = error.message;
         this.changed();
@@ -178,7 +183,7 @@ export class Session {
 
   #unwatch(): void {
     clearTimeout(this.#retry);
-    this.state.paused = undefined; // Whoever watches next is told anew.
+    this.state.paused = undefined; // The next watch reports it again.
     this.#watching?.stop();
     this.#watching = undefined;
   }
@@ -188,7 +193,7 @@ export class Session {
     this.#retry = setTimeout(action, backoff(this.#failures++));
   }
 
-  /** The watch has ended: is the conversation gone, did it lose numbers that we have, or may we simply go on? */
+  /** After a watch has ended: the conversation was deleted, or lost events that are shown here, or the watch can be resumed. */
   async #check(): Promise<void> {
     try {
       const info = await this.hub.getConversation(this.id);
@@ -208,7 +213,7 @@ export class Session {
     const before = this.state.lastSeq;
     const outcome = this.state.apply(event);
     if (outcome === "gap") {
-      // The first gap is mended at once; a server that keeps leaving them is asked more slowly, then from the start.
+      // After the first gap, watch again at once. If gaps repeat, watch again ever more slowly, and then reload.
       this.#unwatch();
       if (this.#failures > 5) this.#again(() => void this.#load());
       else if (this.#failures > 0) this.#again(() => this.#watch());
@@ -244,7 +249,7 @@ export class Session {
     clearTimeout(this.#describing);
     this.#describing = setTimeout(() => {
       this.#describing = undefined;
-      // A look that fails is repeated with the next event; the position goes on by counting.
+      // The next event refreshes it again; until then the position is counted from events.
       this.describe().catch(() => undefined);
     }, delay);
   }
@@ -261,20 +266,20 @@ export class Session {
       else if (this.hub.state === "live")
         this.outbox.failed(
           clientMessageId,
-          "Nobody knows whether this arrived. Trying again is safe: it is stored once.",
+          "The server did not confirm this message. You can try again: it is stored only once.",
         );
     } finally {
       this.#inFlight.delete(clientMessageId);
       this.#outboxChanged();
     }
-    // The connection may have come back while the answer was still awaited on the old one.
+    // The connection may have come back while this call still waited for an answer on the old one.
     const left = this.outbox.all.find((one) => one.clientMessageId === clientMessageId);
     if (left?.state === "sending" && left.turn === undefined && !this.#disposed) void this.#deliver(clientMessageId);
   }
 
   #outboxChanged(): void {
-    // A session that is over writes nothing: another may have opened the conversation since. It sends what it finds again,
-    // under the same ids.
+    // A disposed session writes nothing: another session may have opened the conversation since. That one sends stored
+    // messages again, under the same ids.
     if (this.#disposed) return;
     this.store.save(this.id, this.outbox.all);
     this.changed();

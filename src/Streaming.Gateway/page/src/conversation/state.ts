@@ -21,28 +21,28 @@ export interface Notice {
   readonly after: number;
 }
 
-/** What to do after an event: nothing more, watch again from `lastSeq`, or read everything anew. */
+/** What to do after an event: nothing, watch again from `lastSeq`, or reload the history. */
 export type Outcome = "ok" | "gap" | "reload";
 
 /**
- * One conversation as this page knows it: history that was read, then events. This class alone changes it, does no input or
- * output, and depends on nothing but what it is given.
+ * One conversation as this page knows it: the history that was read, then events. Only this class changes it. It does no I/O and
+ * depends only on its input.
  */
 export class ConversationState {
   info: Conversation | undefined;
-  /** The last number that is contained. */
+  /** The number of the last event that is contained. */
   lastSeq = 0;
-  /** The page before what is loaded; undefined when the beginning is here. */
+  /** The `before` of the next older page; undefined when the beginning is loaded. */
   older: number | undefined;
   loaded = false;
   deleted = false;
-  /** The turn of the reply that runs or waits. */
+  /** The turn of the reply that is running or queued. */
   running: number | undefined;
-  /** Place in line, while the running reply waits for a slot. */
+  /** Place in the queue, while the reply waits for a slot. */
   place: number | undefined;
-  /** Share of a long input that was read, 0 to 1. */
+  /** The share of a long input that was prefilled, 0 to 1. */
   share: number | undefined;
-  /** Why the conversation cannot go on at the moment. */
+  /** Why the conversation cannot continue at the moment. */
   paused: string | undefined;
   notices: Notice[] = [];
   /** Grows with every change. */
@@ -63,13 +63,13 @@ export class ConversationState {
     return this.#turns.get(number);
   }
 
-  /** Tokens of the stream; between two looks at the server, each number of a reply counts as one. */
+  /** Tokens of the stream; between two descriptions of the server, each event number of a reply counts as one. */
   get position(): number {
     if (this.info === undefined) return 0;
     return this.info.position + Math.max(0, this.#lastTokenSeq - this.info.lastSeq);
   }
 
-  /** Starts over from what the server says now: its description, and the latest pages (ascending, one after the other). */
+  /** Starts over from the server's description and the latest pages (ascending, without a gap). */
   load(info: Conversation, items: readonly TurnItem[], older: Optional<number>): void {
     this.#turns.clear();
     this.#cuts = [];
@@ -85,16 +85,16 @@ export class ConversationState {
     this.describe(info);
   }
 
-  /** Takes the server's description, unless a later one is here. */
+  /** Applies the server's description, unless a later one is known. */
   describe(info: Conversation): void {
     if (this.info !== undefined && this.info.lastSeq > info.lastSeq) return;
     this.info = info;
-    // What events say is later than a description that they have overtaken.
+    // If events have overtaken the description, they know better what is running.
     if (info.lastSeq >= this.lastSeq) this.#run(info.running ?? undefined);
     this.version++;
   }
 
-  /** Adds the page before what is loaded. */
+  /** Adds the page before the oldest loaded turn. */
   addOlder(items: readonly TurnItem[], older: Optional<number>): void {
     for (const item of [...items].reverse()) {
       if (this.#cuts.some((cut) => item.turn >= cut.turn && item.seq < cut.seq)) continue;
@@ -115,7 +115,7 @@ export class ConversationState {
       this.place = undefined;
       this.share = event.share ?? undefined;
     } else if (event.kind === "paused") {
-      this.paused = event.text ?? "The conversation waits.";
+      this.paused = event.text ?? "The conversation is paused.";
     } else if (event.kind === "resumed") {
       this.paused = undefined;
     } else {
@@ -129,14 +129,14 @@ export class ConversationState {
     return "ok";
   }
 
-  /** Whether the event is the next one: it is, it was here before, or something is missing before it. */
+  /** Whether the event is the next one ("new"), is contained already ("ok"), or leaves a gap. */
   #number(event: ConversationEvent): "new" | "ok" | "gap" {
     if (event.seq == null) return "ok";
     if (event.seq <= this.lastSeq) return "ok";
     return (event.first ?? event.seq) === this.lastSeq + 1 ? "new" : "gap";
   }
 
-  /** False when the event continues a turn whose beginning is unknown here. */
+  /** False when the event continues a turn whose beginning is unknown. */
   #take(event: ConversationEvent): boolean {
     const seq = event.seq as number;
     switch (event.kind) {
@@ -180,7 +180,7 @@ export class ConversationState {
         ];
         return true;
       default:
-        // A kind of a later version: its number counts, the rest is not for us.
+        // A kind of a later version: only its number counts.
         return true;
     }
   }
@@ -203,7 +203,7 @@ export class ConversationState {
     return turn;
   }
 
-  /** Joins a piece of history with what is here of its turn: before it, after it, or not at all if it is here already. */
+  /** Adds a piece of history before or after the known text of its turn; nothing if the text is known already. */
   #add(item: TurnItem): void {
     const turn =
       this.#turns.get(item.turn) ??

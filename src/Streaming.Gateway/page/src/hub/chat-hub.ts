@@ -10,19 +10,19 @@ import type {
 
 export type ConnectionState = "connecting" | "live" | "reconnecting" | "offline";
 
-/** The server answered, and said no; the message is one sentence for the reader. */
+/** The server refused the call; the message is one sentence for the user. */
 export class RefusedError extends Error {
   override readonly name = "RefusedError";
 }
 
-/** Nobody knows whether the server heard: ask again when the hub is live. */
+/** It is unknown whether the call reached the server: repeat it when the hub is live. */
 export class DisconnectedError extends Error {
   override readonly name = "DisconnectedError";
 }
 
 export interface WatchObserver {
   next(event: ConversationEvent): void;
-  /** The stream ended: for an error, or (without one) because the server has nothing more to say. */
+  /** The stream ended, with an error or because the server completed it. */
   end(error?: Error): void;
 }
 
@@ -34,11 +34,11 @@ export interface Watching {
 /** The gateway as the page sees it. Calls reject with {@link RefusedError} or {@link DisconnectedError}. */
 export interface ChatHub {
   readonly state: ConnectionState;
-  /** Tells of every change of state; returns what ends the subscription. */
+  /** Calls the listener at each change of state; returns a function that ends the subscription. */
   onState(listener: (state: ConnectionState) => void): () => void;
-  /** Connects, and stays connected until the page is left. */
+  /** Connects, and reconnects until the page is closed. */
   start(): void;
-  /** Does not wait for the next attempt. */
+  /** Reconnects now, without waiting for the next attempt. */
   retryNow(): void;
 
   createConversation(request: NewConversation): Promise<Conversation>;

@@ -3,8 +3,8 @@ import {
   type Conversation,
   type ConversationChanges,
   type ConversationPage,
+  isTemporary,
   type NewConversation,
-  passes,
   type Sent,
   type TurnPage,
 } from "../contract.ts";
@@ -18,15 +18,15 @@ import {
   type WatchObserver,
 } from "./chat-hub.ts";
 
-/** A call that has no answer by then counts as lost. Milliseconds. */
+/** A call without an answer counts as lost after this time. Milliseconds. */
 const callTimeout = 30_000;
 
-/** Attempts that may fail before the page says that it is offline. */
-const patience = 4;
+/** Failed attempts before the page shows that it is offline. */
+const attemptsUntilOffline = 4;
 
 /**
- * The hub at `/hubs/chat`. It signs in as a guest (a valid cookie keeps its identity) before each attempt to connect, because
- * a server that comes back may no longer know the cookie; that is why it does not use the library's automatic reconnect.
+ * The hub at `/hubs/chat`. Before each attempt to connect it signs in as a guest (a valid cookie keeps its identity), because a
+ * server that comes back may no longer accept the cookie. That is why it does not use the library's automatic reconnect.
  */
 export class SignalRHub implements ChatHub {
   readonly #connection: HubConnection;
@@ -83,7 +83,7 @@ export class SignalRHub implements ChatHub {
       next: (event) => {
         if (!over) observer.next(event);
       },
-      // The library reports before it changes its state: look at that a moment later.
+      // The library reports the error before it changes its state, so read the state a moment later.
       error: (error: unknown) =>
         queueMicrotask(() => {
           if (!over) observer.end(this.#explain(error));
@@ -95,7 +95,7 @@ export class SignalRHub implements ChatHub {
     return {
       stop: () => {
         over = true;
-        // The stream of a lost connection has ended already, there and here.
+        // The stream of a lost connection has ended already, on both sides.
         if (this.#connection.state === HubConnectionState.Connected) subscription.dispose();
       },
     };
@@ -111,7 +111,7 @@ export class SignalRHub implements ChatHub {
       this.#attempt = 0;
       this.#become("live");
     } catch {
-      // Whatever the cause, the answer is the same: try again, and show that we do.
+      // Whatever the cause, try again and show it.
       this.#later();
     } finally {
       this.#connecting = false;
@@ -125,7 +125,7 @@ export class SignalRHub implements ChatHub {
 
   #later(): void {
     this.#attempt++;
-    if (!navigator.onLine || this.#attempt > patience) this.#become("offline");
+    if (!navigator.onLine || this.#attempt > attemptsUntilOffline) this.#become("offline");
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#connect(), backoff(this.#attempt - 1));
   }
@@ -155,11 +155,11 @@ export class SignalRHub implements ChatHub {
     if (this.#connection.state !== HubConnectionState.Connected)
       return new DisconnectedError("The connection was lost.");
     const sentence = sentenceOf(error);
-    return passes(sentence) ? new DisconnectedError(sentence) : new RefusedError(sentence);
+    return isTemporary(sentence) ? new DisconnectedError(sentence) : new RefusedError(sentence);
   }
 }
 
-/** The server's own sentence, without what the library wraps around it. */
+/** The server's sentence, without the words that the library puts before it. */
 export function sentenceOf(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const mark = "HubException: ";

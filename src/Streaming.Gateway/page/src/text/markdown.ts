@@ -8,9 +8,9 @@ const marked = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
-    // Markup that a model writes is text.
+    // HTML in a reply is shown as text.
     html: ({ text }: Tokens.HTML | Tokens.Tag) => escaped(text),
-    // Nothing is loaded from anywhere: an image is a link to it.
+    // Nothing is loaded from other sites: an image becomes a link to it.
     image: ({ href, text }: Tokens.Image) => `<a href="${escaped(href)}">${escaped(text || href)}</a>`,
     checkbox: ({ checked }: Tokens.Checkbox) => (checked ? "☑ " : "☐ "),
   },
@@ -19,7 +19,7 @@ const marked = new Marked({
 const purify = DOMPurify(window);
 
 purify.addHook("afterSanitizeAttributes", (node) => {
-  // What scrolls sideways can be reached by keyboard.
+  // Elements that scroll sideways are reachable by keyboard.
   if (node.nodeName === "PRE" || node.nodeName === "TABLE") node.setAttribute("tabindex", "0");
   if (node.nodeName !== "A") return;
   node.setAttribute("target", "_blank");
@@ -32,7 +32,7 @@ const allowed: Config & { RETURN_DOM_FRAGMENT: true } = {
     ..."table thead tbody tr th td".split(" "),
   ],
   ALLOWED_ATTR: ["href", "start"],
-  // Not an address, so not held against the next line.
+  // Not a URL, so the pattern below does not apply to it.
   ADD_URI_SAFE_ATTR: ["start"],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
   ALLOW_DATA_ATTR: false,
@@ -40,13 +40,13 @@ const allowed: Config & { RETURN_DOM_FRAGMENT: true } = {
   RETURN_DOM_FRAGMENT: true,
 };
 
-/** Renders a piece of a reply; the only way from a model's text to markup. */
+/** Renders a segment of a reply; the only way from a model's text to markup. */
 export function renderMarkdown(segment: Segment): DocumentFragment {
   const html = marked.parse(segment.prefix + segment.text, { async: false });
   return purify.sanitize(html, allowed);
 }
 
-/** People's text is shown as it was written. */
+/** Shows the user's text as it was written. */
 export function renderPlain(segment: Segment): DocumentFragment {
   const fragment = document.createDocumentFragment();
   fragment.append(segment.text);

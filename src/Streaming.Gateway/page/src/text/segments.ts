@@ -1,28 +1,28 @@
-/** A stretch of a text that is rendered by itself. */
+/** A part of a text that is rendered by itself. */
 export interface Segment {
   readonly text: string;
-  /** Opens the code fence again in which the segment begins; empty outside of one. */
+  /** The opening line of the code fence in which the segment starts; empty outside of a fence. */
   readonly prefix: string;
 }
 
-/** From this length on a segment ends at the next place between two blocks. UTF-16 units. */
+/** From this length on, a segment ends before the next block. UTF-16 units. */
 export const wantedLength = 2 * 1024;
 
-/** At this length a segment ends wherever it can. */
+/** At this length, a segment ends wherever it can. UTF-16 units. */
 export const longestLength = 6 * 1024;
 
 const fenceLine = /^ {0,3}(`{3,}|~{3,})(.*)$/;
 
 /**
- * Cuts a growing Markdown text into segments, so that only the last one is ever rendered again. A segment ends at a blank line
- * that is followed by an unindented line outside code, or, in a text without such places, at a line, a sentence or a space.
+ * Cuts a growing Markdown text into segments, so that only the last one is rendered again. Outside code, a segment ends after a
+ * blank line that is followed by an unindented line. In a text without such places it ends after a line, a sentence or a space.
  */
 export class Segmenter {
   readonly closed: Segment[] = [];
   #open = "";
-  /** The opening line of the fence that is open at the beginning of `#open`. */
+  /** The opening line of the fence that is open at the start of `#open`. */
   #prefix: string;
-  /** What `#open` was scanned up to: the beginning of a line. */
+  /** How far `#open` was scanned: the start of a line. */
   #scanned = 0;
   /** The opening line of the fence that is open at `#scanned`. */
   #fence: string;
@@ -37,7 +37,7 @@ export class Segmenter {
     return { text: this.#open, prefix: this.#prefix };
   }
 
-  /** The opening line of the code fence that is open after the last whole line; empty outside of one. */
+  /** The opening line of the code fence that is open after the last whole line; empty outside of a fence. */
   get fence(): string {
     return this.#fence;
   }
@@ -54,7 +54,7 @@ export class Segmenter {
     }
   }
 
-  /** Where the open segment ends, if that can be told by now; `#scanned` and `#fence` then stand for that place or before. */
+  /** Where the open segment ends, if that is known by now; `#scanned` and `#fence` then belong to that place or an earlier one. */
   #scan(): number | undefined {
     while (this.#scanned < this.#open.length) {
       const start = this.#scanned;
@@ -87,7 +87,7 @@ export class Segmenter {
     this.#afterBlank = line.trim() === "";
   }
 
-  /** A place in a line that does not end in time: after a sentence, else at a space, else between two characters. */
+  /** Where to cut a line that is too long: after a sentence, else after a space, else between two characters. */
   #cutLine(start: number): number {
     const limit = start + longestLength;
     const stretch = this.#open.slice(start + wantedLength, limit);

@@ -4,6 +4,7 @@ import { gaugeOf } from "../conversation/gauge.ts";
 import { ConversationList } from "../conversation/list.ts";
 import { Session } from "../conversation/session.ts";
 import { type ChatHub, RefusedError } from "../hub/chat-hub.ts";
+import { whenLive } from "../hub/when-live.ts";
 import { hashOf, type Route, routeOf } from "../routes.ts";
 import { testIds } from "../testids.ts";
 import { Composer } from "./composer.ts";
@@ -21,13 +22,15 @@ import { Transcript } from "./transcript.ts";
 /** The draft of the conversation that does not exist yet. */
 const newDraft = "new";
 
-/** What belongs to the open conversation and goes with it. */
+const waiting = "Waiting for the connection …";
+
+/** The parts that exist only while a conversation is open. */
 interface Open {
   readonly session: Session;
   readonly transcript: Transcript;
 }
 
-/** The page: the list on one side; on the other a conversation, or the beginning of one. */
+/** The page: the list of conversations, and the open conversation or the start of a new one. */
 export class App {
   readonly element: HTMLElement;
   readonly #list: ConversationList;
@@ -125,12 +128,12 @@ export class App {
       this.#go();
       this.#list.refreshSoon();
     });
-    // Other windows and devices change the list too.
+    // Other windows and devices may have changed the list.
     addEventListener("focus", () => this.#list.refreshSoon());
     addEventListener("keydown", (event) => {
       if (event.key === "Escape") this.#drawer(false);
     });
-    // Times in the list grow older.
+    // Refreshes the relative times in the list.
     setInterval(() => this.#drawSoon(), 60_000);
     this.#go();
   }
@@ -166,7 +169,7 @@ export class App {
     this.#draw();
   }
 
-  /** However many events arrive, the page is drawn once per frame. */
+  /** Draws the page once per frame, however many events arrive. */
   #drawSoon(): void {
     if (this.#drawn) return;
     this.#drawn = true;
@@ -214,12 +217,12 @@ export class App {
     if (sentence !== undefined && this.#message.dataset.sentence !== sentence)
       this.#message.replaceChildren(
         h("p", { attributes: { role: "alert" } }, sentence),
-        h("a", { class: "button primary", href: hashOf({ view: "start" }) }, "Begin a new one"),
+        h("a", { class: "button primary", href: hashOf({ view: "start" }) }, "Start a new conversation"),
       );
     this.#message.dataset.sentence = sentence ?? "";
   }
 
-  /** Says that a reply begins and ends; not its words, which come too fast to be read aloud. */
+  /** Tells screen readers that a reply starts or ends; its words arrive too fast to be read aloud. */
   #announce(running: number | undefined): void {
     if (running === this.#announced) return;
     this.#announced = running;
@@ -240,25 +243,22 @@ export class App {
       if (this.#composer.text === "") this.#composer.text = text;
       this.#composer.problem = problem;
     };
-    if (this.#beginning) return giveBack("A conversation is being made already: wait a moment.");
+    if (this.#beginning) return giveBack("Your conversation is being created. Please wait a moment.");
     if (this.#start.problem !== undefined) return giveBack(this.#start.problem);
     this.#beginning = true;
+    const { request } = this.#start;
     try {
-      const { id } = await this.hub.createConversation(this.#start.request);
+      const { id } = await this.#whenLive(() => this.hub.createConversation(request));
       this.#start.reset();
       // The message waits in the new conversation's outbox; opening the conversation sends it, once.
       const clientMessageId = crypto.randomUUID();
       this.store.save(id, [{ clientMessageId, text, state: "sending" }]);
       this.#list.refreshSoon();
       if (this.#route.view === "start") location.hash = hashOf({ view: "conversation", id });
-      // The reader has gone elsewhere meanwhile.
-      else await this.hub.send(id, text, clientMessageId);
+      // The user has opened another conversation meanwhile.
+      else await this.#whenLive(() => this.hub.send(id, text, clientMessageId));
     } catch (error) {
-      giveBack(
-        error instanceof RefusedError
-          ? error.message
-          : "There is no connection at the moment: try again when it is back.",
-      );
+      giveBack(sentenceOf(error));
     } finally {
       this.#beginning = false;
     }
@@ -268,21 +268,19 @@ export class App {
     try {
       await this.#open?.session.stop();
     } catch (error) {
-      this.#composer.problem = sentence(error, "The reply could not be stopped");
+      this.#composer.problem = sentenceOf(error);
       this.#drawSoon();
     }
   }
 
   async #rename(id: string, title: string): Promise<void> {
-    const next = await askText("Rename the conversation", "Title", title, limits.titleLength, "Rename");
+    const next = await askText("Rename conversation", "Title", title, limits.titleLength, "Rename");
     if (next === undefined || next === title) return;
-    try {
+    await this.#change(async () => {
       await this.hub.configure(id, { title: next });
       this.#list.rename(id, next);
       if (this.#open?.session.id === id) await this.#open.session.describe();
-    } catch (error) {
-      this.#composer.problem = sentence(error, "The conversation was not renamed");
-    }
+    });
   }
 
   async #renameOpen(): Promise<void> {
@@ -296,37 +294,53 @@ export class App {
     const form = new SettingsForm();
     form.value = session.state.info?.sampling ?? {};
     const yes = await ask({
-      title: "Settings, from the next reply on",
+      title: "Settings for the next reply",
       body: form.element,
       confirm: "Save",
       check: () => form.problem,
     });
     if (!yes) return;
-    try {
+    await this.#change(async () => {
       await this.hub.configure(session.id, { sampling: form.value });
       await session.describe();
-    } catch (error) {
-      this.#composer.problem = sentence(error, "The settings were not saved");
-    }
+    });
   }
 
   async #delete(entry: ConversationEntry): Promise<void> {
     const yes = await ask({
-      title: "Delete the conversation?",
-      body: `“${entry.title || untitled}” and everything in it will be gone.`,
+      title: "Delete conversation?",
+      body: `“${entry.title || untitled}” and all of its messages will be deleted.`,
       confirm: "Delete",
       danger: true,
     });
     if (!yes) return;
-    try {
+    await this.#change(async () => {
       await this.hub.delete(entry.id);
       this.store.save(entry.id, []);
       this.store.saveDraft(entry.id, "");
       this.#list.remove(entry.id);
       if (this.#open?.session.id === entry.id) location.hash = hashOf({ view: "start" });
+    });
+  }
+
+  /** Makes a change that may be made twice, and shows why the server refused it. */
+  async #change(call: () => Promise<void>): Promise<void> {
+    try {
+      await this.#whenLive(call);
     } catch (error) {
-      this.#composer.problem = sentence(error, "The conversation was not deleted");
+      this.#composer.problem = sentenceOf(error);
     }
+  }
+
+  /** Makes a call as soon as there is a connection, and shows meanwhile that it waits. */
+  async #whenLive<T>(call: () => Promise<T>): Promise<T> {
+    let waited = false;
+    const result = await whenLive(this.hub, call, () => {
+      waited = true;
+      this.#composer.problem = waiting;
+    });
+    if (waited && this.#composer.problem === waiting) this.#composer.problem = undefined;
+    return result;
   }
 
   #drawer(open: boolean): void {
@@ -336,6 +350,6 @@ export class App {
   }
 }
 
-function sentence(error: unknown, what: string): string {
-  return error instanceof RefusedError ? error.message : `${what}: there is no connection at the moment.`;
+function sentenceOf(error: unknown): string {
+  return error instanceof RefusedError ? error.message : "Something went wrong. Please try again.";
 }

@@ -12,7 +12,7 @@ export interface ComposerEvents {
 
 const encoder = new TextEncoder();
 
-/** Where people write. Enter sends, Shift+Enter begins a line, and Enter that ends the composition of a word does neither. */
+/** The input for messages. Enter sends and Shift+Enter starts a new line; Enter that ends the composition of a word does neither. */
 export class Composer {
   readonly element: HTMLFormElement;
   readonly #input: HTMLTextAreaElement;
@@ -57,9 +57,9 @@ export class Composer {
         class: "round",
         type: "button",
         testId: testIds.stop,
-        title: "Stop the reply",
+        title: "Stop generating",
         hidden: true,
-        attributes: { "aria-label": "Stop the reply" },
+        attributes: { "aria-label": "Stop generating" },
         on: { click: () => this.#stopNow() },
       },
       icon("stop"),
@@ -108,7 +108,11 @@ export class Composer {
     this.#stop.disabled = this.#stopping;
   }
 
-  /** One sentence for the reader, until the next change of the text. */
+  get problem(): string | undefined {
+    return this.#problem.hidden ? undefined : (this.#problem.textContent ?? "");
+  }
+
+  /** One sentence for the user, until the text changes. */
   set problem(sentence: string | undefined) {
     this.#problem.textContent = sentence ?? "";
     this.#problem.hidden = sentence === undefined;
@@ -152,7 +156,7 @@ export class Composer {
   }
 }
 
-/** Whether a key press sends the message. While a word is composed (keyCode 229 in some browsers), Enter belongs to it. */
+/** Whether a key press sends the message. While a word is being composed (keyCode 229 in some browsers), Enter ends the word. */
 export function sends(event: Pick<KeyboardEvent, "key" | "shiftKey" | "isComposing" | "keyCode" | "altKey">): boolean {
   return event.key === "Enter" && !event.shiftKey && !event.altKey && !event.isComposing && event.keyCode !== 229;
 }

@@ -10,7 +10,7 @@ const words: Record<ConnectionState | "waiting", string> = {
   waiting: "Waiting",
 };
 
-/** How the connection is, and whether the conversation behind it can go on; a press tries again at once. */
+/** The state of the connection, and whether the open conversation can continue; a click reconnects at once. */
 export class ConnectionView {
   readonly element: HTMLElement;
   readonly #label = h("span", { class: "connection-word" });
@@ -29,7 +29,7 @@ export class ConnectionView {
     this.#show();
   }
 
-  /** Why the open conversation cannot go on; undefined when it can. */
+  /** Why the open conversation cannot continue; undefined when it can. */
   set paused(reason: string | undefined) {
     if (this.#paused === reason) return;
     this.#paused = reason;

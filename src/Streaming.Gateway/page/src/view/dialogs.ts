@@ -6,11 +6,11 @@ export interface Question {
   readonly body?: string | HTMLElement;
   readonly confirm: string;
   readonly danger?: boolean;
-  /** What is wrong, in one sentence; the dialog then stays open. */
+  /** Returns what is wrong, in one sentence; the dialog then stays open. */
   readonly check?: () => string | undefined;
 }
 
-/** Asks in a modal dialog; false when the reader turns away. */
+/** Asks in a modal dialog; false when the user cancels. */
 export function ask(question: Question): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const problem = h("p", { class: "problem", hidden: true, attributes: { role: "alert" } });
@@ -62,7 +62,7 @@ export function ask(question: Question): Promise<boolean> {
   return promise;
 }
 
-/** Asks for a line of text; undefined when the reader turns away or leaves it empty. */
+/** Asks for a line of text; undefined when the user cancels or leaves it empty. */
 export async function askText(
   title: string,
   label: string,

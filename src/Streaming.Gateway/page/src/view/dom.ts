@@ -8,7 +8,7 @@ type Properties<K extends keyof HTMLElementTagNameMap> = {
   on?: { [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void };
 } & Partial<Omit<HTMLElementTagNameMap[K], "attributes" | "style" | "children" | "className">>;
 
-/** An element with properties, attributes, listeners and children; strings become text, never markup. */
+/** Creates an element with properties, attributes, listeners and children; strings become text, never markup. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   properties: Properties<K> = {},
@@ -35,7 +35,7 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Makes `target`'s children those of `source`, leaving the leading ones that are equal in place: selections in them survive. */
+/** Replaces `target`'s children by those of `source`. Equal leading children stay in place, so that selections in them survive. */
 export function morph(target: Element, source: DocumentFragment): void {
   let kept = target.firstChild;
   while (kept !== null && source.firstChild !== null && kept.isEqualNode(source.firstChild)) {

@@ -5,7 +5,7 @@ import { h, setAttribute, setText } from "./dom.ts";
 const number = new Intl.NumberFormat("en");
 const count = (n: number, one: string, many = `${one}s`) => `${number.format(n)} ${n === 1 ? one : many}`;
 
-/** Where the stream is, and what of it attention still sees: a thin bar and a line; opened, the words behind it. */
+/** The position in the stream and the tokens in attention: a thin bar with figures, and an explanation when it is opened. */
 export class GaugeView {
   readonly element: HTMLDetailsElement;
   readonly #parts = {
@@ -61,7 +61,7 @@ export class GaugeView {
     setText(
       this.#words.fixed,
       gauge.fixed > gauge.sinks
-        ? `The first ${count(gauge.fixed, "token")}: the system prompt, kept like the ${count(gauge.sinks, "attention sink")}.`
+        ? `The first ${count(gauge.fixed, "token")}: the system prompt, kept in attention like the ${count(gauge.sinks, "attention sink")}.`
         : `The first ${count(gauge.fixed, "token")}, the attention sinks.`,
     );
     setText(

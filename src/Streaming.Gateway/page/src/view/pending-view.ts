@@ -7,7 +7,7 @@ export interface PendingEvents {
   discard(clientMessageId: string): void;
 }
 
-/** A message that is on its way, or that failed and may be sent again. */
+/** A message that is being sent, or that failed and can be sent again. */
 export class PendingView {
   readonly element: HTMLElement;
   readonly #status: HTMLElement;

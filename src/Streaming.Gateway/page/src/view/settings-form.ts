@@ -15,7 +15,7 @@ interface NumberField {
 const fields: Record<"temperature" | "topP" | "maxTokens", NumberField> = {
   temperature: {
     label: "Temperature",
-    hint: "0 is the likeliest word",
+    hint: "0 always picks the most likely token",
     min: 0,
     max: 100,
     step: "any",
@@ -32,8 +32,8 @@ const fields: Record<"temperature" | "topP" | "maxTokens", NumberField> = {
     testId: testIds.topP,
   },
   maxTokens: {
-    label: "Tokens per reply",
-    hint: "0 is no limit",
+    label: "Max tokens per reply",
+    hint: "0 means no limit",
     min: 0,
     step: 1,
     range: "a whole number, 0 or more",
@@ -43,7 +43,7 @@ const fields: Record<"temperature" | "topP" | "maxTokens", NumberField> = {
 
 let counter = 0;
 
-/** How replies are sampled. A field that is left empty takes the model's or the service's default. */
+/** How replies are sampled. An empty field means the model's or the service's default. */
 export class SettingsForm {
   readonly element: HTMLElement;
   readonly #inputs: Record<keyof typeof fields, HTMLInputElement>;
@@ -85,7 +85,7 @@ export class SettingsForm {
           "span",
           {},
           h("span", { class: "label" }, "Endless replies"),
-          h("span", { class: "hint" }, "The reply goes on until you stop it or write something."),
+          h("span", { class: "hint" }, "A reply goes on until you stop it or send a message."),
         ),
       ),
       h(
@@ -128,7 +128,7 @@ export class SettingsForm {
   }
 
   set value(sampling: Sampling) {
-    // What has no field here stays as it is.
+    // Options without a field here keep their values.
     this.#rest = Object.fromEntries(Object.entries(sampling).filter(([, value]) => value != null));
     this.#endless.checked = sampling.maxTokens === 0 && sampling.ignoreEos === true;
     for (const name of Object.keys(fields) as (keyof typeof fields)[]) {

@@ -1,6 +1,6 @@
-import { ago } from "../ago.ts";
 import type { ConversationEntry } from "../contract.ts";
 import type { ConversationList } from "../conversation/list.ts";
+import { relativeTime } from "../relative-time.ts";
 import { hashOf } from "../routes.ts";
 import { testIds } from "../testids.ts";
 import { h, setAttribute, setText } from "./dom.ts";
@@ -9,7 +9,7 @@ import { icon } from "./icons.ts";
 export interface SidebarEvents {
   rename(entry: ConversationEntry): void;
   delete(entry: ConversationEntry): void;
-  /** Something was chosen: on a phone the list goes away. */
+  /** An entry was chosen. */
   chosen(): void;
 }
 
@@ -27,7 +27,7 @@ export const untitled = "New conversation";
 export class Sidebar {
   readonly element: HTMLElement;
   readonly #list = h("ul", { testId: testIds.list, attributes: { "aria-label": "Conversations" } });
-  readonly #empty = h("p", { class: "list-empty", hidden: true }, "Your conversations will be listed here.");
+  readonly #empty = h("p", { class: "list-empty", hidden: true }, "Your conversations will appear here.");
   readonly #more: HTMLButtonElement;
   readonly #rows = new Map<string, Row>();
 
@@ -36,7 +36,7 @@ export class Sidebar {
     private readonly events: SidebarEvents,
     footer: HTMLElement,
   ) {
-    // A page that did not come is asked for again by the next press.
+    // After a refusal, the next click tries again.
     this.#more = h(
       "button",
       {
@@ -86,10 +86,10 @@ export class Sidebar {
       const row = this.#rows.get(entry.id) ?? this.#row(entry);
       row.entry = entry;
       setText(row.title, entry.title || untitled);
-      setText(row.time, ago(new Date(entry.activeAt), now));
+      setText(row.time, relativeTime(new Date(entry.activeAt), now));
       setAttribute(row.time, "datetime", entry.activeAt);
       setAttribute(row.link, "aria-current", entry.id === current ? "page" : undefined);
-      // A row that stands where it belongs keeps the focus that it may have.
+      // A row that is already in its place is not moved: moving would take its focus away.
       if (this.#list.children[index] !== row.element)
         this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
     });

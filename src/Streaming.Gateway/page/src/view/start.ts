@@ -3,14 +3,14 @@ import { testIds } from "../testids.ts";
 import { h } from "./dom.ts";
 import { SettingsForm } from "./settings-form.ts";
 
-/** A beginning: what kind of talk it is, which the system prompt tells the model, and the first message. */
+/** A suggested conversation: its kind, which selects the system prompt, and its first message. */
 interface Suggestion {
   readonly kind: "Chat" | "Story" | "Assistant";
   readonly text: string;
   readonly endless?: true;
 }
 
-/** As the model that comes with the project learnt them; to others they are as plain. */
+/** The embedded model was trained with exactly these; other models understand them too. */
 const systemPrompts = {
   Chat: "You are a friendly chat model.",
   Story: "You tell stories.",
@@ -24,13 +24,13 @@ const suggestions: readonly Suggestion[] = [
   { kind: "Assistant", text: "Can you help me to find a restaurant?" },
 ];
 
-/** What a person wrote there stays. */
+/** The system prompt of a suggestion, unless the user has written one. */
 function systemPromptFor(kind: Suggestion["kind"], written: string): string {
   const isOwn = written.trim() !== "" && !Object.values<string>(systemPrompts).includes(written);
   return isOwn ? written : systemPrompts[kind];
 }
 
-/** Where a new conversation begins: what this is, some beginnings, and the settings for those who want them. */
+/** The start of a new conversation: an introduction, suggestions and settings. */
 export class Start {
   readonly element: HTMLElement;
   readonly #settings = new SettingsForm();
@@ -41,7 +41,7 @@ export class Start {
       rows: 3,
       id: "system-prompt",
       testId: testIds.systemPrompt,
-      placeholder: "Instructions that the conversation begins with",
+      placeholder: "Instructions for the model",
       dir: "auto",
     });
     this.element = h(
@@ -54,7 +54,7 @@ export class Start {
         h(
           "p",
           { class: "lead" },
-          "The first tokens and the most recent ones stay in the model’s attention; what lies between is forgotten. So a reply can go on for as long as you like, at the same cost per word.",
+          "The model keeps the first and the most recent tokens in its attention and forgets those in between. So a reply can go on for as long as you like, and each word costs the same.",
         ),
         h(
           "ul",
@@ -95,7 +95,7 @@ export class Start {
               { class: "number" },
               h("label", { class: "label", htmlFor: "system-prompt" }, "System prompt"),
               this.#prompt,
-              h("span", { class: "hint" }, "Kept in attention for ever, like the first tokens."),
+              h("span", { class: "hint" }, "Always kept in attention, like the first tokens."),
             ),
             this.#settings.element,
           ),
@@ -113,7 +113,7 @@ export class Start {
     return { ...(systemPrompt === "" ? {} : { systemPrompt }), sampling: this.#settings.value };
   }
 
-  /** Begins with empty fields again. */
+  /** Clears all fields. */
   reset(): void {
     this.#prompt.value = "";
     this.#settings.value = {};

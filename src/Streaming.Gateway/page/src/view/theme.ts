@@ -6,7 +6,7 @@ type Theme = "auto" | "light" | "dark";
 
 const order: readonly Theme[] = ["auto", "light", "dark"];
 const icons: Record<Theme, Icon> = { auto: "auto", light: "sun", dark: "moon" };
-const names: Record<Theme, string> = { auto: "as the system", light: "light", dark: "dark" };
+const names: Record<Theme, string> = { auto: "system", light: "light", dark: "dark" };
 const key = "theme";
 
 function stored(): Theme {
@@ -21,14 +21,14 @@ function show(theme: Theme): void {
 
 show(stored());
 
-/** Changes between the system's colours, light and dark. */
+/** A button that switches between the system's theme, light and dark. */
 export function themeButton(): HTMLButtonElement {
   const button = h("button", { class: "quiet icon-only", type: "button", testId: testIds.theme });
   const refresh = () => {
     const theme = stored();
     show(theme);
     button.replaceChildren(icon(icons[theme]));
-    button.title = `Colours: ${names[theme]}`;
+    button.title = `Theme: ${names[theme]}`;
     button.setAttribute("aria-label", button.title);
   };
   button.addEventListener("click", () => {

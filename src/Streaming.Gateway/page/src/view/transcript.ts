@@ -10,7 +10,7 @@ import { Viewport } from "./viewport.ts";
 const ordinal = new Intl.PluralRules("en", { type: "ordinal" });
 const suffixes: Record<string, string> = { one: "st", two: "nd", few: "rd", other: "th" };
 
-/** The turns of one conversation, its notices, and the messages on their way. */
+/** The turns of one conversation, its notices, and the messages that are not yet stored. */
 export class Transcript {
   readonly element: HTMLElement;
   readonly jump: HTMLButtonElement;
@@ -76,11 +76,11 @@ export class Transcript {
     this.#viewport.toBottom();
   }
 
-  /** Shows the session's state; cheap when little has changed. */
+  /** Draws the session's state; cheap when little has changed. */
   render(): void {
     const { state } = this.session;
     if (!state.loaded) return;
-    // Only history changes what stands above the reader.
+    // Only older history changes what is above the visible part.
     if (this.#loaded && this.#shownOlder !== state.older) this.#viewport.keepPlace(() => this.#show());
     else this.#show();
     this.#shownOlder = state.older;
@@ -105,7 +105,6 @@ export class Transcript {
       if (element === place) place = place.nextElementSibling;
       else this.#content.insertBefore(element, place);
     };
-    const notices = Map.groupBy(state.notices, (notice) => notice.after);
     for (const turn of state.turns) {
       let view = this.#views.get(turn.number);
       if (view === undefined) {
@@ -114,7 +113,7 @@ export class Transcript {
       }
       put(view.element);
       view.update(state.running === turn.number);
-      for (const notice of notices.get(turn.number) ?? []) put(this.#notice(notice.seq, notice.text));
+      for (const notice of state.notices) if (notice.after === turn.number) put(this.#notice(notice.seq, notice.text));
     }
     if (outbox.all.length === 0) this.#pending.clear();
     for (const message of outbox.shown) put(this.#pendingElement(message));
@@ -136,14 +135,14 @@ export class Transcript {
     setText(this.#tail, text ?? "");
   }
 
-  /** What the running reply is doing while it shows no text: undefined when there is nothing to say, empty for "about to write". */
+  /** The status of a reply that shows no text yet; undefined when there is nothing to say, empty for a reply that is about to start. */
   #status(): string | undefined {
     const { state } = this.session;
     if (state.paused !== undefined) return state.paused;
     if (state.running === undefined) return undefined;
     if (state.place !== undefined)
-      return `Waiting for a free place: ${state.place}${suffixes[ordinal.select(state.place)]} in line`;
-    if (state.share !== undefined) return `Reading: ${Math.floor(state.share * 100)} %`;
+      return `Waiting for a free slot: ${state.place}${suffixes[ordinal.select(state.place)]} in the queue`;
+    if (state.share !== undefined) return `Reading your message: ${Math.floor(state.share * 100)} %`;
     return state.turn(state.running)?.text.length ? undefined : "";
   }
 
@@ -167,7 +166,7 @@ export class Transcript {
   }
 
   #loadOlder(): void {
-    // A page that did not come is asked for again when the reader scrolls or presses the button.
+    // After a refusal, scrolling or a click tries again.
     this.session.loadOlder().then(
       (more) => {
         if (more) requestAnimationFrame(() => this.#viewport.check());

@@ -12,8 +12,8 @@ interface Stretch {
 }
 
 /**
- * The text of a turn, of any length: rendered in segments, of which only the last changes, and which have content only while
- * they are near the visible part.
+ * The text of a turn, of any length. It is rendered in segments, of which only the last one changes. Segments have content only
+ * while they are near the visible part.
  */
 export class TurnText extends HTMLElement {
   #turn!: Turn;
@@ -21,11 +21,11 @@ export class TurnText extends HTMLElement {
   #render!: (segment: Segment) => DocumentFragment;
   #segmenter = new Segmenter();
   #stretches: Stretch[] = [];
-  /** Stretches whose segment will not change any more. */
+  /** Stretches whose segment does not change any more. */
   readonly #closed = new WeakSet<Stretch>();
-  /** Characters that fit in a line, about. */
+  /** About how many characters fit in a line. */
   #perLine = 80;
-  /** The turn's text from `#from`, `#length` units of it, is shown. */
+  /** The text shown starts at `#from` in the turn and has `#length` UTF-16 units. */
   #from = 0;
   #length = 0;
 
@@ -50,7 +50,7 @@ export class TurnText extends HTMLElement {
     return this.#turn.from;
   }
 
-  /** Shows what has come since the last time. */
+  /** Shows the text that has arrived since the last call. */
   update(): void {
     const { text, from } = this.#turn;
     if (from < this.#from) this.#prepend(text.toString().slice(0, this.#from - from));
@@ -69,7 +69,7 @@ export class TurnText extends HTMLElement {
     for (const { element } of this.#stretches) this.#viewport.unobserve(element);
   }
 
-  /** The last stretch takes this segment; a closed one is followed by a new stretch. */
+  /** Puts the segment into the last stretch; after a closed stretch, into a new one. */
   #last(segment: Segment, closed: boolean): void {
     let stretch = this.#stretches.at(-1);
     if (stretch === undefined || this.#closed.has(stretch)) {
@@ -79,7 +79,7 @@ export class TurnText extends HTMLElement {
     }
     stretch.segment = segment;
     if (closed) this.#closed.add(stretch);
-    // A long text arrives at once when history is read: what is closed waits until it comes near.
+    // History brings long texts at once: a closed segment is rendered when it comes near the visible part.
     if (!closed || stretch.rendered) this.#show(stretch);
     else this.#reserve(stretch);
   }
@@ -97,7 +97,7 @@ export class TurnText extends HTMLElement {
   #show(stretch: Stretch): void {
     morph(stretch.element, this.#render(stretch.segment));
     stretch.element.style.height = "";
-    // Cut inside a paragraph: no gap after it.
+    // A segment that ends inside a paragraph has no gap after it.
     stretch.element.classList.toggle("unbroken", this.#closed.has(stretch) && !stretch.segment.text.endsWith("\n"));
     stretch.rendered = true;
   }
@@ -108,19 +108,19 @@ export class TurnText extends HTMLElement {
     stretch.rendered = false;
   }
 
-  /** The height that the text will take, about: it is corrected when the stretch comes near. */
+  /** Reserves about the height of the text; rendering corrects it. */
   #reserve(stretch: Stretch): void {
     const lines = stretch.segment.text.split("\n").map((line) => Math.max(1, Math.ceil(line.length / this.#perLine)));
     stretch.element.style.height = `${lines.reduce((sum, count) => sum + count, 0) * 26}px`;
   }
 
-  /** Text before what is here: the seam is joined by cutting it and the first stretch anew. */
+  /** Adds older text before the first stretch, which is segmented again together with it. */
   #prepend(older: string): void {
     this.#from = this.#turn.from;
     const [first, second] = this.#stretches;
     const seam = new Segmenter();
     if (first !== undefined) seam.append(older + first.segment.text);
-    // A short text is made anew, and so is one whose older part ends inside code that was not known to be code.
+    // A short text is rendered from scratch, and so is one whose older part ends inside code that was not known to be code.
     if (first === undefined || second === undefined || seam.fence !== second.segment.prefix) {
       this.clear();
       this.replaceChildren();
@@ -141,7 +141,7 @@ export class TurnText extends HTMLElement {
         this.#reserve(stretch);
         return stretch;
       });
-    // What the reader may be looking at has its height at once.
+    // The reader may be looking at the last of them, so it gets its true height at once.
     const last = stretches.at(-1);
     if (last !== undefined) this.#show(last);
     this.#stretches.splice(0, 1, ...stretches);

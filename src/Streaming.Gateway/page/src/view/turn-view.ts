@@ -5,15 +5,15 @@ import { icon } from "./icons.ts";
 import { TurnText } from "./turn-text.ts";
 import type { Viewport } from "./viewport.ts";
 
-/** How endings other than the usual one are called. */
+/** The labels of finish reasons other than `stop`. */
 const endings: Record<string, string> = {
-  length: "Limit reached",
+  length: "Token limit reached",
   stopped: "Stopped",
   interrupted: "Interrupted by your message",
-  failed: "The reply failed and could not go on",
+  failed: "The reply failed",
 };
 
-/** Above this, a person's message is folded. */
+/** A longer message of the user is folded. UTF-16 units, lines. */
 const foldedLength = 2_400;
 const foldedLines = 24;
 
@@ -47,7 +47,7 @@ export class TurnView {
     if (turn.by === "person") this.#fold();
   }
 
-  /** Shows what has changed. */
+  /** Draws the turn if it has changed. */
   update(running: boolean): void {
     if (this.#version === this.turn.version) return;
     this.#version = this.turn.version;
@@ -81,7 +81,7 @@ export class TurnView {
       icon("copy"),
     );
     button.addEventListener("click", async () => {
-      // Without a secure context there is no clipboard: then the text can still be selected.
+      // The clipboard exists in secure contexts only; elsewhere the user can select the text.
       await navigator.clipboard?.writeText(this.#text.sourceText);
       button.replaceChildren(icon("check"));
       setTimeout(() => button.replaceChildren(icon("copy")), 1_500);

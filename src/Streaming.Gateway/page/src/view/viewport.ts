@@ -1,18 +1,19 @@
-/** Pixels from the bottom within which a reader counts as being at the bottom. */
+/** A reader this close to the bottom counts as being there. Pixels. */
 const nearBottom = 48;
 
-/** Pixels from the top at which older history is asked for. */
+/** This close to the top, older history is loaded. Pixels. */
 const nearTop = 900;
 
-/** What is further than this from the visible part has no content. */
+/** Segments further than this from the visible part have no content. */
 const margin = "1600px 0px";
 
 /**
- * The scrolled part of a transcript: stays at the bottom while the reader is there, keeps the place when something above
- * changes (the browsers differ in that, so their own anchoring is off), and tells stretches of text when they come near.
+ * The scrolled part of a transcript. It stays at the bottom while the reader is there, and keeps the reader's place when
+ * something above changes (browsers differ in that, so their own anchoring is off). It tells segments of text when they come
+ * near the visible part.
  */
 export class Viewport {
-  /** The reader is at the bottom, and what arrives keeps them there. */
+  /** Whether the reader is at the bottom, and new text keeps them there. */
   atBottom = true;
 
   readonly #observer: IntersectionObserver;
@@ -64,7 +65,7 @@ export class Viewport {
     this.onMove();
   }
 
-  /** Runs a change; what the reader looks at stays where it is. */
+  /** Runs a change and keeps what the reader looks at in its place. */
   keepPlace(change: () => void): void {
     if (this.atBottom) {
       change();
@@ -78,7 +79,7 @@ export class Viewport {
     this.#lastTop = this.scroller.scrollTop;
   }
 
-  /** Asks for older history when the reader is near its end; also after a page that did not fill the view. */
+  /** Loads older history when the reader is near its beginning, also after a page that did not fill the view. */
   check(): void {
     if (this.scroller.scrollTop < nearTop) this.onNearTop();
   }
@@ -101,7 +102,7 @@ export class Viewport {
   }
 }
 
-/** The first of elements that stand one below the other whose end lies below `top`. */
+/** The first element that ends below `top`; the elements are in vertical order. */
 function firstBelow(elements: ArrayLike<Element>, top: number): Element | undefined {
   let low = 0;
   let high = elements.length;

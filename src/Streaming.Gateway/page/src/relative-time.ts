@@ -6,8 +6,8 @@ const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-/** How long ago something was, for a list: "now", "5 min. ago", "yesterday", "3 Mar". */
-export function ago(then: Date, now: Date): string {
+/** A time relative to now, for a list: "now", "5m ago", "yesterday", "Mar 3". */
+export function relativeTime(then: Date, now: Date): string {
   const past = now.getTime() - then.getTime();
   if (past < minute) return "now";
   if (past < hour) return relative.format(-Math.floor(past / minute), "minute");
