@@ -5,7 +5,7 @@ using Streaming.Hosting.Settings;
 
 namespace Streaming.StandaloneGateway;
 
-/// <summary>The composition of a stand-alone gateway's way to the silos.</summary>
+/// <summary>Connects a stand-alone gateway to its cluster.</summary>
 internal static class ClusterClient
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
@@ -18,8 +18,8 @@ internal static class ClusterClient
     }
 
     /// <summary>
-    /// An Orleans client that waits for the cluster as long as it takes, saying so, and reconnects. The server listens meanwhile, so
-    /// that <c>/health/live</c> tells a gateway that waits from one that is dead.
+    /// Adds an Orleans client that waits for the cluster without a timeout, prints that it waits, and reconnects. The server listens
+    /// meanwhile, so that <c>/health/live</c> distinguishes a waiting gateway from a dead one.
     /// </summary>
     public static void AddClusterClient(this WebApplicationBuilder builder, ClusterSettings settings)
     {

@@ -3,7 +3,7 @@ using Streaming.Clustering;
 
 namespace Streaming.StandaloneGateway;
 
-/// <summary>Which cluster a stand-alone gateway belongs to, section <c>Streaming</c>.</summary>
+/// <summary>The cluster of a stand-alone gateway, in the section <c>Streaming</c>.</summary>
 internal sealed class ClusterSettings
 {
     /// <summary>The cluster's name.</summary>

@@ -1,6 +1,6 @@
 namespace Streaming.StandaloneGateway;
 
-/// <summary>A hosted service that starts once all others have, the web server among them: its own start may take for ever.</summary>
+/// <summary>Starts a hosted service after all others, including the web server: its start may wait without a timeout.</summary>
 internal sealed class StartsAfterServer(IHostedService service) : IHostedLifecycleService
 {
     /// <inheritdoc/>

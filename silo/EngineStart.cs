@@ -6,13 +6,14 @@ using Streaming.Inference.Serving;
 
 namespace Streaming.Silo;
 
-/// <summary>Loads the checkpoint, telling what is going on.</summary>
+/// <summary>Loads the checkpoint and prints what it does.</summary>
 internal static class EngineStart
 {
-    /// <summary>The engine that the settings ask for.</summary>
+    /// <summary>Loads the engine for the settings.</summary>
     public static Engine Load(SiloSettings settings)
     {
-        Engine.TryParse(settings.DType, out DType type); // The settings are validated.
+        if (!Engine.TryParse(settings.DType, out DType type))
+            throw new UnreachableException("The settings were not validated.");
         var clock = Stopwatch.StartNew();
         Console.WriteLine($"Loading the checkpoint in {settings.Model} ...");
         Engine engine = Load(

@@ -49,7 +49,7 @@ internal static class SiloHost
         );
     }
 
-    /// <summary>How this silo finds the others. A cluster has its store in the same account, which the settings saw to.</summary>
+    /// <summary>Joins the cluster. Clustering in Azure uses the store's account; the settings require one.</summary>
     private static ISiloBuilder UseCluster(this ISiloBuilder silo, SiloSettings settings, AzureAccount? account)
     {
         IPAddress address = IPAddress.Parse(settings.AdvertisedAddress);

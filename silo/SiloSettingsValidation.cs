@@ -62,7 +62,8 @@ internal sealed class SiloSettingsValidation : IValidateOptions<SiloSettings>
             yield return "Streaming:Clustering is Azure and Streaming:Storage is Sqlite, which the other silos cannot reach: "
                 + "set Streaming:Storage to Azure, or Streaming:Clustering to Localhost.";
         if (s.Clustering == ClusteringKind.Localhost && hasAddress && !IPAddress.IsLoopback(address!))
-            yield return $"Streaming:AdvertisedAddress is {address} and Streaming:Clustering is Localhost, which other machines cannot join: "
+            yield return $"Streaming:AdvertisedAddress is {address} and Streaming:Clustering is Localhost, which "
+                + "other machines cannot join: "
                 + "set Streaming:Clustering to Azure, or leave Streaming:AdvertisedAddress out.";
     }
 

@@ -3,7 +3,7 @@ using Streaming.Storage;
 
 namespace Streaming.Silo;
 
-/// <summary>Whether what is said can be stored; nothing is shown that was not.</summary>
+/// <summary>Whether the store can be written; without it no message is accepted and no token shown.</summary>
 internal sealed class StoreHealthCheck(IStoreHealth store) : IHealthCheck
 {
     /// <inheritdoc/>

@@ -19,7 +19,9 @@ namespace Streaming.Gateway;
 /// </summary>
 public static class GatewayHosting
 {
-    /// <summary>Registers the gateway's settings alone. A silo without a gateway knows them too, so that one file of settings serves both.</summary>
+    /// <summary>
+    /// Registers the gateway's settings alone. A silo without a gateway knows them too, so that one file of settings serves both.
+    /// </summary>
     public static IServiceCollection AddGatewaySettings(this IServiceCollection services)
     {
         services.AddSettings<ChatHubOptions>();

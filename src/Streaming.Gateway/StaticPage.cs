@@ -7,12 +7,12 @@ namespace Streaming.Gateway;
 /// <summary>The web page, from the folder <c>wwwroot</c> beside the host's binary.</summary>
 internal static class StaticPage
 {
-    private const string HashedNames = "/assets"; // Their names change with their content.
+    private const string HashedFiles = "/assets"; // The names of these files change with their content.
 
-    /// <summary>Where hosts have it.</summary>
+    /// <summary>The folder of the page.</summary>
     public static string Folder => Path.Combine(AppContext.BaseDirectory, "wwwroot");
 
-    /// <summary>Serves the page, when the build has one.</summary>
+    /// <summary>Serves the page, if the build has one.</summary>
     public static void UsePage(this IApplicationBuilder app, string folder)
     {
         if (!Directory.Exists(folder))
@@ -23,7 +23,7 @@ internal static class StaticPage
     }
 
     private static void SetCaching(StaticFileResponseContext file) =>
-        file.Context.Response.Headers.CacheControl = file.Context.Request.Path.StartsWithSegments(HashedNames)
+        file.Context.Response.Headers.CacheControl = file.Context.Request.Path.StartsWithSegments(HashedFiles)
             ? "public, max-age=31536000, immutable"
             : "no-cache";
 }

@@ -51,7 +51,8 @@ public static class HostRun
         for (Exception? e = exception; e is not null; e = e.InnerException)
         {
             if (e is AddressInUseException)
-                return $"{exception.Message.TrimEnd('.')}: stop the other process, or choose another address with --urls http://localhost:PORT.";
+                return $"{exception.Message.TrimEnd('.')}: stop the other process, or choose another address "
+                    + "with --urls http://localhost:PORT.";
             if (e is OptionsValidationException invalid)
                 return invalid.Failures.First();
             if (e is SettingsException || badInput.Contains(e.GetType()))

@@ -9,7 +9,9 @@ using Streaming.Hosting.Settings;
 
 namespace Streaming.Hosting;
 
-/// <summary>What every host has: settings that are checked before it starts, health routes, and checks of each request's host and origin.</summary>
+/// <summary>
+/// What every host has: settings that are checked before it starts, health routes, and checks of each request's host and origin.
+/// </summary>
 public static class WebHosting
 {
     /// <summary>A builder whose configuration is <c>appsettings.json</c> beside the binary, the environment and the command line.</summary>

@@ -30,7 +30,7 @@ public sealed class StaticPageTests : IAsyncLifetime
     [InlineData("/", "text/html", "no-cache")]
     [InlineData("/index.html", "text/html", "no-cache")]
     [InlineData("/assets/index-1a2b.js", "text/javascript", "public, max-age=31536000, immutable")]
-    public async Task The_page_is_asked_for_anew_each_time_and_its_named_parts_are_kept(string path, string type, string caching)
+    public async Task Page_is_revalidated_each_time_and_its_hashed_files_are_cached(string path, string type, string caching)
     {
         using var http = new HttpClient { BaseAddress = new Uri(_app!.Urls.Single()) };
         using HttpResponseMessage answer = await http.GetAsync(path, Cancelled);
@@ -40,7 +40,7 @@ public sealed class StaticPageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_host_without_the_page_serves_the_rest()
+    public async Task Host_without_the_page_serves_everything_else()
     {
         await using WebApplication app = await StartAsync(Path.Combine(_folder, "nowhere"));
         using var http = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };

@@ -3,7 +3,7 @@ using Streaming.Gateway.Identity;
 
 namespace Streaming.Gateway.Health;
 
-/// <summary>Whether the cluster answers; asked for the keys, without which the gateway can tell nobody from anybody.</summary>
+/// <summary>Whether the cluster answers. It asks for the signing keys, without which the gateway cannot authenticate anybody.</summary>
 internal sealed class ClusterHealthCheck(ClusterKeyRing keys) : IHealthCheck
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);

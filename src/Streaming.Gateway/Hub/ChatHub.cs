@@ -9,14 +9,14 @@ using Streaming.Gateway.Watching;
 namespace Streaming.Gateway.Hub;
 
 /// <summary>
-/// The hub that browsers and clients talk to. It knows who asks and looks at the arguments' form; what may be done with a
-/// conversation is the conversation's to say.
+/// The hub that browsers and other clients call. It authenticates the caller and checks the form of arguments; the conversation
+/// grain decides what the caller may do.
 /// </summary>
 [Authorize]
 internal sealed class ChatHub(
     IGrainFactory grains,
     ConversationFeeds feeds,
-    HubErrorFilter failures,
+    HubErrorFilter errors,
     IHostEnvironment environment,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
@@ -26,45 +26,45 @@ internal sealed class ChatHub(
     /// <summary>The hub's route.</summary>
     public const string Path = "/hubs/chat";
 
-    /// <summary>Streams that one connection may have open.</summary>
+    /// <summary>The most streams that one connection may have open.</summary>
     public const int WatchesPerConnection = 64;
 
     private string Caller => Context.UserIdentifier ?? throw new HubException("Sign in first.");
 
     /// <summary>
-    /// A leaving gateway asks all its connections once to come back. Who comes back before the port is closed would hold the
-    /// stop up to its limit: nobody asks again.
+    /// Refuses connections while the host stops: SignalR tells clients to reconnect only once, so a client that reconnects before the
+    /// port is closed would delay the stop until its timeout.
     /// </summary>
     public override Task OnConnectedAsync()
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)
-            Context.Abort(); // Not a refusal, which a client does not repeat.
+            Context.Abort(); // Clients would not retry after a refusal.
         return Task.CompletedTask;
     }
 
-    /// <summary>Creates a conversation of the caller's.</summary>
+    /// <summary>Creates a conversation that the caller owns.</summary>
     public Task<Conversation> CreateConversation(NewConversation? request = null) =>
         grains.GetGrain<IConversationGrain>(ConversationId.New()).Create(Caller, request ?? new NewConversation());
 
     /// <summary>Describes a conversation.</summary>
-    public Task<Conversation> GetConversation(string id) => Reach(id, conversation => conversation.Get(Caller));
+    public Task<Conversation> GetConversation(string id) => RetryAsync(id, conversation => conversation.Get(Caller));
 
     /// <summary>The caller's conversations, last active first.</summary>
     public Task<ConversationPage> ListConversations(ConversationPageRequest? page = null) =>
-        Reach(() => grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take)));
+        RetryAsync(() => grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take)));
 
     /// <summary>Changes title or sampling.</summary>
     public Task Configure(string id, ConversationChanges changes) =>
-        Reach(id, conversation => conversation.Configure(Caller, Arguments.Required(changes, "changes")));
+        RetryAsync(id, conversation => conversation.Configure(Caller, Arguments.Required(changes, "changes")));
 
     /// <summary>Deletes a conversation.</summary>
     public Task Delete(string id) => Conversation(id).Delete(Caller);
 
-    /// <summary>Says something; the reply comes to those who watch.</summary>
+    /// <summary>Stores a message; the reply follows as events.</summary>
     public Task<Sent> Send(string id, string text, string clientMessageId) =>
-        Reach(id, conversation => conversation.Send(Caller, Arguments.Message(text), Arguments.ClientMessageId(clientMessageId)));
+        RetryAsync(id, conversation => conversation.Send(Caller, Arguments.Message(text), Arguments.ClientMessageId(clientMessageId)));
 
-    /// <summary>Events after a number, then those to come.</summary>
+    /// <summary>The stored events after a number, then new ones as they arrive.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
         string id,
         long afterSeq = 0,
@@ -75,32 +75,32 @@ internal sealed class ChatHub(
         await using IAsyncEnumerator<ConversationEvent> events = feeds
             .Watch(id, Caller, afterSeq, cancellation)
             .GetAsyncEnumerator(cancellation);
-        while (await failures.Translate(nameof(Watch), () => events.MoveNextAsync(), cancellation))
+        while (await errors.TranslateAsync(nameof(Watch), () => events.MoveNextAsync(), cancellation))
             yield return events.Current;
     }
 
-    /// <summary>Turns, the latest page first.</summary>
+    /// <summary>A page of turns; the latest page comes first.</summary>
     public Task<TurnPage> ReadTurns(string id, TurnPageRequest? page = null) =>
-        Reach(id, conversation => conversation.ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take)));
+        RetryAsync(id, conversation => conversation.ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take)));
 
-    /// <summary>Ends the running reply, or only that turn's.</summary>
+    /// <summary>Stops the running reply; with a turn, only if it is that turn's.</summary>
     public Task Stop(string id, int? turn = null) =>
         turn is null
-            ? Conversation(id).Stop(Caller, turn) // Said twice, it might end the next reply.
-            : Reach(id, conversation => conversation.Stop(Caller, turn));
+            ? Conversation(id).Stop(Caller, turn) // Repeated, it could stop the next reply.
+            : RetryAsync(id, conversation => conversation.Stop(Caller, turn));
 
-    /// <summary>What the conversation's attention sees; for development and administrators.</summary>
+    /// <summary>The token ids in the conversation's attention; for development and administrators.</summary>
     public Task<CacheView> InspectCache(string id) =>
         environment.IsDevelopment() || options.Value.InspectCache
-            ? Reach(id, conversation => conversation.InspectCache(Caller))
-            : throw new HubException("The cache is not shown here: start the host with Streaming:InspectCache=true.");
+            ? RetryAsync(id, conversation => conversation.InspectCache(Caller))
+            : throw new HubException("InspectCache is switched off: start the host with Streaming:InspectCache=true.");
 
     private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(Arguments.ConversationId(id));
 
-    private Task<T> Reach<T>(string id, Func<IConversationGrain, Task<T>> call) => Reach(() => call(Conversation(id)));
+    private Task<T> RetryAsync<T>(string id, Func<IConversationGrain, Task<T>> call) => RetryAsync(() => call(Conversation(id)));
 
-    private Task Reach(string id, Func<IConversationGrain, Task> call) =>
-        Reach(
+    private async Task RetryAsync(string id, Func<IConversationGrain, Task> call) =>
+        await RetryAsync(
             id,
             async conversation =>
             {
@@ -109,10 +109,10 @@ internal sealed class ChatHub(
             }
         );
 
-    /// <summary>Calls that may be said twice outlive the silo that was called first.</summary>
-    private Task<T> Reach<T>(Func<Task<T>> call) => ClusterRetry.WithinTimeoutAsync(call, time, Context.ConnectionAborted);
+    /// <summary>Makes a call that is safe to repeat, and repeats it on another silo if the first one is lost.</summary>
+    private Task<T> RetryAsync<T>(Func<Task<T>> call) => ClusterRetry.WithinTimeoutAsync(call, time, Context.ConnectionAborted);
 
-    /// <summary>One open stream of a connection.</summary>
+    /// <summary>Counts the open streams of a connection.</summary>
     private sealed class WatchCount : IDisposable
     {
         private int _open;

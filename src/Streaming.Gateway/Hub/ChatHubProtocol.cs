@@ -1,23 +1,33 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
 
 namespace Streaming.Gateway.Hub;
 
 /// <summary>
-/// A hub protocol (JSON or MessagePack) with two manners that SignalR lacks: arguments at the end that a method does not need
-/// may be left out, and an error is the sentence itself, without SignalR's words before it.
+/// Adds to a hub protocol (JSON or MessagePack) what SignalR lacks: optional arguments at the end may be left out, and an error is
+/// the sentence itself, without SignalR's words before it.
 /// </summary>
 internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
 {
-    private const string BeforeSentence = "HubException: ";
+    private const string Prefix = "HubException: ";
 
-    /// <summary>By method: the values of its parameters that may be left out.</summary>
-    private static readonly Dictionary<string, object?[]> Optional = typeof(ChatHub)
+    /// <summary>The default values of each method's optional parameters.</summary>
+    private static readonly Dictionary<string, object?[]> Defaults = typeof(ChatHub)
         .GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
-        .ToDictionary(method => method.Name, DefaultsOf, StringComparer.OrdinalIgnoreCase);
+        .ToDictionary(
+            method => method.Name,
+            method =>
+                method
+                    .GetParameters()
+                    .Where(parameter => parameter.HasDefaultValue && parameter.ParameterType != typeof(CancellationToken))
+                    .Select(parameter => parameter.DefaultValue)
+                    .ToArray(),
+            StringComparer.OrdinalIgnoreCase
+        );
 
     /// <inheritdoc />
     public string Name => inner.Name;
@@ -26,7 +36,7 @@ internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
     public int Version => inner.Version;
 
     /// <inheritdoc />
-    public Microsoft.AspNetCore.Connections.TransferFormat TransferFormat => inner.TransferFormat;
+    public TransferFormat TransferFormat => inner.TransferFormat;
 
     /// <inheritdoc />
     public bool IsVersionSupported(int version) => inner.IsVersionSupported(version);
@@ -43,59 +53,53 @@ internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
         ReadOnlySequence<byte> start = input;
         if (!inner.TryParseMessage(ref input, binder, out message))
             return false;
-        if (message is InvocationBindingFailureMessage failure && Optional.TryGetValue(failure.Target, out object?[]? defaults))
-        {
-            for (int left = 1; left <= defaults.Length; left++)
-            {
-                ReadOnlySequence<byte> again = start;
-                if (
-                    inner.TryParseMessage(ref again, new ShorterBinder(binder, left), out HubMessage? shorter)
-                    && shorter is InvocationMessage or StreamInvocationMessage
-                )
-                {
-                    message = Completed((HubMethodInvocationMessage)shorter, defaults[^left..]);
-                    break;
-                }
-            }
-        }
+        if (message is InvocationBindingFailureMessage failure && Defaults.TryGetValue(failure.Target, out object?[]? defaults))
+            message = ParseWithDefaults(start, binder, defaults) ?? message;
         return true;
     }
 
-    private static HubMethodInvocationMessage Completed(HubMethodInvocationMessage call, object?[] rest)
+    /// <summary>
+    /// Parses a call again without its last parameters, one more each time, and appends their defaults; null when none fits.
+    /// </summary>
+    private HubMessage? ParseWithDefaults(ReadOnlySequence<byte> start, IInvocationBinder binder, object?[] defaults)
     {
-        object?[] arguments = [.. call.Arguments, .. rest];
-        return call is StreamInvocationMessage
-            ? new StreamInvocationMessage(call.InvocationId!, call.Target, arguments, call.StreamIds) { Headers = call.Headers }
-            : new InvocationMessage(call.InvocationId, call.Target, arguments, call.StreamIds) { Headers = call.Headers };
+        for (int omitted = 1; omitted <= defaults.Length; omitted++)
+        {
+            ReadOnlySequence<byte> input = start;
+            inner.TryParseMessage(ref input, new ShorterBinder(binder, omitted), out HubMessage? message);
+            if (message is StreamInvocationMessage stream)
+                return new StreamInvocationMessage(stream.InvocationId!, stream.Target, Complete(stream), stream.StreamIds)
+                {
+                    Headers = stream.Headers,
+                };
+            if (message is InvocationMessage call)
+                return new InvocationMessage(call.InvocationId, call.Target, Complete(call), call.StreamIds) { Headers = call.Headers };
+
+            object?[] Complete(HubMethodInvocationMessage shorter) => [.. shorter.Arguments, .. defaults[^omitted..]];
+        }
+        return null;
     }
 
     private static HubMessage WithPlainError(HubMessage message)
     {
         if (message is not CompletionMessage { Error: { } error } completion)
             return message;
-        int sentence = error.IndexOf(BeforeSentence, StringComparison.Ordinal);
+        int sentence = error.IndexOf(Prefix, StringComparison.Ordinal);
         string plain =
-            sentence >= 0 ? error[(sentence + BeforeSentence.Length)..]
+            sentence >= 0 ? error[(sentence + Prefix.Length)..]
             : error.StartsWith("Failed to invoke '", StringComparison.Ordinal)
-                ? "The method does not take such arguments: see the hub's contract for their names and types."
+                ? "The method does not take these arguments: see the hub's contract for their names and types."
             : error;
         return new CompletionMessage(completion.InvocationId!, plain, result: null, hasResult: false) { Headers = completion.Headers };
     }
 
-    private static object?[] DefaultsOf(MethodInfo method)
+    /// <summary>Binds a method without its last parameters.</summary>
+    private sealed class ShorterBinder(IInvocationBinder binder, int omitted) : IInvocationBinder
     {
-        ParameterInfo[] parameters = [.. method.GetParameters().Where(parameter => parameter.ParameterType != typeof(CancellationToken))];
-        object?[] defaults = [.. parameters.SkipWhile(parameter => !parameter.HasDefaultValue).Select(parameter => parameter.DefaultValue)];
-        return defaults;
-    }
+        public IReadOnlyList<Type> GetParameterTypes(string methodName) => [.. binder.GetParameterTypes(methodName).SkipLast(omitted)];
 
-    /// <summary>A method without its last parameters.</summary>
-    private sealed class ShorterBinder(IInvocationBinder whole, int less) : IInvocationBinder
-    {
-        public IReadOnlyList<Type> GetParameterTypes(string methodName) => [.. whole.GetParameterTypes(methodName).SkipLast(less)];
+        public Type GetReturnType(string invocationId) => binder.GetReturnType(invocationId);
 
-        public Type GetReturnType(string invocationId) => whole.GetReturnType(invocationId);
-
-        public Type GetStreamItemType(string streamId) => whole.GetStreamItemType(streamId);
+        public Type GetStreamItemType(string streamId) => binder.GetStreamItemType(streamId);
     }
 }

@@ -10,12 +10,15 @@ namespace Streaming.Gateway.Hub;
 internal static class ChatHubServices
 {
     /// <summary>
-    /// Bytes of one call. A message has 1 MiB of UTF-8 at most, and JSON may write each of its bytes as six
-    /// (<c>\u0001</c>), so that every message that is allowed gets through, and one somewhat longer still gets a sentence.
+    /// The largest call, in bytes. A message has at most 1 MiB of UTF-8, and JSON may escape each byte as six (<c>\u0001</c>). So
+    /// every allowed message gets through, and one that is somewhat too long is still refused with a sentence.
     /// </summary>
     private const long CallBytes = 8L << 20;
 
-    /// <summary>Calls of one connection at a time: a Stop must not wait for a long Send; with <see cref="CallBytes"/> it bounds a connection's memory.</summary>
+    /// <summary>
+    /// Concurrent calls of one connection: a Stop must not wait for a long Send. With <see cref="CallBytes"/> it bounds the memory
+    /// of a connection.
+    /// </summary>
     private const int ParallelCalls = 4;
 
     public static IServiceCollection AddChatHub(this IServiceCollection services)

@@ -5,8 +5,8 @@ using Streaming.Contracts;
 namespace Streaming.Gateway.Hub;
 
 /// <summary>
-/// What a caller learns of a failure: a refusal's own sentence; of everything else one neutral sentence, while the log has
-/// the exception, without people's words.
+/// Translates exceptions for callers. A refusal becomes its own sentence; everything else is logged and becomes one neutral
+/// sentence.
 /// </summary>
 internal sealed partial class HubErrorFilter(ILogger<ChatHub> logger) : IHubFilter
 {
@@ -17,10 +17,10 @@ internal sealed partial class HubErrorFilter(ILogger<ChatHub> logger) : IHubFilt
     public ValueTask<object?> InvokeMethodAsync(
         HubInvocationContext invocationContext,
         Func<HubInvocationContext, ValueTask<object?>> next
-    ) => Translate(invocationContext.HubMethodName, () => next(invocationContext), invocationContext.Context.ConnectionAborted);
+    ) => TranslateAsync(invocationContext.HubMethodName, () => next(invocationContext), invocationContext.Context.ConnectionAborted);
 
-    /// <summary>Runs a call, or a step of a stream, with its failures translated.</summary>
-    public async ValueTask<T> Translate<T>(string method, Func<ValueTask<T>> call, CancellationToken left)
+    /// <summary>Runs a call, or one step of a stream, and translates its exceptions.</summary>
+    public async ValueTask<T> TranslateAsync<T>(string method, Func<ValueTask<T>> call, CancellationToken cancelled)
     {
         try
         {
@@ -34,7 +34,7 @@ internal sealed partial class HubErrorFilter(ILogger<ChatHub> logger) : IHubFilt
         {
             throw new HubException(refused.Message);
         }
-        catch (OperationCanceledException) when (left.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
         {
             throw;
         }
@@ -45,6 +45,6 @@ internal sealed partial class HubErrorFilter(ILogger<ChatHub> logger) : IHubFilt
         }
     }
 
-    [LoggerMessage(LogLevel.Error, "The hub's {Method} failed.")]
+    [LoggerMessage(LogLevel.Error, "The hub method {Method} failed.")]
     private static partial void LogFailed(ILogger logger, string method, Exception exception);
 }

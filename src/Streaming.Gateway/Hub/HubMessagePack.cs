@@ -5,7 +5,10 @@ using MessagePack.Resolvers;
 
 namespace Streaming.Gateway.Hub;
 
-/// <summary>The hub's MessagePack: what is in <see cref="HubJson"/>, converted by the package itself, so that both have the same names and values.</summary>
+/// <summary>
+/// The hub's MessagePack: what is in <see cref="HubJson"/>, converted by the package itself, so that both have the same names and
+/// values.
+/// </summary>
 internal static class HubMessagePack
 {
     /// <summary>The options; input is not trusted.</summary>

@@ -13,7 +13,7 @@ using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Identity;
 
-/// <summary>Guests: everybody is somebody from the first visit on.</summary>
+/// <summary>Guest sign-in: every visitor has an identity from the first visit on.</summary>
 internal static class GuestSignIn
 {
     private const string RateLimit = "guest";
@@ -30,8 +30,8 @@ internal static class GuestSignIn
         services.AddAuthorization();
         RemoveKeyWarmUp(services);
 
-        // The keys lie beside the conversations that they guard, in the cluster's own store, so Data Protection's
-        // warning that nothing encrypts them there once more would come at every first start and help nobody.
+        // Data Protection warns that the stored keys are not encrypted. They are in the same store as the conversations that they
+        // protect, so the warning at each first start would help nobody.
         services.AddLogging(logging =>
             logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error)
         );
@@ -48,7 +48,7 @@ internal static class GuestSignIn
                         await ErrorResponse.WriteAsync(
                             context.HttpContext,
                             StatusCodes.Status429TooManyRequests,
-                            "Too many guests came from this address: try again in a minute."
+                            "Too many guests from this address: try again in a minute."
                         );
                     };
                     limits.AddPolicy(
@@ -68,7 +68,7 @@ internal static class GuestSignIn
         return services;
     }
 
-    /// <summary><c>POST /auth/guest</c>: a new guest, or the same one with a token that lasts longer.</summary>
+    /// <summary><c>POST /auth/guest</c>: a new guest, or a new token for the same one.</summary>
     public static void MapGuestSignIn(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapPost("/auth/guest", SignInAsync).RequireRateLimiting(RateLimit);
 
@@ -77,7 +77,7 @@ internal static class GuestSignIn
         string? known;
         try
         {
-            await keys.ReachAsync(context.RequestAborted);
+            await keys.EnsureReadAsync(context.RequestAborted);
             known = PresentedToken.Of(context.Request) is { } presented ? tokens.ReadIdentity(presented) : null;
         }
         catch (KeysUnavailableException)
@@ -103,8 +103,8 @@ internal static class GuestSignIn
     }
 
     /// <summary>
-    /// Data Protection loads its keys while the host starts, and blocks there. These keys are in the cluster, which a
-    /// co-hosted silo only becomes after its start: they are loaded when the first guest comes.
+    /// Data Protection loads its keys synchronously while the host starts. A co-hosted silo can read them only after its start, so
+    /// they are loaded for the first guest instead.
     /// </summary>
     private static void RemoveKeyWarmUp(IServiceCollection services)
     {

@@ -6,16 +6,16 @@ using Microsoft.AspNetCore.DataProtection;
 
 namespace Streaming.Gateway.Identity;
 
-/// <summary>A token and when it ends, as <c>POST /auth/guest</c> answers them.</summary>
+/// <summary>The answer of <c>POST /auth/guest</c>: a token and when it expires.</summary>
 internal sealed record GuestToken(string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>
-/// Tokens that say who somebody is: an end (8 bytes, Unix milliseconds) and an identity (UTF-8), sealed by Data Protection.
-/// Nothing about them is stored. The end is checked here and not by Data Protection's own limits, which know only the system's clock.
+/// Tokens that carry an identity: when they expire (8 bytes, Unix milliseconds) and the identity (UTF-8), sealed by Data Protection.
+/// Nothing about them is stored. Expiry is checked here because Data Protection's own check uses the system's clock only.
 /// </summary>
 internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvider time)
 {
-    /// <summary>How long a token lasts; each visit renews it.</summary>
+    /// <summary>The lifetime of a token; each visit renews it.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
     private const int EndBytes = sizeof(long);
@@ -24,10 +24,10 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
 
     private readonly IDataProtector _protector = protection.CreateProtector("guest-token", "v1");
 
-    /// <summary>An identity that nobody has or can guess.</summary>
+    /// <summary>A new identity that cannot be guessed.</summary>
     public static string NewIdentity() => "guest-" + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomBytes));
 
-    /// <summary>A token for an identity, from now on.</summary>
+    /// <summary>Issues a token for an identity, valid from now on.</summary>
     public GuestToken Issue(string identity)
     {
         DateTimeOffset end = time.GetUtcNow() + Lifetime;
@@ -37,8 +37,8 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
         return new GuestToken(Base64Url.EncodeToString(_protector.Protect(content)), end);
     }
 
-    /// <summary>Whose token it is; null when it is no token of ours, was changed, or has ended.</summary>
-    /// <exception cref="KeysUnavailableException">Its key may be one that only the cluster has, which does not answer.</exception>
+    /// <summary>The identity in a token; null when the token is invalid, was changed, or has expired.</summary>
+    /// <exception cref="KeysUnavailableException">Its key is unknown here and the cluster does not answer.</exception>
     public string? ReadIdentity(string token)
     {
         if (token.Length > LongestToken || !Base64Url.IsValid(token))

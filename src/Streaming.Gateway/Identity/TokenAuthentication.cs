@@ -9,7 +9,7 @@ using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Identity;
 
-/// <summary>Who asks, by the token of the request.</summary>
+/// <summary>Authenticates a request by its token.</summary>
 internal sealed class TokenAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
@@ -29,7 +29,7 @@ internal sealed class TokenAuthentication(
         string? identity;
         try
         {
-            await keys.ReachAsync(Context.RequestAborted);
+            await keys.EnsureReadAsync(Context.RequestAborted);
             identity = tokens.ReadIdentity(token);
         }
         catch (KeysUnavailableException exception)
@@ -37,7 +37,7 @@ internal sealed class TokenAuthentication(
             return AuthenticateResult.Fail(exception);
         }
         if (identity is null)
-            return AuthenticateResult.Fail("The token is not valid, or not any more.");
+            return AuthenticateResult.Fail("The token is invalid or has expired.");
 
         var claims = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, identity)], SchemeName);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(claims), SchemeName));
@@ -46,7 +46,7 @@ internal sealed class TokenAuthentication(
     /// <inheritdoc />
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        // A guest whose token cannot be checked now must keep it: only 401 says that it is worth nothing.
+        // A guest whose token cannot be checked now must keep it: only 401 means that it is invalid.
         AuthenticateResult result = await HandleAuthenticateOnceSafeAsync();
         await (
             result.Failure is KeysUnavailableException
@@ -60,7 +60,7 @@ internal sealed class TokenAuthentication(
     }
 }
 
-/// <summary>Where a token may stand in a request.</summary>
+/// <summary>The places of a token in a request.</summary>
 internal static class PresentedToken
 {
     /// <summary>The cookie.</summary>
@@ -69,8 +69,8 @@ internal static class PresentedToken
     private const string Bearer = "Bearer ";
 
     /// <summary>
-    /// The <c>Authorization</c> header's; else, for the hub only, the query's (a browser cannot set headers on a WebSocket);
-    /// else the cookie's.
+    /// The token of the <c>Authorization</c> header; else, for the hub only, of the query (a browser cannot set headers on a
+    /// WebSocket); else of the cookie.
     /// </summary>
     public static string? Of(HttpRequest request)
     {

@@ -3,74 +3,77 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Watching;
 
 /// <summary>
-/// Whether a conversation cannot go on at the moment: because it says so itself, or because nobody answers for it. Watchers
-/// remember the stamp of what they were told.
+/// Whether a conversation can continue. It cannot while it says that it is paused, or while no silo answers for it. Watchers remember
+/// the stamp of the last change that they received.
 /// </summary>
 internal sealed class Availability
 {
-    private ConversationEvent? _said;
+    private ConversationEvent? _pause; // the conversation's own
     private ConversationEvent? _latest;
     private long _stamp;
-    private bool _isAway;
+    private bool _isUnreachable;
 
-    /// <summary>What the conversation said: <c>paused</c> or <c>resumed</c>; told again by a renewal, it changes nothing.</summary>
-    public void Say(ConversationEvent said)
+    /// <summary>
+    /// Takes a <c>paused</c> or <c>resumed</c> of the conversation. An equal one, which a renewed subscription repeats, changes
+    /// nothing.
+    /// </summary>
+    public void Report(ConversationEvent change)
     {
-        if (said == _said)
+        if (change == _pause)
             return;
-        _said = said.Kind == EventKind.Paused ? said : null;
-        if (!_isAway)
-            Tell(said);
+        _pause = change.Kind == EventKind.Paused ? change : null;
+        if (!_isUnreachable)
+            Publish(change);
     }
 
-    /// <summary>Nobody answers for the conversation.</summary>
-    public void Leave(DateTimeOffset at)
+    /// <summary>No silo answers for the conversation.</summary>
+    public void SetUnreachable(DateTimeOffset at)
     {
-        if (_isAway)
+        if (_isUnreachable)
             return;
-        _isAway = true;
-        Tell(Away(at));
+        _isUnreachable = true;
+        Publish(Unreachable(at));
     }
 
-    /// <summary>Somebody answered.</summary>
-    public void Return(DateTimeOffset at)
+    /// <summary>A silo has answered.</summary>
+    public void SetReachable(DateTimeOffset at)
     {
-        if (!_isAway)
+        if (!_isUnreachable)
             return;
-        _isAway = false;
-        Tell(_said ?? Back(at));
+        _isUnreachable = false;
+        Publish(_pause ?? Reachable(at));
     }
 
-    /// <summary>Something was stored: whatever paused the conversation is over.</summary>
-    public void Forget() => (_said, _latest, _isAway) = (null, null, false);
+    /// <summary>An event was stored, so the conversation continues.</summary>
+    public void Clear() => (_pause, _latest, _isUnreachable) = (null, null, false);
 
-    /// <summary>What a watcher has to be told after a stamp, which moves on; null when nothing.</summary>
+    /// <summary>The change that a watcher with this stamp has to receive, if any; the stamp is set to the latest.</summary>
     public ConversationEvent? After(ref long stamp)
     {
-        bool wasTold = stamp > 0;
+        bool hasReceived = stamp > 0;
         if (_latest is not { } latest || stamp == _stamp)
             return null;
         stamp = _stamp;
-        return wasTold || latest.Kind == EventKind.Paused ? latest : null;
+        return hasReceived || latest.Kind == EventKind.Paused ? latest : null;
     }
 
-    /// <summary>The event for watchers of a conversation for which nobody answers.</summary>
-    public static ConversationEvent Away(DateTimeOffset at) =>
+    /// <summary>The event for a conversation for which no silo answers.</summary>
+    public static ConversationEvent Unreachable(DateTimeOffset at) =>
         new()
         {
             Kind = EventKind.Paused,
-            Text = "No silo answers at the moment. The conversation goes on when one does.",
+            Text = "No silo answers at the moment. The conversation continues when one does.",
             At = at,
         };
 
-    /// <summary>The event for watchers when the conversation can go on.</summary>
-    public static ConversationEvent Back(DateTimeOffset at) => new() { Kind = EventKind.Resumed, At = at };
+    /// <summary>The event for a conversation that can continue.</summary>
+    public static ConversationEvent Reachable(DateTimeOffset at) => new() { Kind = EventKind.Resumed, At = at };
 
-    private void Tell(ConversationEvent latest)
+    private void Publish(ConversationEvent change)
     {
-        if (_latest is null && latest.Kind == EventKind.Resumed)
-            return; // Nobody was told of a pause.
-        _latest = latest;
+        if (_latest is null && change.Kind == EventKind.Resumed)
+            return; // No watcher has received a pause.
+        _latest = change;
         _stamp++;
     }
 }

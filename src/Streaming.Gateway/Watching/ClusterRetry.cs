@@ -2,33 +2,32 @@ using Streaming.Contracts;
 
 namespace Streaming.Gateway.Watching;
 
-/// <summary>Calls to a cluster that may be away for a while.</summary>
+/// <summary>Retries calls to a cluster that may be unreachable for a while.</summary>
 internal static class ClusterRetry
 {
-    /// <summary>How long one call may take before it counts as failed.</summary>
+    /// <summary>The timeout of one attempt.</summary>
     public static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long a person's call is tried again before it fails: a silo that is gone is replaced by then.</summary>
+    /// <summary>The timeout of a client's call with all its attempts: a lost silo is replaced by then.</summary>
     public static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(12);
 
-    /// <summary>The pause after a first failure; it doubles up to <see cref="LongestDelay"/>.</summary>
+    /// <summary>The delay after the first failure; it doubles up to <see cref="LongestDelay"/>.</summary>
     public static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>The longest pause between two attempts.</summary>
+    /// <summary>The longest delay between two attempts.</summary>
     public static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Calls until an answer comes; only the caller's leaving ends the attempts. A refusal is an answer, unless it says
-    /// <see cref="Refusal.Unavailable"/>.
+    /// Repeats a call until it is answered or cancelled. A refusal is an answer, except <see cref="Refusal.Unavailable"/>.
     /// </summary>
     public static async Task<T> UntilAnsweredAsync<T>(
         Func<Task<T>> call,
         TimeProvider time,
-        CancellationToken cancellation,
-        Action<Exception> reportOutage
+        Action<Exception> onUnreachable,
+        CancellationToken cancellation
     )
     {
-        for (TimeSpan pause = FirstDelay; ; pause = Min(pause * 2, LongestDelay))
+        for (TimeSpan delay = FirstDelay; ; delay = Min(delay * 2, LongestDelay))
         {
             cancellation.ThrowIfCancellationRequested();
             try
@@ -41,21 +40,21 @@ internal static class ClusterRetry
             }
             catch (Exception exception) when (!cancellation.IsCancellationRequested)
             {
-                if (pause == FirstDelay)
-                    reportOutage(exception);
+                if (delay == FirstDelay)
+                    onUnreachable(exception);
             }
-            await Task.Delay(pause, time, cancellation);
+            await Task.Delay(delay, time, cancellation);
         }
     }
 
     /// <summary>
-    /// Calls while nobody is reached, until <see cref="CallTimeout"/> is over; for what may be said twice. Any failure of the
-    /// callee's own is an answer.
+    /// Repeats a call for <see cref="CallTimeout"/> while the cluster cannot be reached; for calls that are safe to repeat. An exception
+    /// of the grain is an answer.
     /// </summary>
     public static async Task<T> WithinTimeoutAsync<T>(Func<Task<T>> call, TimeProvider time, CancellationToken cancellation)
     {
         long start = time.GetTimestamp();
-        for (TimeSpan pause = FirstDelay; ; pause = Min(pause * 2, LongestDelay))
+        for (TimeSpan delay = FirstDelay; ; delay = Min(delay * 2, LongestDelay))
         {
             try
             {
@@ -64,10 +63,10 @@ internal static class ClusterRetry
             catch (Exception exception)
                 when ((exception is OrleansException or TimeoutException)
                     && !cancellation.IsCancellationRequested
-                    && time.GetElapsedTime(start) + pause < CallTimeout
+                    && time.GetElapsedTime(start) + delay < CallTimeout
                 )
             {
-                await Task.Delay(pause, time, cancellation);
+                await Task.Delay(delay, time, cancellation);
             }
         }
     }

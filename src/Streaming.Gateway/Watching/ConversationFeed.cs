@@ -7,10 +7,9 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Watching;
 
 /// <summary>
-/// One conversation, as it is watched in this process: one subscription, any number of watchers. Each watcher has a place of
-/// its own and asks for what follows it: from the recent events if they hold it, from the log if they do not. So nothing
-/// queues up for a slow watcher, and what a lost, late or doubled call does to the recent events reaches no watcher:
-/// each sees every number once, in order.
+/// One conversation that is watched in this process: one subscription, any number of watchers. Each watcher keeps its own position and
+/// pulls what follows it, from the recent events or else from the log. So nothing queues up for a slow watcher, and each watcher sees
+/// every number once and in order, even if calls of the conversation are lost, late or repeated.
 /// </summary>
 internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDisposable
 {
@@ -21,7 +20,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _closing = new();
 
-    // A name of its own for each feed: a late goodbye of an earlier one must not end this one's subscription.
+    // Unique for each feed: a late Unsubscribe of an earlier feed must not end this subscription.
     private readonly string _subscriber = Guid.NewGuid().ToString("N");
     private readonly RecentEvents _recent = new();
     private readonly TransientEvents _transient = new();
@@ -41,7 +40,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     }
 
     /// <summary>Subscribes, and renews the subscription until the feed is disposed.</summary>
-    /// <param name="reference">What the conversation is to call: a grain reference to this feed.</param>
+    /// <param name="reference">A grain reference to this feed, which the conversation calls.</param>
     public void Start(IConversationObserver reference) => _renewing = RenewAsync(reference, _closing.Token);
 
     /// <inheritdoc />
@@ -56,20 +55,20 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         return Task.CompletedTask;
     }
 
-    /// <summary>The number up to which the conversation is known to go.</summary>
-    public void Learn(long lastSeq)
+    /// <summary>Takes the conversation's last number. Watchers read missing events from the log.</summary>
+    public void SetLastSeq(long lastSeq)
     {
         lock (_gate)
         {
             if (lastSeq <= _lastSeq)
                 return;
             _lastSeq = lastSeq;
-            _transient.Clear(); // Events were missed, perhaps those that made a place in line obsolete.
+            _transient.Clear(); // The events that were missed may have made them obsolete.
             Signal();
         }
     }
 
-    /// <summary>Everything after a number, for as long as the watcher asks or until the conversation is deleted.</summary>
+    /// <summary>All events after a number, until the watcher cancels or the conversation is deleted.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
         string caller,
         long afterSeq,
@@ -77,8 +76,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     )
     {
         long place = afterSeq;
-        long passed = 0; // the stamp of the last event without a number that this watcher was shown
-        long told = 0; // the stamp of the last pause or its end
+        long transientStamp = 0;
+        long availabilityStamp = 0;
         Task<IReadOnlyList<ConversationEvent>>? reading = null;
         while (true)
         {
@@ -92,9 +91,9 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
                 behind = place < _lastSeq;
                 deleted = _deleted;
                 changed = _changed.Task;
-                next ??= _availability.After(ref told);
+                next ??= _availability.After(ref availabilityStamp);
                 if (next is null && !behind)
-                    next = _transient.After(ref passed);
+                    next = _transient.After(ref transientStamp);
             }
 
             if (next is not null)
@@ -110,7 +109,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             else if (behind)
             {
                 reading ??= ReadAsync(caller, place, cancellation);
-                await Task.WhenAny(reading, changed); // The conversation may be out of reach, which the watcher is told meanwhile.
+                await Task.WhenAny(reading, changed); // While the conversation is unreachable, the watcher is told so.
                 if (!reading.IsCompleted)
                     continue;
                 foreach (ConversationEvent stored in await reading)
@@ -142,7 +141,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             if (next.Kind == EventKind.Deleted)
                 _deleted ??= next;
             else if (next.Kind is EventKind.Paused or EventKind.Resumed)
-                _availability.Say(next);
+                _availability.Report(next);
             else
                 _transient.Add(next);
             return;
@@ -150,23 +149,23 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         if (next.FirstSeq() > _lastSeq + 1)
             _transient.Clear();
         _recent.Add(next);
-        _transient.Replace(next);
-        _availability.Forget();
+        _transient.RemoveObsolete(next);
+        _availability.Clear();
         _lastSeq = Math.Max(_lastSeq, seq);
     }
 
-    /// <summary>A page of the log, once the conversation can be reached; checked to follow the watcher's place.</summary>
+    /// <summary>Reads a page of the log as soon as the conversation answers, and checks that it follows the watcher's position.</summary>
     private async Task<IReadOnlyList<ConversationEvent>> ReadAsync(string caller, long place, CancellationToken cancellation)
     {
         EventPage page;
         try
         {
-            page = await ClusterRetry.UntilAnsweredAsync(() => _grain.ReadEvents(caller, place), _time, cancellation, TellAway);
-            TellBack();
+            page = await ClusterRetry.UntilAnsweredAsync(() => _grain.ReadEvents(caller, place), _time, ReportUnreachable, cancellation);
+            ReportReachable();
         }
         catch (RequestRefusedException refused) when (refused.Refusal == Refusal.NotFound)
         {
-            EndAsDeleted(); // The watcher could read it before: the call that says so is late or lost.
+            EndAsDeleted(); // The watcher could read it before, so the event of its deletion is late or lost.
             return [];
         }
 
@@ -174,11 +173,11 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         foreach (ConversationEvent stored in page.Events)
         {
             if (stored.Seq is null || stored.FirstSeq() != expected)
-                throw new InvalidOperationException($"The log answered number {stored.FirstSeq()} where {expected} follows.");
+                throw new InvalidOperationException($"The log returned event {stored.FirstSeq()} instead of {expected}.");
             expected = stored.Seq.Value + 1;
         }
         if (page.Events.Count == 0)
-            await Task.Delay(ClusterRetry.FirstDelay, _time, cancellation); // An announced event is not readable yet: do not spin.
+            await Task.Delay(ClusterRetry.FirstDelay, _time, cancellation); // The announced event cannot be read yet.
         return page.Events;
     }
 
@@ -188,14 +187,16 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         {
             while (true)
             {
-                Learn(await ClusterRetry.UntilAnsweredAsync(() => _grain.Subscribe(_subscriber, reference), _time, closing, TellAway));
-                TellBack();
+                SetLastSeq(
+                    await ClusterRetry.UntilAnsweredAsync(() => _grain.Subscribe(_subscriber, reference), _time, ReportUnreachable, closing)
+                );
+                ReportReachable();
                 await Task.Delay(Limits.SubscriptionRenewal, _time, closing);
             }
         }
         catch (RequestRefusedException)
         {
-            EndAsDeleted(); // There is nothing else in a subscription that could be refused.
+            EndAsDeleted(); // A subscription is refused for no other reason.
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
@@ -211,25 +212,25 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         }
         catch (Exception exception)
         {
-            LogNotUnsubscribed(_logger, _conversationId, exception); // It ends by itself when it is not renewed.
+            LogNotUnsubscribed(_logger, _conversationId, exception); // Without renewal it expires.
         }
     }
 
-    private void TellAway(Exception exception)
+    private void ReportUnreachable(Exception exception)
     {
         LogUnreachable(_logger, _conversationId, exception);
         lock (_gate)
         {
-            _availability.Leave(_time.GetUtcNow());
+            _availability.SetUnreachable(_time.GetUtcNow());
             Signal();
         }
     }
 
-    private void TellBack()
+    private void ReportReachable()
     {
         lock (_gate)
         {
-            _availability.Return(_time.GetUtcNow());
+            _availability.SetReachable(_time.GetUtcNow());
             Signal();
         }
     }
@@ -254,6 +255,6 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} cannot be reached; its watchers wait.")]
     private static partial void LogUnreachable(ILogger logger, string conversationId, Exception exception);
 
-    [LoggerMessage(LogLevel.Debug, "The subscription to conversation {ConversationId} was left to end by itself.")]
+    [LoggerMessage(LogLevel.Debug, "Unsubscribing from conversation {ConversationId} failed; the subscription will expire.")]
     private static partial void LogNotUnsubscribed(ILogger logger, string conversationId, Exception exception);
 }

@@ -5,13 +5,13 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Gateway.Watching;
 
-/// <summary>The feeds of this process: one for each conversation that has a watcher here, while it has one.</summary>
+/// <summary>The feeds of this process: one for each conversation that is watched here.</summary>
 internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time, ILogger<ConversationFeed> logger)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SharedFeed> _feeds = [];
 
-    /// <summary>Conversations that are watched here.</summary>
+    /// <summary>The number of conversations that are watched here.</summary>
     public int Count
     {
         get
@@ -21,9 +21,9 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
         }
     }
 
-    /// <summary>A conversation's events after a number: what is stored, then what comes.</summary>
+    /// <summary>The stored events of a conversation after a number, then new ones as they arrive.</summary>
     /// <exception cref="RequestRefusedException">
-    /// There is no such conversation for the caller, or it does not reach the number.
+    /// The conversation does not exist for the caller, or its last number is lower.
     /// </exception>
     public async IAsyncEnumerable<ConversationEvent> Watch(
         string conversationId,
@@ -39,26 +39,27 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
         Task<Conversation> described = ClusterRetry.UntilAnsweredAsync(
             () => grain.Get(caller),
             time,
-            cancellation,
-            _ => outage.TrySetResult()
+            _ => outage.TrySetResult(),
+            cancellation
         );
         await Task.WhenAny(described, outage.Task);
-        bool isAway = !described.IsCompleted;
-        if (isAway)
-            yield return Availability.Away(time.GetUtcNow());
+        bool isUnreachable = !described.IsCompleted;
+        if (isUnreachable)
+            yield return Availability.Unreachable(time.GetUtcNow());
         Conversation conversation = await described;
-        if (isAway)
-            yield return Availability.Back(time.GetUtcNow());
+        if (isUnreachable)
+            yield return Availability.Reachable(time.GetUtcNow());
         if (afterSeq < 0 || afterSeq > conversation.LastSeq)
             throw new RequestRefusedException(
                 Refusal.Invalid,
-                $"The conversation's last number is {conversation.LastSeq}, so it cannot be watched after {afterSeq}: read its turns again and watch after theirs."
+                $"The conversation's last number is {conversation.LastSeq}, so it cannot be watched after "
+                    + $"{afterSeq}: read its turns again and watch after theirs."
             );
 
         SharedFeed shared = Join(conversationId, grain);
         try
         {
-            shared.Feed.Learn(conversation.LastSeq);
+            shared.Feed.SetLastSeq(conversation.LastSeq);
             await foreach (ConversationEvent next in shared.Feed.Watch(caller, afterSeq, cancellation))
                 yield return next;
         }
@@ -96,7 +97,9 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
         grains.DeleteObjectReference<IConversationObserver>(shared.Reference);
     }
 
-    /// <summary>A feed and who keeps it. The grain reference alone would not: it is weak.</summary>
+    /// <summary>
+    /// A feed, its grain reference and the number of its watchers. The reference alone would not keep the feed alive: it is weak.
+    /// </summary>
     private sealed class SharedFeed(ConversationFeed feed, IConversationObserver reference)
     {
         public ConversationFeed Feed { get; } = feed;

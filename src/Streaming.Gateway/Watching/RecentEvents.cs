@@ -5,8 +5,8 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Watching;
 
 /// <summary>
-/// The latest stored events of a conversation, without a gap between them: at most <c>capacity</c> events and some
-/// <c>textCapacity</c> UTF-16 units of text, whatever the readers do. Older ones are in the log.
+/// The latest stored events of a conversation, without a gap: at most <c>capacity</c> events and about <c>textCapacity</c> UTF-16
+/// units of text, however slow the watchers are. Older events are in the log.
 /// </summary>
 internal sealed class RecentEvents(int capacity = 1024, int textCapacity = 256 * 1024)
 {
@@ -15,18 +15,18 @@ internal sealed class RecentEvents(int capacity = 1024, int textCapacity = 256 *
     private int _count;
     private int _textLength;
 
-    /// <summary>The last number; null when there is none.</summary>
+    /// <summary>The last event's number; null when there is no event.</summary>
     public long? LastSeq => _count == 0 ? null : At(_count - 1).Seq;
 
-    /// <summary>Events that are held.</summary>
+    /// <summary>The number of events held.</summary>
     public int Count => _count;
 
-    /// <summary>UTF-16 units of text that are held.</summary>
+    /// <summary>The UTF-16 units of text held.</summary>
     public int TextLength => _textLength;
 
     /// <summary>
-    /// Adds a stored event. One that was here before changes nothing; one that does not follow the last starts anew,
-    /// so that what is held never has a gap.
+    /// Adds a stored event. A repeated event changes nothing. If events are missing before it, all earlier ones are removed, so that
+    /// there is never a gap.
     /// </summary>
     public void Add(ConversationEvent stored)
     {
@@ -43,8 +43,8 @@ internal sealed class RecentEvents(int capacity = 1024, int textCapacity = 256 *
     }
 
     /// <summary>
-    /// The event that follows a number, joined with the deltas of the same turn after it, so that a reader who was slow gets
-    /// larger pieces; null when none that is held starts there.
+    /// The event that follows a number, joined with the deltas of the same turn after it, so that a slow watcher gets larger pieces;
+    /// null when no event held starts there.
     /// </summary>
     public ConversationEvent? After(long seq)
     {
@@ -101,7 +101,7 @@ internal sealed class RecentEvents(int capacity = 1024, int textCapacity = 256 *
     private void RemoveFirst()
     {
         _textLength -= _ring[_start].Text?.Length ?? 0;
-        _ring[_start] = null!; // The text must not outlive its place.
+        _ring[_start] = null!; // So that the text can be collected.
         _start = (_start + 1) % capacity;
         _count--;
     }

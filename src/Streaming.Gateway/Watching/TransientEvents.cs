@@ -3,42 +3,44 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Watching;
 
 /// <summary>
-/// Events without a number (place in line, share of an input read): only the latest of each kind, and only until a stored
-/// event of the same turn makes it obsolete. Watchers remember the stamp of what they were shown.
+/// Events without a number (place in the queue, share of an input read). Only the latest of each kind is kept, and only until a
+/// stored event of the same turn makes it obsolete. Watchers remember the stamp of the last one that they received.
 /// </summary>
 internal sealed class TransientEvents
 {
     private readonly List<(long Stamp, ConversationEvent Event)> _latest = []; // ascending by stamp, one for each kind
     private long _lastStamp;
 
-    /// <summary>Takes the place of the earlier one of its kind; the same one, told again by a renewal, changes nothing.</summary>
-    public void Add(ConversationEvent passing)
+    /// <summary>Replaces the earlier event of its kind. An equal event, which a renewed subscription repeats, changes nothing.</summary>
+    public void Add(ConversationEvent transient)
     {
-        if (_latest.Exists(entry => entry.Event == passing))
+        if (_latest.Exists(entry => entry.Event == transient))
             return;
-        _latest.RemoveAll(entry => entry.Event.Kind == passing.Kind);
-        _latest.Add((++_lastStamp, passing));
+        _latest.RemoveAll(entry => entry.Event.Kind == transient.Kind);
+        _latest.Add((++_lastStamp, transient));
     }
 
-    /// <summary>Forgets what a stored event makes obsolete: a reply that has started waits no more, one that speaks has read.</summary>
-    public void Replace(ConversationEvent stored) =>
+    /// <summary>
+    /// Removes what a stored event makes obsolete: a reply that has started is no longer queued, one with text has read its input.
+    /// </summary>
+    public void RemoveObsolete(ConversationEvent stored) =>
         _latest.RemoveAll(entry =>
             entry.Event.Turn == stored.Turn
             && (entry.Event.Kind == EventKind.Queued || stored.Kind is EventKind.Delta or EventKind.Finished)
         );
 
-    /// <summary>Forgets all.</summary>
+    /// <summary>Removes all events.</summary>
     public void Clear() => _latest.Clear();
 
-    /// <summary>The first event after a stamp, which moves on to it; null when there is none.</summary>
+    /// <summary>The first event after a stamp, which is set to it; null when there is none.</summary>
     public ConversationEvent? After(ref long stamp)
     {
-        foreach ((long at, ConversationEvent passing) in _latest)
+        foreach ((long at, ConversationEvent transient) in _latest)
         {
             if (at <= stamp)
                 continue;
             stamp = at;
-            return passing;
+            return transient;
         }
         return null;
     }

@@ -34,7 +34,8 @@ internal sealed class AccessOptionsValidation : IValidateOptions<AccessOptions>
     {
         if (options.AllowedHosts.FirstOrDefault(host => !IsHost(host)) is { } host)
             return ValidateOptionsResult.Fail(
-                $"Streaming:AllowedHosts has '{host}', which is no host name: write names without scheme, port or path, as chat.example.org."
+                $"Streaming:AllowedHosts has '{host}', which is no host name: write names without scheme, port "
+                    + "or path, as chat.example.org."
             );
         if (options.AllowedOrigins.FirstOrDefault(origin => !IsOrigin(origin)) is { } origin)
             return ValidateOptionsResult.Fail(

@@ -5,8 +5,8 @@ using Streaming.Hosting.Http;
 namespace Streaming.Hosting.Safety;
 
 /// <summary>
-/// Refuses requests for hosts that this server is not, and from pages that are not its own. Without it any web page could talk
-/// to a server on localhost: from its own origin, or by a name of its own that resolves to this machine.
+/// Refuses requests that name another host, and requests from pages of other origins. Without it any web page could call a server
+/// on localhost, from its own origin or by a host name that resolves to this machine.
 /// </summary>
 internal sealed class HostAndOrigin(RequestDelegate next, IOptions<AccessOptions> options)
 {
@@ -15,17 +15,18 @@ internal sealed class HostAndOrigin(RequestDelegate next, IOptions<AccessOptions
     private readonly HashSet<string> _hosts = new([.. ThisMachine, .. options.Value.AllowedHosts], StringComparer.OrdinalIgnoreCase);
     private readonly HashSet<string> _origins = new(options.Value.AllowedOrigins, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Lets a request through, or answers it.</summary>
+    /// <summary>Passes a request on, or refuses it.</summary>
     public Task InvokeAsync(HttpContext context)
     {
         if (!_hosts.Contains(context.Request.Host.Host))
             return ErrorResponse.WriteAsync(
                 context,
                 StatusCodes.Status400BadRequest,
-                $"This server does not answer for the host '{context.Request.Host.Host}': use localhost, or allow it with Streaming:AllowedHosts."
+                $"This server does not answer for the host '{context.Request.Host.Host}': use localhost, or "
+                    + "allow it with Streaming:AllowedHosts."
             );
 
-        // Several Origin headers arrive as one text with commas, which is the origin of nobody.
+        // Several Origin headers arrive as one string with commas, which matches no origin.
         string? origin = context.Request.Headers.Origin;
         return origin is null || IsOwn(origin, context.Request.Host) || _origins.Contains(origin)
             ? next(context)
@@ -36,13 +37,13 @@ internal sealed class HostAndOrigin(RequestDelegate next, IOptions<AccessOptions
             );
     }
 
-    /// <summary>Whether an origin names the host and port of the request; the scheme may have been changed by a proxy in between.</summary>
+    /// <summary>Whether an origin has the request's host and port; its scheme may differ behind a proxy.</summary>
     private static bool IsOwn(string origin, HostString host) =>
         Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri)
         && uri.Scheme is "http" or "https"
         && string.Equals(uri.Authority, Authority(uri.Scheme, host), StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Host and port, without the port that the scheme has anyway.</summary>
+    /// <summary>Host and port, without the scheme's default port.</summary>
     private static string Authority(string scheme, HostString host) =>
         host.Port == (scheme == "https" ? 443 : 80) ? host.Host : host.Value ?? "";
 }

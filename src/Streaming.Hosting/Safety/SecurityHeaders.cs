@@ -3,15 +3,15 @@ using Microsoft.AspNetCore.Http;
 namespace Streaming.Hosting.Safety;
 
 /// <summary>
-/// What browsers are told about every answer. The page runs its own scripts only, loads nothing from elsewhere (an image in
-/// a reply would tell its server what was said), and stands in no other page's frame.
+/// Adds security headers to every response. The page runs only its own scripts, loads nothing from other sites (the address of an
+/// image in a reply could leak the conversation), and cannot be framed by other pages.
 /// </summary>
 internal sealed class SecurityHeaders(RequestDelegate next)
 {
     private const string Policy =
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-    /// <summary>Adds them.</summary>
+    /// <summary>Adds the headers.</summary>
     public Task InvokeAsync(HttpContext context)
     {
         IHeaderDictionary headers = context.Response.Headers;

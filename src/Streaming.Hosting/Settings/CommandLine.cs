@@ -4,7 +4,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace Streaming.Hosting.Settings;
 
-/// <summary>Checks a host's command line: ASP.NET ignores arguments that it does not know, and a setting that is misspelt must not be ignored.</summary>
+/// <summary>
+/// Checks a host's command line: ASP.NET ignores arguments that it does not know, and a setting that is misspelt must not be
+/// ignored.
+/// </summary>
 internal static class CommandLine
 {
     /// <summary>The first parts of the keys that the command line may set.</summary>
@@ -23,7 +26,8 @@ internal static class CommandLine
                 || !KnownKeys.Contains(key.Split(':')[0], StringComparer.OrdinalIgnoreCase)
             )
                 throw new SettingsException(
-                    $"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, the address --urls http://localhost:5080; docs/contracts.md lists the settings."
+                    $"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, "
+                        + "the address --urls http://localhost:5080; docs/contracts.md lists the settings."
                 );
             if (!argument.Contains('=', StringComparison.Ordinal))
                 i++; // its value
@@ -50,12 +54,14 @@ internal static class CommandLine
             throw new SettingsException($"The address '{url}' of --urls has no port from 0 to {ushort.MaxValue}: {Example}.");
         if (address.Scheme == Uri.UriSchemeHttps && !configuration.GetSection("Kestrel:Certificates").Exists())
             throw new SettingsException(
-                $"The address '{url}' of --urls needs a certificate: set Kestrel:Certificates:Default:Path and :Password, or {Example} behind a proxy that has one."
+                $"The address '{url}' of --urls needs a certificate: set Kestrel:Certificates:Default:Path and "
+                    + $":Password, or {Example} behind a proxy that has one."
             );
         bool isOwn = address.Host is "localhost" or "*" or "+" || IPAddress.TryParse(address.Host.Trim('[', ']'), out _);
         if (!isOwn)
             throw new SettingsException(
-                $"The address '{url}' of --urls names a host, by which the server would listen on every interface: {Example}, or http://0.0.0.0:5080 if every interface is meant."
+                $"The address '{url}' of --urls names a host, by which the server would listen on every "
+                    + $"interface: {Example}, or http://0.0.0.0:5080 if every interface is meant."
             );
     }
 }

@@ -4,7 +4,7 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Gateway.Tests.Fakes;
 
-/// <summary>What the fake grains of one silo know, open to the test that scripts them.</summary>
+/// <summary>The state of the fake grains of one silo, which tests can script.</summary>
 internal sealed class FakeConversations
 {
     public ConcurrentDictionary<string, FakeConversation> ById { get; } = [];
@@ -12,7 +12,7 @@ internal sealed class FakeConversations
     public FakeConversation this[string id] => ById[id];
 }
 
-/// <summary>One conversation: a log, settings, and who is subscribed.</summary>
+/// <summary>One conversation: its log, settings and subscribers.</summary>
 internal sealed class FakeConversation(string id, string owner, NewConversation request)
 {
     public string Id { get; } = id;

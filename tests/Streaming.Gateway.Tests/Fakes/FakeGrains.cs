@@ -4,7 +4,7 @@ using Streaming.Contracts.Identity;
 
 namespace Streaming.Gateway.Tests.Fakes;
 
-/// <summary>The grain of the contract over <see cref="FakeConversations"/>, with no model behind it.</summary>
+/// <summary>The conversation grain over <see cref="FakeConversations"/>, without a model.</summary>
 internal sealed class FakeConversationGrain(FakeConversations conversations) : Grain, IConversationGrain
 {
     private string Id => this.GetPrimaryKeyString();

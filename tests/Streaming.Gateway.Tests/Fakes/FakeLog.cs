@@ -22,7 +22,7 @@ internal sealed class FakeLog(string? author = null)
 
     public long Reads { get; private set; }
 
-    /// <summary>Appends a group, one number for each text, and answers it as it is published.</summary>
+    /// <summary>Appends a group, one number for each text, and returns its event.</summary>
     public ConversationEvent Append(string kind, int turn, params string?[] texts)
     {
         lock (_gate)
@@ -33,7 +33,7 @@ internal sealed class FakeLog(string? author = null)
         }
     }
 
-    /// <summary>At most so many numbers after one, deltas of a turn joined.</summary>
+    /// <summary>Up to <paramref name="most"/> numbers after one, with the deltas of a turn joined.</summary>
     public EventPage Read(long after, int most = int.MaxValue)
     {
         lock (_gate)
@@ -61,7 +61,7 @@ internal sealed class FakeLog(string? author = null)
         }
     }
 
-    /// <summary>What an event of these numbers is.</summary>
+    /// <summary>The event that covers these numbers.</summary>
     public ConversationEvent Of(long first, long last)
     {
         lock (_gate)

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Streaming.Gateway.Tests.Fakes;
 
-/// <summary>The hub's JSON as it is on the wire, without a client library in between.</summary>
+/// <summary>A connection that reads and writes the hub's raw JSON, without a client library.</summary>
 internal sealed class RawHubConnection : IAsyncDisposable
 {
     private const char RecordEnd = '\u001e';
@@ -24,7 +24,7 @@ internal sealed class RawHubConnection : IAsyncDisposable
     public Task SendAsync(string record) =>
         _socket.SendAsync(Encoding.UTF8.GetBytes(record + RecordEnd), WebSocketMessageType.Text, true, Deadline());
 
-    /// <summary>The next record that is no ping.</summary>
+    /// <summary>The next record that is not a ping.</summary>
     public async Task<string> ReceiveAsync()
     {
         while (true)
@@ -44,7 +44,7 @@ internal sealed class RawHubConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Calls a method with its arguments as JSON text, and answers the completion.</summary>
+    /// <summary>Calls a method with its arguments in JSON, and returns the completion.</summary>
     public async Task<string> CallAsync(string method, string arguments)
     {
         await SendAsync($$"""{"type":1,"invocationId":"1","target":"{{method}}","arguments":[{{arguments}}]}""");

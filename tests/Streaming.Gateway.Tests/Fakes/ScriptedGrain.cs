@@ -5,8 +5,8 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Tests.Fakes;
 
 /// <summary>
-/// A conversation without a cluster: reads and subscriptions over a <see cref="FakeLog"/>, which can be out of reach or gone.
-/// A proxy, as a class that implements a grain's interface would count as the grain in the cluster of the other tests.
+/// A conversation without a cluster: reads and subscriptions over a <see cref="FakeLog"/>, which can be unreachable or deleted.
+/// It is a proxy because the cluster of the other tests would take a class that implements the interface for the grain.
 /// </summary>
 public class ScriptedGrain : DispatchProxy
 {

@@ -3,8 +3,8 @@ using Streaming.Contracts.Identity;
 
 namespace Streaming.Gateway.Tests.Fakes;
 
-/// <summary>A cluster that is away, until it is not; with a key ring of its own if it is given one.</summary>
-internal sealed class UnreachableGrainFactory
+/// <summary>A cluster that is unreachable until the test says otherwise, optionally with a key ring.</summary>
+public sealed class UnreachableGrainFactory
 {
     public UnreachableGrainFactory(IGrainFactory? cluster, KeyRingInMemory? ring = null)
     {
@@ -14,9 +14,9 @@ internal sealed class UnreachableGrainFactory
 
     public IGrainFactory Factory { get; }
 
-    public bool Away { get; set; } = true;
+    public bool IsUnreachable { get; set; } = true;
 
-    internal class Proxy : DispatchProxy
+    public class Proxy : DispatchProxy
     {
         private UnreachableGrainFactory _state = null!;
         private IGrainFactory? _cluster;
@@ -26,14 +26,14 @@ internal sealed class UnreachableGrainFactory
             (_state, _cluster, _ring) = (state, cluster, ring);
 
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            _state.Away ? throw new OrleansException("No silo answers.")
+            _state.IsUnreachable ? throw new OrleansException("No silo answers.")
             : _ring is not null ? _ring.Grain
             : targetMethod!.Invoke(_cluster, args);
     }
 }
 
 /// <summary>A key ring over a list.</summary>
-internal sealed class KeyRingInMemory
+public sealed class KeyRingInMemory
 {
     public KeyRingInMemory(List<string> elements)
     {
@@ -43,7 +43,7 @@ internal sealed class KeyRingInMemory
 
     public IKeyRingGrain Grain { get; }
 
-    internal class Proxy : DispatchProxy
+    public class Proxy : DispatchProxy
     {
         public List<string> Elements { get; set; } = [];
 

@@ -26,7 +26,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     public ValueTask DisposeAsync() => _hub.DisposeAsync();
 
     [Fact]
-    public async Task A_conversation_is_created_with_what_was_asked_for_and_described()
+    public async Task Conversation_is_created_as_requested_and_described()
     {
         string id = await CreateAsync(
             new
@@ -48,7 +48,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
                     seed = 9007199254740993,
                     maxTokens = 0,
                     ignoreEos = true,
-                    stop = new[] { "." },
+                    stop = new List<string> { "." },
                     logitBias = new Dictionary<string, double> { ["7"] = -100 },
                 },
             }
@@ -105,7 +105,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_is_said_once_and_watched_with_its_author()
+    public async Task Message_is_stored_once_and_watched_with_its_author()
     {
         await using Watcher watcher = Watch(_id, 0).Allow();
         Sent sent = await SendAsync("hello", "m1");
@@ -140,7 +140,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Arguments_at_the_end_may_be_left_out()
+    public async Task Trailing_optional_arguments_may_be_omitted()
     {
         await _hub.InvokeAsync("Stop", _id, Cancelled);
         Assert.Equal((null, 1), (Conversation.StoppedTurn, Conversation.Stops));
@@ -154,9 +154,9 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Arguments_of_another_type_or_number_are_refused_with_a_sentence()
+    public async Task Arguments_of_wrong_type_or_number_are_refused_with_a_sentence()
     {
-        const string sentence = "The method does not take such arguments: see the hub's contract for their names and types.";
+        const string sentence = "The method does not take these arguments: see the hub's contract for their names and types.";
 
         Assert.Equal(sentence, await RefusalOf(() => _hub.InvokeAsync("Stop", _id, "four", Cancelled)));
         Assert.Equal(sentence, await RefusalOf(() => _hub.InvokeAsync("Send", _id, Cancelled)));
@@ -172,13 +172,13 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
 
         await using HubConnection elsewhere = await Gateways.ConnectAsync(gateways.Standalone);
         Assert.Equal(
-            "The cache is not shown here: start the host with Streaming:InspectCache=true.",
+            "InspectCache is switched off: start the host with Streaming:InspectCache=true.",
             await RefusalOf(() => elsewhere.InvokeAsync("InspectCache", _id, Cancelled))
         );
     }
 
     [Fact]
-    public async Task A_deleted_conversation_ends_its_streams_and_is_unknown_from_then_on()
+    public async Task Deleted_conversation_ends_its_streams_and_is_unknown_afterwards()
     {
         await using Watcher watcher = Watch(_id, 0).Allow();
         await SendAsync("hello", "m1");
@@ -192,7 +192,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_number_beyond_the_last_is_not_watched()
+    public async Task Watching_after_a_number_beyond_the_last_is_refused()
     {
         await SendAsync("hello", "m1");
 
@@ -212,14 +212,14 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     [InlineData(null, "m", "The message is empty: write something.")]
     [InlineData("hello", "", "The clientMessageId is missing: give each message a new one, and the same one when it is sent again.")]
     [InlineData("hello", null, "The clientMessageId is missing: give each message a new one, and the same one when it is sent again.")]
-    public async Task A_message_without_text_or_name_is_refused(string? text, string? name, string sentence)
+    public async Task Message_without_text_or_clientMessageId_is_refused(string? text, string? name, string sentence)
     {
         Assert.Equal(sentence, await RefusalOf(() => _hub.InvokeAsync("Send", _id, text, name, Cancelled)));
         Assert.Equal(0, Conversation.Log.LastSeq);
     }
 
     [Fact]
-    public async Task A_message_of_one_mebibyte_is_taken_however_it_is_escaped()
+    public async Task Message_of_one_mebibyte_is_accepted_however_it_is_escaped()
     {
         await SendAsync(new string('\u0001', Limits.MessageBytes), "m1"); // six times as long in JSON
         await SendAsync(new string('語', Limits.MessageBytes / 3), "m2");
@@ -228,7 +228,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_longer_message_is_refused_with_its_length()
+    public async Task Longer_message_is_refused_with_its_length()
     {
         Assert.Equal(
             "The message has 1048577 bytes of UTF-8, and 1048576 is the most: send it in parts.",
@@ -253,14 +253,14 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_is_its_sentence_and_a_failure_tells_nothing_of_the_inside()
+    public async Task Refusal_is_its_sentence_and_a_failure_reveals_no_internals()
     {
         Assert.Equal("This title is refused: take another.", await RefusalOf(() => CreateAsync(new { title = "refuse" })));
         Assert.Equal(HubErrorFilter.Neutral, await RefusalOf(() => CreateAsync(new { title = "break" })));
     }
 
     [Fact]
-    public async Task A_feed_lives_as_long_as_it_has_a_watcher()
+    public async Task Feed_exists_as_long_as_it_has_a_watcher()
     {
         await using (
             Watcher first = Watch(_id, 0).Allow(),
@@ -275,7 +275,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_connection_watches_so_many_conversations_and_no_more()
+    public async Task Watches_of_one_connection_are_limited()
     {
         var watchers = new List<Watcher>();
         for (int i = 0; i < ChatHub.WatchesPerConnection; i++)

@@ -6,7 +6,7 @@ using Streaming.Gateway.Tests.Fakes;
 
 namespace Streaming.Gateway.Tests.Hub;
 
-/// <summary>What is not yours does not exist for you: the same answer as for an identifier that nobody has.</summary>
+/// <summary>A conversation of another owner is answered like one that does not exist.</summary>
 public sealed class OwnershipTests(Gateways gateways)
 {
     private static readonly Dictionary<string, Func<HubConnection, string, Task>> Methods = new()
@@ -24,7 +24,7 @@ public sealed class OwnershipTests(Gateways gateways)
     public static TheoryData<string> MethodNames => [.. Methods.Keys];
 
     [Theory, MemberData(nameof(MethodNames))]
-    public async Task Another_guest_gets_the_answer_of_an_unknown_conversation(string method)
+    public async Task Another_guests_conversation_is_answered_as_unknown(string method)
     {
         await using HubConnection owner = await Gateways.ConnectAsync(gateways.Silo);
         await using HubConnection other = await Gateways.ConnectAsync(gateways.Silo);
@@ -42,7 +42,7 @@ public sealed class OwnershipTests(Gateways gateways)
     }
 
     [Fact]
-    public async Task Another_guest_does_not_find_it_in_a_list()
+    public async Task Another_guests_conversation_is_not_listed()
     {
         await using HubConnection owner = await Gateways.ConnectAsync(gateways.Silo);
         await using HubConnection other = await Gateways.ConnectAsync(gateways.Silo);
@@ -53,7 +53,7 @@ public sealed class OwnershipTests(Gateways gateways)
     }
 
     [Fact]
-    public void Every_hub_method_is_in_the_table_or_takes_no_conversation()
+    public void Every_hub_method_with_a_conversation_is_tested()
     {
         string[] takeNone = ["CreateConversation", "ListConversations"];
         string[] declared =

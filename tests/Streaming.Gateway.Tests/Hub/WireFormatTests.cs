@@ -6,8 +6,10 @@ namespace Streaming.Gateway.Tests.Hub;
 
 public sealed class WireFormatTests(Gateways gateways)
 {
+    private const string At = "2026-01-31T12:00:00.250Z";
+
     [Fact]
-    public async Task Json_has_camelCase_names_and_UTC_times_and_leaves_null_out()
+    public async Task Json_has_camelCase_names_and_UTC_times_and_omits_nulls()
     {
         string token = await Gateways.SignInAsync(gateways.Silo);
         await using RawHubConnection hub = await RawHubConnection.ConnectAsync(gateways.Silo, token);
@@ -17,23 +19,24 @@ public sealed class WireFormatTests(Gateways gateways)
             .Conversations.ById.Values.Single(conversation => created.Contains(conversation.Id, StringComparison.Ordinal))
             .Id;
         Assert.Equal(
-            $$$$"""{"type":3,"invocationId":"1","result":{"id":"{{{{id}}}}","model":"fake","createdAt":"2026-01-31T12:00:00.250Z","activeAt":"2026-01-31T12:00:00.250Z","lastSeq":0,"position":0,"branch":0,"sinks":4,"window":508,"fixed":4,"forgotten":0,"sampling":{"topP":0.5,"stop":["a"]}}}""",
+            Completion(
+                $$"""{"id":"{{id}}","model":"fake","createdAt":"{{At}}","activeAt":"{{At}}","lastSeq":0,"position":0,"branch":0"""
+                    + ""","sinks":4,"window":508,"fixed":4,"forgotten":0,"sampling":{"topP":0.5,"stop":["a"]}}"""
+            ),
             created
         );
         Assert.Equal(
-            $$$$"""{"type":3,"invocationId":"1","result":{"items":[{"id":"{{{{id}}}}","createdAt":"2026-01-31T12:00:00.250Z","activeAt":"2026-01-31T12:00:00.250Z"}]}}""",
+            Completion($$"""{"items":[{"id":"{{id}}","createdAt":"{{At}}","activeAt":"{{At}}"}]}"""),
             await hub.CallAsync("ListConversations", "")
         );
+        Assert.Equal(Completion("""{"turn":1,"seq":1}"""), await hub.CallAsync("Send", $"\"{id}\",\"h\\u00e9 & <b>\",\"m1\""));
         Assert.Equal(
-            """{"type":3,"invocationId":"1","result":{"turn":1,"seq":1}}""",
-            await hub.CallAsync("Send", $"\"{id}\",\"h\\u00e9 & <b>\",\"m1\"")
-        );
-        Assert.Equal(
-            """{"type":3,"invocationId":"1","result":{"position":1,"branch":0,"fixedIds":[1,2],"windowIds":[3]}}""",
+            Completion("""{"position":1,"branch":0,"fixedIds":[1,2],"windowIds":[3]}"""),
             await hub.CallAsync("InspectCache", $"\"{id}\"")
         );
+        string owner = gateways.Conversations[id].Owner;
         Assert.Equal(
-            $$$$"""{"type":3,"invocationId":"1","result":{"items":[{"turn":1,"author":"{{{{gateways.Conversations[id].Owner}}}}","text":"before  take 2","from":0,"seq":1,"at":"2026-01-31T12:00:00.250Z"}],"next":7}}""",
+            Completion($$"""{"items":[{"turn":1,"author":"{{owner}}","text":"before  take 2","from":0,"seq":1,"at":"{{At}}"}],"next":7}"""),
             await hub.CallAsync(
                 "ReadTurns",
                 $$"""
@@ -41,18 +44,15 @@ public sealed class WireFormatTests(Gateways gateways)
                 """
             )
         );
-        Assert.Equal("""{"type":3,"invocationId":"1","result":null}""", await hub.CallAsync("Stop", $"\"{id}\""));
+        Assert.Equal(Completion("null"), await hub.CallAsync("Stop", $"\"{id}\""));
 
         gateways.Conversations[id].Log.Append(EventKind.Delta, 2, "a", "b");
         await hub.SendAsync($$"""{"type":4,"invocationId":"w","target":"Watch","arguments":["{{id}}",0]}""");
         Assert.Equal(
-            $$$$"""{"type":2,"invocationId":"w","item":{"seq":1,"kind":"message","turn":1,"author":"{{{{gateways.Conversations[id].Owner}}}}","text":"hé & <b>","at":"2026-01-31T12:00:00.250Z"}}""",
+            Item($$"""{"seq":1,"kind":"message","turn":1,"author":"{{owner}}","text":"hé & <b>","at":"{{At}}"}"""),
             await hub.ReceiveAsync()
         );
-        Assert.Equal(
-            """{"type":2,"invocationId":"w","item":{"seq":3,"first":2,"kind":"delta","turn":2,"text":"ab","at":"2026-01-31T12:00:00.250Z"}}""",
-            await hub.ReceiveAsync()
-        );
+        Assert.Equal(Item($$"""{"seq":3,"first":2,"kind":"delta","turn":2,"text":"ab","at":"{{At}}"}"""), await hub.ReceiveAsync());
     }
 
     [Theory]
@@ -66,7 +66,8 @@ public sealed class WireFormatTests(Gateways gateways)
         string id = gateways.Conversations.ById.Keys.First();
 
         Assert.Equal(
-            $$"""{"type":3,"invocationId":"1","error":"The message has half a surrogate pair at place {{place}}: send whole characters."}""",
+            $$"""{"type":3,"invocationId":"1","error":"The message has half a surrogate pair at """
+                + $$"""place {{place}}: send whole characters."}""",
             await hub.CallAsync("Send", $"\"{id}\",\"{escaped}\",\"m1\"")
         );
     }
@@ -83,13 +84,13 @@ public sealed class WireFormatTests(Gateways gateways)
             new Dictionary<string, object?>
             {
                 ["title"] = "packed",
-                ["unknown"] = new[] { 1 },
+                ["unknown"] = new List<int> { 1 },
                 ["pinSystemPrompt"] = false,
                 ["sampling"] = new Dictionary<string, object>
                 {
                     ["topP"] = 0.5,
                     ["seed"] = 7,
-                    ["stop"] = new[] { "a" },
+                    ["stop"] = new List<string> { "a" },
                 },
             },
             cancelled
@@ -144,4 +145,8 @@ public sealed class WireFormatTests(Gateways gateways)
         Assert.Equal(["seq", "first", "kind", "turn", "text", "at"], events.Current.Keys);
         Assert.Equal(("delta", "ab", "2026-01-31T12:00:00.250Z"), (events.Current["kind"], events.Current["text"], events.Current["at"]));
     }
+
+    private static string Completion(string result) => """{"type":3,"invocationId":"1","result":""" + result + "}";
+
+    private static string Item(string item) => """{"type":2,"invocationId":"w","item":""" + item + "}";
 }

@@ -25,7 +25,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     private GuestTokens Tokens => gateways.Services.GetRequiredService<GuestTokens>();
 
     [Fact]
-    public async Task A_guest_gets_a_token_and_the_same_one_as_a_cookie_that_scripts_cannot_read()
+    public async Task Guest_gets_a_token_and_the_same_token_as_an_HttpOnly_cookie()
     {
         using HttpResponseMessage answer = await SignInAsync(gateways.Silo, _ => { });
         GuestToken token = (await answer.Content.ReadFromJsonAsync<GuestToken>(Cancelled))!;
@@ -47,7 +47,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     [Theory]
     [InlineData("cookie")]
     [InlineData("bearer")]
-    public async Task A_guest_who_comes_again_stays_the_same(string where)
+    public async Task Returning_guest_keeps_the_identity(string where)
     {
         string token = await Gateways.SignInAsync(gateways.Silo);
         using HttpResponseMessage again = await SignInAsync(gateways.Silo, request => Present(request, where, token));
@@ -59,7 +59,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     }
 
     [Fact]
-    public async Task A_guest_whose_token_is_worth_nothing_is_a_new_one()
+    public async Task Guest_with_an_invalid_token_gets_a_new_identity()
     {
         string token = await Gateways.SignInAsync(gateways.Silo);
         using HttpResponseMessage again = await SignInAsync(gateways.Silo, request => Present(request, "bearer", token[..^2] + "AA"));
@@ -74,7 +74,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     [InlineData("bearer", HttpStatusCode.OK)]
     [InlineData("query", HttpStatusCode.OK)]
     [InlineData("none", HttpStatusCode.Unauthorized)]
-    public async Task The_hub_takes_a_token_from_cookie_header_and_query_and_nobody_without(string where, HttpStatusCode status)
+    public async Task Hub_accepts_a_token_in_cookie_header_or_query_and_refuses_connections_without(string where, HttpStatusCode status)
     {
         string token = await Gateways.SignInAsync(gateways.Silo);
         using HttpResponseMessage answer = await NegotiateAsync(gateways.Silo, where, token);
@@ -88,7 +88,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     [InlineData("cookie")]
     [InlineData("bearer")]
     [InlineData("query")]
-    public async Task A_changed_token_opens_nothing(string where)
+    public async Task Hub_refuses_a_changed_token(string where)
     {
         string token = await Gateways.SignInAsync(gateways.Silo);
         using HttpResponseMessage answer = await NegotiateAsync(gateways.Silo, where, token[..^2] + (token[^2] == 'A' ? "BA" : "AA"));
@@ -98,7 +98,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     }
 
     [Fact]
-    public async Task Each_gateway_takes_the_others_tokens_and_shows_the_same_conversation()
+    public async Task Gateways_accept_each_others_tokens_and_show_the_same_conversation()
     {
         string first = await Gateways.SignInAsync(gateways.Silo);
         await using HubConnection here = await Gateways.ConnectAsync(gateways.Silo, first);
@@ -122,7 +122,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     }
 
     [Fact]
-    public async Task One_address_cannot_ask_for_tokens_without_end()
+    public async Task Guest_sign_ins_of_one_address_are_limited()
     {
         await using WebApplication app = await StartWithoutClusterAsync("Streaming:GuestsPerMinute=2");
         var gateway = new Uri(app.Urls.Single());
@@ -132,13 +132,13 @@ public sealed class GuestSignInTests(Gateways gateways)
 
         Assert.Equal(HttpStatusCode.TooManyRequests, third.StatusCode);
         Assert.Equal(
-            """{"error":{"message":"Too many guests came from this address: try again in a minute."}}""",
+            """{"error":{"message":"Too many guests from this address: try again in a minute."}}""",
             await third.Content.ReadAsStringAsync(Cancelled)
         );
     }
 
     [Fact]
-    public async Task While_the_cluster_is_away_nobody_loses_an_identity_and_the_process_says_that_it_is_not_ready()
+    public async Task Guests_keep_their_identity_and_the_process_is_not_ready_while_the_cluster_is_unreachable()
     {
         await using WebApplication app = await StartWithoutClusterAsync();
         var gateway = new Uri(app.Urls.Single());
@@ -163,19 +163,19 @@ public sealed class GuestSignInTests(Gateways gateways)
     }
 
     [Fact]
-    public async Task A_cluster_that_comes_later_is_found()
+    public async Task Gateway_works_once_the_cluster_can_be_reached()
     {
         var grains = new UnreachableGrainFactory(gateways.Services.GetRequiredService<IGrainFactory>());
         var keys = new ClusterKeyRing(grains.Factory, TimeProvider.System);
-        await Assert.ThrowsAsync<KeysUnavailableException>(() => keys.ReachAsync(Cancelled).AsTask());
+        await Assert.ThrowsAsync<KeysUnavailableException>(() => keys.EnsureReadAsync(Cancelled).AsTask());
 
-        grains.Away = false;
-        await keys.ReachAsync(Cancelled);
+        grains.IsUnreachable = false;
+        await keys.EnsureReadAsync(Cancelled);
         Assert.NotNull(keys.GetAllElements());
     }
 
     [Fact]
-    public void Of_two_gateways_that_make_the_first_key_at_once_one_does()
+    public void Only_one_of_two_starting_gateways_creates_the_first_key()
     {
         var ring = new List<string>();
         ClusterKeyRing first = NewRing(),
@@ -191,11 +191,11 @@ public sealed class GuestSignInTests(Gateways gateways)
         Assert.Equal(["<key>first</key>", "<key>later</key>"], ring);
 
         ClusterKeyRing NewRing() =>
-            new(new UnreachableGrainFactory(null, new KeyRingInMemory(ring)) { Away = false }.Factory, TimeProvider.System);
+            new(new UnreachableGrainFactory(null, new KeyRingInMemory(ring)) { IsUnreachable = false }.Factory, TimeProvider.System);
     }
 
     [Fact]
-    public void The_keys_are_not_asked_for_while_the_host_starts() =>
+    public void Keys_are_not_read_while_the_host_starts() =>
         Assert.DoesNotContain(
             gateways.Services.GetServices<IHostedService>(),
             service => service.GetType().FullName!.Contains("DataProtection", StringComparison.Ordinal)

@@ -15,7 +15,7 @@ public sealed class GuestTokensTests
     public GuestTokensTests() => _tokens = new GuestTokens(new EphemeralDataProtectionProvider(), _time);
 
     [Fact]
-    public void A_token_says_who_somebody_is_until_its_end_and_not_a_moment_longer()
+    public void Token_is_valid_until_it_expires()
     {
         string identity = GuestTokens.NewIdentity();
         GuestToken token = _tokens.Issue(identity);
@@ -28,7 +28,7 @@ public sealed class GuestTokensTests
     }
 
     [Fact]
-    public void A_token_of_which_any_character_was_changed_is_nobodys()
+    public void Token_with_any_changed_character_is_invalid()
     {
         string token = _tokens.Issue("guest-a").Token;
         for (int i = 0; i < token.Length; i++)
@@ -43,27 +43,27 @@ public sealed class GuestTokensTests
     [InlineData("x")]
     [InlineData("not base64url!")]
     [InlineData("CfDJ8AAAAAAAAAAAAAAAAAAAAAA")]
-    public void What_is_no_token_is_nobodys(string text) => Assert.Null(_tokens.ReadIdentity(text));
+    public void Malformed_token_is_invalid(string text) => Assert.Null(_tokens.ReadIdentity(text));
 
     [Fact]
-    public void A_token_of_other_keys_is_nobodys() =>
+    public void Token_of_another_key_ring_is_invalid() =>
         Assert.Null(new GuestTokens(new EphemeralDataProtectionProvider(), _time).ReadIdentity(_tokens.Issue("guest-a").Token));
 
     [Fact]
-    public async Task A_token_that_cannot_be_checked_now_is_not_called_worthless()
+    public async Task Token_is_not_invalid_while_the_keys_are_unavailable()
     {
         var elements = new List<string>();
-        string token = (await TokensOverAsync(new UnreachableGrainFactory(null, new KeyRingInMemory(elements)) { Away = false }))
+        string token = (await TokensOverAsync(new UnreachableGrainFactory(null, new KeyRingInMemory(elements)) { IsUnreachable = false }))
             .Issue("guest-a")
             .Token;
 
-        // The cluster goes away between the look whether it is there and the first question for the keys.
-        var cluster = new UnreachableGrainFactory(null, new KeyRingInMemory(elements)) { Away = false };
+        // The cluster becomes unreachable between EnsureReadAsync and the first read of the keys.
+        var cluster = new UnreachableGrainFactory(null, new KeyRingInMemory(elements)) { IsUnreachable = false };
         GuestTokens soon = await TokensOverAsync(cluster),
             late = await TokensOverAsync(cluster);
-        cluster.Away = true;
+        cluster.IsUnreachable = true;
         Assert.Equal("guest-a", soon.ReadIdentity(token));
-        _time.Advance(TimeSpan.FromMinutes(1)); // What was read then may have changed.
+        _time.Advance(TimeSpan.FromMinutes(1)); // The prefetched keys may be outdated.
         Assert.Throws<KeysUnavailableException>(() => late.ReadIdentity(token));
 
         async Task<GuestTokens> TokensOverAsync(UnreachableGrainFactory cluster)
@@ -72,13 +72,13 @@ public sealed class GuestTokensTests
             var services = new ServiceCollection();
             services.AddDataProtection().SetApplicationName("tests");
             services.Configure<KeyManagementOptions>(o => o.XmlRepository = ring);
-            await ring.ReachAsync(TestContext.Current.CancellationToken);
+            await ring.EnsureReadAsync(TestContext.Current.CancellationToken);
             return new GuestTokens(services.BuildServiceProvider().GetRequiredService<IDataProtectionProvider>(), _time);
         }
     }
 
     [Fact]
-    public void Identities_are_long_and_never_the_same()
+    public void Identities_are_long_and_unique()
     {
         string[] identities = [.. Enumerable.Range(0, 1000).Select(_ => GuestTokens.NewIdentity())];
 

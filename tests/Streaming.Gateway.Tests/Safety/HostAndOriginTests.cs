@@ -21,14 +21,15 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [InlineData("example.org", false)]
     [InlineData("localhost.example.org", false)]
     [InlineData("127.0.0.2", false)]
-    public async Task Only_this_machines_names_and_allowed_ones_are_answered(string host, bool answered)
+    public async Task Only_requests_for_this_machine_and_allowed_hosts_are_answered(string host, bool answered)
     {
         using HttpResponseMessage answer = await GetAsync("/health/live", host, null);
 
         Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.BadRequest, answer.StatusCode);
         if (!answered)
             Assert.Equal(
-                $$$"""{"error":{"message":"This server does not answer for the host '{{{host}}}': use localhost, or allow it with Streaming:AllowedHosts."}}""",
+                $$$"""{"error":{"message":"This server does not answer for the host '{{{host}}}': use """
+                    + $$$"""localhost, or allow it with Streaming:AllowedHosts."}}""",
                 await answer.Content.ReadAsStringAsync(Cancelled)
             );
     }
@@ -47,7 +48,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [InlineData("localhost:5080", "null", false)]
     [InlineData("localhost:5080", "file://localhost:5080", false)]
     [InlineData("localhost:5080", "http://localhost:5080, http://evil.example.org", false)]
-    public async Task Only_the_servers_own_pages_and_allowed_ones_are_answered(string host, string origin, bool answered)
+    public async Task Only_requests_of_the_own_and_allowed_origins_are_answered(string host, string origin, bool answered)
     {
         foreach (string path in (string[])["/health/live", "/", "/hubs/chat"])
         {
@@ -55,7 +56,8 @@ public sealed class HostAndOriginTests(Gateways gateways)
             Assert.Equal(answered, answer.StatusCode != HttpStatusCode.Forbidden);
             if (!answered)
                 Assert.Equal(
-                    $$$"""{"error":{"message":"Pages from '{{{origin}}}' may not talk to this server: allow them with Streaming:AllowedOrigins."}}""",
+                    $$$"""{"error":{"message":"Pages from '{{{origin}}}' may not talk to this server: allow """
+                        + $$$"""them with Streaming:AllowedOrigins."}}""",
                     await answer.Content.ReadAsStringAsync(Cancelled)
                 );
         }
@@ -64,7 +66,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [Theory]
     [InlineData("https://evil.example.org", false)]
     [InlineData("https://chat.example.org", true)]
-    public async Task A_foreign_page_opens_no_WebSocket_even_with_a_token(string origin, bool opened)
+    public async Task Page_of_another_origin_cannot_open_a_WebSocket_even_with_a_token(string origin, bool opened)
     {
         string token = await Gateways.SignInAsync(gateways.Standalone);
         using var socket = new ClientWebSocket();
@@ -81,7 +83,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
     }
 
     [Fact]
-    public async Task An_allowed_site_may_read_the_answers()
+    public async Task Allowed_origin_may_read_the_responses()
     {
         using HttpResponseMessage answer = await GetAsync("/health/live", "localhost:5080", "https://chat.example.org");
 
@@ -93,7 +95,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [InlineData("/health/live", "localhost")]
     [InlineData("/nothing", "localhost")]
     [InlineData("/", "example.org")]
-    public async Task Every_answer_tells_browsers_to_be_careful(string path, string host)
+    public async Task Every_response_has_security_headers(string path, string host)
     {
         using HttpResponseMessage answer = await GetAsync(path, host, null);
 
@@ -108,7 +110,8 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [Theory]
     [InlineData(
         "AllowedHosts=https://example.org",
-        "Streaming:AllowedHosts has 'https://example.org', which is no host name: write names without scheme, port or path, as chat.example.org."
+        "Streaming:AllowedHosts has 'https://example.org', which is no host name: write names without scheme, "
+            + "port or path, as chat.example.org."
     )]
     [InlineData(
         "AllowedOrigins:0=example.org",
@@ -119,7 +122,7 @@ public sealed class HostAndOriginTests(Gateways gateways)
         "Streaming:AllowedOrigins has 'https://b.org/path', which is no origin: write scheme, host and port only, as https://example.org."
     )]
     [InlineData("GuestsPerMinute=0", "Streaming:GuestsPerMinute is 0: it must be 1 or more.")]
-    public async Task A_wrong_setting_stops_the_host_with_a_sentence(string setting, string sentence)
+    public async Task Wrong_setting_stops_the_host_with_one_sentence(string setting, string sentence)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(["Streaming:" + setting]);
         builder.Logging.ClearProviders();

@@ -8,8 +8,8 @@ using Streaming.Gateway.Watching;
 namespace Streaming.Gateway.Tests.Watching;
 
 /// <summary>
-/// Whatever happens to the calls between a conversation and a gateway (lost, doubled, late, in another order, in the middle of a
-/// replay, while the silo is away), each watcher, fast or slow, sees each number after its own once, in order.
+/// Each watcher, fast or slow, sees every number after its own once and in order, even if the calls of a conversation are lost,
+/// repeated, late or reordered, or the silo is unreachable.
 /// </summary>
 public sealed class ConversationFeedProperties
 {

@@ -26,7 +26,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     public ValueTask DisposeAsync() => _feed.DisposeAsync();
 
     [Fact]
-    public async Task What_is_stored_comes_first_and_then_what_happens()
+    public async Task Stored_events_come_first_and_new_ones_follow()
     {
         _log.Append(EventKind.Message, 1, "hello");
         _log.Append(EventKind.Delta, 2, "a", "b");
@@ -43,7 +43,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lost_last_event_is_noticed_by_the_next_renewal()
+    public async Task Lost_last_event_is_found_by_the_next_renewal()
     {
         _feed.Start(_feed);
         await using Watcher watcher = Watch(0).Allow();
@@ -58,7 +58,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_watcher_of_the_middle_of_a_group_gets_the_rest_of_it_from_the_log()
+    public async Task Watcher_that_starts_inside_a_group_gets_the_rest_from_the_log()
     {
         Publish(_log.Append(EventKind.Delta, 2, "a", "b", "c"));
         await using Watcher watcher = Watch(1).Allow();
@@ -67,12 +67,12 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_watcher_is_told_while_the_silo_is_away_and_goes_on_without_a_gap()
+    public async Task Watcher_sees_a_pause_while_the_silo_is_unreachable_and_continues_without_a_gap()
     {
         _log.Append(EventKind.Message, 1, "hello");
         _script.Unreachable = true;
         _feed.Start(_feed);
-        _feed.Learn(1);
+        _feed.SetLastSeq(1);
         await using Watcher watcher = Watch(0).Allow();
         for (int second = 0; second < 60; second++)
             _time.Advance(TimeSpan.FromSeconds(1));
@@ -88,7 +88,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Whoever_was_told_of_a_pause_is_told_of_its_end_and_nobody_else()
+    public async Task Only_watchers_that_saw_a_pause_see_its_end()
     {
         _feed.Start(_feed);
         await using Watcher before = Watch(0).Allow();
@@ -106,7 +106,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_conversation_s_own_pause_holds_until_it_says_otherwise_or_something_is_stored()
+    public async Task Conversations_own_pause_lasts_until_it_resumes_or_stores_an_event()
     {
         _feed.Start(_feed);
         Publish(new ConversationEvent { Kind = EventKind.Paused, Text = "The store does not answer." });
@@ -124,7 +124,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_slow_watcher_gets_few_large_pieces_and_the_feed_holds_little()
+    public async Task Slow_watcher_gets_few_large_pieces_and_the_feed_stays_small()
     {
         string word = new('x', 16);
         _script.MostNumbersPerPage = Limits.PieceLength / word.Length; // 1,024
@@ -144,11 +144,11 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_events_without_a_number_a_watcher_sees_the_latest_of_each_kind()
+    public async Task Watcher_sees_the_latest_transient_event_of_each_kind()
     {
         await using Watcher watcher = Watch(0);
-        Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Queued, 2, 3), Passing(EventKind.Queued, 2, 2));
-        Publish(Passing(EventKind.Queued, 2, 1));
+        Publish(_log.Append(EventKind.Message, 1, "hello"), Transient(EventKind.Queued, 2, 3), Transient(EventKind.Queued, 2, 2));
+        Publish(Transient(EventKind.Queued, 2, 1));
         watcher.Allow();
         await watcher.Sees(next => next.Place == 1);
 
@@ -156,10 +156,10 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_renewal_tells_again_is_shown_once()
+    public async Task Transient_event_that_a_renewal_repeats_is_shown_once()
     {
         await using Watcher watcher = Watch(0).Allow();
-        ConversationEvent queued = Passing(EventKind.Queued, 2, 1),
+        ConversationEvent queued = Transient(EventKind.Queued, 2, 1),
             paused = new() { Kind = EventKind.Paused, At = _time.GetUtcNow() };
         Publish(_log.Append(EventKind.Message, 1, "hello"), queued);
         await watcher.Sees(next => next.Kind == EventKind.Queued);
@@ -167,17 +167,17 @@ public sealed class ConversationFeedTests : IAsyncLifetime
         await watcher.Sees(next => next.Kind == EventKind.Paused);
         Publish(queued);
         Publish(paused);
-        Publish(Passing(EventKind.Progress, 2, null)); // Shown after whatever else waits to be shown.
+        Publish(Transient(EventKind.Progress, 2, null)); // It is shown after all other pending events.
         await watcher.Sees(next => next.Kind == EventKind.Progress);
 
         Assert.Equal([EventKind.Message, EventKind.Queued, EventKind.Paused, EventKind.Progress], watcher.Seen.Select(next => next.Kind));
     }
 
     [Fact]
-    public async Task A_place_in_line_is_not_shown_once_the_reply_has_started()
+    public async Task Place_in_the_queue_is_not_shown_once_the_reply_has_started()
     {
         await using Watcher watcher = Watch(0);
-        Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Queued, 2, 1));
+        Publish(_log.Append(EventKind.Message, 1, "hello"), Transient(EventKind.Queued, 2, 1));
         Publish(_log.Append(EventKind.Started, 2, [null]));
         watcher.Allow();
         await watcher.Reaches(2);
@@ -192,7 +192,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     {
         await using Watcher first = Watch(0).Allow();
         await using Watcher second = Watch(0).Allow();
-        Publish(_log.Append(EventKind.Message, 1, "hello"), Passing(EventKind.Deleted, 0, null));
+        Publish(_log.Append(EventKind.Message, 1, "hello"), Transient(EventKind.Deleted, 0, null));
         await Task.WhenAll(first.Ended, second.Ended);
 
         Assert.All(
@@ -202,7 +202,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_deletion_whose_event_was_lost_is_noticed_by_the_next_renewal()
+    public async Task Deletion_whose_event_was_lost_is_found_by_the_next_renewal()
     {
         _feed.Start(_feed);
         await using Watcher watcher = Watch(0).Allow();
@@ -214,7 +214,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_feed_that_ends_says_goodbye()
+    public async Task Disposed_feed_unsubscribes()
     {
         (IConversationGrain grain, ScriptedGrain script) = ScriptedGrain.Over(_log);
         var feed = new ConversationFeed("c", grain, _time, NullLogger.Instance);
@@ -229,7 +229,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     private void Publish(params ConversationEvent[] events) =>
         Assert.True(_feed.OnEvents("c", new Immutable<IReadOnlyList<ConversationEvent>>(events)).IsCompletedSuccessfully);
 
-    private static ConversationEvent Passing(string kind, int turn, int? place) =>
+    private static ConversationEvent Transient(string kind, int turn, int? place) =>
         new()
         {
             Kind = kind,

@@ -10,7 +10,7 @@ public sealed class RecentEventsTests
     private readonly FakeLog _log = new();
 
     [Fact]
-    public void A_reader_who_was_slow_gets_the_deltas_of_a_turn_in_one_piece()
+    public void Slow_watcher_gets_the_deltas_of_a_turn_joined()
     {
         var recent = new RecentEvents();
         recent.Add(_log.Append(EventKind.Started, 2, [null]));
@@ -38,7 +38,7 @@ public sealed class RecentEventsTests
     }
 
     [Fact]
-    public void A_joined_piece_is_never_longer_than_the_limit()
+    public void Joined_piece_is_not_longer_than_the_limit()
     {
         var recent = new RecentEvents();
         for (int i = 0; i < 5; i++)
@@ -50,7 +50,7 @@ public sealed class RecentEventsTests
     }
 
     [Fact]
-    public void A_place_in_the_middle_of_a_group_is_left_to_the_log()
+    public void Position_inside_a_group_is_read_from_the_log()
     {
         var recent = new RecentEvents();
         recent.Add(_log.Append(EventKind.Delta, 2, "a", "b", "c"));
@@ -60,7 +60,7 @@ public sealed class RecentEventsTests
     }
 
     [Fact]
-    public void A_gap_starts_anew_and_what_comes_twice_or_late_changes_nothing()
+    public void Gap_removes_earlier_events_and_repeated_or_late_events_change_nothing()
     {
         ConversationEvent[] events = [.. Enumerable.Range(1, 5).Select(i => _log.Append(EventKind.Delta, 2, $"{i}"))];
         var recent = new RecentEvents();
@@ -73,7 +73,7 @@ public sealed class RecentEventsTests
     }
 
     [Fact]
-    public void An_event_that_overlaps_the_last_one_starts_anew()
+    public void Event_that_overlaps_the_last_one_removes_earlier_events()
     {
         ConversationEvent first = _log.Append(EventKind.Delta, 2, "a", "b");
         _log.Append(EventKind.Delta, 2, "c");
@@ -86,7 +86,7 @@ public sealed class RecentEventsTests
     }
 
     [Fact]
-    public void Count_and_text_stay_within_their_limits_whatever_comes()
+    public void Count_and_text_stay_within_their_limits()
     {
         var recent = new RecentEvents(capacity: 8, textCapacity: 100);
         for (int i = 0; i < 1000; i++)

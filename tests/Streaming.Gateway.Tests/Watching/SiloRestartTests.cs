@@ -9,7 +9,7 @@ namespace Streaming.Gateway.Tests.Watching;
 public sealed class SiloRestartTests
 {
     [Fact]
-    public async Task Whoever_comes_back_before_a_leaving_gateway_has_closed_its_port_does_not_hold_it_up()
+    public async Task Client_that_reconnects_while_a_gateway_stops_does_not_delay_the_stop()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;
         await using WebApplication gateway = Gateways.Build(
@@ -20,7 +20,7 @@ public sealed class SiloRestartTests
         var address = new Uri(gateway.Urls.Single());
         string token = await Gateways.SignInAsync(address);
 
-        gateway.Lifetime.StopApplication(); // All connections are asked to come back; the port is open yet.
+        gateway.Lifetime.StopApplication(); // All clients are told to reconnect while the port is still open.
         await using HubConnection hub = await Gateways.ConnectAsync(address, token);
         var closed = new TaskCompletionSource();
         hub.Closed += _ => Task.FromResult(closed.TrySetResult());
@@ -30,7 +30,7 @@ public sealed class SiloRestartTests
     }
 
     [Fact]
-    public async Task A_watcher_of_a_stand_alone_gateway_outlives_the_silo()
+    public async Task Watcher_of_a_stand_alone_gateway_survives_a_silo_restart()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;
         int siloPort = Gateways.FreePort(),

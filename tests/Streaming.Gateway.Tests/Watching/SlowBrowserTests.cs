@@ -10,7 +10,7 @@ public sealed class SlowBrowserTests(Gateways gateways)
     /// afterwards; what the sockets and pipes hold comes in small pieces, all the rest in large ones.
     /// </summary>
     [Fact]
-    public async Task A_browser_that_stops_reading_gets_larger_pieces_and_no_queue_grows_for_it()
+    public async Task Browser_that_stops_reading_gets_larger_pieces_and_no_queue_grows()
     {
         await using RawHubConnection browser = await RawHubConnection.ConnectAsync(
             gateways.Silo,

@@ -2,7 +2,7 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Gateway.Tests.Watching;
 
-/// <summary>A watcher that takes an event only when it is let, and keeps what it saw.</summary>
+/// <summary>A watcher that takes events only when the test allows it, and keeps them.</summary>
 internal sealed class Watcher : IAsyncDisposable
 {
     private readonly CancellationTokenSource _leaving = new();
@@ -28,7 +28,7 @@ internal sealed class Watcher : IAsyncDisposable
             }
         });
 
-    /// <summary>Ends when the stream has.</summary>
+    /// <summary>Completes when the stream has ended.</summary>
     public Task Ended => _watching.WaitAsync(TimeSpan.FromSeconds(20));
 
     public IReadOnlyList<ConversationEvent> Seen
@@ -40,14 +40,14 @@ internal sealed class Watcher : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets it take more events.</summary>
+    /// <summary>Allows more events.</summary>
     public Watcher Allow(int events = 1_000_000)
     {
         _allowed.Release(events);
         return this;
     }
 
-    /// <summary>The first event of a kind, seen already or to come.</summary>
+    /// <summary>The first event of a kind, as soon as it arrives.</summary>
     public Task<ConversationEvent> Sees(Func<ConversationEvent, bool> awaited)
     {
         lock (_gate)
@@ -60,7 +60,7 @@ internal sealed class Watcher : IAsyncDisposable
         }
     }
 
-    /// <summary>The event that reaches a number.</summary>
+    /// <summary>The event that covers a number, as soon as it arrives.</summary>
     public Task<ConversationEvent> Reaches(long seq) => Sees(next => next.Seq >= seq);
 
     public async ValueTask DisposeAsync()
