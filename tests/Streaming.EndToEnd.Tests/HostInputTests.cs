@@ -4,30 +4,38 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>A host that cannot start says why in one sentence, and leaves nothing half-done.</summary>
+/// <summary>A host that cannot start prints the reason in one sentence and leaves nothing behind.</summary>
 public class HostInputTests
 {
     [Theory]
-    [InlineData("Model=/nowhere/at/all", "/nowhere/at/all")]
     [InlineData("Modle=models/starter", "Streaming:Modle is not a setting")]
     [InlineData("Slots=many", "Streaming:Slots is 'many': it must be a whole number")]
+    [InlineData("GuestsPerMinute=many", "Streaming:GuestsPerMinute is 'many': it must be a whole number")]
     [InlineData("Gateway=maybe", "true or false")]
     [InlineData("Model=", "Streaming:Model")]
     [InlineData("Slots=0", "Streaming:Slots")]
-    [InlineData("DType=float8", "float8")]
+    [InlineData("DType=float8", "Streaming:DType is 'float8'")]
     [InlineData("Storage=Paper", "Streaming:Storage")]
-    [InlineData("Window=100000000", "Streaming:Window")]
-    [InlineData("Devices:0=tpu", "Streaming:Devices")]
-    public async Task A_wrong_setting_stops_the_host_with_one_sentence(string setting, string named)
+    [InlineData("GuestsPerMinute=0", "Streaming:GuestsPerMinute")]
+    [InlineData("AllowedOrigins=example.org", "Streaming:AllowedOrigins")]
+    public async Task Wrong_setting_stops_the_host_with_one_sentence_before_the_model_loads(string setting, string named)
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
         (int exitCode, string output) = await silo.RunToEndAsync();
-        string sentence = Assert.Single(output.Split('\n'), IsSentence);
-        Assert.Contains(named, sentence, StringComparison.Ordinal);
-        Assert.EndsWith(".", sentence, StringComparison.Ordinal);
-        Assert.Equal(2, exitCode);
-        Assert.False(Directory.Exists(Path.Combine(data.Path, "store")), "A refused start made a store.");
+        AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
+    }
+
+    [Theory]
+    [InlineData("Model=/nowhere/at/all", "/nowhere/at/all")]
+    [InlineData("Window=100000000", "Streaming:Window")]
+    [InlineData("Devices:0=tpu", "Streaming:Devices")]
+    public async Task Setting_that_the_engine_refuses_stops_the_host_with_one_sentence(string setting, string named)
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
+        (int exitCode, string output) = await silo.RunToEndAsync();
+        AssertRefused(Assert.Single(output.Split('\n'), IsSentence), named, exitCode, data);
     }
 
     [Theory]
@@ -37,7 +45,7 @@ public class HostInputTests
     [InlineData("--urls=http://localhost:99999", "99999")]
     [InlineData("--urls=https://localhost:5191", "certificate")]
     [InlineData("--urls=http://nosuchhost.invalid:5191", "every interface")]
-    public async Task An_argument_that_would_be_ignored_or_misunderstood_stops_the_host(string argument, string named)
+    public async Task Argument_that_would_be_ignored_or_misunderstood_stops_the_host(string argument, string named)
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = HostProcess.SiloWithArguments(data.Path, ClusterPorts.Free(), argument);
@@ -47,7 +55,7 @@ public class HostInputTests
     }
 
     [Fact]
-    public async Task A_silo_without_its_gateway_serves_its_health_and_nothing_else()
+    public async Task Silo_without_a_gateway_serves_only_its_health()
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free(), "Gateway=false").StartAsync();
@@ -61,7 +69,7 @@ public class HostInputTests
     }
 
     [Fact]
-    public async Task A_store_that_was_deleted_under_the_host_takes_no_message_and_is_not_ready()
+    public async Task Host_whose_store_was_deleted_refuses_messages_and_is_not_ready()
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free()).StartAsync();
@@ -82,7 +90,7 @@ public class HostInputTests
     }
 
     [Fact]
-    public async Task An_orderly_stop_in_mid_reply_is_quiet_and_the_reply_goes_on_afterwards()
+    public async Task Shutdown_during_a_reply_prints_nothing_and_the_reply_continues_after_a_restart()
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free()).StartAsync();
@@ -118,20 +126,16 @@ public class HostInputTests
     [InlineData("Streaming:Azure:Accuont", "Storage=Azure", "Azure:Accuont=account")]
     [InlineData("Streaming:AdvertisedAddress", "AdvertisedAddress=silo-1")]
     [InlineData("Streaming:AdvertisedAddress is 10.0.0.4", "AdvertisedAddress=10.0.0.4")]
-    public async Task A_wrong_cluster_stops_the_host_with_one_sentence(string named, params string[] settings)
+    public async Task Wrong_cluster_setting_stops_the_host_with_one_sentence(string named, params string[] settings)
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), settings);
         (int exitCode, string output) = await silo.RunToEndAsync();
-        string sentence = output.Split('\n').Single(l => !l.StartsWith("Load", StringComparison.Ordinal));
-        Assert.Contains(named, sentence, StringComparison.Ordinal);
-        Assert.EndsWith(".", sentence, StringComparison.Ordinal);
-        Assert.Equal(2, exitCode);
-        Assert.False(Directory.Exists(Path.Combine(data.Path, "store")), "A refused start made a store.");
+        AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
     }
 
     [Fact]
-    public async Task A_storage_account_that_does_not_answer_stops_the_host_with_one_sentence()
+    public async Task Storage_account_that_does_not_answer_stops_the_host_with_one_sentence()
     {
         using var data = new TemporaryFolder();
         const string nobody =
@@ -154,7 +158,7 @@ public class HostInputTests
     }
 
     [Fact]
-    public async Task A_second_host_on_the_same_data_is_refused()
+    public async Task Second_host_on_the_same_data_is_refused()
     {
         using var data = new TemporaryFolder();
         await using HostProcess first = HostProcess.Silo(data.Path, ClusterPorts.Free());
@@ -170,7 +174,7 @@ public class HostInputTests
     [InlineData("http")]
     [InlineData("SiloPort")]
     [InlineData("GatewayPort")]
-    public async Task A_port_that_is_taken_stops_the_host_with_one_sentence(string which)
+    public async Task Port_in_use_stops_the_host_with_one_sentence(string which)
     {
         using var data = new TemporaryFolder();
         ClusterPorts ports = ClusterPorts.Free();
@@ -192,11 +196,11 @@ public class HostInputTests
     }
 
     [Fact]
-    public async Task Another_checkpoint_than_the_conversation_had_is_refused_and_the_former_goes_on()
+    public async Task Conversation_refuses_another_checkpoint_and_continues_with_its_own()
     {
         using var data = new TemporaryFolder();
         using var altered = new TemporaryFolder();
-        // The same files with another template: another checkpoint, since its ids would mean something else.
+        // The same files with another template are another checkpoint: the ids would have another meaning.
         foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "models", "starter")))
             File.Copy(file, Path.Combine(altered.Path, Path.GetFileName(file)));
         string config = Path.Combine(altered.Path, "tokenizer_config.json");
@@ -237,7 +241,15 @@ public class HostInputTests
         Assert.Equal(3, (await again.SendAsync(id, "And now?")).Turn);
     }
 
-    /// <summary>Not one of the lines that tell what a start is doing.</summary>
+    private static void AssertRefused(string sentence, string named, int exitCode, TemporaryFolder data)
+    {
+        Assert.Contains(named, sentence, StringComparison.Ordinal);
+        Assert.EndsWith(".", sentence, StringComparison.Ordinal);
+        Assert.Equal(2, exitCode);
+        Assert.False(Directory.Exists(Path.Combine(data.Path, "store")), "A refused start created a store.");
+    }
+
+    /// <summary>Whether a line is not one of the lines that show the progress of a start.</summary>
     private static bool IsSentence(string line) =>
         !line.StartsWith("Load", StringComparison.Ordinal)
         && !line.StartsWith("info:", StringComparison.Ordinal)
