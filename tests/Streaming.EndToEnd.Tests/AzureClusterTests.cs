@@ -5,27 +5,18 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>Silos and gateways as processes, with Azure Storage's emulator as the cluster's membership and store.</summary>
-public sealed class AzureClusterTests : IAsyncLifetime
+/// <summary>Silos and gateways as processes; membership and store are in Azurite, the emulator of Azure Storage.</summary>
+public sealed class AzureClusterTests : IDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-
     private readonly TemporaryFolder _data = new();
-    private AzuriteProcess _azurite = null!;
 
-    public async ValueTask InitializeAsync() => _azurite = await AzuriteProcess.StartNewAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        await _azurite.DisposeAsync();
-        _data.Dispose();
-    }
+    public void Dispose() => _data.Dispose();
 
     [Fact]
-    public async Task A_killed_silo_goes_on_with_its_replies_when_it_is_started_again()
+    public async Task A_killed_silo_resumes_its_replies_when_it_is_started_again()
     {
-        await using HostProcess silo = Silo(ClusterPorts.Free());
-        await silo.StartAsync();
+        await using AzuriteProcess azurite = await AzuriteProcess.StartInMemoryAsync();
+        await using HostProcess silo = await Silo(azurite).StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         EndlessReply endless = await EndlessReply.StartAsync(client);
         await endless.ReachAsync(client, 80, silo);
@@ -40,15 +31,17 @@ public sealed class AzureClusterTests : IAsyncLifetime
         await endless.StopAsync(again);
         Assert.StartsWith(shown, endless.Text, StringComparison.Ordinal);
         await endless.AssertStoredAsShownAsync(again);
-        Assert.False(Directory.Exists(Path.Combine(_data.Path, "store")), "The embedded store was made as well.");
+        Assert.False(Directory.Exists(Path.Combine(_data.Path, "store")), "The embedded store was created as well.");
     }
 
     [Fact]
-    public async Task When_one_of_two_silos_is_killed_all_conversations_go_on_at_the_other()
+    public async Task All_conversations_continue_on_the_other_silo_when_one_of_two_is_killed()
     {
-        await using HostProcess first = await Silo(ClusterPorts.Free()).StartAsync();
-        await using HostProcess second = await Silo(ClusterPorts.Free()).StartAsync();
-        await using HostProcess gateway = await Gateway().StartAsync();
+        await using AzuriteProcess azurite = await AzuriteProcess.StartInMemoryAsync();
+        await using HostProcess first = Silo(azurite),
+            second = Silo(azurite),
+            gateway = Gateway(azurite);
+        await Task.WhenAll(first.StartAsync(), second.StartAsync(), gateway.StartAsync());
         await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);
         EndlessReply[] conversations = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => EndlessReply.StartAsync(client)));
         await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, 80, first, second, gateway)));
@@ -64,15 +57,16 @@ public sealed class AzureClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_reply_waits_while_the_store_is_away_and_goes_on_without_a_gap()
+    public async Task A_reply_waits_while_the_store_is_down_and_continues_without_a_gap()
     {
-        await using HostProcess silo = await Silo(ClusterPorts.Free()).StartAsync();
+        await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync(); // it keeps its content while it is stopped
+        await using HostProcess silo = await Silo(azurite).StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         EndlessReply endless = await EndlessReply.StartAsync(client);
         await endless.ReachAsync(client, 80, silo);
 
-        await _azurite.StopAsync();
-        await _azurite.StartAsync();
+        await azurite.StopAsync();
+        await azurite.StartAsync();
 
         await endless.ReachAsync(client, endless.Watcher.LastSeq + 60, silo);
         await endless.StopAsync(client);
@@ -80,21 +74,22 @@ public sealed class AzureClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Everything_that_a_silo_makes_in_the_account_carries_the_services_prefix()
+    public async Task All_tables_and_containers_of_a_silo_have_the_prefix()
     {
-        await using HostProcess silo = await Silo(ClusterPorts.Free(), "Azure:Prefix=mine").StartAsync();
+        await using AzuriteProcess azurite = await AzuriteProcess.StartInMemoryAsync();
+        await using HostProcess silo = await Silo(azurite, "Azure:Prefix=mine").StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         await client.CreateAsync(new { });
 
         string[] tables =
         [
-            .. new TableServiceClient(_azurite.ConnectionString)
+            .. new TableServiceClient(azurite.ConnectionString)
                 .Query(cancellationToken: TestContext.Current.CancellationToken)
                 .Select(t => t.Name),
         ];
         string[] containers =
         [
-            .. new BlobServiceClient(_azurite.ConnectionString)
+            .. new BlobServiceClient(azurite.ConnectionString)
                 .GetBlobContainers(cancellationToken: TestContext.Current.CancellationToken)
                 .Select(c => c.Name),
         ];
@@ -102,10 +97,17 @@ public sealed class AzureClusterTests : IAsyncLifetime
         Assert.Equal(["mine-grainstate", "mine-snapshots"], containers.Order(StringComparer.Ordinal));
     }
 
-    private HostProcess Silo(ClusterPorts ports, params string[] settings) =>
-        HostProcess.Silo(Path.Combine(_data.Path, "store"), ports, ["Storage=Azure", "Threads=1", .. Cluster, .. settings]);
+    private HostProcess Silo(AzuriteProcess azurite, params string[] settings) =>
+        HostProcess.Silo(
+            Path.Combine(_data.Path, "store"),
+            ClusterPorts.Free(),
+            ["Storage=Azure", "Threads=1", .. ClusterFixture.Settings(azurite.ConnectionString), .. settings]
+        );
 
-    private HostProcess Gateway() => HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), ["InspectCache=true", .. Cluster]);
-
-    private string[] Cluster => ["Clustering=Azure", $"Azure:ConnectionString={_azurite.ConnectionString}"];
+    private static HostProcess Gateway(AzuriteProcess azurite) =>
+        HostProcess.Gateway(
+            ClusterPorts.Free(),
+            FreePorts.Take(),
+            ["InspectCache=true", .. ClusterFixture.Settings(azurite.ConnectionString)]
+        );
 }

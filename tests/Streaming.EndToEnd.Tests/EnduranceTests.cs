@@ -4,7 +4,7 @@ using CliWrap.Buffered;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>Small versions of the long conversations of <c>bench/Streaming.Bench.Paper</c>: 2,000 tokens of the embedded model in rows of 100.</summary>
+/// <summary>Small versions of the long conversations of the paper benchmark: 2,000 tokens of the embedded model in rows of 100.</summary>
 public class EnduranceTests
 {
     private const int Tokens = 2000,
@@ -12,7 +12,7 @@ public class EnduranceTests
     private static readonly IEnumerable<int> Ends = Enumerable.Range(1, Tokens / Row).Select(row => row * Row);
 
     [Fact]
-    public async Task Passes_of_the_book_through_one_conversation_of_the_engine_are_equally_likely()
+    public async Task Later_passes_of_the_book_through_one_conversation_have_equal_perplexity()
     {
         using var folder = new TemporaryFolder();
         Assert.Equal(0, (await RunAsync("engine", "--small", "--out", folder.Path)).ExitCode);
@@ -31,7 +31,7 @@ public class EnduranceTests
             }
         );
 
-        // The whole window of a later pass lies in the book, as that of the pass before it did: only rounding differs.
+        // From the second pass on, the window always holds text of the book, so only rounding differs.
         double[] passes = [.. Rows(journal, "pass").Select(row => row.GetProperty("perplexity").GetDouble())];
         Assert.Equal(3, passes.Length);
         Assert.Equal(passes[1], passes[2], 0.01);
@@ -42,7 +42,7 @@ public class EnduranceTests
         Assert.Contains("in 3 passes", results, StringComparison.Ordinal);
         Assert.DoesNotContain("did not come so far", results, StringComparison.Ordinal);
 
-        // What was measured is not measured again; what was cut short is shown as far as it came.
+        // A second run measures nothing again. A run that was cut short is shown as far as it got.
         Assert.Equal(0, (await RunAsync("engine", "--small", "--out", folder.Path)).ExitCode);
         Assert.Equal(journal, await ReadAsync(folder, "engine.jsonl"));
         string[] lines = journal.Split('\n');
@@ -54,7 +54,7 @@ public class EnduranceTests
     }
 
     [Fact]
-    public async Task An_endless_reply_is_watched_over_kills_of_its_host_and_then_scored_from_the_log()
+    public async Task An_endless_reply_is_watched_while_its_host_is_killed_and_then_scored_from_the_log()
     {
         using var folder = new TemporaryFolder();
         BufferedCommandResult result = await RunAsync("served", "--small", "--out", folder.Path);
@@ -79,7 +79,7 @@ public class EnduranceTests
             }
         );
 
-        // Sampled at temperature 1 from 4,096 tokens: a text that fell apart would be near that, one that repeats itself near 1.
+        // Sampled at temperature 1 from 4,096 tokens: noise would have a perplexity near 4,096, and repetition one near 1.
         JsonElement[] scores = [.. Rows(journal, "score")];
         Assert.Equal(Ends, scores.Select(row => row.GetProperty("end").GetInt32()).Where(end => end <= Tokens));
         Assert.All(scores, row => Assert.InRange(row.GetProperty("perplexity").GetDouble(), 1.5, 1000));
@@ -92,14 +92,14 @@ public class EnduranceTests
     [Theory]
     [InlineData("--tokens is 5000", "engine", "--tokens", "5000")]
     [InlineData("'table9'", "table9")]
-    public async Task A_length_that_cannot_be_divided_and_an_unknown_part_are_refused(string said, params string[] arguments)
+    public async Task An_indivisible_length_and_an_unknown_part_are_refused(string said, params string[] arguments)
     {
         BufferedCommandResult result = await RunAsync(arguments);
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains(said, result.StandardError, StringComparison.Ordinal);
     }
 
-    /// <summary>A journal's lines of one kind.</summary>
+    /// <summary>The lines of one kind in a journal.</summary>
     private static IEnumerable<JsonElement> Rows(string journal, string kind) =>
         journal
             .Split('\n', StringSplitOptions.RemoveEmptyEntries)

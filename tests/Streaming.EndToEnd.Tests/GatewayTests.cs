@@ -4,13 +4,11 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>A stand-alone gateway outlives its silos, and says what it knows of them.</summary>
+/// <summary>A stand-alone gateway runs without a silo, and reports whether there is one.</summary>
 public sealed class GatewayTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-
     [Fact]
-    public async Task A_gateway_lives_before_its_silo_and_tells_its_watchers_when_there_is_none()
+    public async Task A_gateway_starts_before_its_silo_and_tells_watchers_when_the_silo_is_gone()
     {
         using var data = new TemporaryFolder();
         ClusterPorts ports = ClusterPorts.Free();
@@ -30,11 +28,11 @@ public sealed class GatewayTests
         await endless.ReachAsync(client, 80, gateway);
 
         await silo.KillAsync();
-        Assert.True(await endless.Watcher.UntilAsync(client, e => e.Kind == "paused", Limit));
+        Assert.True(await endless.Watcher.UntilAsync(client, e => e.Kind == "paused"));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await FirstAnswerAsync(gateway, "/health/ready"));
         Assert.Equal(HttpStatusCode.OK, await FirstAnswerAsync(gateway, "/health/live"));
         long further = endless.Watcher.LastSeq + 60;
-        Task<bool> goesOn = endless.Watcher.UntilAsync(client, e => e.Seq >= further, TimeSpan.FromMinutes(2));
+        Task<bool> goesOn = endless.Watcher.UntilAsync(client, e => e.Seq >= further);
 
         await silo.StartAsync();
         Assert.True(await goesOn, "The gateway ended its watcher's stream.");
@@ -43,7 +41,7 @@ public sealed class GatewayTests
     }
 
     [Fact]
-    public async Task A_gateway_that_leaves_asks_its_connections_to_come_back()
+    public async Task A_gateway_tells_its_clients_to_reconnect_before_it_shuts_down()
     {
         using var data = new TemporaryFolder();
         await using HostProcess host = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Threads=1");
@@ -54,16 +52,19 @@ public sealed class GatewayTests
             .WithAutomaticReconnect()
             .Build();
         var lost = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // The library tries again only if the server's last word allows it.
+        // The client library reconnects only if the server's close message allows it.
         connection.Reconnecting += _ => Set(true);
         connection.Closed += _ => Set(false);
         await connection.StartAsync(TestContext.Current.CancellationToken);
-        // Answered once the gateway has taken the connection in: a start ends before that, and who comes while it leaves is another case.
+        // The gateway answers once it has registered the connection; the start of a connection ends before that.
         await connection.InvokeAsync<object>("ListConversations", null, TestContext.Current.CancellationToken);
 
         int code = await host.TerminateAsync();
         Assert.True(code == 0, $"It ended with {code}.\n{host.Output}");
-        Assert.True(await lost.Task.WaitAsync(Limit, TestContext.Current.CancellationToken), "The server did not ask to come back.");
+        Assert.True(
+            await lost.Task.WaitAsync(Watcher.DefaultLimit, TestContext.Current.CancellationToken),
+            "The server did not allow the client to reconnect."
+        );
 
         Task Set(bool reconnects)
         {
@@ -72,11 +73,11 @@ public sealed class GatewayTests
         }
     }
 
-    /// <summary>The status of the first answer, once the process listens.</summary>
+    /// <summary>The status of the first response, once the process listens.</summary>
     private static async Task<HttpStatusCode> FirstAnswerAsync(HostProcess host, string path)
     {
         using var http = new HttpClient();
-        using var limit = new CancellationTokenSource(Limit);
+        using var limit = new CancellationTokenSource(Watcher.DefaultLimit);
         while (true)
         {
             try

@@ -4,18 +4,17 @@ using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>From one silo to three and back to one, while conversations run that want more slots than one silo has.</summary>
+/// <summary>A cluster grows from one silo to three and shrinks again, while more replies run than one silo has slots for.</summary>
 public sealed class GrowingClusterTests
 {
     private const int Silos = 3;
     private const int SlotsPerSilo = 2;
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Conversations_spread_over_silos_that_join_and_wait_in_line_when_these_leave()
+    public async Task Replies_spread_over_silos_that_join_and_queue_when_silos_shut_down()
     {
         using var data = new TemporaryFolder();
-        await using AzuriteProcess azurite = await AzuriteProcess.StartNewAsync();
+        await using AzuriteProcess azurite = await AzuriteProcess.StartInMemoryAsync();
         string[] cluster = ClusterFixture.Settings(azurite.ConnectionString);
         HostProcess[] silos =
         [
@@ -37,7 +36,7 @@ public sealed class GrowingClusterTests
         await gateway.StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);
 
-        // One silo has slots for two endless replies: all others wait in line.
+        // One silo has slots for two endless replies; the others queue.
         var conversations = new List<EndlessReply>();
         for (int i = 0; i < Silos * SlotsPerSilo; i++)
         {
@@ -46,10 +45,10 @@ public sealed class GrowingClusterTests
             if (i < SlotsPerSilo)
                 await conversation.ReachAsync(client, 20, first, gateway);
             else
-                Assert.True(await conversation.Watcher.UntilAsync(client, e => e.Kind == "queued", Limit));
+                Assert.True(await conversation.Watcher.UntilAsync(client, e => e.Kind == "queued"));
         }
 
-        // An endless reply gives its slot to nobody: when all speak, there are two at each silo.
+        // An endless reply keeps its slot, so if all six advance, each silo runs two.
         await second.StartAsync();
         await last.StartAsync();
         await Task.WhenAll(conversations.Select(c => c.ReachAsync(client, 80, [.. silos, gateway])));
@@ -58,14 +57,14 @@ public sealed class GrowingClusterTests
         {
             Task<bool>[] waiting =
             [
-                .. conversations.Select(c => c.Watcher.UntilAsync(client, e => e.Kind == "queued", 2 * Limit, seen.Token)),
+                .. conversations.Select(c => c.Watcher.UntilAsync(client, e => e.Kind == "queued", leaving: seen.Token)),
             ];
-            Assert.Equal(0, await first.TerminateAsync()); // Where all conversations began.
+            Assert.Equal(0, await first.TerminateAsync()); // All conversations were created there.
             Assert.Equal(0, await second.TerminateAsync());
             await CompleteAsync(waiting, (Silos - 1) * SlotsPerSilo);
             await seen.CancelAsync();
             await Task.WhenAll(waiting).ContinueWith(_ => { }, TaskScheduler.Default);
-            // Whoever did not wait was called off, and nobody met a gap.
+            // The replies with slots were not queued: their watchers were cancelled. No watcher met a gap.
             Assert.All(
                 waiting,
                 w =>
@@ -76,7 +75,7 @@ public sealed class GrowingClusterTests
             );
         }
 
-        // Each that ends makes room for one that waits.
+        // Each reply that ends frees a slot for a queued one.
         foreach (EndlessReply conversation in conversations.Take((Silos - 1) * SlotsPerSilo))
             await conversation.StopAsync(client);
         EndlessReply[] remaining = [.. conversations.Skip((Silos - 1) * SlotsPerSilo)];
@@ -87,11 +86,11 @@ public sealed class GrowingClusterTests
             await conversation.AssertStoredAsShownAsync(client);
     }
 
-    /// <summary>Waits until so many have completed.</summary>
+    /// <summary>Waits until a number of tasks have completed.</summary>
     private static async Task CompleteAsync(IEnumerable<Task> tasks, int count)
     {
         var open = tasks.ToList();
         for (int completed = 0; completed < count; completed++)
-            open.Remove(await Task.WhenAny(open).WaitAsync(Limit, TestContext.Current.CancellationToken));
+            open.Remove(await Task.WhenAny(open).WaitAsync(Watcher.DefaultLimit, TestContext.Current.CancellationToken));
     }
 }

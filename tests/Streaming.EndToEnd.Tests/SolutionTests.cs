@@ -8,7 +8,7 @@ namespace Streaming.EndToEnd.Tests;
 /// <summary>Projects reference each other only as docs/architecture.md says.</summary>
 public class SolutionTests
 {
-    /// <summary>Who may know whom; nobody else.</summary>
+    /// <summary>The projects that each project may reference.</summary>
     private static readonly Dictionary<string, string[]> Knows = new()
     {
         ["src/Streaming.Inference/Streaming.Inference.csproj"] = ["Streaming.Jinja"],
@@ -56,7 +56,7 @@ public class SolutionTests
     };
 
     [Fact]
-    public void Parts_know_each_other_only_in_the_directions_of_the_design()
+    public void Projects_reference_only_what_the_design_allows()
     {
         string[] projects =
         [
@@ -75,7 +75,7 @@ public class SolutionTests
     }
 
     [Fact]
-    public void Only_the_engine_s_side_holds_libtorch()
+    public void Only_projects_with_the_engine_contain_libtorch()
     {
         Assert.Empty(
             Directory.EnumerateFiles(

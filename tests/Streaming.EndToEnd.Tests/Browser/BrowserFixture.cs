@@ -1,11 +1,12 @@
 using Microsoft.Playwright;
 using Streaming.EndToEnd.Tests.Browser;
+using Streaming.EndToEnd.Tests.Clients;
 
 [assembly: AssemblyFixture(typeof(BrowserFixture))]
 
 namespace Streaming.EndToEnd.Tests.Browser;
 
-/// <summary>A silo with the page in it, a stand-alone gateway of it, and Chromium: started once, when a test first needs them.</summary>
+/// <summary>A silo with the page, a stand-alone gateway in front of it, and Chromium. All start once, when a test first needs them.</summary>
 public sealed class BrowserFixture : IAsyncDisposable
 {
     private static readonly string[] Arguments =
@@ -30,8 +31,8 @@ public sealed class BrowserFixture : IAsyncDisposable
 
     internal HostProcess Gateway => _gateway!;
 
-    /// <summary>A browser window group of a person nobody knows yet.</summary>
-    public async Task<IBrowserContext> NewPersonAsync()
+    /// <summary>A new guest's browser context.</summary>
+    public async Task<IBrowserContext> NewGuestAsync()
     {
         await _starting.WaitAsync(TestContext.Current.CancellationToken);
         try
@@ -49,7 +50,7 @@ public sealed class BrowserFixture : IAsyncDisposable
                 ViewportSize = new() { Width = 1200, Height = 800 },
             }
         );
-        context.SetDefaultTimeout(60_000);
+        context.SetDefaultTimeout((float)Watcher.DefaultLimit.TotalMilliseconds);
         return context;
     }
 

@@ -3,19 +3,19 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests.Browser;
 
-/// <summary>The page as a person uses it; what it looks for is in the page's <c>testids.ts</c>.</summary>
+/// <summary>The page as a user sees it. Elements are found by the identifiers in the page's <c>testids.ts</c>.</summary>
 internal sealed class ChatPage(IPage page)
 {
     public IPage Page => page;
 
-    /// <summary>The conversation in the address.</summary>
+    /// <summary>The identifier of the conversation, from the address.</summary>
     public string ConversationId => page.Url[(page.Url.LastIndexOf('/') + 1)..];
 
     public ILocator Composer => Id("composer");
 
-    public static async Task<ChatPage> OpenAsync(IBrowserContext person, string url, string? conversation = null)
+    public static async Task<ChatPage> OpenAsync(IBrowserContext guest, string url, string? conversation = null)
     {
-        IPage page = await person.NewPageAsync();
+        IPage page = await guest.NewPageAsync();
         await page.GotoAsync(conversation is null ? url : $"{url}/#/c/{conversation}");
         var chat = new ChatPage(page);
         await chat.Id("connection")
@@ -28,10 +28,19 @@ internal sealed class ChatPage(IPage page)
 
     public ILocator Turn(int turn) => page.Locator($"[data-testid=turn][data-turn='{turn}']");
 
-    /// <summary>Begins an endless conversation with a message.</summary>
+    /// <summary>Shows the form for a new conversation. The page replaces what is typed before it has done so, so this waits for it.</summary>
+    public async Task ShowStartAsync()
+    {
+        if (await Id("start").IsVisibleAsync())
+            return;
+        await Id("new-conversation").ClickAsync();
+        await Id("start").WaitForAsync();
+    }
+
+    /// <summary>Starts a conversation with endless replies by its first message.</summary>
     public async Task BeginEndlessAsync(string message)
     {
-        await Id("new-conversation").ClickAsync();
+        await ShowStartAsync();
         ILocator endless = Id("endless");
         if (!await endless.IsVisibleAsync())
             await Id("settings").Locator("summary").ClickAsync();
@@ -41,17 +50,17 @@ internal sealed class ChatPage(IPage page)
         await page.WaitForURLAsync("**/#/c/*");
     }
 
-    /// <summary>Shows another conversation by its entry in the list.</summary>
+    /// <summary>Shows another conversation by its address.</summary>
     public async Task ShowAsync(string conversation)
     {
         await page.EvaluateAsync("id => { location.hash = '#/c/' + id; }", conversation);
         await page.Locator($"[data-testid=transcript][data-conversation='{conversation}'][data-loaded]").WaitForAsync();
     }
 
-    /// <summary>A turn's text as the page received it.</summary>
+    /// <summary>The text of a turn, as the page received it.</summary>
     public Task<string> TextAsync(int turn) => Turn(turn).GetByTestId("turn-text").EvaluateAsync<string>("e => e.sourceText");
 
-    /// <summary>Waits until a turn's text is longer than a length, and returns it.</summary>
+    /// <summary>Waits until the text of a turn is longer than a number of characters, and returns it.</summary>
     public async Task<string> TextBeyondAsync(int turn, int length)
     {
         await page.WaitForFunctionAsync(
@@ -61,14 +70,14 @@ internal sealed class ChatPage(IPage page)
         return await TextAsync(turn);
     }
 
-    /// <summary>Waits until a reply has ended, and returns its text.</summary>
+    /// <summary>Waits until a reply has finished, and returns its text.</summary>
     public async Task<string> FinishedTextAsync(int turn)
     {
         await page.Locator($"[data-testid=turn][data-turn='{turn}'][data-state=done]").WaitForAsync();
         return await TextAsync(turn);
     }
 
-    /// <summary>A program that signs in as the person in this browser.</summary>
+    /// <summary>A client that is signed in as the guest of this browser.</summary>
     public async Task<ChatClient> ProgramAsync(string url)
     {
         IReadOnlyList<BrowserContextCookiesResult> cookies = await page.Context.CookiesAsync([url]);

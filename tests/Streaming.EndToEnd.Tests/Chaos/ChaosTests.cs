@@ -9,7 +9,8 @@ namespace Streaming.EndToEnd.Tests.Chaos;
 /// Kill any process, at any moment: every conversation says the very tokens that it would have said. The small version runs with
 /// the tests; <c>tests/chaos.sh</c> sets the variables for the full one and keeps its report.
 /// </summary>
-public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFixture>
+[Collection<ClusterCollection>]
+public sealed class ChaosTests(ClusterFixture cluster)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
     private static readonly int Faults = Number("STREAMING_CHAOS_FAULTS", 6);
@@ -38,6 +39,7 @@ public sealed class ChaosTests(ClusterFixture cluster) : IClassFixture<ClusterFi
         await GoneOnAsync(talks, talking, WarmUp);
         foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
+            await UntilAsync(() => talks.Any(t => t.IsPastEviction) || talking.IsCompleted);
             TimeSpan start = clock.Elapsed;
             if (fault.IsOrderly)
             {

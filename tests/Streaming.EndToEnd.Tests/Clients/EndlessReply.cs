@@ -20,8 +20,6 @@ internal sealed class EndlessReply
 
     public int Reply { get; }
 
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
-
     public static async Task<EndlessReply> StartAsync(ChatClient client)
     {
         ConversationView conversation = await client.CreateAsync(
@@ -44,12 +42,12 @@ internal sealed class EndlessReply
     /// <summary>Watches until a number is there; refused "in this moment", it asks again, as the page does.</summary>
     public async Task ReachAsync(ChatClient client, long seq, params HostProcess[] hosts)
     {
-        long deadline = Environment.TickCount64 + (long)Limit.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)Watcher.DefaultLimit.TotalMilliseconds;
         while (Watcher.LastSeq < seq)
         {
             try
             {
-                Assert.True(await Watcher.UntilAsync(client, e => e.Seq >= seq, Limit), string.Join('\n', hosts.Select(h => h.Output)));
+                Assert.True(await Watcher.UntilAsync(client, e => e.Seq >= seq), string.Join('\n', hosts.Select(h => h.Output)));
             }
             catch (HubException e)
                 when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline) { }
@@ -59,7 +57,7 @@ internal sealed class EndlessReply
     public async Task StopAsync(ChatClient client)
     {
         await client.StopAsync(Id, Reply);
-        Assert.True(await Watcher.UntilAsync(client, e => e.Kind == "finished", Limit));
+        Assert.True(await Watcher.UntilAsync(client, e => e.Kind == "finished"));
         Assert.Equal("stopped", Watcher.Events[^1].FinishReason);
     }
 

@@ -9,6 +9,9 @@ namespace Streaming.EndToEnd.Tests.Clients;
 /// </summary>
 internal sealed class Watcher(string id)
 {
+    /// <summary>The longest that an event is waited for: only a failing test waits so long, on a slow machine too.</summary>
+    public static readonly TimeSpan DefaultLimit = TimeSpan.FromMinutes(3);
+
     private readonly Dictionary<int, StringBuilder> _texts = [];
     private readonly List<EventView> _events = [];
 
@@ -28,12 +31,12 @@ internal sealed class Watcher(string id)
     public async Task<bool> UntilAsync(
         ChatClient client,
         Func<EventView, bool> awaited,
-        TimeSpan limit,
+        TimeSpan? limit = null,
         CancellationToken leaving = default
     )
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken, leaving);
-        timeout.CancelAfter(limit);
+        timeout.CancelAfter(limit ?? DefaultLimit);
         try
         {
             await foreach (EventView e in client.WatchAsync(id, LastSeq, timeout.Token))
@@ -46,7 +49,9 @@ internal sealed class Watcher(string id)
         }
         catch (Exception) when (timeout.IsCancellationRequested)
         {
-            throw new TimeoutException($"Conversation {id}: what was awaited did not come within {limit}; the last number is {LastSeq}.");
+            throw new TimeoutException(
+                $"Conversation {id}: what was awaited did not come within {limit ?? DefaultLimit}; the last number is {LastSeq}."
+            );
         }
         catch (Exception e) when (e is not (Xunit.Sdk.XunitException or HubException))
         {

@@ -2,6 +2,10 @@ using Streaming.Azurite;
 
 namespace Streaming.EndToEnd.Tests.Hosts;
 
+/// <summary>The classes that share one cluster; each leaves it with all its processes running.</summary>
+[CollectionDefinition]
+public sealed class ClusterCollection : ICollectionFixture<ClusterFixture>;
+
 /// <summary>Azurite, three silos and two stand-alone gateways as processes; tests leave them as they found them, all running.</summary>
 public sealed class ClusterFixture : IAsyncLifetime
 {

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
+using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests.Hosts;
 
@@ -70,9 +71,9 @@ internal sealed partial class StoreProxy : IAsyncDisposable
     public int Hits => Volatile.Read(ref _hits);
 
     /// <summary>Waits until the present fault has met so many requests.</summary>
-    public async Task HitAsync(int requests, TimeSpan within)
+    public async Task HitAsync(int requests)
     {
-        using var limit = new CancellationTokenSource(within);
+        using var limit = new CancellationTokenSource(Watcher.DefaultLimit);
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (Hits < requests)
             await look.WaitForNextTickAsync(limit.Token);

@@ -11,7 +11,7 @@ public sealed class AzuriteFixture : IAsyncDisposable
 {
     private static int s_names;
 
-    private readonly Lazy<Task<AzuriteProcess>> _azurite = new(() => AzuriteProcess.StartNewAsync());
+    private readonly Lazy<Task<AzuriteProcess>> _azurite = new(() => AzuriteProcess.StartInMemoryAsync());
 
     /// <summary>The emulator.</summary>
     public Task<AzuriteProcess> GetAsync() => _azurite.Value;
