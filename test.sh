@@ -76,7 +76,7 @@ say "Building"
 dotnet build Streaming.Orleans.sln -c Release -v quiet --nologo || exit 1
 
 # One test process at a time: some measure memory, some start hosts and a browser.
-tests=(--solution Streaming.Orleans.sln -c Release --no-build --max-parallel-test-modules 1 --timeout 15m --report-trx
+tests=(--solution Streaming.Orleans.sln -c Release --no-build --max-parallel-test-modules 1 --timeout 60m --report-trx
   --results-directory "$results")
 
 if [ -n "$filter" ]; then

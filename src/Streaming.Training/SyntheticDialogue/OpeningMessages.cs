@@ -31,7 +31,7 @@ internal sealed partial class OpeningMessages
     public bool IsNearDuplicate(string message)
     {
         string[] words = WordsOf(message);
-        return _words.Any(own => Similarity(own, words) >= NearDuplicate);
+        return _words.Any(own => GreatestSimilarity(own, words) >= NearDuplicate && Similarity(own, words) >= NearDuplicate);
     }
 
     /// <summary>
@@ -39,6 +39,13 @@ internal sealed partial class OpeningMessages
     /// and apostrophes do not count, and a number is the same in words and in digits.
     /// </summary>
     public static double Similarity(string one, string other) => Similarity(WordsOf(one), WordsOf(other));
+
+    /// <summary>An upper bound of the similarity, by the numbers of words alone: the longer message has words to remove.</summary>
+    private static double GreatestSimilarity(string[] one, string[] other)
+    {
+        int longer = Math.Max(one.Length, other.Length);
+        return longer == 0 ? 1 : 1 - (double)Math.Abs(one.Length - other.Length) / longer;
+    }
 
     private static double Similarity(string[] one, string[] other)
     {

@@ -8,6 +8,9 @@ public abstract class LogUnderTest : IAsyncDisposable
     /// <summary>The log.</summary>
     public abstract IConversationLog Log { get; }
 
+    /// <summary>Conversations of one owner that the store can be filled with in a few seconds.</summary>
+    public virtual int ManyConversations => 10_000;
+
     /// <summary>Closes the store cleanly and opens it again.</summary>
     public abstract Task ReopenAsync();
 
