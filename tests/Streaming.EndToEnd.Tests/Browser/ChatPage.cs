@@ -47,7 +47,14 @@ internal sealed class ChatPage(IPage page)
         await endless.SetCheckedAsync(true, new() { Force = true });
         await Composer.FillAsync(message);
         await Composer.PressAsync("Enter");
-        await page.WaitForURLAsync("**/#/c/*");
+        try
+        {
+            await page.WaitForURLAsync("**/#/c/*");
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"No conversation was opened; the page says '{await Id("problem").TextContentAsync()}'.", e);
+        }
     }
 
     /// <summary>Shows another conversation by its address.</summary>

@@ -39,33 +39,49 @@ internal sealed class EndlessReply
         return new EndlessReply(conversation.Id, sent.Turn + 1);
     }
 
-    /// <summary>Watches until a number is there; refused "in this moment", it asks again, as the page does.</summary>
+    /// <summary>Watches until an event of a number, or a later one, has arrived.</summary>
     public async Task ReachAsync(ChatClient client, long seq, params HostProcess[] hosts)
     {
-        long deadline = Environment.TickCount64 + (long)Watcher.DefaultLimit.TotalMilliseconds;
-        while (Watcher.LastSeq < seq)
-        {
-            try
-            {
-                Assert.True(await Watcher.UntilAsync(client, e => e.Seq >= seq), string.Join('\n', hosts.Select(h => h.Output)));
-            }
-            catch (HubException e)
-                when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline) { }
-        }
+        if (Watcher.LastSeq < seq)
+            Assert.True(
+                await RetryAsync(() => Watcher.UntilAsync(client, e => e.Seq >= seq)),
+                string.Join('\n', hosts.Select(h => h.Output))
+            );
     }
 
     public async Task StopAsync(ChatClient client)
     {
-        await client.StopAsync(Id, Reply);
-        Assert.True(await Watcher.UntilAsync(client, e => e.Kind == "finished"));
+        Assert.True(
+            await RetryAsync(async () =>
+            {
+                await client.StopAsync(Id, Reply); // it may have stopped although the answer says otherwise: stopping twice is allowed
+                return true;
+            })
+        );
+        Assert.True(await RetryAsync(() => Watcher.UntilAsync(client, e => e.Kind == "finished")));
         Assert.Equal("stopped", Watcher.Events[^1].FinishReason);
     }
 
     public async Task AssertStoredAsShownAsync(ChatClient client)
     {
-        Assert.Equal(await client.ReadTurnTextAsync(Id, Reply), Text);
-        ConversationView after = await client.GetAsync(Id);
-        CacheIds cache = await client.InspectCacheAsync(Id);
+        Assert.Equal(await RetryAsync(() => client.ReadTurnTextAsync(Id, Reply)), Text);
+        ConversationView after = await RetryAsync(() => client.GetAsync(Id));
+        CacheIds cache = await RetryAsync(() => client.InspectCacheAsync(Id));
         Assert.Equal((after.Position, 4, 60), (cache.Position, cache.FixedIds.Count, cache.WindowIds.Count));
+    }
+
+    /// <summary>Calls again as long as the answer is "try again in a moment", as the page does.</summary>
+    private static async Task<T> RetryAsync<T>(Func<Task<T>> call)
+    {
+        long deadline = Environment.TickCount64 + (long)Watcher.DefaultLimit.TotalMilliseconds;
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (HubException e)
+                when (e.Message.Contains("try again in a moment", StringComparison.Ordinal) && Environment.TickCount64 < deadline) { }
+        }
     }
 }
