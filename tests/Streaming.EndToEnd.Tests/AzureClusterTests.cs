@@ -2,6 +2,7 @@ using Azure.Data.Tables;
 using Azure.Storage.Blobs;
 using Streaming.Azurite;
 using Streaming.EndToEnd.Tests.Clients;
+using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests;
 
