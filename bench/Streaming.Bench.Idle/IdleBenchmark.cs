@@ -1,85 +1,79 @@
 using System.Globalization;
-using Streaming.Bench.Paper;
-using Streaming.Bench.Paper.Endurance.Served;
+using Streaming.Tooling;
+using Streaming.Tooling.Processes;
 
 namespace Streaming.Bench.Idle;
 
 /// <summary>
-/// Conversations that were talked to once and are idle since, on one host with the embedded model and the embedded store. The host is
-/// started anew before it is measured, so that its memory is what idle conversations need and not what talking left.
+/// Measures conversations that have had one reply and are idle since, on one host with the embedded model and store. The host is
+/// restarted before the measurement, so that its memory is that of idle conversations and not a leftover of the replies.
 /// </summary>
-internal sealed class IdleBenchmark(int conversations, int asked)
+/// <param name="conversations">Conversations on the host.</param>
+/// <param name="requests">Requests of each measurement of the hub's answers.</param>
+internal sealed class IdleBenchmark(int conversations, int requests)
 {
-    private const int Few = 200;
     private const double KiB = 1024;
+    private readonly int _few = Math.Min(200, conversations / 2);
 
-    public async Task RunAsync(string output, string arguments, CancellationToken cancellation)
+    private sealed record Result(double BeforeMiB, double AfterMiB, double[] Few, double[] First, double[] Second);
+
+    public async Task RunAsync(string output, Provenance provenance, CancellationToken cancellation)
     {
-        string data = Directory.CreateTempSubdirectory("idle-").FullName;
-        try
-        {
-            await using var host = new SiloProcess(data, ["SnapshotTokens=0", "GuestsPerMinute=1000", "Slots=16"]);
-            await using var people = new People();
-            await host.StartAsync(cancellation);
-            await people.ConnectAsync(host.Url, cancellation);
-            await people.TalkAsync(conversations, cancellation);
-            Console.Error.WriteLine($"{conversations} conversations have been answered.");
-            await host.StopAsync(cancellation);
-
-            await host.StartAsync(cancellation);
-            await people.ConnectAsync(host.Url, cancellation);
-            await people.AskOnceAsync(Few, cancellation); // Compiles what answers.
-            double[] few = await people.AskInTurnAsync(asked, Few, cancellation);
-            double before = host.ResidentMiB;
-            double[] first = await people.AskOnceAsync(conversations, cancellation);
-            double after = host.ResidentMiB;
-            double[] second = await people.AskInTurnAsync(asked, conversations, cancellation);
-            await host.StopAsync(cancellation);
-            Write(output, arguments, before, after, few, first, second);
-        }
-        finally
-        {
-            Directory.Delete(data, recursive: true);
-        }
-    }
-
-    private void Write(string output, string arguments, double before, double after, double[] few, double[] first, double[] second)
-    {
-        string text = string.Create(
-            CultureInfo.InvariantCulture,
-            $"""
-            # {conversations:#,0} idle conversations on one host
-
-            Each has been talked to once, and is an active grain that nobody watches. The host is started anew before it is measured; resident memory is read
-            before and after all have been asked for once, garbage of the asking included. Answers are the hub's to `GetConversation`, by 16 connections.
-
-            | | |
-            |---|---:|
-            | resident memory before, MiB | {before:0} |
-            | with all of them active, MiB | {after:0} |
-            | **KiB each** | **{(after - before) * KiB / (conversations - Few):0.0}** |
-            | activation and first answer, 16 at a time, ms: median, 99th percentile | {At(first, 0.5):0.00}, {At(first, 0.99):0.00} |
-            | activations a second | {1000 * 16 / first.Average():#,0} |
-            | an answer with {Few} active, one at a time, ms: median, 99th percentile | {At(few, 0.5):0.00}, {At(few, 0.99):0.00} |
-            | an answer with all active, one at a time, ms: median, **99th percentile** | {At(second, 0.5):0.00}, **{At(
-                second,
-                0.99
-            ):0.00}** |
-
-            | measured | |
-            |---|---|
-            | machine | {Repository.Machine()} |
-            | date | {DateTimeOffset.UtcNow:yyyy-MM-dd HH:mm} UTC |
-            | commit | {Repository.Commit()} |
-            | command | `dotnet run -c Release --project bench/Streaming.Bench.Idle{(arguments.Length > 0 ? " -- " + arguments : "")}` |
-
-            """
+        using var data = new TemporaryFolder();
+        await using HostProcess host = HostProcess.Silo(
+            data.Path,
+            ClusterPorts.Free(),
+            "SnapshotTokens=0",
+            "GuestsPerMinute=1000",
+            "Slots=16"
         );
-        Directory.CreateDirectory(output);
-        File.WriteAllText(Path.Combine(output, "idle.md"), text.ReplaceLineEndings("\n"));
-        Console.WriteLine(text);
+        await using var guests = new IdleConversations();
+        await host.StartAsync(cancellation);
+        await guests.ConnectAsync(host.Url, cancellation);
+        await guests.CreateAsync(conversations, cancellation);
+        Console.Error.WriteLine($"{conversations} conversations have had a reply.");
+        await host.TerminateAsync();
+
+        await host.StartAsync(cancellation);
+        await guests.ConnectAsync(host.Url, cancellation);
+        await guests.GetEachAsync(_few, cancellation); // warms up
+        double[] few = await guests.GetRandomAsync(requests, _few, cancellation);
+        double before = host.ResidentMiB;
+        double[] first = await guests.GetEachAsync(conversations, cancellation);
+        double after = host.ResidentMiB;
+        double[] second = await guests.GetRandomAsync(requests, conversations, cancellation);
+        await host.TerminateAsync();
+        ResultsPage.Write(
+            output,
+            "idle",
+            string.Create(CultureInfo.InvariantCulture, $"{conversations:#,0} idle conversations on one host"),
+            Text(new Result(before, after, few, first, second)),
+            provenance
+        );
     }
 
-    private static double At(double[] ascending, double share) =>
-        ascending[Math.Min(ascending.Length - 1, (int)(share * ascending.Length))];
+    private string Text(Result result)
+    {
+        string table = Markdown.Table(
+            ["<", ""],
+            [
+                ["resident memory before, MiB", $"{result.BeforeMiB:0}"],
+                ["with all of them active, MiB", $"{result.AfterMiB:0}"],
+                ["**KiB per conversation**", $"**{(result.AfterMiB - result.BeforeMiB) * KiB / (conversations - _few):0.0}**"],
+                [$"activation and first answer, {IdleConversations.Guests} at a time, ms: median, 99th percentile", Times(result.First)],
+                ["activations per second", Markdown.Count((long)(1000 * IdleConversations.Guests / result.First.Average()))],
+                [$"an answer with {_few} active, one at a time, ms: median, 99th percentile", Times(result.Few)],
+                ["an answer with all active, one at a time, ms: median, 99th percentile", Times(result.Second)],
+            ]
+        );
+        return $"""
+            Each conversation has had one short reply and is an active grain without a watcher. The host is restarted before the
+            measurement. Resident memory is read before and after every conversation is requested once, including garbage of these
+            requests. An answer is the hub's to `GetConversation`, over {IdleConversations.Guests} connections.
+
+            {table}
+            """;
+
+        static string Times(double[] ms) => $"{ms.Median():0.00}, {ms.Quantile(0.99):0.00}";
+    }
 }

@@ -1,45 +1,25 @@
 using System.CommandLine;
+using Streaming.Bench;
 using Streaming.Bench.Idle;
-using Streaming.Bench.Paper;
+using static Streaming.Bench.Benchmark;
 
-// What conversations cost that nobody talks to at the moment; the result goes to bench/results/idle.md:
+// What conversations cost while nobody uses them; the result is written to bench/results/idle.md:
 //   dotnet run -c Release --project bench/Streaming.Bench.Idle
-var conversations = new Option<int>("--conversations")
-{
-    Description = "Idle conversations on the host.",
-    DefaultValueFactory = _ => 20_000,
-};
-var asked = new Option<int>("--asked")
-{
-    Description = "Questions of each measurement of the hub's answers.",
-    DefaultValueFactory = _ => 10_000,
-};
-var output = new Option<string>("--out")
-{
-    Description = "Folder of the result.",
-    DefaultValueFactory = _ => Repository.PathTo("bench", "results"),
-};
-
-var root = new RootCommand("Idle conversations on one host: bytes each, activation time, and the hub's answers meanwhile.")
+Option<int> conversations = Option("--conversations", 20_000, "Idle conversations on the host.");
+Option<int> requests = Option("--requests", 10_000, "Requests of each measurement of the hub's answers.");
+Option<string> output = Output("bench", "results");
+var root = new RootCommand("Idle conversations on one host: memory of each, time to activate one, and the hub's answers meanwhile.")
 {
     conversations,
-    asked,
+    requests,
     output,
 };
 root.SetAction(
     (parsed, cancellation) =>
-        new IdleBenchmark(parsed.GetValue(conversations), parsed.GetValue(asked)).RunAsync(
+        new IdleBenchmark(parsed.GetValue(conversations), parsed.GetValue(requests)).RunAsync(
             parsed.GetRequiredValue(output),
-            string.Join(' ', args),
+            Provenance.Now("bench/Streaming.Bench.Idle", args),
             cancellation
         )
 );
-try
-{
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-}
-catch (MeasurementException e)
-{
-    Console.Error.WriteLine(e.Message);
-    return 1;
-}
+return await RunAsync(root, args);

@@ -2,22 +2,22 @@ using Streaming.Inference.Caching;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Kernels;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
-/// <summary>Conversations whose caches are full, of random tokens: what a step costs does not depend on what was said.</summary>
+/// <summary>Conversations with full caches and random tokens: the cost of a step does not depend on the text.</summary>
 internal static class FullCaches
 {
     /// <summary>A position at which every cache counts as full.</summary>
     public static long Position(Decoder decoder) => 10L * decoder.Capacity;
 
-    /// <summary>Gives every page of every slot memory of its own.</summary>
+    /// <summary>Writes to every slot, so that the system backs all its pages with memory.</summary>
     public static void Touch(Decoder decoder)
     {
         for (int slot = 0; slot < decoder.Slots; slot++)
             decoder.Clear(slot);
     }
 
-    /// <summary>The next tokens of the first slots, so many of each.</summary>
+    /// <summary>Segments with the next tokens of the first slots.</summary>
     public static Segment[] Segments(Decoder decoder, int count, int rowsEach, long position, Random random) =>
         [
             .. Enumerable

@@ -1,59 +1,54 @@
 using System.Diagnostics;
-using System.Globalization;
-using Streaming.Inference.Caching;
-using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Kernels;
+using Streaming.Tooling;
 using TorchSharp;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
 /// <summary>
-/// How much faster the managed kernels are than libtorch's: two decoders with the same random weights in one process take turns, so that
-/// whatever else the machine does slows both. The times are the processor's, of the whole process: on a busy machine the clock says more about the
-/// others. With more than one thread that is what all of them used, waiting included.
+/// How much faster the managed kernels are than libtorch's. Two decoders with the same random weights take turns in one process, so
+/// that other load on the machine slows both. Times are processor times of the process, because on a busy machine the clock measures
+/// the other processes. With several threads they include the time that threads spin while they wait.
 /// </summary>
-internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout, KernelSet kernels)
+internal sealed class KernelBenchmark(Shape shape, DType type, int threads, KernelSet kernels)
 {
     private const int Rounds = 5,
         Slots = 16;
     private static readonly TimeSpan RoundLength = TimeSpan.FromMilliseconds(150);
 
-    /// <summary>Prints a line for each load: median processor time of a step, and the ratio.</summary>
-    public void Run(
-        TextWriter output,
-        string name,
-        IReadOnlyList<int> conversations,
-        IReadOnlyList<int> prompts,
-        CancellationToken cancellation
-    )
+    /// <summary>A table with a row for each load: median processor time of a step, and the ratio.</summary>
+    /// <param name="conversations">Numbers of conversations in a step, each with one token.</param>
+    /// <param name="prompts">Numbers of tokens of one prompt in a step.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    public string Run(IReadOnlyList<int> conversations, IReadOnlyList<int> prompts, CancellationToken cancellation)
     {
         torch.set_num_threads(threads);
         using Decoder libtorch = Load(KernelSet.Libtorch),
             managed = Load(kernels);
-        foreach (int count in conversations)
-            Line($"{count} conversations", count, rowsEach: 1);
-        foreach (int rows in prompts)
-            Line($"{rows} tokens of a prompt", 1, rows);
+        return Markdown.Table(
+            ["<model", "<type", "threads", "<load", "libtorch, CPU ms", "managed, CPU ms", "managed tokens per CPU second", "ratio"],
+            [
+                .. conversations.Select(count => Row($"{count} conversations", count, rowsEach: 1)),
+                .. prompts.Select(rows => Row($"{rows} tokens of a prompt", 1, rows)),
+            ]
+        );
 
-        void Line(string load, int count, int rowsEach)
+        object[] Row(string load, int count, int rowsEach)
         {
             (double slow, double fast) = Compare(libtorch, managed, count, rowsEach, cancellation);
-            double rate = 1000 * count * rowsEach / fast;
-            output.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"| {name} | {managed.DType.ToString().ToLowerInvariant()} | {threads} | {load} | {slow:0.00} | {fast:0.00} | {rate:0} | **{slow / fast:0.0}** |"
-                )
-            );
+            return
+            [
+                shape.Name,
+                managed.DType.ToString().ToLowerInvariant(),
+                threads,
+                load,
+                slow,
+                fast,
+                1000 * count * rowsEach / fast,
+                slow / fast,
+            ];
         }
-    }
-
-    /// <summary>The table's head.</summary>
-    public static void Head(TextWriter output)
-    {
-        output.WriteLine("| model | type | threads | load | libtorch, CPU ms | managed, CPU ms | managed tokens per CPU second | ratio |");
-        output.WriteLine("|---|---|---:|---|---:|---:|---:|---:|");
     }
 
     private static (double Slow, double Fast) Compare(
@@ -76,9 +71,7 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
             slow.AddRange(slowRound);
             fast.AddRange(fastRound);
         }
-        slow.Sort();
-        fast.Sort();
-        return (slow[slow.Count / 2], fast[fast.Count / 2]);
+        return (slow.Median(), fast.Median());
     }
 
     /// <summary>Milliseconds of each step in a round.</summary>
@@ -101,14 +94,11 @@ internal sealed class KernelBenchmark(ModelConfig shape, DType type, int threads
 
     private Decoder Load(KernelSet set)
     {
-        var decoder = Decoder.Load(
-            shape,
-            new ShapeWeights(seed: 1),
+        Decoder decoder = shape.Load(
             new DecoderOptions
             {
                 DType = type,
                 Slots = Slots,
-                Capacity = layout.Places,
                 Kernels = set,
                 Threads = threads,
             }

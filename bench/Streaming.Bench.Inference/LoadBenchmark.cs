@@ -1,24 +1,29 @@
 using System.Diagnostics;
-using System.Globalization;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Evaluation;
 using Streaming.Inference.Kernels;
+using Streaming.Tooling;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
-/// <summary>How long a checkpoint of a known shape takes to load, and the memory it takes on the way and afterwards.</summary>
+/// <summary>How long a checkpoint of a known shape takes to load, and how much memory during and after it.</summary>
 internal static class LoadBenchmark
 {
     private const double MiB = 1 << 20;
 
     /// <summary>
-    /// Loads the checkpoint, which is written before if it is not in its folder, and prints a line of a table. In a process of its own for each line: a
-    /// load that finds memory of another one's takes less.
+    /// Loads the checkpoint once; returns a table with one row. Start the program anew for each row: a load that can reuse memory of an
+    /// earlier one takes less time.
     /// </summary>
-    public static void Run(TextWriter output, string name, ModelConfig shape, string folder, DType type, int threads)
+    /// <param name="shape">The checkpoint's shape.</param>
+    /// <param name="folder">Its folder, which is written if it is absent; null for a temporary one that stays.</param>
+    /// <param name="type">The type to load it with.</param>
+    /// <param name="threads">Threads of an operation.</param>
+    public static string Run(Shape shape, string? folder, DType type, int threads)
     {
-        ShapeCheckpoint.WriteOnce(folder, shape);
+        folder ??= Path.Combine(Path.GetTempPath(), $"streaming-load-{shape.Name}");
+        ShapeCheckpoint.WriteOnce(folder, shape.Config);
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         ResidentMemory.BeginPeak();
         long before = Environment.WorkingSet,
@@ -30,19 +35,18 @@ internal static class LoadBenchmark
             {
                 DType = type,
                 Threads = threads,
-                Capacity = 1024,
+                Capacity = Shape.Layout.Places,
             }
         );
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
         long after = Environment.WorkingSet,
             peak = ResidentMemory.Peak();
-        output.WriteLine("| model | type | threads | file, MiB | seconds | resident before, MiB | peak | after |");
-        output.WriteLine("|---|---|---:|---:|---:|---:|---:|---:|");
-        output.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {name} | {DTypes.NameOf(decoder.DType)} | {threads} | {new FileInfo(Path.Combine(folder, "model.safetensors")).Length / MiB:0} | {seconds:0.0} | {before / MiB:0} | {peak / MiB:0} | {after / MiB:0} |"
-            )
+        double file = new FileInfo(Path.Combine(folder, "model.safetensors")).Length;
+        return Markdown.Table(
+            ["<model", "<type", "threads", "file, MiB", "seconds", "resident before, MiB", "peak", "after"],
+            [
+                [shape.Name, DTypes.NameOf(decoder.DType), threads, file / MiB, seconds, before / MiB, peak / MiB, after / MiB],
+            ]
         );
     }
 }

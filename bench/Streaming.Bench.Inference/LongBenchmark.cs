@@ -1,27 +1,27 @@
 using System.Diagnostics;
-using ScottPlot;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Kernels;
+using Streaming.Tooling;
 using TorchSharp;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
-/// <summary>What one reply costs along its way: time per token, resident memory, managed memory, tensors, window by window.</summary>
-internal static class LongBenchmark
+/// <summary>Cost of one long reply, window by window: time per token, resident memory, managed memory, number of tensors.</summary>
+internal sealed class LongBenchmark(DecodeSetup setup, EnginePage page)
 {
     private const int MostRows = 20;
     private const double MiB = 1 << 20;
 
     private sealed record Sample(int Window, double MsPerToken, double ResidentMiB, double ManagedMiB, long Tensors);
 
-    public static async Task RunAsync(Setup setup, int windows, CancellationToken cancellation)
+    public async Task RunAsync(int windows, CancellationToken cancellation)
     {
         (IDecodeDevice device, DType type) = setup.Load(slots: 1);
         await using IDecodeDevice owned = device;
         var samples = new List<Sample>();
         long tokens = 0,
             clock = 0;
-        await foreach (DecodeOutput output in device.DecodeAsync(setup.EndlessReply(0, setup.SomeText()), cancellation))
+        await foreach (DecodeOutput output in device.DecodeAsync(setup.EndlessReply(0, setup.RandomTokens()), cancellation))
         {
             if (output is not TokenSampled)
                 continue;
@@ -29,44 +29,53 @@ internal static class LongBenchmark
                 clock = Stopwatch.GetTimestamp();
             if (++tokens % setup.Layout.Window != 0)
                 continue;
-            double ms = Stopwatch.GetElapsedTime(clock).TotalMilliseconds / setup.Layout.Window;
             samples.Add(
                 new Sample(
                     samples.Count + 1,
-                    ms,
+                    Stopwatch.GetElapsedTime(clock).TotalMilliseconds / setup.Layout.Window,
                     Environment.WorkingSet / MiB,
                     GC.GetTotalMemory(forceFullCollection: true) / MiB,
                     torch.Tensor.TotalCount
                 )
             );
             clock = Stopwatch.GetTimestamp();
-            if (samples.Count == windows)
-                device.Stop(0, EndReason.Stopped);
-            if (samples.Count >= windows)
-                break;
+            if (samples.Count < windows)
+                continue;
+            device.Stop(0, EndReason.Stopped);
+            break;
         }
 
         double[] along = [.. samples.Select(sample => (double)sample.Window)];
-        var plot = new Plot();
-        var time = plot.Add.Scatter(along, samples.Select(sample => sample.MsPerToken).ToArray());
-        time.LegendText = "ms per token";
-        var memory = plot.Add.Scatter(along, samples.Select(sample => sample.ResidentMiB).ToArray());
-        memory.LegendText = "resident MiB";
-        memory.Axes.YAxis = plot.Axes.Right;
-        plot.XLabel("windows");
-        plot.YLabel("ms per token");
-        plot.Axes.Right.Label.Text = "resident MiB";
-        plot.Axes.SetLimitsY(0, 2 * samples.Max(sample => sample.MsPerToken), plot.Axes.Left);
-        plot.Axes.SetLimitsY(0, 1.3 * samples.Max(sample => sample.ResidentMiB), plot.Axes.Right);
-        plot.ShowLegend(Alignment.LowerRight);
+        var time = new Chart("windows", "ms per token");
+        time.AddLine(LineLook.Blue, "mean of a window", along, samples.Select(sample => sample.MsPerToken));
+        time.BeginAtZero(samples.Max(sample => sample.MsPerToken));
+        var memory = new Chart("windows", "MiB");
+        memory.AddLine(LineLook.Green, "resident", along, samples.Select(sample => sample.ResidentMiB));
+        memory.BeginAtZero(samples.Max(sample => sample.ResidentMiB));
+        Directory.CreateDirectory(page.Folder);
         int step = Math.Max(1, windows / MostRows);
-        new Report(setup, "long", $"A reply of {windows} windows", type).Write(
-            $"One reply of {tokens:#,0} tokens from a full cache; each row is a mean over one window, measured at its end. Tensors are read while a step may be under way.",
+        string table = Markdown.Table(
             ["window", "ms per token", "resident MiB", "managed MiB", "tensors"],
             samples
                 .Where(sample => sample.Window <= 2 || sample.Window % step == 0)
-                .Select(sample => (object[])[sample.Window, sample.MsPerToken, sample.ResidentMiB, sample.ManagedMiB, sample.Tensors]),
-            plot
+                .Select(sample => (object[])[sample.Window, sample.MsPerToken, sample.ResidentMiB, sample.ManagedMiB, sample.Tensors])
+        );
+        page.Write(
+            "long",
+            $"A reply of {windows} windows",
+            $"""
+            One reply of {Markdown.Count(
+                tokens
+            )} tokens from a full cache. Times are means over one window; the rest is read at the window's end.
+            Tensors are counted while a step may be running.
+
+            {table}
+            {time.Save(page.Folder, "long-time", "Time per token along the reply")}
+
+            {memory.Save(page.Folder, "long-memory", "Resident memory along the reply")}
+            """,
+            setup,
+            type
         );
     }
 }

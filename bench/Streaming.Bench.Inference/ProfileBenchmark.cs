@@ -1,152 +1,157 @@
 using System.Diagnostics;
 using System.Globalization;
-using Streaming.Inference.Caching;
-using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Kernels;
+using Streaming.Tooling;
 using TorchSharp;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
 /// <summary>
-/// Where the time of a step goes: each operation's, beside the bytes that it reads and the multiplications that it does; and, in turns with the steps, what
-/// the reading alone takes (<see cref="StepReading"/>).
+/// Where the time of a step goes: the time of each operation, the bytes that it reads and its multiplications. In turns with the steps
+/// it measures how long reading these bytes alone takes (<see cref="MemoryReads"/>).
 /// </summary>
-internal sealed class ProfileBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout)
+internal sealed class ProfileBenchmark(Shape shape, DType type, int threads)
 {
-    private const int Least = 30;
+    private const int LeastSteps = 30;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(2),
         Length = TimeSpan.FromSeconds(4);
 
-    /// <summary>Prints the operations of the median step of so many conversations, or of one with so many tokens of a prompt.</summary>
-    public void Run(TextWriter output, string name, int conversations, int rowsEach, CancellationToken cancellation)
+    private readonly List<double> _steps = [], // milliseconds
+        _waits = [], // of each step, the longest that a thread waited for a processor
+        _inOneJob = [],
+        _empty = [];
+    private readonly List<Dictionary<string, double>> _reads = [];
+
+    /// <summary>A table of the median step's operations.</summary>
+    /// <param name="conversations">Conversations in a step.</param>
+    /// <param name="rowsEach">Tokens of each.</param>
+    /// <param name="cancellation">Ends the measurement.</param>
+    public string Run(int conversations, int rowsEach, CancellationToken cancellation)
     {
         torch.set_num_threads(threads);
         ProfiledKernels? profiled = null;
-        using Decoder decoder = Decoder.Load(
-            shape,
-            new ShapeWeights(seed: 1),
+        using Decoder decoder = shape.Load(
             new DecoderOptions
             {
                 DType = type,
                 Slots = conversations,
-                Capacity = layout.Places,
                 Threads = threads,
             },
-            context => profiled = new ProfiledKernels(KernelFactory.Create(context), shape)
+            context => profiled = new ProfiledKernels(KernelFactory.Create(context), shape.Config)
         );
         FullCaches.Touch(decoder);
         var random = new Random(1);
         long position = FullCaches.Position(decoder);
-        using var reading = new StepReading(threads);
+        using var reads = new MemoryReads(threads);
         var wait = new SchedulerWait();
-        var waits = new List<double>(); // of each step, the most that a thread waited for a processor
         bool managed = decoder.Kernels != KernelSet.Libtorch;
-        profiled!.Reading = managed ? reading : null;
+        profiled!.Reads = managed ? reads : null;
         Step();
-        profiled.Reading = null;
-        var (steps, atOnce, meetings) = (new List<double>(), new List<double>(), new List<double>());
-        var inWorks = new List<Dictionary<string, double>>();
-        Turns(WarmUp);
+        profiled.Reads = null;
+        TakeTurns(WarmUp);
         profiled.Forget();
-        foreach (List<double> times in (List<double>[])[steps, waits, atOnce, meetings])
+        foreach (List<double> times in (List<double>[])[_steps, _waits, _inOneJob, _empty])
             times.Clear();
-        inWorks.Clear();
-        Turns(Length);
+        _reads.Clear();
+        TakeTurns(Length);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            {shape.Name}, {decoder.DType.ToString().ToLowerInvariant()}, {threads} threads, {conversations} conversations, {rowsEach}
+            tokens each: {_steps.Median():0.00} ms, median of {_steps.Count} steps
 
-        double whole = Median(steps);
-        output.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"{name}, {decoder.DType.ToString().ToLowerInvariant()}, {threads} threads, {conversations} conversations, {rowsEach} tokens each: {whole:0.00} ms, median of {steps.Count} steps"
-            )
+            {Table([.. profiled.Parts], reads)}{(managed ? Reading() : "")}{(wait.IsKnown ? LongestSteps() : "")}
+            """
         );
-        output.WriteLine();
-        output.WriteLine("| operation | works | ms | share | MB read | GB/s | G multiply-adds/s | the reading alone, ms |");
-        output.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|");
-        StepPart[] parts = [.. profiled.Parts];
-        foreach (StepPart part in parts)
-            Line(
-                part.Name,
-                reading.Works(part.Name),
-                part.Ms,
-                part.Bytes,
-                part.Products,
-                Median([.. inWorks.Select(read => read.GetValueOrDefault(part.Name))])
-            );
-        Line("rest", 0, whole - parts.Sum(p => p.Ms), 0, 0, 0);
-        Line(
-            "all",
-            parts.Sum(p => reading.Works(p.Name)),
-            whole,
-            parts.Sum(p => p.Bytes),
-            parts.Sum(p => p.Products),
-            Median([.. inWorks.Select(read => read.Values.Sum())])
-        );
-        if (managed)
-        {
-            output.WriteLine();
-            output.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"In turns with the steps: the reading in one work, each thread its share, {Median(atOnce):0.00} ms; the works' meetings without reading, {Median(meetings):0.00} ms."
-                )
-            );
-        }
 
-        int longest = steps.IndexOf(steps.Max());
-        if (wait.IsKnown)
-        {
-            output.WriteLine();
-            output.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"The longest step took {steps[longest]:0.0} ms, of which one of its threads was ready and waited for a processor {waits[longest]:0.0} ms; of the hundredth part of the steps that took longest {Longest(steps):0.0} ms, and {Longest(waits):0.0} ms so, on average."
-                )
-            );
-        }
-
-        double Longest(List<double> times) =>
-            steps.Select((ms, i) => (ms, i)).OrderByDescending(s => s.ms).Take(Math.Max(1, steps.Count / 100)).Average(s => times[s.i]);
-
-        void Line(string what, int works, double ms, double bytes, double products, double read) =>
-            output.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"| {what} | {Of(works, "0")} | {ms:0.00} | {100 * ms / whole:0} % | {Of(bytes / 1e6, "0.0")} | {Of(bytes / 1e6 / ms, "0.0")} | {Of(products / 1e6 / ms, "0")} | {Of(read, "0.00")} |"
-                )
-            );
-
-        static string Of(double value, string format) => value == 0 ? "" : value.ToString(format, CultureInfo.InvariantCulture);
-
-        void Turns(TimeSpan length)
+        void TakeTurns(TimeSpan length)
         {
             long started = Stopwatch.GetTimestamp();
-            while (Stopwatch.GetElapsedTime(started) < length || steps.Count < Least)
+            while (Stopwatch.GetElapsedTime(started) < length || _steps.Count < LeastSteps)
             {
                 cancellation.ThrowIfCancellationRequested();
-                steps.Add(Step());
+                Step();
                 if (!managed)
                     continue;
-                inWorks.Add(reading.InWorks());
-                atOnce.Add(reading.AtOnce());
-                meetings.Add(reading.Meetings());
+                _reads.Add(reads.ByOperation());
+                _inOneJob.Add(reads.InOneJob());
+                _empty.Add(reads.WithoutReading());
             }
         }
 
-        double Step()
+        void Step()
         {
             Segment[] segments = FullCaches.Segments(decoder, conversations, rowsEach, position, random);
-            wait.Most();
+            wait.LongestSinceLastCall();
             long from = Stopwatch.GetTimestamp();
             decoder.Forward(segments)?.Dispose();
-            double ms = Stopwatch.GetElapsedTime(from).TotalMilliseconds;
-            waits.Add(wait.Most());
+            _steps.Add(Stopwatch.GetElapsedTime(from).TotalMilliseconds);
+            _waits.Add(wait.LongestSinceLastCall());
             profiled!.EndStep();
             position += rowsEach;
-            return ms;
         }
     }
 
-    private static double Median(IReadOnlyList<double> times) => times.Count == 0 ? 0 : times.Order().ElementAt(times.Count / 2);
+    private string Table(StepPart[] parts, MemoryReads reads)
+    {
+        double whole = _steps.Median();
+        return Markdown.Table(
+            ["<operation", "jobs", "ms", "share", "MB read", "GB/s", "G multiply-adds/s", "reading alone, ms"],
+            [
+                .. parts.Select(part =>
+                    Row(
+                        part.Name,
+                        reads.Jobs(part.Name),
+                        part.Ms,
+                        part.Bytes,
+                        part.Products,
+                        [.. _reads.Select(read => read.GetValueOrDefault(part.Name))]
+                    )
+                ),
+                Row("rest", 0, whole - parts.Sum(p => p.Ms), 0, 0, []),
+                Row(
+                    "all",
+                    parts.Sum(p => reads.Jobs(p.Name)),
+                    whole,
+                    parts.Sum(p => p.Bytes),
+                    parts.Sum(p => p.Products),
+                    [.. _reads.Select(read => read.Values.Sum())]
+                ),
+            ]
+        );
+
+        object?[] Row(string name, int jobs, double ms, double bytes, double products, double[] readAlone) =>
+            [
+                name,
+                jobs == 0 ? null : jobs,
+                ms,
+                Markdown.Percent(ms / whole),
+                OrNothing(bytes / 1e6),
+                OrNothing(bytes / 1e6 / ms),
+                OrNothing(products / 1e6 / ms),
+                OrNothing(readAlone.Median()),
+            ];
+
+        static object? OrNothing(double value) => value == 0 ? null : value;
+    }
+
+    private string Reading() =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"\nIn turns with the steps: reading in one job, with a share for each thread, {_inOneJob.Median():0.00} ms; "
+                + $"the jobs without reading, {_empty.Median():0.00} ms.\n"
+        );
+
+    private string LongestSteps()
+    {
+        int longest = _steps.IndexOf(_steps.Max());
+        int[] hundredth = [.. Enumerable.Range(0, _steps.Count).OrderByDescending(i => _steps[i]).Take(Math.Max(1, _steps.Count / 100))];
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"\nThe longest step took {_steps[longest]:0.0} ms; one of its threads was ready and waited {_waits[longest]:0.0} ms for a "
+                + $"processor. The longest 1 % of the steps took {hundredth.Average(i => _steps[i]):0.0} ms on average and waited "
+                + $"{hundredth.Average(i => _waits[i]):0.0} ms.\n"
+        );
+    }
 }

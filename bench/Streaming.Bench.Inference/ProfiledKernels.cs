@@ -4,18 +4,18 @@ using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Kernels;
 using TorchSharp;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
-/// <summary>Kernels with a clock: how long each operation of a step takes, what it reads and how much it multiplies.</summary>
+/// <summary>Kernels that measure each operation of a step: its time, the bytes that it reads, its multiplications.</summary>
 internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKernels
 {
-    /// <summary>The name of the attention among the operations.</summary>
+    /// <summary>The attention's name among the operations.</summary>
     public const string Attention = "attention";
 
     private readonly Dictionary<string, StepPart> _parts = [];
 
-    /// <summary>Learns what the step under way reads, if given.</summary>
-    public StepReading? Reading { get; set; }
+    /// <summary>If set, is told what the running step reads.</summary>
+    public MemoryReads? Reads { get; set; }
 
     /// <summary>The operations, in the order in which they were first used.</summary>
     public IEnumerable<StepPart> Parts => _parts.Values;
@@ -29,7 +29,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
             part.EndStep();
     }
 
-    /// <summary>Forgets the steps so far.</summary>
+    /// <summary>Discards the steps measured so far.</summary>
     public void Forget() => _parts.Clear();
 
     public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
@@ -85,7 +85,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
                     ? shape.HeadDim + sizeof(float)
                     : shape.HeadDim * (CacheType == torch.ScalarType.Float32 ? 4 : 2)
             );
-        Reading?.Add(Attention, cache, batch.Segments.Count, shape.KeyValueHeads);
+        Reads?.Add(Attention, cache, batch.Segments.Count, shape.KeyValueHeads);
         Take(Attention, from, bytes, 2.0 * batch.Segments.Sum(s => (double)s.Layout.Places * s.Ids.Length) * shape.Heads * shape.HeadDim);
         return result;
     }
@@ -113,7 +113,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     private void Take(string name, long from, torch.Tensor rows, Weight weight)
     {
         Take(name, from, BytesOf(weight), Products(rows, weight));
-        Reading?.Add(name, weight);
+        Reads?.Add(name, weight);
     }
 
     private void Take(string name, long from, double bytes, double products)
@@ -129,7 +129,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     private static double Products(torch.Tensor rows, Weight weight) => (double)rows.numel() * weight.Rows.shape[0];
 }
 
-/// <summary>An operation's part of a step.</summary>
+/// <summary>An operation of a step.</summary>
 internal sealed class StepPart(string name)
 {
     private readonly List<double> _steps = [];
@@ -139,7 +139,7 @@ internal sealed class StepPart(string name)
 
     public string Name => name;
 
-    /// <summary>Milliseconds of the median step.</summary>
+    /// <summary>Milliseconds of the operation in a step, median.</summary>
     public double Ms => _steps.Order().ElementAt(_steps.Count / 2);
 
     /// <summary>Bytes of weights and caches that a step reads.</summary>

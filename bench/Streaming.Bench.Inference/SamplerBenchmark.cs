@@ -1,61 +1,42 @@
 using System.Diagnostics;
-using System.Globalization;
 using Streaming.Inference.Sampling;
+using Streaming.Tooling;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
-/// <summary>What choosing a token by a row of logits costs; beside a step's time it says whether the sampler matters.</summary>
+/// <summary>Time of sampling a token from a row of logits; compared with a step's time it shows whether the sampler matters.</summary>
 internal static class SamplerBenchmark
 {
-    // Rows enough for some variety, and few enough to lie in the cache, as a row does that the head has just written.
+    // Few enough rows that they stay in the processor's cache, as a row does that the head has just written.
     private const int Rows = 4,
         Tokens = 200,
         Rounds = 8;
 
-    /// <summary>Prints a line for each way of sampling: the best round's microseconds a token.</summary>
-    public static void Run(TextWriter output, int vocabulary)
+    /// <summary>A table with a row for each way of sampling: microseconds per token in the best round.</summary>
+    public static string Run(int vocabulary)
     {
         (string Name, SamplingParameters Parameters)[] ways =
         [
-            ("greedy", new() { Temperature = 0 }),
-            (
-                "temperature 0.7, top-p 0.9",
-                new()
-                {
-                    Temperature = 0.7,
-                    TopP = 0.9,
-                    Seed = 1,
-                }
-            ),
-            (
-                "temperature 1, top-p 1",
-                new()
-                {
-                    Temperature = 1,
-                    TopP = 1,
-                    Seed = 1,
-                }
-            ),
-            (
-                "temperature 0.7, top-k 40",
-                new()
-                {
-                    Temperature = 0.7,
-                    TopP = 1,
-                    TopK = 40,
-                    Seed = 1,
-                }
-            ),
+            ("greedy", Parameters(temperature: 0)),
+            ("temperature 0.7, top-p 0.9", Parameters(temperature: 0.7, topP: 0.9)),
+            ("temperature 1, top-p 1", Parameters(temperature: 1)),
+            ("temperature 0.7, top-k 40", Parameters(temperature: 0.7, topK: 40)),
         ];
         float[][] logits = [.. Enumerable.Range(0, Rows).Select(seed => Logits(vocabulary, seed))];
-        output.WriteLine("| vocabulary | sampling | microseconds a token |");
-        output.WriteLine("|---:|---|---:|");
-        foreach ((string name, SamplingParameters parameters) in ways)
-        {
-            double best = Enumerable.Range(0, Rounds).Min(_ => Round(logits, parameters));
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {vocabulary} | {name} | {best:0} |"));
-        }
+        return Markdown.Table(
+            ["vocabulary", "<sampling", "microseconds per token"],
+            ways.Select(way => (object[])[vocabulary, way.Name, Enumerable.Range(0, Rounds).Min(_ => Round(logits, way.Parameters))])
+        );
     }
+
+    private static SamplingParameters Parameters(double temperature, double topP = 1, int topK = 0) =>
+        new()
+        {
+            Temperature = temperature,
+            TopP = topP,
+            TopK = topK,
+            Seed = 1,
+        };
 
     private static double Round(float[][] logits, SamplingParameters parameters)
     {
@@ -66,7 +47,7 @@ internal static class SamplerBenchmark
         return Stopwatch.GetElapsedTime(started).TotalMicroseconds / Tokens;
     }
 
-    /// <summary>As peaked as a language model's: a few tokens stand out.</summary>
+    /// <summary>Logits, [vocabulary], as peaked as a language model's: a few tokens stand out.</summary>
     private static float[] Logits(int vocabulary, int seed)
     {
         var random = new Random(seed);

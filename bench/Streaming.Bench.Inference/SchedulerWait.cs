@@ -1,10 +1,10 @@
 using System.Globalization;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
 /// <summary>
-/// How long the threads of a step have waited for a processor while they were ready to run, as Linux counts it (the second number of a task's
-/// <c>schedstat</c>); elsewhere nothing is known. Belongs to the thread that steps.
+/// How long threads of a step were ready to run and waited for a processor, from the second number of each thread's <c>schedstat</c> on
+/// Linux; unknown on other systems. Use it on the thread that runs the steps.
 /// </summary>
 internal sealed class SchedulerWait
 {
@@ -14,7 +14,7 @@ internal sealed class SchedulerWait
     private readonly string[] _files;
     private double[] _last = [];
 
-    /// <summary>Finds the engine's threads; they live already.</summary>
+    /// <summary>Finds the engine's threads, which must have been started.</summary>
     public SchedulerWait() =>
         _files = File.Exists(OwnThread)
             ?
@@ -27,15 +27,15 @@ internal sealed class SchedulerWait
             ]
             : [];
 
-    /// <summary>Whether this system counts it.</summary>
+    /// <summary>Whether the system counts it.</summary>
     public bool IsKnown => _files.Length > 0;
 
-    /// <summary>Milliseconds since the last call, of the thread that waited longest.</summary>
-    public double Most()
+    /// <summary>Milliseconds that the longest-waiting thread has waited since the last call.</summary>
+    public double LongestSinceLastCall()
     {
         double[] now = [.. _files.Select(file => double.Parse(File.ReadAllText(file).Split(' ')[1], CultureInfo.InvariantCulture) / 1e6)];
-        double most = now.Zip(_last, (after, before) => after - before).DefaultIfEmpty().Max();
+        double longest = now.Zip(_last, (after, before) => after - before).DefaultIfEmpty().Max();
         _last = now;
-        return most;
+        return longest;
     }
 }

@@ -5,12 +5,12 @@ using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Evaluation;
 using TorchSharp;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
-/// <summary>A checkpoint of a known shape with random weights, as a folder with bfloat16 safetensors: to measure how it loads.</summary>
+/// <summary>Writes a checkpoint of a known shape with random weights in bfloat16, to measure loading.</summary>
 internal static class ShapeCheckpoint
 {
-    /// <summary>Writes the folder, tensor by tensor, unless its weights are there.</summary>
+    /// <summary>Writes the folder, tensor by tensor, unless its weights exist.</summary>
     public static void WriteOnce(string folder, ModelConfig shape)
     {
         string path = Path.Combine(folder, "model.safetensors"),

@@ -1,60 +1,85 @@
 using System.Diagnostics;
-using System.Globalization;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Caching;
-using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Kernels;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Snapshots;
 using Streaming.Inference.Tokenizing;
+using Streaming.Tooling;
 
-namespace Streaming.Bench;
+namespace Streaming.Bench.Inference;
 
 /// <summary>
-/// What a snapshot costs and saves: its size; for how long copying it out holds the device up; writing it to a synced file and reading it;
-/// and coming back with it (one token to feed) beside coming back from the log alone, L(W-1)+1 tokens. Random weights: the times do
-/// not depend on them.
+/// What a snapshot costs and saves: its size; how long copying it blocks the device; the time to write it to a synced file and to read
+/// it; and the time to the next token with it (one token is fed) and from the log alone (L(W-1)+1 tokens are fed).
 /// </summary>
-internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threads, CacheLayout layout)
+internal sealed class SnapshotBenchmark(Shape shape, DType type, int threads)
 {
     private const int Rounds = 5,
         From = 0,
         To = 1;
+    private const double MiB = 1 << 20;
 
-    /// <summary>Prints the table's head.</summary>
-    public static void Head(TextWriter output)
+    private static readonly string[] Columns =
+    [
+        "<model",
+        "<type",
+        "threads",
+        "<cache",
+        "size, MiB",
+        "device held, ms",
+        "written, ms",
+        "read, ms",
+        "resume with it, ms",
+        "resume without it, ms",
+    ];
+
+    /// <summary>Measures shapes with types and puts the table, with its origin, into a document.</summary>
+    public static async Task RunAsync(
+        IReadOnlyList<Shape> shapes,
+        IReadOnlyList<DType> types,
+        int threads,
+        string document,
+        Provenance provenance,
+        CancellationToken cancellation
+    )
     {
-        output.WriteLine(
-            "| model | type | cache | size, MiB | holds the device, ms | written, ms | read, ms | back with it, ms | back without it, ms |"
-        );
-        output.WriteLine("|---|---|---|---:|---:|---:|---:|---:|---:|");
+        var rows = new List<object[]>();
+        foreach (Shape shape in shapes)
+        {
+            foreach (DType type in types)
+            {
+                Console.Error.WriteLine($"{shape.Name}, {type} ...");
+                rows.Add(await new SnapshotBenchmark(shape, type, threads).RowAsync(cancellation));
+            }
+        }
+        string text = $"""
+            Medians of {Rounds} rounds; the last column is one measurement. The weights are random.
+
+            {Markdown.Table(Columns, rows)}
+            {provenance.ToTable()}
+            """.ReplaceLineEndings("\n");
+        Console.WriteLine(text);
+        ResultsPage.Replace(document, "measured by bench/Streaming.Bench.Inference", text);
     }
 
-    /// <summary>Prints a line: medians of five rounds, except the last column, which is one.</summary>
-    public async Task RunAsync(TextWriter output, string name, CancellationToken cancellation)
+    private async Task<object[]> RowAsync(CancellationToken cancellation)
     {
-        Decoder decoder = Decoder.Load(
-            shape,
-            new ShapeWeights(seed: 1),
+        CacheLayout layout = Shape.Layout;
+        Decoder decoder = shape.Load(
             new DecoderOptions
             {
                 DType = type,
                 Slots = 2,
-                Capacity = layout.Places,
                 Threads = threads,
             }
         );
-        await using var device = new Batcher(decoder, new WithoutText(), []);
-        int rebuild = device.RebuildLength(layout.Window);
-        DecodeJob beginning = Work(From, 0, rebuild, reset: true);
-        double without = await FirstTokenAsync(device, beginning, cancellation);
+        await using var device = new Batcher(decoder, new NoVocabulary(), []);
+        double without = await FirstTokenAsync(device, Job(From, 0, device.RebuildLength(layout.Window), reset: true), cancellation);
 
         string path = Path.GetTempFileName();
-        var captured = new List<double>();
-        var written = new List<double>();
-        var read = new List<double>();
-        var back = new List<double>();
+        var (copy, write, read, next) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
         long length = 0;
         try
         {
@@ -62,8 +87,8 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
             {
                 long clock = Stopwatch.GetTimestamp();
                 using ISlotSnapshot snapshot =
-                    await device.CaptureAsync(From, cancellation) ?? throw new InvalidOperationException("There is nothing in the slot.");
-                Add(captured, round, clock);
+                    await device.CaptureAsync(From, cancellation) ?? throw new InvalidOperationException("The slot is empty.");
+                copy.Add(Milliseconds(clock));
                 length = snapshot.Length;
 
                 clock = Stopwatch.GetTimestamp();
@@ -73,63 +98,61 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
                     await file.FlushAsync(cancellation);
                     file.Flush(flushToDisk: true);
                 }
-                Add(written, round, clock);
+                write.Add(Milliseconds(clock));
 
                 clock = Stopwatch.GetTimestamp();
                 await using FileStream stored = File.OpenRead(path);
-                using ISlotSnapshot again = await device.ReadSnapshotAsync(stored, cancellation);
-                Add(read, round, clock);
-                DecodeJob goesOn = Work(To, again.Position, 1, reset: false) with { Snapshot = again };
-                double first = await FirstTokenAsync(device, goesOn, cancellation);
-                if (round > 0)
-                    back.Add(read[^1] + first);
+                using ISlotSnapshot restored = await device.ReadSnapshotAsync(stored, cancellation);
+                read.Add(Milliseconds(clock));
+                DecodeJob resumed = Job(To, restored.Position, 1, reset: false) with { Snapshot = restored };
+                next.Add(read[^1] + await FirstTokenAsync(device, resumed, cancellation));
+                if (round == 0) // warms up
+                    foreach (List<double> times in (List<double>[])[copy, write, read, next])
+                        times.Clear();
             }
         }
         finally
         {
             File.Delete(path);
         }
-        output.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {name} | {decoder.DType.ToString().ToLowerInvariant()} | {layout.Fixed}+{layout.Window} | {length / 1048576.0:0.00} | {Median(captured):0.0} | {Median(written):0.0} | {Median(read):0.0} | {Median(back):0.0} | {without:0} |"
-            )
-        );
+        return
+        [
+            shape.Name,
+            decoder.DType.ToString().ToLowerInvariant(),
+            threads,
+            $"{layout.Fixed}+{layout.Window}",
+            length / MiB,
+            copy.Median(),
+            write.Median(),
+            read.Median(),
+            next.Median(),
+            without,
+        ];
     }
 
-    private static void Add(List<double> times, int round, long clock)
-    {
-        if (round > 0) // The first one warms up.
-            times.Add(Stopwatch.GetElapsedTime(clock).TotalMilliseconds);
-    }
+    private static double Milliseconds(long since) => Stopwatch.GetElapsedTime(since).TotalMilliseconds;
 
-    private static double Median(List<double> times)
-    {
-        times.Sort();
-        return times[times.Count / 2];
-    }
-
-    /// <summary>Milliseconds from asking to the work's only token.</summary>
-    private static async Task<double> FirstTokenAsync(IDecodeDevice device, DecodeJob work, CancellationToken cancellation)
+    /// <summary>Milliseconds from the request to the job's only token.</summary>
+    private static async Task<double> FirstTokenAsync(IDecodeDevice device, DecodeJob job, CancellationToken cancellation)
     {
         long clock = Stopwatch.GetTimestamp();
         double first = 0;
-        await foreach (DecodeOutput output in device.DecodeAsync(work, cancellation))
+        await foreach (DecodeOutput output in device.DecodeAsync(job, cancellation))
         {
             if (output is TokenSampled)
-                first = Stopwatch.GetElapsedTime(clock).TotalMilliseconds;
+                first = Milliseconds(clock);
         }
         return first;
     }
 
-    private DecodeJob Work(int slot, long position, int tokens, bool reset)
+    private DecodeJob Job(int slot, long position, int tokens, bool reset)
     {
         var random = new Random(1);
-        int[] ids = [.. Enumerable.Range(0, tokens).Select(_ => random.Next(shape.VocabularySize))];
+        int[] ids = [.. Enumerable.Range(0, tokens).Select(_ => random.Next(shape.Config.VocabularySize))];
         return new DecodeJob
         {
             Slot = slot,
-            Layout = layout,
+            Layout = Shape.Layout,
             Reset = reset,
             Input = [new TokenRun(position, ids)],
             StreamHash = StreamHash.Empty.Append(ids),
@@ -137,8 +160,8 @@ internal sealed class SnapshotBenchmark(ModelConfig shape, DType type, int threa
         };
     }
 
-    /// <summary>Tokens of random weights say nothing.</summary>
-    private sealed class WithoutText : IVocabulary
+    /// <summary>Tokens without text: the weights are random.</summary>
+    private sealed class NoVocabulary : IVocabulary
     {
         public ReadOnlyMemory<byte> BytesOf(int id) => default;
     }

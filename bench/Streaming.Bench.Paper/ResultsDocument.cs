@@ -6,88 +6,81 @@ using Streaming.Bench.Paper.Runs;
 
 namespace Streaming.Bench.Paper;
 
-/// <summary>RESULTS.md: every result with where it comes from.</summary>
+/// <summary>Writes RESULTS.md: every result and where it comes from.</summary>
 internal static class ResultsDocument
 {
-    /// <summary>Writes it, and the plots.</summary>
+    /// <summary>This program's project, from the repository's root.</summary>
+    public const string Project = "bench/Streaming.Bench.Paper";
+
+    private const string Command = $"dotnet run -c Release --project {Project}";
+
+    /// <summary>Writes the document and its charts.</summary>
     public static void Write(RunStore store, IReadOnlyList<IPaperResult> results, IReadOnlyList<IEnduranceRun> endurance)
     {
         var text = new StringBuilder();
         text.AppendLine(
-            """
+            $"""
             # The paper's results, measured on this engine
 
-            *Efficient Streaming Language Models with Attention Sinks* (Xiao et al. 2023, [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)) compares four ways to
-            go on beyond a cache's size. This is the same comparison with this project's engine and small models, and then two conversations of
-            the length of the paper's longest. The text is *Great Expectations*
-            (Project Gutenberg 1400), which is among neither model's training texts. "4+252" is 4 sinks and 252 recent tokens, the token itself
-            included; perplexities are per token of each model's own vocabulary, so compare them within a row of models, not across.
-            Of the embedded model, what was measured before 2026-11-27 (see each result's date) is of its first weights, 5.8 million parameters and a context of 512, in the
-            history at 54aea06; [its card](../../models/README.md) is of those that it has now.
+            *Efficient Streaming Language Models with Attention Sinks* (Xiao et al. 2023,
+            [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)) compares four ways to continue beyond the size of a cache. This page
+            has the
+            same comparison with this project's engine and small models, and two conversations as long as the paper's longest.
 
-            This file is written by `dotnet run -c Release --project bench/Streaming.Bench.Paper`; every number of a table or figure comes from a `streaming` command that is named below it.
+            - The text is *Great Expectations* (Project Gutenberg 1400), which neither model was trained on.
+            - "4+252" means 4 sinks and the 252 most recent tokens, including the token itself.
+            - Perplexity is per token of a model's own vocabulary: compare it within a model, not between models.
+            - The embedded model got new weights on 2026-11-27. Its results of an earlier date belong to its first weights: 5.8 million
+              parameters, a context of 512, in the history at 54aea06. [Its card](../../models/README.md) describes the present ones.
+
+            `{Command}` writes this page. Every number of a table or figure comes from a `streaming` command that is listed below it.
 
             """
         );
         foreach (IPaperResult result in results)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"## {result.Title}").AppendLine();
-            Run[] missing = [.. result.Runs.Where(run => !store.Has(run))];
-            if (missing.Length > 0)
-                text.AppendLine(
-                        CultureInfo.InvariantCulture,
-                        $"Not measured yet ({missing.Length} of {result.Runs.Count} runs are missing): `dotnet run -c Release --project bench/Streaming.Bench.Paper -- {result.Name}`."
-                    )
-                    .AppendLine();
-            else
-                text.AppendLine(result.Render(store)).AppendLine(Origin(store, result)).AppendLine();
+            text.AppendLine($"## {result.Title}\n");
+            int missing = result.Runs.Count(run => !store.Has(run));
+            text.AppendLine(
+                missing == 0
+                    ? $"{result.Render(store).TrimEnd()}\n\n{Origin(store, result)}\n"
+                    : $"Not measured yet ({missing} of {result.Runs.Count} runs are missing): `{Command} -- {result.Name}`.\n"
+            );
         }
         foreach (IEnduranceRun run in endurance)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"## {run.Title}").AppendLine();
-            if (Journal.Read(store.Folder, run.Name) is { } journal)
-                text.AppendLine(run.Render(store.Folder, journal)).AppendLine(Origin(journal)).AppendLine();
-            else
-                text.AppendLine(
-                        CultureInfo.InvariantCulture,
-                        $"Not measured yet: `dotnet run -c Release --project bench/Streaming.Bench.Paper -- {run.Name}`."
-                    )
-                    .AppendLine();
+            text.AppendLine($"## {run.Title}\n");
+            text.AppendLine(
+                Journal.Read(store.Folder, run.Name) is { } journal
+                    ? $"{run.Render(store.Folder, journal).TrimEnd()}\n\n{Origin(journal)}\n"
+                    : $"Not measured yet: `{Command} -- {run.Name}`.\n"
+            );
         }
         string file = Path.Combine(store.Folder, "RESULTS.md");
         File.WriteAllText(file, text.ToString().ReplaceLineEndings("\n").TrimEnd() + "\n");
         Console.WriteLine(file);
     }
 
-    /// <summary>Machine, dates, commits and commands of a result.</summary>
     private static string Origin(RunStore store, IPaperResult result)
     {
         RunRecord[] records = [.. result.Runs.Distinct().Select(store.Of)];
-        var text = new StringBuilder();
-        text.AppendLine(
-                CultureInfo.InvariantCulture,
-                $"<details><summary>Where it comes from: {records.Length} runs, {records.Sum(record => record.Seconds) / 60:0.0} minutes</summary>"
-            )
-            .AppendLine();
-        text.AppendLine(
+        return string.Create(
             CultureInfo.InvariantCulture,
-            $"- machine: {string.Join("; ", records.Select(record => record.Machine).Distinct())}"
+            $"""
+            <details><summary>Where it comes from: {records.Length} runs, {records.Sum(record => record.Seconds) / 60:0.0} minutes</summary>
+
+            - machine: {string.Join("; ", records.Select(record => record.Machine).Distinct())}
+            - date: {Span(records.Min(record => record.Date), records.Max(record => record.Date))}
+            - commit: {string.Join(", ", records.Select(record => record.Commit).Distinct())}
+            - command: `{Command} -- {result.Name}`, which runs:
+
+            ```
+            {string.Join("\n", result.Runs.Distinct().Select(run => run.Command))}
+            ```
+
+            </details>
+            """
         );
-        text.AppendLine(
-            CultureInfo.InvariantCulture,
-            $"- date: {Span(records.Min(record => record.Date), records.Max(record => record.Date))}"
-        );
-        text.AppendLine(CultureInfo.InvariantCulture, $"- commit: {string.Join(", ", records.Select(record => record.Commit).Distinct())}");
-        text.AppendLine(
-                CultureInfo.InvariantCulture,
-                $"- all of it: `dotnet run -c Release --project bench/Streaming.Bench.Paper -- {result.Name}`; one by one:"
-            )
-            .AppendLine();
-        text.AppendLine("```");
-        foreach (Run run in result.Runs.Distinct())
-            text.AppendLine(run.Command);
-        text.AppendLine("```").AppendLine().Append("</details>");
-        return text.ToString();
     }
 
     private static string Origin(Journal journal)
@@ -99,7 +92,7 @@ internal static class ResultsDocument
             <details><summary>Where it comes from: one run{took}</summary>
 
             - machine: {journal.Head.Machine}
-            - date: {Span(journal.Head.Date, journal.Head.Date)}
+            - date: {Provenance.Format(journal.Head.Date)}
             - commit: {journal.Head.Commit}
             - command: `{journal.Head.Command}`
 
@@ -109,9 +102,8 @@ internal static class ResultsDocument
 
     private static string Span(DateTimeOffset from, DateTimeOffset to)
     {
-        const string form = "yyyy-MM-dd HH:mm";
-        string first = from.UtcDateTime.ToString(form, CultureInfo.InvariantCulture),
-            last = to.UtcDateTime.ToString(form, CultureInfo.InvariantCulture);
-        return first == last ? $"{first} UTC" : $"{first} to {last} UTC";
+        string first = Provenance.Format(from),
+            last = Provenance.Format(to);
+        return first == last ? first : $"{first} to {last}";
     }
 }

@@ -3,7 +3,7 @@ namespace Streaming.Bench.Paper;
 /// <summary>How much of each result is measured.</summary>
 internal sealed record Scale
 {
-    /// <summary>The text; the paths are seen from the repository's root.</summary>
+    /// <summary>The text's path, like all paths from the repository's root.</summary>
     public const string Book = "tests/fixtures/books/Great-Expectations_1400.txt";
 
     /// <summary>As in RESULTS.md.</summary>
@@ -27,7 +27,7 @@ internal sealed record Scale
             RecomputeSteps = 5,
         };
 
-    /// <summary>To see that it works.</summary>
+    /// <summary>As a check that it works.</summary>
     public static Scale Small { get; } =
         new()
         {
@@ -48,13 +48,13 @@ internal sealed record Scale
             RecomputeSteps = 3,
         };
 
-    /// <summary>What texts are scored with.</summary>
+    /// <summary>Models that score the text.</summary>
     public required IReadOnlyList<Model> Models { get; init; }
 
     /// <summary>Tokens of table 1, by every policy.</summary>
     public required int PolicyTokens { get; init; }
 
-    /// <summary>Table 1's recompute scores each so many tokens.</summary>
+    /// <summary>In table 1, recompute scores one of this many tokens.</summary>
     public required int PolicyEvery { get; init; }
 
     /// <summary>Tokens of a segment in table 1's runs.</summary>
@@ -63,40 +63,40 @@ internal sealed record Scale
     /// <summary>Tokens of tables 2 and 6; the paper's first book has 65 thousand.</summary>
     public required int TableTokens { get; init; }
 
-    /// <summary>S + W of tables 1 and 2 and figure 5.</summary>
+    /// <summary>Sinks plus window of tables 1 and 2 and figure 5.</summary>
     public required int Cache { get; init; }
 
-    /// <summary>Table 2's sinks.</summary>
+    /// <summary>Numbers of sinks in table 2.</summary>
     public required IReadOnlyList<int> Sinks { get; init; }
 
-    /// <summary>Table 6's S + W.</summary>
+    /// <summary>Sinks plus window in table 6.</summary>
     public required IReadOnlyList<int> Caches { get; init; }
 
     /// <summary>Tokens of figure 5; null for the whole book.</summary>
     public required int? AlongTokens { get; init; }
 
-    /// <summary>Figure 5's recompute scores each so many tokens.</summary>
+    /// <summary>In figure 5, recompute scores one of this many tokens.</summary>
     public required int AlongEvery { get; init; }
 
     /// <summary>Tokens of a point of figure 5.</summary>
     public required int AlongSegment { get; init; }
 
-    /// <summary>What figure 10 is measured on.</summary>
+    /// <summary>The model of figure 10.</summary>
     public required Model BenchModel { get; init; }
 
-    /// <summary>Figure 10's S + W.</summary>
+    /// <summary>Sinks plus window in figure 10.</summary>
     public required IReadOnlyList<int> BenchCaches { get; init; }
 
-    /// <summary>Measured steps of figure 10's streaming.</summary>
+    /// <summary>Measured steps of streaming in figure 10.</summary>
     public required int StreamingSteps { get; init; }
 
-    /// <summary>Measured steps of figure 10's recompute.</summary>
+    /// <summary>Measured steps of recompute in figure 10.</summary>
     public required int RecomputeSteps { get; init; }
 }
 
 /// <summary>A checkpoint or a shape.</summary>
-/// <param name="Title">For people.</param>
-/// <param name="Name">A folder seen from the repository's root, or a shape's name.</param>
+/// <param name="Title">Its name in texts.</param>
+/// <param name="Name">A folder from the repository's root, or a shape's name.</param>
 /// <param name="IsShape">Whether it is a shape.</param>
 internal sealed record Model(string Title, string Name, bool IsShape = false)
 {
@@ -106,6 +106,6 @@ internal sealed record Model(string Title, string Name, bool IsShape = false)
     /// <summary>For the names of files.</summary>
     public string Slug => Path.GetFileName(Name);
 
-    /// <summary>How the command line names it.</summary>
+    /// <summary>Its option on the command line.</summary>
     public string Option => IsShape ? $"--shape {Name}" : $"--model {Name}";
 }

@@ -5,66 +5,39 @@ using Streaming.Bench;
 using Streaming.Bench.Peers.Measuring;
 using Streaming.Bench.Peers.Records;
 using Streaming.Bench.Peers.Reporting;
-using Streaming.Bench.Peers.Sides;
+using Streaming.Bench.Peers.Runners;
 using Streaming.Gguf;
 using Streaming.Inference;
 using Streaming.Inference.Caching;
 using Streaming.Inference.Kernels;
-using Streaming.Inference.Memory;
+using static Streaming.Bench.Benchmark;
 
-// The engine beside llama.cpp; RESULTS.md, plots and the raw samples go to bench/Streaming.Bench.Peers:
+// This engine compared with llama.cpp. RESULTS.md, its charts and the samples are written to bench/Streaming.Bench.Peers:
 //   dotnet run -c Release --project bench/Streaming.Bench.Peers
-// Everything once in seconds, and the page anew from the samples:
+// Everything once, in seconds; the page again from the samples:
 //   dotnet run -c Release --project bench/Streaming.Bench.Peers -- --small --out FOLDER
 //   dotnet run -c Release --project bench/Streaming.Bench.Peers -- --render
-if (args is ["side", .. var side])
-    return await RunSideAsync(side);
+if (args is ["runner", .. var runner])
+    return await RunRunnerAsync(runner);
 
-var small = new Option<bool>("--small") { Description = "Everything once, in seconds; the numbers say nothing." };
-var render = new Option<bool>("--render") { Description = "Writes the page again from the samples, and measures nothing." };
-var output = new Option<string>("--out")
-{
-    Description = "Folder of the results.",
-    DefaultValueFactory = _ => Repository.PathTo("bench", "Streaming.Bench.Peers"),
-};
-var models = new Option<string>("--models")
-{
-    Description = "Folder of llama.cpp's models, which are written once.",
-    DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "streaming-bench-peers"),
-};
-var parts = new Option<string[]>("--parts")
-{
-    Description = "shapes, busy, served: what is measured.",
-    DefaultValueFactory = _ => Plan.AllParts,
-    AllowMultipleArgumentsPerToken = true,
-};
-var shapes = new Option<string[]>("--shapes") { Description = "smol135m, llama1b.", AllowMultipleArgumentsPerToken = true };
-var types = new Option<DType[]>("--dtypes")
-{
-    Description = "Our types; targets speak of the first.",
-    AllowMultipleArgumentsPerToken = true,
-};
-var quants = new Option<string[]>("--quants")
-{
-    Description = "q8_0, q4_0: llama.cpp's types; targets speak of the first.",
-    AllowMultipleArgumentsPerToken = true,
-};
-var threads = new Option<int[]>("--threads")
-{
-    Description = "Thread counts among which each side has its best.",
-    AllowMultipleArgumentsPerToken = true,
-};
-var rounds = new Option<int?>("--rounds") { Description = "Turns of everybody." };
-var served = new Option<string?>("--served-model")
-{
-    Description = "The host's checkpoint; by default the model that comes with the project.",
-};
-var servedWindow = new Option<int?>("--served-window") { Description = "The window of its conversations." };
-var passive = new Option<bool>("--passive")
-{
-    Description = "llama.cpp's threads sleep when they wait: for a machine that does other things too.",
-};
-var root = new RootCommand("The engine beside llama.cpp.")
+Option<bool> small = Option("--small", false, "Everything once, in seconds; the numbers mean nothing.");
+Option<bool> render = Option("--render", false, "Measures nothing: writes the page again from the samples.");
+Option<string> output = Output("bench", "Streaming.Bench.Peers");
+Option<string> models = Option(
+    "--models",
+    Path.Combine(Path.GetTempPath(), "streaming-bench-peers"),
+    "Folder of llama.cpp's models, which are written once."
+);
+Option<string[]> parts = Option("--parts", Plan.AllParts, "What to measure: shapes, busy, served.");
+Option<string[]> shapes = Option<string[]>("--shapes", [], "smol135m, llama1b.");
+Option<DType[]> types = Option<DType[]>("--dtypes", [], "Types of this engine; the targets are about the first.");
+Option<string[]> quants = Option<string[]>("--quants", [], "Types of llama.cpp, q8_0 or q4_0; the targets are about the first.");
+Option<int[]> threads = Option<int[]>("--threads", [], "Numbers of threads; the result of a backend is the best of them.");
+Option<int?> rounds = Option<int?>("--rounds", null, "Turns of each setting.");
+Option<string?> served = Option<string?>("--served-model", null, "The host's checkpoint; by default the embedded model.");
+Option<int?> servedWindow = Option<int?>("--served-window", null, "The window of the host's conversations.");
+Option<bool> passive = Option("--passive", false, "llama.cpp's threads sleep while they wait: for a machine with other load.");
+var root = new RootCommand("This engine compared with llama.cpp.")
 {
     small,
     render,
@@ -85,24 +58,14 @@ root.SetAction(
     {
         string folder = parsed.GetRequiredValue(output);
         if (!parsed.GetValue(render))
-            await Measurement.RunAsync(PlanOf(parsed), folder, parsed.GetRequiredValue(models), string.Join(' ', args), cancellation);
-        Console.WriteLine($"Written to {ResultsPage.Write(SampleFile.Read(folder), folder)}.");
+        {
+            var provenance = Provenance.Now(ResultsDocument.Project, args);
+            await Measurement.RunAsync(PlanOf(parsed), folder, parsed.GetRequiredValue(models), provenance, cancellation);
+        }
+        Console.WriteLine($"Written to {ResultsDocument.Write(SampleFile.Read(folder), folder)}.");
     }
 );
-try
-{
-    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
-}
-catch (InputException refusal)
-{
-    Console.Error.WriteLine(refusal.Message);
-    return 2;
-}
-catch (OperationCanceledException)
-{
-    Console.Error.WriteLine("Stopped. What was measured by then is in samples.jsonl; --render shows it.");
-    return 130;
-}
+return await RunAsync(root, args);
 
 Plan PlanOf(ParseResult parsed)
 {
@@ -125,17 +88,17 @@ Plan PlanOf(ParseResult parsed)
     T[]? Given<T>(Option<T[]> option) => parsed.GetValue(option) is { Length: > 0 } values ? values : null;
 }
 
-// A child process of this program; see SideProcess, which starts it.
-static async Task<int> RunSideAsync(string[] side)
+// The child process that RunnerProcess starts.
+static async Task<int> RunRunnerAsync(string[] runner)
 {
     try
     {
-        if (side[0] is "ours" or "gguf" or "engine" && AllocatorEnvironment.EnsureOrReexec() is { } slower)
-            Console.Error.WriteLine(slower);
+        if (runner[0] is "ours" or "gguf" or "engine")
+            SetAllocator();
         await (
-            side switch
+            runner switch
             {
-                ["ours", var shape, var type, var sinks, var window, var slots, var threads, var deterministic] => OurSide.RunAsync(
+                ["ours", var shape, var type, var sinks, var window, var slots, var threads, var deterministic] => DecoderRunner.RunAsync(
                     shape,
                     Enum.Parse<DType>(type),
                     new CacheLayout(Number(sinks), Number(window)),
@@ -143,22 +106,22 @@ static async Task<int> RunSideAsync(string[] side)
                     Number(threads),
                     bool.Parse(deterministic)
                 ),
-                ["llama", var gguf, var avx, var sinks, var window, var mapped] => LlamaSide.RunAsync(
+                ["llama", var gguf, var avx, var sinks, var window, var mapped] => LlamaCppRunner.RunAsync(
                     gguf,
                     Enum.Parse<AvxLevel>(avx),
                     new CacheLayout(Number(sinks), Number(window)),
                     bool.Parse(mapped)
                 ),
-                ["gguf", var shape, var type, var path] => GgufSide.RunAsync(shape, Enum.Parse<GgmlType>(type), path),
-                ["engine", var model, var type, var sinks, var window, var slots, var threads] => EngineSide.RunAsync(
+                ["gguf", var shape, var type, var path] => GgufRunner.RunAsync(shape, Enum.Parse<GgmlType>(type), path),
+                ["engine", var model, var type, var sinks, var window, var slots, var threads] => EngineRunner.RunAsync(
                     model,
                     Enum.Parse<DType>(type),
                     new CacheLayout(Number(sinks), Number(window)),
                     Number(slots),
                     Number(threads)
                 ),
-                ["bandwidth"] => BandwidthSide.RunAsync(),
-                _ => throw new InputException($"There is no side '{string.Join(' ', side)}': sides are started by the program itself."),
+                ["bandwidth"] => BandwidthRunner.RunAsync(),
+                _ => throw new InputException($"The runner '{string.Join(' ', runner)}' is unknown: the program itself starts runners."),
             }
         );
         return 0;

@@ -6,10 +6,10 @@ using Streaming.Inference.Kernels;
 
 namespace Streaming.Bench.Peers;
 
-/// <summary>The models that both sides compute, with the same random weights.</summary>
+/// <summary>The models that all backends compute, with the same random weights.</summary>
 internal static class Shapes
 {
-    /// <summary>Seconds instead of minutes, to see that the program works.</summary>
+    /// <summary>A shape that is measured in seconds, as a check that the program works.</summary>
     public const string Tiny = "tiny";
 
     private static readonly ModelConfig TinyConfig = new()
@@ -25,11 +25,11 @@ internal static class Shapes
         TiedHead = true,
     };
 
-    /// <summary>A shape's numbers.</summary>
-    /// <exception cref="InputException">There is none of that name.</exception>
+    /// <summary>The configuration of a shape.</summary>
+    /// <exception cref="InputException">The name is unknown.</exception>
     public static ModelConfig Of(string name) => name == Tiny ? TinyConfig : NamedShapes.Of(name);
 
-    /// <summary>The same numbers for llama.cpp.</summary>
+    /// <summary>The same configuration for llama.cpp.</summary>
     public static GgufModel ForLlamaCpp(ModelConfig config) =>
         new(
             "llama",
@@ -45,7 +45,10 @@ internal static class Shapes
             config.RopeTheta
         );
 
-    /// <summary>Bytes that a step must read: all matrices and the head once, and the keys and values of every conversation. Rows of the embedding are nothing beside them.</summary>
+    /// <summary>
+    /// Bytes that a step must read: all matrices and the head once, and the keys and values of every conversation. The rows of the
+    /// embedding are negligible.
+    /// </summary>
     public static double StepBytes(ModelConfig config, ByteCosts costs, int places, int conversations)
     {
         double queries = config.Heads * config.HeadDim,
@@ -58,24 +61,22 @@ internal static class Shapes
             + conversations * vectors * (config.HeadDim * costs.Cached + costs.CachedScale);
     }
 
-    /// <summary>What one of our types reads.</summary>
-    /// <exception cref="InputException">It is not known here.</exception>
+    /// <summary>Bytes of the numbers of one of this engine's types.</summary>
+    /// <exception cref="InputException">The type is unknown here.</exception>
     public static ByteCosts CostsOf(DType type) =>
         type switch
         {
             DType.Float32 => new(4, 4, 4, 0),
             DType.BFloat16 => new(2, 2, 2, 0),
-            DType.Int8 => new(1, 1, 1, sizeof(float)), // a scale per row is less than a hundredth
+            DType.Int8 => new(1, 1, 1, sizeof(float)), // the scale of each row adds less than 1 %
             DType.Int4 => new(0.5 + 2.0 / 32, 1, 1, sizeof(float)),
-            _ => throw new InputException(
-                $"How many bytes a weight of {type} has is not known: add it to {nameof(Shapes)}.{nameof(CostsOf)}."
-            ),
+            _ => throw new InputException($"The bytes of a weight of {type} are unknown: add them to {nameof(Shapes)}.{nameof(CostsOf)}."),
         };
 }
 
-/// <summary>Bytes of numbers.</summary>
-/// <param name="Weight">A weight of the layers, its share of the scales included.</param>
-/// <param name="HeadWeight">A weight of the head, likewise.</param>
+/// <summary>Bytes of a number.</summary>
+/// <param name="Weight">A weight of the layers, with its share of the scales.</param>
+/// <param name="HeadWeight">A weight of the head, with its share of the scales.</param>
 /// <param name="Cached">A number of a key or value.</param>
 /// <param name="CachedScale">The scale of a key or value; 0 without scales.</param>
 internal sealed record ByteCosts(double Weight, double HeadWeight, double Cached, double CachedScale);

@@ -9,7 +9,7 @@ using Line = System.Collections.Generic.IReadOnlyDictionary<string, string>;
 
 namespace Streaming.ModelCard;
 
-/// <summary>A model card: a template whose places, <c>{{name}}</c>, are filled with tables and numbers of a training and its evaluation.</summary>
+/// <summary>A model card: a template whose <c>{{name}}</c> are replaced by tables and numbers of a training and its evaluation.</summary>
 internal sealed partial class Card
 {
     private const int SampleEvery = 10; // of the opening messages, the samples shown: the first, the eleventh and so on
@@ -36,9 +36,9 @@ internal sealed partial class Card
     )
     {
         (_config, _weightBytes, _evaluation, _origins, _policies) = (config, weightBytes, evaluation, origins, policies);
-        (_loss, _heldOut) = (Table.Csv(Path.Combine(run, "loss.csv")), Table.Csv(Path.Combine(run, "held-out.csv")));
-        (_sink, _dealt) = (Table.Csv(Path.Combine(run, "sink.csv")), Table.Csv(Path.Combine(run, "sources.csv")));
-        _runs = Table.Csv(Path.Combine(run, "runs.csv"));
+        (_loss, _heldOut) = (CsvFile.Read(Path.Combine(run, "loss.csv")), CsvFile.Read(Path.Combine(run, "held-out.csv")));
+        (_sink, _dealt) = (CsvFile.Read(Path.Combine(run, "sink.csv")), CsvFile.Read(Path.Combine(run, "sources.csv")));
+        _runs = CsvFile.Read(Path.Combine(run, "runs.csv"));
         if (_loss.Count == 0 || _dealt.Count == 0 || _sink.Count == 0)
             throw new InputException($"The training in '{run}' has no figures yet: let it come to its first evaluation.");
     }
@@ -87,19 +87,19 @@ internal sealed partial class Card
     private Dictionary<string, Func<string>> Places() =>
         new()
         {
-            ["parameters"] = () => Said(Parameters()),
+            ["parameters"] = () => Count(Parameters()),
             ["megabytes"] = () => (_weightBytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture),
             ["layers"] = () => $"{_config.Layers}",
             ["hidden"] = () => $"{_config.HiddenSize}",
             ["heads"] = () => $"{_config.Heads} query and {_config.KeyValueHeads} key-value heads of {_config.HeadDim}",
             ["intermediate"] = () => $"{_config.IntermediateSize}",
-            ["vocabulary"] = () => Said(_config.VocabularySize),
-            ["context"] = () => Said(_config.ContextLength),
+            ["vocabulary"] = () => Count(_config.VocabularySize),
+            ["context"] = () => Count(_config.ContextLength),
             ["lengths"] = () => string.Join(", then ", _loss.Select(l => l["length"]).Distinct()),
-            ["tokens"] = () => Said((long)_loss[^1].Number("tokens")),
-            ["steps"] = () => Said((long)_loss[^1].Number("steps")),
+            ["tokens"] = () => Count((long)_loss[^1].Number("tokens")),
+            ["steps"] = () => Count((long)_loss[^1].Number("steps")),
             ["hours"] = () => _loss[^1].Number("hours").ToString("0.0", CultureInfo.InvariantCulture),
-            ["speed"] = () => Said((long)_loss.Select(l => l.Number("tokens_per_second")).Order().ElementAt(_loss.Count / 2)),
+            ["speed"] = () => Count((long)_loss.Select(l => l.Number("tokens_per_second")).Order().ElementAt(_loss.Count / 2)),
             ["loss"] = () => _loss[^1].Number("loss").ToString("0.000", CultureInfo.InvariantCulture),
             ["sources"] = Sources,
             ["held-out"] = HeldOut,
@@ -123,7 +123,7 @@ internal sealed partial class Card
     {
         Line[] last = [.. _dealt.Where(l => l["tokens"] == _dealt[^1]["tokens"])];
         double all = last.Sum(l => l.Number("dealt_tokens"));
-        return Table.Markdown(
+        return CardTable.Of(
             ["source", "share", "tokens dealt", "texts dealt", "from", "licence"],
             _origins
                 .Select(o => (o, Line: last.FirstOrDefault(l => l["source"] == o.Name)))
@@ -143,7 +143,7 @@ internal sealed partial class Card
     }
 
     private string HeldOut() =>
-        Table.Markdown(
+        CardTable.Of(
             _evaluation.Against is null
                 ? ["source", "nats per token", "perplexity per token", "perplexity per character", "tokens"]
                 : ["source", "nats per token", "perplexity per token", "perplexity per character", "the starter's", "tokens"],
@@ -163,7 +163,7 @@ internal sealed partial class Card
     private string Sink()
     {
         Line[] last = [.. _sink.Where(l => l["tokens"] == _sink[^1]["tokens"])];
-        return Table.Markdown(
+        return CardTable.Of(
             ["layer", .. last.Select(l => l["head"]).Distinct().Select(h => $"head {h}")],
             last.GroupBy(l => l["layer"])
                 .Select(layer =>
@@ -177,7 +177,9 @@ internal sealed partial class Card
         _runs.FirstOrDefault(r => r.Number("sink_share") > 0) is Line first
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"From {first.Number("tokens"):#,0} tokens of this training on, a small extra loss asked every head above the first layer to leave {first.Number("sink_share"):P0} of its attention on the start token on average (a hinge, weight {first.Number("sink_weight")} a layer)."
+                $"From {first.Number("tokens"):#,0} tokens of this training on, a small extra loss asked every head above the first layer "
+                    + $"to leave {first.Number("sink_share"):P0} of its attention on the start token on average "
+                    + $"(a hinge, weight {first.Number("sink_weight")} a layer)."
             )
             : "No extra loss was used in this training.";
 
@@ -185,12 +187,14 @@ internal sealed partial class Card
         _evaluation.Story is StoryResult story
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}"
+                $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; "
+                    + $"by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}"
             )
             : "not measured";
 
     private string AllReplies() =>
-        $"# ReplySampler to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
+        $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good "
+        + $"reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
 
     private static string Shown(IEnumerable<(OpeningReply Reply, string? Verdict)> replies)
     {
@@ -207,7 +211,7 @@ internal sealed partial class Card
         return text.ToString().TrimEnd();
     }
 
-    private static string Said(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
+    private static string Count(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"\{\{([a-z-]+)\}\}")]
     private static partial Regex Place();

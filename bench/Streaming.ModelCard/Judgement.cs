@@ -27,7 +27,7 @@ internal sealed class Judgement
         return lines.Length == evaluation.Openings.Count + 1
             ? new Judgement(lines[1..])
             : throw new InputException(
-                $"'{path}' judges {lines.Length - 1} replies of {evaluation.Openings.Count}: give each a line, in the order of the messages."
+                $"'{path}' judges {lines.Length - 1} of {evaluation.Openings.Count} replies: give each a line, in their order."
             );
     }
 

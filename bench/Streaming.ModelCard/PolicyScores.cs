@@ -41,7 +41,8 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
             throw new InputException(
-                $"'{path}' cannot be read ({e.Message.TrimEnd('.')}): write it with `streaming perplexity --json`, as models/README.md says.",
+                $"'{path}' cannot be read ({e.Message.TrimEnd('.')}): "
+                    + "write it with `streaming perplexity --json`, as models/README.md says.",
                 e
             );
         }
@@ -54,7 +55,7 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
             window = scores.Single(s => s.Policy == "window");
         PolicyScore streaming = scores.Single(s => s.Policy == "streaming" && s.Tokens == window.Tokens),
             sampled = scores.Single(s => s.Policy == "streaming" && s.Tokens == recompute.Tokens);
-        string table = Table.Markdown(
+        string table = CardTable.Of(
             ["policy", "sees", "tokens scored", "perplexity", "after the first eviction"],
             scores.Select(s =>
                 (IReadOnlyList<object>)
@@ -70,7 +71,13 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         return table
             + string.Create(
                 CultureInfo.InvariantCulture,
-                $"\n\nAfter the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens, streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %} from it."
+                $"""
+
+
+                After the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that
+                with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens,
+                streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %} from it.
+                """
             );
     }
 }

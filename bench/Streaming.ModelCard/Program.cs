@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Streaming.Inference;
 using Streaming.ModelCard;
+using Streaming.Tooling;
 
 // Writes models/README.md from a training's figures and an evaluation; nothing in it is copied by hand.
 Option<string> Folder(string name, string description, string? standard = null)

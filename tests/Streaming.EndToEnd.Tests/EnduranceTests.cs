@@ -40,7 +40,7 @@ public class EnduranceTests
         string results = await ReadAsync(folder, "RESULTS.md");
         Assert.Contains("## 2,000 tokens through the engine", results, StringComparison.Ordinal);
         Assert.Contains("in 3 passes", results, StringComparison.Ordinal);
-        Assert.DoesNotContain("did not come so far", results, StringComparison.Ordinal);
+        Assert.DoesNotContain("the run ended before", results, StringComparison.Ordinal);
 
         // A second run measures nothing again. A run that was cut short is shown as far as it got.
         Assert.Equal(0, (await RunAsync("engine", "--small", "--out", folder.Path)).ExitCode);
@@ -49,7 +49,7 @@ public class EnduranceTests
         await File.WriteAllLinesAsync(Path.Combine(folder.Path, "engine.jsonl"), lines[..11], TestContext.Current.CancellationToken);
         Assert.Equal(0, (await RunAsync("--render", "--small", "--out", folder.Path)).ExitCode);
         results = await ReadAsync(folder, "RESULTS.md");
-        Assert.Contains("**The run is not whole: 500 of 2,000 tokens.**", results, StringComparison.Ordinal);
+        Assert.Contains("**The run is incomplete: 500 of 2,000 tokens.**", results, StringComparison.Ordinal);
         Assert.Contains("one run, cut short", results, StringComparison.Ordinal);
     }
 
@@ -86,7 +86,7 @@ public class EnduranceTests
         Assert.Single(Rows(journal, "end"));
         string results = await ReadAsync(folder, "RESULTS.md");
         Assert.Contains("## 2,000 tokens served", results, StringComparison.Ordinal);
-        Assert.DoesNotContain("did not come so far", results, StringComparison.Ordinal);
+        Assert.DoesNotContain("the run ended before", results, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Gguf;
 
-/// <summary>How ggml stores a tensor's numbers; the values are the file format's.</summary>
+/// <summary>How ggml stores the numbers of a tensor, with the values of the file format.</summary>
 public enum GgmlType
 {
     /// <summary>float32.</summary>
@@ -15,7 +15,7 @@ public enum GgmlType
     Q8_0 = 8,
 }
 
-/// <summary>What a type's blocks look like (ggml-quants.c: quantize_row_q8_0_ref, quantize_row_q4_0_ref).</summary>
+/// <summary>The format of a type's blocks (ggml-quants.c: quantize_row_q8_0_ref, quantize_row_q4_0_ref).</summary>
 public static class GgmlBlocks
 {
     private const int Block = 32,
@@ -24,7 +24,7 @@ public static class GgmlBlocks
     /// <summary>Numbers of a block; rows are whole blocks.</summary>
     public static int BlockLength(this GgmlType type) => type == GgmlType.F32 ? 1 : Block;
 
-    /// <summary>Bytes that so many numbers take.</summary>
+    /// <summary>Bytes of a number of values.</summary>
     public static long Bytes(this GgmlType type, long count) => count / type.BlockLength() * BlockBytes(type);
 
     /// <summary>Writes numbers, whole blocks of them.</summary>
@@ -79,7 +79,7 @@ public static class GgmlBlocks
             block[ScaleBytes + i] = (byte)(sbyte)MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero);
     }
 
-    /// <summary>The number of the largest magnitude becomes -8; the first half of a block lies in the bytes' lower bits, the second in the upper.</summary>
+    /// <summary>The number of largest magnitude becomes -8. The first half of a block is in the lower bits of its bytes.</summary>
     private static void EncodeQ4(ReadOnlySpan<float> values, Span<byte> block)
     {
         float scale = LargestByMagnitude(values) / -8,

@@ -1,6 +1,6 @@
 namespace Streaming.Gguf;
 
-/// <summary>What llama.cpp must know of a model before its tensors, and where it looks for these.</summary>
+/// <summary>What llama.cpp needs to know of a model, and the names and order of its tensors.</summary>
 /// <param name="Architecture">llama.cpp's name: llama, qwen2, qwen3, phi3.</param>
 /// <param name="Vocabulary">Rows of the embedding.</param>
 /// <param name="Context">Tokens it was trained for.</param>
@@ -49,8 +49,8 @@ public sealed record GgufModel(
     }
 
     /// <summary>
-    /// A tensor's numbers in llama.cpp's order. Its Llama rotates neighbouring components, Hugging Face's those half a head apart:
-    /// queries' and keys' rows change places.
+    /// A tensor's numbers in llama.cpp's order. For Llama, llama.cpp rotates neighbouring components and Hugging Face components half a
+    /// head apart, so the rows of queries and keys are permuted.
     /// </summary>
     /// <param name="name">Hugging Face's name.</param>
     /// <param name="rows">The tensor's first dimension.</param>

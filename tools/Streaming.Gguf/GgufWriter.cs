@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Streaming.Gguf;
 
-/// <summary>Writes GGUF files, version 3 (ggml's docs/gguf.md). Tensors are asked for one after another, so that a large model need not fit in memory.</summary>
+/// <summary>
+/// Writes GGUF files, version 3 (ggml's docs/gguf.md). Tensors are requested one after another, so a large model need not fit in memory.
+/// </summary>
 public sealed class GgufWriter
 {
     private const int Alignment = 32;
@@ -51,13 +53,13 @@ public sealed class GgufWriter
 
     /// <summary>A tensor in float32.</summary>
     /// <param name="name">ggml's name.</param>
-    /// <param name="shape">As in PyTorch: the last dimension's elements lie beside each other.</param>
+    /// <param name="shape">As in PyTorch: elements of the last dimension are adjacent.</param>
     /// <param name="values">In that order.</param>
     public void Add(string name, int[] shape, float[] values) => Add(name, shape, GgmlType.F32, () => values);
 
-    /// <summary>A tensor whose values are asked for when the file is written.</summary>
+    /// <summary>A tensor whose values are requested when the file is written.</summary>
     /// <param name="name">ggml's name.</param>
-    /// <param name="shape">As in PyTorch: the last dimension's elements lie beside each other.</param>
+    /// <param name="shape">As in PyTorch: elements of the last dimension are adjacent.</param>
     /// <param name="type">How they are written.</param>
     /// <param name="values">In that order.</param>
     /// <exception cref="ArgumentException">Rows do not divide into the type's blocks.</exception>

@@ -9,7 +9,8 @@ public static class Machine
 
     /// <summary>Processor, cores, operating system, runtime.</summary>
     public static string Description =>
-        $"{Processor()}, {Environment.ProcessorCount} logical cores, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}";
+        $"{Processor()}, {Environment.ProcessorCount} logical cores, {RuntimeInformation.OSDescription}, "
+        + RuntimeInformation.FrameworkDescription;
 
     private static string Processor()
     {

@@ -6,10 +6,12 @@ namespace Streaming.Tooling;
 /// <summary>Tables and numbers in Markdown.</summary>
 public static class Markdown
 {
+    private const int LineLength = 120;
+
     /// <summary>A table; it ends with a line break.</summary>
     /// <param name="columns">Heads. A column is aligned to the right, or to the left if its head begins with <c>&lt;</c>.</param>
-    /// <param name="rows">Cells: texts as they are; whole numbers with separators of thousands; other numbers as <paramref name="number"/> writes them.</param>
-    /// <param name="number">By default <see cref="Number"/>.</param>
+    /// <param name="rows">Cells: texts, numbers, or null for nothing.</param>
+    /// <param name="number">Formats numbers that are not whole; by default <see cref="Number"/>.</param>
     public static string Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object?>> rows, Func<double, string>? number = null)
     {
         var text = new StringBuilder();
@@ -17,6 +19,25 @@ public static class Markdown
         Row(text, columns.Select(column => column.StartsWith('<') ? "---" : "---:"));
         foreach (IReadOnlyList<object?> row in rows)
             Row(text, row.Select(cell => Cell(cell, number ?? Number)));
+        return text.ToString();
+    }
+
+    /// <summary>Prose in lines of at most 120 characters, if its words allow.</summary>
+    public static string Wrap(string prose)
+    {
+        var text = new StringBuilder();
+        int length = 0;
+        foreach (string word in prose.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        {
+            bool fits = length == 0 || length + 1 + word.Length <= LineLength;
+            text.Append(
+                    length == 0 ? ""
+                    : fits ? " "
+                    : "\n"
+                )
+                .Append(word);
+            length = fits ? length + (length == 0 ? 0 : 1) + word.Length : word.Length;
+        }
         return text.ToString();
     }
 

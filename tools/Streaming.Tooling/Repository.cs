@@ -21,18 +21,26 @@ public static class Repository
     /// <summary>The full path of a file or folder below <c>tests/fixtures</c>.</summary>
     public static string Fixture(params ReadOnlySpan<string> parts) => PathTo(["tests", "fixtures", .. parts]);
 
-    /// <summary>The commit's name, with <c>-dirty</c> if files differ from it; <c>unknown</c> outside a git checkout.</summary>
+    /// <summary>
+    /// The commit's name, with <c>-dirty</c> if code or the embedded model differ from it (documents and results may differ);
+    /// <c>unknown</c> outside a git checkout.
+    /// </summary>
     public static string Commit()
     {
-        var start = new ProcessStartInfo("git", ["describe", "--always", "--dirty"])
-        {
-            RedirectStandardOutput = true,
-            WorkingDirectory = Root,
-        };
+        string name = Git("describe", "--always");
+        if (name.Length == 0)
+            return "unknown";
+        string changes = Git("status", "--porcelain", "--", "*.cs", "*.csproj", "*.props", "*.targets", "models/starter");
+        return changes.Length > 0 ? name + "-dirty" : name;
+    }
+
+    private static string Git(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("git", arguments) { RedirectStandardOutput = true, WorkingDirectory = Root };
         using Process git = Process.Start(start) ?? throw new InvalidOperationException("git did not start.");
-        string commit = git.StandardOutput.ReadToEnd().Trim();
+        string output = git.StandardOutput.ReadToEnd().Trim();
         git.WaitForExit();
-        return commit.Length > 0 ? commit : "unknown";
+        return output;
     }
 
     private static string FindRoot()

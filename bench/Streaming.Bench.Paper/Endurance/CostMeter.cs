@@ -6,7 +6,7 @@ namespace Streaming.Bench.Paper.Endurance;
 /// <param name="logMiB">Size of the log's files now, null for none.</param>
 internal sealed class CostMeter(int segment, Func<double> residentMiB, Func<double?> logMiB)
 {
-    /// <summary>Memory is read so often in a row.</summary>
+    /// <summary>Readings of the memory in each row.</summary>
     private const int Samples = 10;
 
     private readonly List<double> _ms = [];
@@ -15,7 +15,7 @@ internal sealed class CostMeter(int segment, Func<double> residentMiB, Func<doub
     private long _timed;
     private long _tokens;
 
-    /// <summary>Adds tokens and the time that they took, null for a time that says nothing about them; a row when they complete one.</summary>
+    /// <summary>Adds tokens and their time, null if it is not representative; returns a row when they complete one.</summary>
     public CostRow? Add(int tokens, TimeSpan? took)
     {
         long before = _tokens;
@@ -32,8 +32,8 @@ internal sealed class CostMeter(int segment, Func<double> residentMiB, Func<doub
         if (before / segment == _tokens / segment)
             return null;
         if (_ms.Count == 0)
-            throw new MeasurementException(
-                $"No time was taken for the tokens up to {_tokens}: there are too many kills for rows of {segment} tokens."
+            throw new ToolException(
+                $"No time was measured for the tokens up to {_tokens}: there are too many kills for rows of {segment} tokens."
             );
 
         _ms.Sort();
@@ -44,6 +44,6 @@ internal sealed class CostMeter(int segment, Func<double> residentMiB, Func<doub
         return row;
     }
 
-    /// <summary>The least time that a share does not exceed.</summary>
+    /// <summary>The least time that is not below a share of the times.</summary>
     private double At(double share) => _ms[(int)Math.Ceiling(share * _ms.Count) - 1];
 }

@@ -1,18 +1,18 @@
 namespace Streaming.Bench.Paper.Endurance;
 
-/// <summary>How long one conversation is made, with what, and how closely it is looked at.</summary>
+/// <summary>Length, model and resolution of a long conversation.</summary>
 internal sealed record EnduranceScale
 {
     private const string Stories = "tests/fixtures/stories260K",
         Starter = "models/starter";
 
-    /// <summary>The paper's longest.</summary>
+    /// <summary>The length of the paper's longest stream.</summary>
     public const int FullTokens = 4_000_000;
 
-    /// <summary>The least that <see cref="Of"/> can divide.</summary>
+    /// <summary>The least number of tokens that <see cref="Of"/> can divide.</summary>
     public const int LeastTokens = 4000;
 
-    /// <summary>As in RESULTS.md, at any length: forty rows, killed early, after a quarter and at the end.</summary>
+    /// <summary>As in RESULTS.md, for any length: forty rows; kills early, after a quarter and at the end.</summary>
     public static EnduranceScale Of(int tokens) =>
         new()
         {
@@ -25,7 +25,7 @@ internal sealed record EnduranceScale
             Between = tokens / 2000,
         };
 
-    /// <summary>To see that it works: some hundreds of tokens, a page of the book in several passes.</summary>
+    /// <summary>As a check: some hundreds of tokens, a page of the book in several passes.</summary>
     public static EnduranceScale Small { get; } =
         new()
         {
@@ -40,7 +40,7 @@ internal sealed record EnduranceScale
             BookCharacters = 2000,
         };
 
-    /// <summary>A folder seen from the repository's root.</summary>
+    /// <summary>The checkpoint's folder, from the repository's root.</summary>
     public required string Model { get; init; }
 
     /// <summary>Tokens of the conversation.</summary>
@@ -49,10 +49,10 @@ internal sealed record EnduranceScale
     /// <summary>Tokens of a row of the results; a tenth of <see cref="Tokens"/> holds a whole number of them.</summary>
     public required int Segment { get; init; }
 
-    /// <summary>Tokens that a watcher's time per token is taken over: they arrive in groups.</summary>
+    /// <summary>Tokens over which a watcher measures the time per token, since they arrive in groups.</summary>
     public required int Block { get; init; }
 
-    /// <summary>After how many tokens the host is killed.</summary>
+    /// <summary>Numbers of tokens after which the host is killed.</summary>
     public required IReadOnlyList<int> Kills { get; init; }
 
     /// <summary>Kills at each of these places.</summary>
@@ -61,16 +61,16 @@ internal sealed record EnduranceScale
     /// <summary>Tokens between two kills at one place.</summary>
     public required int Between { get; init; }
 
-    /// <summary>S.</summary>
+    /// <summary>Sinks.</summary>
     public int Sinks { get; init; } = 4;
 
-    /// <summary>W; with the sinks, the context that both models were trained on.</summary>
+    /// <summary>Window; with the sinks it fills the context that stories260K was trained on.</summary>
     public int Window { get; init; } = 508;
 
-    /// <summary>How much of the book is repeated; null for all.</summary>
+    /// <summary>Characters of the book that are read in a pass; null for all.</summary>
     public int? BookCharacters { get; init; }
 
-    /// <summary>Rows of the tenth that counts from 0.</summary>
+    /// <summary>The rows of a tenth, 0 to 9.</summary>
     public IEnumerable<T> Tenth<T>(IEnumerable<T> rows, Func<T, long> end, int tenth) =>
         rows.Where(row => end(row) > (long)Tokens * tenth / 10 && end(row) <= (long)Tokens * (tenth + 1) / 10);
 }

@@ -6,16 +6,16 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Bench.Paper.Endurance;
 
-/// <summary>The book, read again and again in one conversation of the engine, token by token; every token is scored.</summary>
-internal sealed class EngineRun(EnduranceScale scale, int threads, string command) : IEnduranceRun
+/// <summary>One conversation of the engine reads the book again and again, token by token, and scores every token.</summary>
+internal sealed class EngineRun(EnduranceScale scale, int threads, Provenance provenance) : IEnduranceRun
 {
     public string Name => "engine";
 
-    public string Title => $"{Results.Markdown.Count(scale.Tokens)} tokens through the engine";
+    public string Title => $"{Markdown.Count(scale.Tokens)} tokens through the engine";
 
     public Task MeasureAsync(string folder, CancellationToken cancellation)
     {
-        // In another thread: the calling one is the command line's.
+        // On a thread of the pool: the calling thread is the command line's, and a Ctrl-C must reach it.
         return Task.Run(() => Measure(folder, cancellation), CancellationToken.None);
     }
 
@@ -41,17 +41,13 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
                 Threads = threads,
             }
         );
-        Journal journal = Journal.Begin(
-            folder,
-            Name,
-            new RunHead(command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", bookTokens)
-        );
+        Journal journal = Journal.Begin(folder, Name, RunHead.Of(provenance, scale, bookTokens));
 
         const double mib = 1 << 20;
         var cost = new CostMeter(scale.Segment, () => Environment.WorkingSet / mib, () => null);
         var segments = new ScoreMeter(scale.Segment);
         var passes = new ScoreMeter(bookTokens);
-        // What loading has left behind is no part of the conversation, whenever it would be given back.
+        // Garbage of loading must not count as memory of the conversation.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         long begun = Stopwatch.GetTimestamp(),
             last = begun;
@@ -72,7 +68,7 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
                         )
                     );
                 }
-                last = Stopwatch.GetTimestamp(); // keeping what was measured is no part of a token
+                last = Stopwatch.GetTimestamp(); // writing the journal does not count
             },
             cancellation
         );
@@ -81,14 +77,14 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, string comman
     }
 }
 
-/// <summary>Cuts a measurement's sum into rows of equal length.</summary>
+/// <summary>Divides a measurement into rows of equal length.</summary>
 /// <param name="length">Tokens of a row.</param>
 internal sealed class ScoreMeter(int length)
 {
     private long _tokens;
     private double _nats;
 
-    /// <summary>A row where the measurement stands at the end of one, else null.</summary>
+    /// <summary>A row if the measurement has reached the end of one, else null.</summary>
     public ScoreRow? Take(PerplexityProgress progress)
     {
         if (progress.Tokens % length != 0)

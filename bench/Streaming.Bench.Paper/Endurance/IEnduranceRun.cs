@@ -1,18 +1,18 @@
 namespace Streaming.Bench.Paper.Endurance;
 
-/// <summary>One very long conversation: how it is made, and what is said of it.</summary>
+/// <summary>A very long conversation: its measurement and its report.</summary>
 internal interface IEnduranceRun
 {
-    /// <summary>How the command line and its files name it.</summary>
+    /// <summary>Its name on the command line and of its files.</summary>
     string Name { get; }
 
     /// <summary>Its heading.</summary>
     string Title { get; }
 
-    /// <summary>Makes it from the beginning; what is measured is kept as it goes.</summary>
-    /// <exception cref="MeasurementException">It could not go on; what was measured is kept.</exception>
+    /// <summary>Measures it from the beginning; rows are recorded as they are measured.</summary>
+    /// <exception cref="ToolException">It could not continue; what was measured is recorded.</exception>
     Task MeasureAsync(string folder, CancellationToken cancellation);
 
-    /// <summary>Writes its plots; its text and tables in Markdown.</summary>
+    /// <summary>Writes its charts; returns its text and tables in Markdown.</summary>
     string Render(string folder, Journal journal);
 }

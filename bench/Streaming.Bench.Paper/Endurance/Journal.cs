@@ -4,35 +4,35 @@ using System.Text.Json.Serialization;
 
 namespace Streaming.Bench.Paper.Endurance;
 
-/// <summary>A line of a journal: one of these.</summary>
+/// <summary>A line of a journal: one of its properties is set.</summary>
 internal sealed record JournalLine
 {
-    /// <summary>The first line: where the run comes from.</summary>
+    /// <summary>The first line: the run's origin.</summary>
     public RunHead? Head { get; init; }
 
-    /// <summary>Cost of consecutive tokens.</summary>
+    /// <summary>The cost of consecutive tokens.</summary>
     public CostRow? Cost { get; init; }
 
-    /// <summary>Perplexity of consecutive tokens.</summary>
+    /// <summary>The perplexity of consecutive tokens.</summary>
     public ScoreRow? Score { get; init; }
 
-    /// <summary>Perplexity of a pass over the book.</summary>
+    /// <summary>The perplexity of a pass over the book.</summary>
     public ScoreRow? Pass { get; init; }
 
-    /// <summary>A kill and what came after it.</summary>
+    /// <summary>A kill and the return after it.</summary>
     public ReturnRow? Return { get; init; }
 
     /// <summary>The last line.</summary>
     public RunEnd? End { get; init; }
 }
 
-/// <summary>Where a run comes from.</summary>
-/// <param name="Command">What was typed.</param>
+/// <summary>A run's origin.</summary>
+/// <param name="Command">The command that measured it.</param>
 /// <param name="Date">When it began, UTC.</param>
-/// <param name="Commit">Of the program.</param>
-/// <param name="Machine">Where.</param>
-/// <param name="Scale">How much of what.</param>
-/// <param name="Dtype">The arithmetic.</param>
+/// <param name="Commit">The commit of the program.</param>
+/// <param name="Machine">Processor, cores, operating system, runtime.</param>
+/// <param name="Scale">Length, model and resolution.</param>
+/// <param name="Dtype">The type of weights and arithmetic.</param>
 /// <param name="BookTokens">Tokens of the book; 0 where none is read.</param>
 internal sealed record RunHead(
     string Command,
@@ -42,35 +42,40 @@ internal sealed record RunHead(
     EnduranceScale Scale,
     string Dtype,
     int BookTokens
-);
+)
+{
+    /// <summary>The head of a run that begins now.</summary>
+    public static RunHead Of(Provenance provenance, EnduranceScale scale, int bookTokens) =>
+        new(provenance.Command, DateTimeOffset.UtcNow, provenance.Commit, provenance.Machine, scale, "float32", bookTokens);
+}
 
-/// <summary>What consecutive tokens cost.</summary>
+/// <summary>The cost of consecutive tokens.</summary>
 /// <param name="End">Tokens of the conversation at their end.</param>
-/// <param name="MeanMs">Time per token over all of them.</param>
-/// <param name="MedianMs">The median.</param>
-/// <param name="P99Ms">The 99th percentile.</param>
+/// <param name="MeanMs">Time per token, mean.</param>
+/// <param name="MedianMs">Time per token, median.</param>
+/// <param name="P99Ms">Time per token, 99th percentile.</param>
 /// <param name="ResidentMiB">Resident memory, mean of samples at equal distances.</param>
 /// <param name="LogMiB">Size of the log's files at their end; null where there is none.</param>
 internal sealed record CostRow(long End, double MeanMs, double MedianMs, double P99Ms, double ResidentMiB, double? LogMiB);
 
-/// <summary>How well consecutive tokens are predicted.</summary>
+/// <summary>The perplexity of consecutive tokens.</summary>
 /// <param name="End">Tokens of the stream at their end.</param>
-/// <param name="Tokens">How many they are.</param>
+/// <param name="Tokens">Their number.</param>
 /// <param name="Perplexity">Their perplexity.</param>
 internal sealed record ScoreRow(long End, long Tokens, double Perplexity);
 
-/// <summary>A kill.</summary>
-/// <param name="Planned">One of the scale's places.</param>
+/// <summary>A kill of the host, and its return.</summary>
+/// <param name="Planned">Tokens after which the kill was planned.</param>
 /// <param name="At">Tokens that the watcher had seen.</param>
-/// <param name="ReadySeconds">From the kill until the host, started anew at once, says that it is ready.</param>
+/// <param name="ReadySeconds">From the kill until the host, restarted at once, says that it is ready.</param>
 /// <param name="NextTokenSeconds">From the kill until the watcher sees a token that was stored after it.</param>
 internal sealed record ReturnRow(int Planned, long At, double ReadySeconds, double NextTokenSeconds);
 
-/// <summary>A run came to its end.</summary>
+/// <summary>The end of a run.</summary>
 /// <param name="Seconds">How long it took.</param>
 internal sealed record RunEnd(double Seconds);
 
-/// <summary>What one run has measured so far, in a file of one JSON object a line that is written as it goes.</summary>
+/// <summary>What a run has measured so far, in a file with one JSON object per line.</summary>
 internal sealed class Journal
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -88,25 +93,28 @@ internal sealed class Journal
         _lines = lines;
     }
 
-    /// <summary>Where the run comes from.</summary>
+    /// <summary>The run's origin.</summary>
     public RunHead Head => _lines[0].Head!;
 
-    /// <summary>What tokens cost, in order.</summary>
+    /// <summary>Costs, in order.</summary>
     public CostRow[] Costs => [.. _lines.Select(line => line.Cost).OfType<CostRow>()];
 
-    /// <summary>How well they are predicted, in order.</summary>
+    /// <summary>Perplexities, in order.</summary>
     public ScoreRow[] Scores => [.. _lines.Select(line => line.Score).OfType<ScoreRow>()];
 
-    /// <summary>Passes over the book, in order.</summary>
+    /// <summary>Perplexities of the passes over the book, in order.</summary>
     public ScoreRow[] Passes => [.. _lines.Select(line => line.Pass).OfType<ScoreRow>()];
 
     /// <summary>Kills, in order.</summary>
     public ReturnRow[] Returns => [.. _lines.Select(line => line.Return).OfType<ReturnRow>()];
 
-    /// <summary>Null while the run is under way, and when it was cut short.</summary>
+    /// <summary>Null while the run is running, and if it was cut short.</summary>
     public RunEnd? End => _lines[^1].End;
 
-    /// <summary>Begins a run's journal, in place of an earlier one's.</summary>
+    /// <summary>Whether the run came to its end, and, if a commit is given, was made at it.</summary>
+    public bool IsComplete(string? commit) => End is not null && (commit is null || Head.Commit == commit);
+
+    /// <summary>Begins a run's journal; an earlier one is deleted.</summary>
     public static Journal Begin(string folder, string name, RunHead head)
     {
         Directory.CreateDirectory(folder);
@@ -116,8 +124,8 @@ internal sealed class Journal
         return journal;
     }
 
-    /// <summary>A run's journal; null when there is none.</summary>
-    /// <exception cref="MeasurementException">The file is damaged.</exception>
+    /// <summary>A run's journal, or null.</summary>
+    /// <exception cref="ToolException">The file is damaged.</exception>
     public static Journal? Read(string folder, string name)
     {
         string file = FileOf(folder, name);
@@ -131,12 +139,12 @@ internal sealed class Journal
         }
         catch (JsonException e)
         {
-            throw new MeasurementException($"'{file}' is damaged ({e.Message}): remove it, and measure again.");
+            throw new ToolException($"'{file}' is damaged ({e.Message}): remove it, and measure again.");
         }
-        throw new MeasurementException($"'{file}' does not begin with a run's head: remove it, and measure again.");
+        throw new ToolException($"'{file}' does not begin with a run's head: remove it, and measure again.");
     }
 
-    /// <summary>Keeps a line.</summary>
+    /// <summary>Records a line.</summary>
     public void Add(JournalLine line)
     {
         _lines.Add(line);

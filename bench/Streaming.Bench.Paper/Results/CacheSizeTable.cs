@@ -1,5 +1,6 @@
 using Streaming.Bench.Paper.Runs;
-using static Streaming.Bench.Paper.Results.Markdown;
+using static Streaming.Bench.Paper.Results.Figures;
+using static Streaming.Tooling.Markdown;
 
 namespace Streaming.Bench.Paper.Results;
 
@@ -19,25 +20,35 @@ internal sealed class CacheSizeTable(Scale scale, int threads) : IPaperResult
     public string Render(RunStore store)
     {
         double Perplexity(Model model, int cache) => store.Output<PerplexityOutput>(Of(model, cache)).Perplexity;
-        string shows = string.Join(
-            " ",
-            scale.Models.Select(model =>
-            {
-                int best = scale.Caches.MinBy(cache => Perplexity(model, cache));
-                return $"On {model.Title} the lowest is at {best} places, {Difference(Perplexity(model, best), Perplexity(model, scale.Caches[0]))} against {scale.Caches[0]} places and {Difference(Perplexity(model, best), Perplexity(model, scale.Caches[^1]))} against {scale.Caches[^1]}.";
-            })
-        );
+        IEnumerable<string> findings = scale.Models.Select(model =>
+        {
+            int best = scale.Caches.MinBy(cache => Perplexity(model, cache));
+            string Change(int cache) => Difference(Perplexity(model, best), Perplexity(model, cache));
+            return $"For {model.Title}, the perplexity is lowest with {best} places: {Change(scale.Caches[0])} compared with "
+                + $"{scale.Caches[0]} places and {Change(scale.Caches[^1])} compared with {scale.Caches[^1]}.";
+        });
         return $"""
-            The first {Count(scale.TableTokens)} tokens of the book; {Sinks} sinks and the rest recent tokens.
+            The first {Count(scale.TableTokens)} tokens of the book; {Sinks} sinks, the rest are recent tokens.
 
             {Table(
-                ["model", .. scale.Caches.Select(cache => $"{Sinks}+{cache - Sinks}")],
-                scale.Models.Select(model => (string[])[model.Title, .. scale.Caches.Select(cache => Number(Perplexity(model, cache)))])
+                ["<model", .. scale.Caches.Select(cache => $"{Sinks}+{cache - Sinks}")],
+                scale.Models.Select(model => (string[])[model.Title, .. scale.Caches.Select(cache => Digits(Perplexity(model, cache)))])
             )}
-            {shows} The paper's finding is that a larger cache does not always lower the perplexity: models do not use all of the context that they are given.
+            {Wrap(
+                $"""
+                {string.Join(" ", findings)} The paper found that a larger cache does not always lower the perplexity: models do not use
+                all of the
+                context that they are given.
+                """
+            )}
 
-            It does not go beyond the context of 512 tokens that both models were trained on. A model this small has little use for what is far away, whatever the cache.
-
+            {Wrap(
+                """
+                No cache here is larger than the context that the models were trained on. Models this small have little use for distant
+                tokens,
+                whatever the cache.
+                """
+            )}
             """;
     }
 }

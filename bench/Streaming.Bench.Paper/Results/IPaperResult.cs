@@ -2,19 +2,19 @@ using Streaming.Bench.Paper.Runs;
 
 namespace Streaming.Bench.Paper.Results;
 
-/// <summary>A table or a figure.</summary>
+/// <summary>A table or figure of the paper.</summary>
 internal interface IPaperResult
 {
-    /// <summary>How the command line names it.</summary>
+    /// <summary>Its name on the command line.</summary>
     string Name { get; }
 
     /// <summary>Its heading.</summary>
     string Title { get; }
 
-    /// <summary>What it is made of.</summary>
+    /// <summary>The runs that it shows.</summary>
     IReadOnlyList<Run> Runs { get; }
 
-    /// <summary>Writes its plots, if it has any; its text, table and paragraph, in Markdown.</summary>
+    /// <summary>Writes its charts, if it has any; returns its text and table in Markdown.</summary>
     /// <param name="store">Has all of <see cref="Runs"/>.</param>
     string Render(RunStore store);
 }
@@ -30,7 +30,7 @@ internal static class PaperResults
             new PolicyTable(scale, threads),
             new SinkTable(scale, threads),
             new CacheSizeTable(scale, threads),
-            new AlongTheStream(scale, threads),
+            new PerplexityAlongStream(scale, threads),
             new CostByCacheSize(scale, threads),
         ];
 }

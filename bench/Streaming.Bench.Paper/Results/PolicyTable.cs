@@ -1,6 +1,6 @@
-using System.Text;
 using Streaming.Bench.Paper.Runs;
-using static Streaming.Bench.Paper.Results.Markdown;
+using static Streaming.Bench.Paper.Results.Figures;
+using static Streaming.Tooling.Markdown;
 
 namespace Streaming.Bench.Paper.Results;
 
@@ -22,7 +22,7 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
             ),
         ];
 
-    /// <summary>A policy's run over all tokens; figure 5 shows dense attention's too.</summary>
+    /// <summary>A policy's run over all tokens; figure 5 shows the one of dense attention too.</summary>
     public static Run Whole(Scale scale, int threads, Model model, string policy) =>
         Run.Perplexity(model, policy, scale.Cache, threads, scale.PolicyTokens, scale.PolicySegment);
 
@@ -32,7 +32,7 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
     public string Render(RunStore store)
     {
         var rows = new List<string[]>();
-        var shows = new StringBuilder();
+        var findings = new List<string>();
         foreach (Model model in scale.Models)
         {
             foreach (string policy in Policies)
@@ -44,9 +44,9 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
                     model.Title,
                     policy,
                     Seen(policy),
-                    whole is null ? "not measured" : Number(whole.Perplexity),
-                    Number(sampled.Perplexity),
-                    Number((whole ?? sampled).MsPerToken),
+                    whole is null ? "not measured" : Digits(whole.Perplexity),
+                    Digits(sampled.Perplexity),
+                    Digits((whole ?? sampled).MsPerToken),
                 ]);
             }
             double streaming = store.Output<PerplexityOutput>(Whole(scale, threads, model, "streaming")).Perplexity;
@@ -54,24 +54,43 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
             double dense = store.Output<PerplexityOutput>(Whole(scale, threads, model, "dense")).Perplexity;
             double recompute = store.Output<PerplexityOutput>(Sampled(model, "recompute")).Perplexity;
             double streamingSampled = store.Output<PerplexityOutput>(Sampled(model, "streaming")).Perplexity;
-            shows
-                .Append(
-                    $"On {model.Title}, window attention's perplexity is {Number(window / streaming)} times streaming's, and dense attention's {Number(dense / streaming)} times; "
-                )
-                .Append($"streaming is {Difference(streamingSampled, recompute)} from recompute at the same positions. ");
+            findings.Add(
+                $"For {model.Title}, window attention has {Digits(window / streaming)} times the perplexity of streaming, and dense "
+                    + $"attention {Digits(dense / streaming)} times. At the same positions, streaming differs from recompute by "
+                    + $"{Difference(streamingSampled, recompute)}."
+            );
         }
         PerplexityOutput any = store.Output<PerplexityOutput>(Sampled(scale.Models[0], "recompute"));
         return $"""
-            The first {Count(
-                scale.PolicyTokens
-            )} tokens of the book, {scale.Cache} tokens seen by all but dense attention. `recompute` is sampled at fixed positions, each {scale.PolicyEvery}th token
-            ({Count(any.Tokens)} of them), and so are the others in the column beside: compare it there.
+            {Wrap(
+                $"""
+                The first {Count(scale.PolicyTokens)} tokens of the book. All policies but dense attention see {scale.Cache} tokens.
+                `recompute`
+                is scored at every {scale.PolicyEvery}th token only ({Count(any.Tokens)} of them); compare it with the column that
+                scores the
+                others at the same tokens.
+                """
+            )}
 
-            {Table(["model", "policy", "sees", "perplexity", $"at each {scale.PolicyEvery}th token", "ms per token, in chunks"], rows)}
-            {shows}The paper's table 1 has, for Llama-2-13B on 65 thousand tokens, 5,158.07 for window attention (0+1024) and 5.40 for streaming (4+1020): a factor of 955.
+            {Table(
+                ["<model", "policy", "sees", "perplexity", $"at each {scale.PolicyEvery}th token", "ms per token, in chunks"],
+                rows
+            )}
+            {Wrap(
+                $"""
+                {string.Join(" ", findings)} In the paper's table 1, Llama-2-13B on 65 thousand tokens has 5,158.07 with window
+                attention (0+1024)
+                and 5.40 with streaming (4+1020): a factor of 955.
+                """
+            )}
 
-            It does not show how large the effect is in a large model: these have some thousandths of its size, and a context of 512 tokens. One book, one pass. {Caveats.Sink}
-
+            {Wrap(
+                $"""
+                This does not show how large the effect is in a large model: these models have less than a thousandth of that size and
+                were trained
+                on contexts of 512 or 1,024 tokens. It is one book, scored once. {Caveats.Sink}
+                """
+            )}
             """;
     }
 
@@ -83,11 +102,4 @@ internal sealed class PolicyTable(Scale scale, int threads) : IPaperResult
             "recompute" => $"start token and {scale.Cache - 1}",
             _ => $"4+{scale.Cache - 4}",
         };
-}
-
-/// <summary>What must be said wherever it matters.</summary>
-internal static class Caveats
-{
-    public const string Sink =
-        "The embedded model's start token was *trained* to be a sink by a small extra loss (its [card](../../models/README.md)): that evicting it hurts there is a property made, not one that emerged.";
 }

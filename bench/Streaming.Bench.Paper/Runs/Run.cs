@@ -1,12 +1,12 @@
 namespace Streaming.Bench.Paper.Runs;
 
 /// <summary>One measurement: a <c>streaming</c> command that prints one JSON object.</summary>
-/// <param name="Arguments">What follows <c>streaming</c>; paths are seen from the repository's root and hold no spaces.</param>
+/// <param name="Arguments">What follows <c>streaming</c>; paths are from the repository's root and have no spaces.</param>
 internal sealed record Run(string Arguments)
 {
     private const int DefaultSinks = 4;
 
-    /// <summary>Perplexity of the book.</summary>
+    /// <summary>Measures the perplexity of the book.</summary>
     public static Run Perplexity(
         Model model,
         string policy,
@@ -25,14 +25,17 @@ internal sealed record Run(string Arguments)
                 + $" --dtype float32 --threads {threads} --json"
         );
 
-    /// <summary>The cost of a token.</summary>
+    /// <summary>Measures the cost of a token.</summary>
     public static Run Bench(Model model, string policy, int cache, int threads, int tokens) =>
         new(
-            $"bench {model.Option} --policy {policy} --sinks {DefaultSinks} --window {cache - DefaultSinks} --batch 1 --tokens {tokens} --threads {threads} --json"
+            $"bench {model.Option} --policy {policy} --sinks {DefaultSinks} --window {cache - DefaultSinks} "
+                + $"--batch 1 --tokens {tokens} --threads {threads} --json"
         );
 
-    /// <summary>What to type at the repository's root.</summary>
-    public string Command => $"dotnet run -c Release --project src/Streaming.Cli -- {Arguments}";
+    /// <summary>The command for a shell at the repository's root, in two lines.</summary>
+    public string Command =>
+        "dotnet run -c Release --project src/Streaming.Cli -- "
+        + Arguments.Replace(" --policy ", " \\\n    --policy ", StringComparison.Ordinal);
 }
 
 /// <summary>What <c>streaming perplexity --json</c> prints.</summary>

@@ -4,15 +4,15 @@ using System.Text.Json;
 namespace Streaming.Bench.Paper.Runs;
 
 /// <summary>A run that was made.</summary>
-/// <param name="Arguments">Which one.</param>
+/// <param name="Arguments">The run's arguments.</param>
 /// <param name="Date">When it ended, UTC.</param>
-/// <param name="Commit">Of the program.</param>
-/// <param name="Machine">Where.</param>
-/// <param name="Seconds">How long it took.</param>
-/// <param name="Output">What it printed.</param>
+/// <param name="Commit">The commit of the program.</param>
+/// <param name="Machine">Processor, cores, operating system, runtime.</param>
+/// <param name="Seconds">Its duration.</param>
+/// <param name="Output">Its output.</param>
 internal sealed record RunRecord(string Arguments, DateTimeOffset Date, string Commit, string Machine, double Seconds, JsonElement Output);
 
-/// <summary>The runs that were made, in a file of one JSON object a line; of two of the same arguments the later counts.</summary>
+/// <summary>The recorded runs, in a file with one JSON object per line; of two with the same arguments the later one counts.</summary>
 internal sealed class RunStore
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -29,10 +29,10 @@ internal sealed class RunStore
         _file = Path.Combine(folder, "runs.jsonl");
     }
 
-    /// <summary>Where the results lie.</summary>
+    /// <summary>Folder of the results.</summary>
     public string Folder { get; }
 
-    /// <summary>Opens the runs of a folder, which is made if it is absent.</summary>
+    /// <summary>Opens the runs of a folder, which is created if it is absent.</summary>
     public static RunStore Open(string folder)
     {
         var store = new RunStore(Path.GetFullPath(folder));
@@ -50,24 +50,25 @@ internal sealed class RunStore
             }
             catch (JsonException e)
             {
-                throw new MeasurementException(
-                    $"Line {number} of '{store._file}' is no run ({e.Message}): remove the line, and that run is made again."
+                throw new ToolException(
+                    $"Line {number} of '{store._file}' is not a run ({e.Message}): remove the line, and the run is made again."
                 );
             }
         }
         return store;
     }
 
-    /// <summary>Whether a run was made.</summary>
-    public bool Has(Run run) => _records.ContainsKey(run.Arguments);
+    /// <summary>Whether a run is recorded, and, if a commit is given, for it.</summary>
+    public bool Has(Run run, string? commit = null) =>
+        _records.TryGetValue(run.Arguments, out RunRecord? record) && (commit is null || record.Commit == commit);
 
-    /// <summary>A run that was made.</summary>
+    /// <summary>A recorded run.</summary>
     public RunRecord Of(Run run) => _records[run.Arguments];
 
-    /// <summary>What a run printed.</summary>
+    /// <summary>The output of a recorded run.</summary>
     public T Output<T>(Run run) => Of(run).Output.Deserialize<T>(Json)!;
 
-    /// <summary>Keeps a run.</summary>
+    /// <summary>Records a run.</summary>
     public void Add(RunRecord record)
     {
         _records[record.Arguments] = record;

@@ -1,68 +1,53 @@
 using System.Diagnostics;
 using System.Text.Json;
+using CliWrap;
+using CliWrap.Buffered;
 
 namespace Streaming.Bench.Paper.Runs;
 
-/// <summary>Makes runs one after the other, each in a process of its own, so that its peak memory is its own.</summary>
-internal sealed class Runner(RunStore store, bool again)
+/// <summary>Makes runs one after another, each in a process of its own, so that its peak memory is its own.</summary>
+/// <param name="store">Where runs are recorded.</param>
+/// <param name="provenance">Of the runs to make.</param>
+/// <param name="onlyCommit">A run that is recorded for another commit is made again; null: any recorded run counts.</param>
+internal sealed class Runner(RunStore store, Provenance provenance, string? onlyCommit)
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromHours(6);
+    private static readonly TimeSpan RunLimit = TimeSpan.FromHours(6);
+    private static readonly string Program = Repository.Assembly("src/Streaming.Cli", "streaming");
 
-    /// <summary>Makes the runs that are not there yet.</summary>
-    /// <exception cref="MeasurementException">A run failed; those before it are kept.</exception>
+    /// <summary>Makes the runs that are not recorded yet.</summary>
+    /// <exception cref="ToolException">A run failed; earlier ones are recorded.</exception>
     public async Task RunAsync(IReadOnlyList<Run> runs, CancellationToken cancellation)
     {
-        Run[] missing = [.. runs.Distinct().Where(run => again || !store.Has(run))];
-        if (missing.Length == 0)
-            return;
-        if (!File.Exists(Repository.Streaming))
-            throw new MeasurementException($"'{Repository.Streaming}' is not built: dotnet build -c Release bench/Streaming.Bench.Paper");
-        string commit = Repository.Commit(),
-            machine = Repository.Machine();
+        Run[] missing = [.. runs.Distinct().Where(run => !store.Has(run, onlyCommit))];
         for (int i = 0; i < missing.Length; i++)
         {
             Console.Error.WriteLine($"[{i + 1}/{missing.Length}] streaming {missing[i].Arguments}");
             long start = Stopwatch.GetTimestamp();
             JsonElement output = await MeasureAsync(missing[i], cancellation);
-            store.Add(
-                new RunRecord(
-                    missing[i].Arguments,
-                    DateTimeOffset.UtcNow,
-                    commit,
-                    machine,
-                    Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1),
-                    output
-                )
-            );
+            double seconds = Math.Round(Stopwatch.GetElapsedTime(start).TotalSeconds, 1);
+            store.Add(new RunRecord(missing[i].Arguments, DateTimeOffset.UtcNow, provenance.Commit, provenance.Machine, seconds, output));
         }
     }
 
     private static async Task<JsonElement> MeasureAsync(Run run, CancellationToken cancellation)
     {
-        using var bound = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        bound.CancelAfter(Longest);
-        var start = new ProcessStartInfo("dotnet", [Repository.Streaming, .. run.Arguments.Split(' ')])
-        {
-            RedirectStandardOutput = true,
-            WorkingDirectory = Repository.Root,
-        };
-        using Process process = Process.Start(start) ?? throw new MeasurementException("dotnet did not start.");
-        string output;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(RunLimit);
         try
         {
-            output = await process.StandardOutput.ReadToEndAsync(bound.Token);
-            await process.WaitForExitAsync(bound.Token);
+            BufferedCommandResult result = await Cli.Wrap("dotnet")
+                .WithArguments([Program, .. run.Arguments.Split(' ')])
+                .WithWorkingDirectory(Repository.Root)
+                .WithValidation(CommandResultValidation.None)
+                .ExecuteBufferedAsync(limit.Token);
+            cancellation.ThrowIfCancellationRequested(); // A Ctrl-C reaches the run too: its output may be incomplete.
+            return result.ExitCode == 0
+                ? JsonSerializer.Deserialize<JsonElement>(result.StandardOutput)
+                : throw new ToolException($"streaming {run.Arguments}: ended with {result.ExitCode}: {result.StandardError.Trim()}");
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            process.Kill(entireProcessTree: true);
-            if (!cancellation.IsCancellationRequested)
-                throw new MeasurementException($"streaming {run.Arguments}: did not end within {Longest.TotalHours} hours.");
-            throw;
+            throw new ToolException($"streaming {run.Arguments}: did not end within {RunLimit.TotalHours} hours.");
         }
-        cancellation.ThrowIfCancellationRequested(); // Ctrl-C reached the process too: what it printed is not the whole
-        if (process.ExitCode != 0)
-            throw new MeasurementException($"streaming {run.Arguments}: ended with {process.ExitCode}, see above.");
-        return JsonSerializer.Deserialize<JsonElement>(output);
     }
 }

@@ -1,29 +1,29 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using CliWrap;
+using CliWrap.Buffered;
+using Streaming.Tooling;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>A build that goes on beside the measurement: a generated project, compiled over and over with all processors.</summary>
+/// <summary>A build that runs beside a measurement: a generated project is compiled again and again with all processors.</summary>
 internal sealed class BuildLoad : IAsyncDisposable
 {
     private const int Classes = 300,
         MethodsEach = 40;
     private static readonly TimeSpan LongestRestore = TimeSpan.FromMinutes(2),
         LongestEnd = TimeSpan.FromSeconds(20);
-    private readonly string _folder;
+    private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _over = new();
     private Task _builds = Task.CompletedTask;
 
-    private BuildLoad(string folder) => _folder = folder;
-
-    /// <summary>Builds that have ended.</summary>
+    /// <summary>Completed builds.</summary>
     public int Ended { get; private set; }
 
-    /// <summary>Writes the project and starts building it.</summary>
+    /// <summary>Writes the project and starts to build it.</summary>
     public static async Task<BuildLoad> StartAsync(CancellationToken cancellation)
     {
-        var load = new BuildLoad(Directory.CreateTempSubdirectory("build-load-").FullName);
+        var load = new BuildLoad();
         try
         {
             await load.WriteAsync(cancellation);
@@ -41,7 +41,7 @@ internal sealed class BuildLoad : IAsyncDisposable
     }
 
     /// <summary>Stops building.</summary>
-    /// <exception cref="InvalidOperationException">A build had failed: there was no load.</exception>
+    /// <exception cref="InvalidOperationException">A build failed, so there was no load.</exception>
     public async ValueTask DisposeAsync()
     {
         await _over.CancelAsync();
@@ -51,11 +51,11 @@ internal sealed class BuildLoad : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The build under way was stopped, as it should be.
+            // The running build was stopped, as intended.
         }
         finally
         {
-            Directory.Delete(_folder, recursive: true);
+            _folder.Dispose();
             _over.Dispose();
         }
     }
@@ -74,37 +74,25 @@ internal sealed class BuildLoad : IAsyncDisposable
 
     private async Task DotnetAsync(string[] arguments, CancellationToken cancellation)
     {
-        var start = new ProcessStartInfo("dotnet", arguments)
-        {
-            WorkingDirectory = _folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException("dotnet did not start.");
-        Task<string> output = process.StandardOutput.ReadToEndAsync(CancellationToken.None),
-            errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        try
-        {
-            await process.WaitForExitAsync(cancellation);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            await process.WaitForExitAsync(CancellationToken.None).WaitAsync(LongestEnd, CancellationToken.None);
-            throw;
-        }
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"dotnet {arguments[0]} of the load failed: {await output} {await errors}");
+        BufferedCommandResult result = await Cli.Wrap("dotnet")
+            .WithArguments(arguments)
+            .WithWorkingDirectory(_folder.Path)
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(cancellation);
+        if (result.ExitCode != 0)
+            throw new InvalidOperationException($"The load's dotnet {arguments[0]} failed: {result.StandardOutput} {result.StandardError}");
     }
 
     private async Task WriteAsync(CancellationToken cancellation)
     {
         const string project = """
             <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup><TargetFramework>net10.0</TargetFramework><Nullable>enable</Nullable><ImplicitUsings>enable</ImplicitUsings></PropertyGroup>
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework><Nullable>enable</Nullable><ImplicitUsings>enable</ImplicitUsings>
+              </PropertyGroup>
             </Project>
             """;
-        await File.WriteAllTextAsync(Path.Combine(_folder, "Load.csproj"), project, cancellation);
+        await File.WriteAllTextAsync(Path.Combine(_folder.Path, "Load.csproj"), project, cancellation);
         for (int c = 0; c < Classes; c++)
         {
             var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"public static class C{c} {{");
@@ -112,10 +100,11 @@ internal sealed class BuildLoad : IAsyncDisposable
             {
                 text.AppendLine(
                     CultureInfo.InvariantCulture,
-                    $"    public static Dictionary<string, int[]> M{m}(IEnumerable<int> n) => n.Where(i => i % {m + 2} == 0).GroupBy(i => $\"{{i}}-{m}\").ToDictionary(g => g.Key, g => g.Select(i => i * {c}).Order().ToArray());"
+                    $"    public static Dictionary<string, int[]> M{m}(IEnumerable<int> n) => n.Where(i => i % {m + 2} == 0)"
+                        + $".GroupBy(i => $\"{{i}}-{m}\").ToDictionary(g => g.Key, g => g.Select(i => i * {c}).Order().ToArray());"
                 );
             }
-            await File.WriteAllTextAsync(Path.Combine(_folder, $"C{c}.cs"), text.AppendLine("}").ToString(), cancellation);
+            await File.WriteAllTextAsync(Path.Combine(_folder.Path, $"C{c}.cs"), text.AppendLine("}").ToString(), cancellation);
         }
     }
 }

@@ -1,63 +1,63 @@
 using Streaming.Bench.Peers.Records;
-using Streaming.Bench.Peers.Sides;
+using Streaming.Bench.Peers.Runners;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>How long steps take while a build runs beside them: what people wait for is the longest, not the median.</summary>
+/// <summary>Time of steps while a build runs beside them. Users notice the longest step, not the median.</summary>
 internal sealed class BusyMeasurement(Plan plan, string shape, ModelFiles files, SampleFile record)
 {
     public async Task RunAsync(CancellationToken cancellation)
     {
         string quant = plan.Quants[0];
-        Candidate[] candidates =
+        BackendSetting[] settings =
         [
-            .. Contestants.OursOf(plan, shape, plan.Types[0], plan.Busy.Max()),
-            .. Contestants.LlamaCppOf(plan, await files.OfAsync(shape, quant, cancellation), quant, passive: true),
+            .. Backends.OursOf(plan, shape, plan.Types[0], plan.Busy.Max()),
+            .. Backends.LlamaCppOf(plan, await files.OfAsync(shape, quant, cancellation), quant, passive: true),
         ];
-        await using var sides = new SideProcesses();
-        foreach (Candidate candidate in candidates) // warms up before the build begins
+        await using var runners = new RunnerProcesses();
+        foreach (BackendSetting setting in settings) // warms up before the build begins
         {
             foreach (int conversations in plan.Busy)
-                await AskAsync(candidate, conversations, TimeSpan.Zero);
+                await AskAsync(setting, conversations, TimeSpan.Zero);
         }
         await using BuildLoad build = await BuildLoad.StartAsync(cancellation);
         foreach (int conversations in plan.Busy)
         {
-            foreach (Candidate candidate in candidates)
+            foreach (BackendSetting setting in settings)
             {
                 double[] ms = [];
-                // llama.cpp's full caches leave room for some hundred steps only: it is asked again until the time is over.
+                // llama.cpp's caches have room for some hundred steps only, so it is asked again until the time is over.
                 while (ms.Sum() < plan.BusyTurn.TotalMilliseconds)
-                    ms = [.. ms, .. await AskAsync(candidate, conversations, plan.BusyTurn - TimeSpan.FromMilliseconds(ms.Sum()))];
+                    ms = [.. ms, .. await AskAsync(setting, conversations, plan.BusyTurn - TimeSpan.FromMilliseconds(ms.Sum()))];
                 record.Add(
                     new Sample
                     {
                         Kind = Kinds.Busy,
                         Shape = shape,
-                        Contestant = candidate.Of.Name,
-                        Setting = candidate.Setting,
-                        Threads = candidate.Threads,
+                        Backend = setting.Backend.Name,
+                        Setting = setting.Name,
+                        Threads = setting.Threads,
                         Conversations = conversations,
                         Ms = ms,
                     }
                 );
                 await Console.Error.WriteLineAsync(
-                    $"{shape}: {candidate.Of.Name}, {candidate.Setting}, beside a build: {ms.Length} steps; {build.Ended} builds so far"
+                    $"{shape}: {setting.Backend.Name}, {setting.Name}, beside a build: {ms.Length} steps; {build.Ended} builds so far"
                 );
             }
         }
 
-        async Task<double[]> AskAsync(Candidate candidate, int conversations, TimeSpan time)
+        async Task<double[]> AskAsync(BackendSetting setting, int conversations, TimeSpan time)
         {
-            SideProcess side = await sides.OfAsync(candidate, cancellation);
-            var request = new SideRequest(Measures.Decode)
+            RunnerProcess runner = await runners.OfAsync(setting, cancellation);
+            var request = new RunnerRequest(Measures.Decode)
             {
                 Conversations = conversations,
-                Threads = candidate.Threads,
+                Threads = setting.Threads,
                 Milliseconds = time.TotalMilliseconds,
                 Least = plan.LeastSteps,
             };
-            return (await side.AskAsync(request, cancellation)).Ms!;
+            return (await runner.AskAsync(request, cancellation)).Ms!;
         }
     }
 }

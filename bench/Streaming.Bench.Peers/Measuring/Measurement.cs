@@ -1,30 +1,30 @@
 using Streaming.Bench.Peers.Records;
-using Streaming.Bench.Peers.Sides;
+using Streaming.Bench.Peers.Runners;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>The whole measurement, part after part.</summary>
+/// <summary>Runs all parts of a measurement.</summary>
 internal static class Measurement
 {
-    /// <param name="plan">What is measured.</param>
-    /// <param name="output">Folder of the record.</param>
+    /// <param name="plan">What to measure.</param>
+    /// <param name="output">Folder of the samples.</param>
     /// <param name="models">Folder of llama.cpp's models.</param>
-    /// <param name="arguments">The command line, for the record.</param>
-    /// <param name="cancellation">Gives up.</param>
-    public static async Task RunAsync(Plan plan, string output, string models, string arguments, CancellationToken cancellation)
+    /// <param name="provenance">Where the measurement comes from.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public static async Task RunAsync(Plan plan, string output, string models, Provenance provenance, CancellationToken cancellation)
     {
         if (plan.Parts.Contains("shapes") || plan.Parts.Contains("busy"))
-            LlamaSide.RequireOpenMP();
+            LlamaCppRunner.RequireOpenMP();
         using SampleFile record = SampleFile.Create(output);
         record.Add(
             new Sample
             {
                 Kind = Kinds.Run,
                 Run = new RunFacts(
-                    Machine.Description,
-                    TimeProvider.System.GetUtcNow(),
-                    Repository.Commit(),
-                    $"dotnet run -c Release --project bench/Streaming.Bench.Peers -- {arguments}".TrimEnd(' ', '-'),
+                    provenance.Machine,
+                    provenance.Date,
+                    provenance.Commit,
+                    provenance.Command,
                     $"{plan.Layout.Fixed}+{plan.Layout.Window}",
                     plan.Small
                 ),

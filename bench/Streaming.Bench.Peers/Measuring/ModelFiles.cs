@@ -2,24 +2,24 @@ using Streaming.Gguf;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>llama.cpp's models of the shapes, in a folder outside the repository, written once.</summary>
+/// <summary>GGUF files of the shapes, in a folder outside the repository. Each is written once.</summary>
 internal sealed class ModelFiles(string folder)
 {
-    // Another way to make weights or files, another number: old files are not taken for new ones.
+    // Increase it when weights or files are made differently, so that old files are not used.
     private const int Version = 1;
 
-    /// <summary>A shape's file.</summary>
+    /// <summary>The path of a shape's file.</summary>
     public async Task<string> OfAsync(string shape, string quant, CancellationToken cancellation)
     {
-        GgmlType type = Contestants.TypeOf(quant);
+        GgmlType type = Backends.TypeOf(quant);
         string path = Path.Combine(folder, $"{shape}-{type}-{Version}.gguf");
         if (File.Exists(path))
             return path;
         Directory.CreateDirectory(folder);
         await Console.Error.WriteLineAsync($"writing {path}");
-        await using SideProcess side = await SideProcess.StartAsync(
+        await using RunnerProcess runner = await RunnerProcess.StartAsync(
             ["gguf", shape, type.ToString(), path],
-            SideEnvironment.Plain,
+            RunnerEnvironment.Plain,
             cancellation
         );
         return path;

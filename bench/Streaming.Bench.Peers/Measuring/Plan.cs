@@ -1,22 +1,23 @@
 using Streaming.Inference;
 using Streaming.Inference.Caching;
 using Streaming.Inference.Kernels;
+using Streaming.Tooling;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>What is measured, and for how long.</summary>
+/// <summary>What to measure, and for how long.</summary>
 internal sealed record Plan
 {
     /// <summary>Shapes with random weights.</summary>
     public required IReadOnlyList<string> Shapes { get; init; }
 
-    /// <summary>Our types; the first is the one that targets speak of.</summary>
+    /// <summary>Types of this engine; the targets are about the first.</summary>
     public required IReadOnlyList<DType> Types { get; init; }
 
-    /// <summary>llama.cpp's types; the first is the one that targets speak of.</summary>
+    /// <summary>Types of llama.cpp; the targets are about the first.</summary>
     public required IReadOnlyList<string> Quants { get; init; }
 
-    /// <summary>Thread counts among which each side has its best.</summary>
+    /// <summary>Numbers of threads. The result of a backend is the best of them.</summary>
     public required IReadOnlyList<int> Threads { get; init; }
 
     /// <summary>The cache of each conversation.</summary>
@@ -25,49 +26,49 @@ internal sealed record Plan
     /// <summary>Conversations in a step.</summary>
     public required IReadOnlyList<int> Conversations { get; init; }
 
-    /// <summary>Lengths of prompts; the last is the one that targets speak of.</summary>
+    /// <summary>Lengths of prompts; the targets are about the last.</summary>
     public required IReadOnlyList<int> Prompts { get; init; }
 
-    /// <summary>Tokens fed at once, among which each side has its best.</summary>
+    /// <summary>Tokens of a prompt that are fed at once. The result of a backend is the best of them.</summary>
     public required IReadOnlyList<int> Chunks { get; init; }
 
-    /// <summary>Turns of everybody.</summary>
+    /// <summary>Turns of each setting.</summary>
     public required int Rounds { get; init; }
 
     /// <summary>Length of a turn.</summary>
     public required TimeSpan Turn { get; init; }
 
-    /// <summary>Steps in a turn at least.</summary>
+    /// <summary>Least number of steps in a turn.</summary>
     public required int LeastSteps { get; init; }
 
-    /// <summary>Size of the buffer that stands for the machine's memory.</summary>
+    /// <summary>Size of the buffer that is read to measure the machine's memory.</summary>
     public required long MemoryBytes { get; init; }
 
-    /// <summary>Conversations that a host serves.</summary>
+    /// <summary>Conversations of the host.</summary>
     public required int Served { get; init; }
 
-    /// <summary>The host's checkpoint, its type and its cache.</summary>
+    /// <summary>The host's checkpoint.</summary>
     public required string ServedModel { get; init; }
 
-    /// <summary>The host's cache; as large as the checkpoint allows.</summary>
+    /// <summary>The cache of the host's conversations; as large as the checkpoint allows.</summary>
     public required CacheLayout ServedLayout { get; init; }
 
-    /// <summary>Length of a turn of the host and of the engine alone.</summary>
+    /// <summary>Length of a turn of the host and of the engine without a host.</summary>
     public required TimeSpan ServedTurn { get; init; }
 
-    /// <summary>Conversations in the steps beside a build.</summary>
+    /// <summary>Conversations in a step beside a build.</summary>
     public required IReadOnlyList<int> Busy { get; init; }
 
-    /// <summary>How long steps are watched beside a build.</summary>
+    /// <summary>How long steps are measured beside a build.</summary>
     public required TimeSpan BusyTurn { get; init; }
 
     /// <summary>
-    /// Whether llama.cpp's threads sleep at once when they wait. On an idle machine spinning is their best; beside anything else
-    /// spinning steps take seconds.
+    /// Whether llama.cpp's threads sleep while they wait. On an idle machine spinning is faster; beside other work, steps that spin
+    /// take seconds.
     /// </summary>
     public required bool Passive { get; init; }
 
-    /// <summary>Which parts are measured.</summary>
+    /// <summary>Parts to measure.</summary>
     public required IReadOnlyList<string> Parts { get; init; }
 
     /// <summary>Whether it is the small version.</summary>
@@ -94,7 +95,7 @@ internal sealed record Plan
             MemoryBytes = 1L << 30,
             Served = 16,
             ServedModel = Repository.PathTo("models", "starter"),
-            ServedLayout = new CacheLayout(4, 508),
+            ServedLayout = new CacheLayout(4, 1020),
             ServedTurn = TimeSpan.FromSeconds(10),
             Busy = [1, 8],
             BusyTurn = TimeSpan.FromSeconds(30),
@@ -103,7 +104,7 @@ internal sealed record Plan
             Small = false,
         };
 
-    /// <summary>Everything once, in seconds: it shows that the program works, and its numbers say nothing.</summary>
+    /// <summary>Everything once, in seconds, as a check that the program works; its numbers mean nothing.</summary>
     public static Plan SmallVersion() =>
         Full() with
         {
@@ -126,23 +127,23 @@ internal sealed record Plan
             Small = true,
         };
 
-    /// <summary>Refuses what cannot be measured.</summary>
-    /// <exception cref="InputException">Says what.</exception>
+    /// <summary>Checks that the plan can be measured.</summary>
+    /// <exception cref="InputException">It cannot.</exception>
     public void Check()
     {
         foreach (string part in Parts.Except(AllParts))
-            throw new InputException($"There is no part '{part}': take {string.Join(", ", AllParts)}.");
+            throw new InputException($"There is no part '{part}': use {string.Join(", ", AllParts)}.");
         foreach (string shape in Shapes)
             _ = Peers.Shapes.Of(shape);
         foreach (string quant in Quants)
-            _ = Contestants.TypeOf(quant);
+            _ = Backends.TypeOf(quant);
         foreach (DType type in Types)
-            _ = Contestants.Ours(type);
+            _ = Backends.Ours(type);
         foreach (int threads in Threads.Where(threads => threads < 1 || threads > Environment.ProcessorCount))
             throw new InputException(
-                $"{threads} threads cannot be measured: take 1 to {Environment.ProcessorCount}, the processors of this machine."
+                $"{threads} threads cannot be measured: use 1 to {Environment.ProcessorCount}, the processors of this machine."
             );
         if (Rounds < 1)
-            throw new InputException($"{Rounds} rounds measure nothing: take 1 or more.");
+            throw new InputException($"{Rounds} rounds measure nothing: use 1 or more.");
     }
 }

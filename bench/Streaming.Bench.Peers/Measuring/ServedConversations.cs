@@ -1,24 +1,16 @@
 using System.Diagnostics;
-using System.Net.Http.Json;
-using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>A person's program with many conversations at a host, each of which watches its endless reply.</summary>
+/// <summary>A guest with many conversations at a host, each of which is watched while its endless reply runs.</summary>
 internal sealed class ServedConversations : IAsyncDisposable
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
-    private readonly HubConnection _hub;
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+    private readonly HubClient _hub;
     private readonly string[] _ids;
-    private readonly long[] _seq; // the last number that each has seen: one for each token
+    private readonly long[] _seq; // the last number that each watcher has seen; each token has one
 
-    private sealed record Guest(string Token);
-
-    private sealed record Conversation(string Id, long Forgotten);
-
-    private sealed record Event(long? Seq, string Kind);
-
-    private ServedConversations(HubConnection hub, string[] ids)
+    private ServedConversations(HubClient hub, string[] ids)
     {
         _hub = hub;
         _ids = ids;
@@ -28,15 +20,8 @@ internal sealed class ServedConversations : IAsyncDisposable
     /// <summary>Creates the conversations.</summary>
     public static async Task<ServedConversations> CreateAsync(string url, int count, CancellationToken cancellation)
     {
-        using var http = new HttpClient();
-        using HttpResponseMessage answer = await http.PostAsync(url + "/auth/guest", null, cancellation);
-        Guest guest =
-            await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<Guest>(cancellation)
-            ?? throw new InvalidDataException("The host gave no token.");
-        HubConnection hub = new HubConnectionBuilder()
-            .WithUrl(url + "/hubs/chat", o => o.AccessTokenProvider = () => Task.FromResult<string?>(guest.Token))
-            .Build();
-        await hub.StartAsync(cancellation);
+        string token = await HubClient.CreateGuestAsync(url, cancellation);
+        HubClient hub = await HubClient.ConnectAsync(url, token, cancellation);
         var ids = new string[count];
         for (int i = 0; i < count; i++)
         {
@@ -48,37 +33,38 @@ internal sealed class ServedConversations : IAsyncDisposable
                 maxTokens = 0,
                 ignoreEos = true,
             };
-            ids[i] = (await hub.InvokeAsync<Conversation>("CreateConversation", new { sampling }, cancellation)).Id;
+            ids[i] = (await hub.CreateAsync(new { sampling }, cancellation)).Id;
         }
         return new ServedConversations(hub, ids);
     }
 
-    /// <summary>Sends a message to every conversation, and counts what arrives once all of them are being answered.</summary>
-    /// <returns>Tokens per second in all.</returns>
-    /// <exception cref="InvalidOperationException">A window was not full.</exception>
+    /// <summary>Sends a message to every conversation, and counts what the watchers see once every reply has begun.</summary>
+    /// <returns>Tokens per second of all conversations together.</returns>
+    /// <exception cref="InvalidOperationException">A reply ended too early, or a window was not full.</exception>
     public async Task<double> MeasureAsync(string message, TimeSpan time, CancellationToken cancellation)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        over.CancelAfter(LongestWait);
+        over.CancelAfter(Limit);
         using var started = new CountdownEvent(_ids.Length);
         var allStarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         foreach (string id in _ids)
-            await _hub.InvokeAsync("Send", id, message, Guid.NewGuid().ToString(), over.Token);
+            await _hub.SendAsync(id, message, over.Token);
         Task[] watchers = [.. Enumerable.Range(0, _ids.Length).Select(WatchAsync)];
         await await Task.WhenAny([allStarted.Task, .. watchers]).WaitAsync(over.Token);
         if (!allStarted.Task.IsCompleted)
             throw new InvalidOperationException("A reply ended before all had begun.");
 
-        await Task.Delay(time / 4, TimeProvider.System, over.Token); // what had piled up while some were still reading has arrived
+        // Tokens that were generated while other replies were still in their prefill arrive first.
+        await Task.Delay(time / 4, TimeProvider.System, over.Token);
         long from = Sum(),
             clock = Stopwatch.GetTimestamp();
         await Task.Delay(time, TimeProvider.System, over.Token);
         double rate = (Sum() - from) / Stopwatch.GetElapsedTime(clock).TotalSeconds;
         foreach (string id in _ids)
         {
-            if ((await _hub.InvokeAsync<Conversation>("GetConversation", id, over.Token)).Forgotten == 0)
-                throw new InvalidOperationException("A conversation's window was not full: the message was too short.");
-            await _hub.InvokeAsync("Stop", id, (int?)null, over.Token);
+            if ((await _hub.GetAsync(id, over.Token)).Forgotten == 0)
+                throw new InvalidOperationException("The window of a conversation was not full: the message was too short.");
+            await _hub.StopAsync(id, over.Token);
         }
         await Task.WhenAll(watchers);
         return rate;
@@ -87,7 +73,7 @@ internal sealed class ServedConversations : IAsyncDisposable
         {
             bool first = true;
             using var watching = CancellationTokenSource.CreateLinkedTokenSource(over.Token);
-            await foreach (Event e in _hub.StreamAsync<Event>("Watch", _ids[index], Volatile.Read(ref _seq[index]), watching.Token))
+            await foreach (EventView e in _hub.WatchAsync(_ids[index], Volatile.Read(ref _seq[index]), watching.Token))
             {
                 if (e.Seq is { } seq)
                     Volatile.Write(ref _seq[index], seq);
@@ -100,7 +86,7 @@ internal sealed class ServedConversations : IAsyncDisposable
                 if (e.Kind == "finished")
                     break;
             }
-            await watching.CancelAsync(); // leaving the loop alone does not tell the host
+            await watching.CancelAsync(); // leaving the loop does not tell the host
         }
     }
 

@@ -1,26 +1,33 @@
 using Streaming.Bench.Peers.Records;
-using Streaming.Bench.Peers.Sides;
+using Streaming.Bench.Peers.Runners;
 using Streaming.Inference.Caching;
 using Streaming.Inference.Kernels;
+using Streaming.Tooling;
+using Streaming.Tooling.Processes;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>What serving costs: the host with all its conversations watched, and the engine alone with the same settings, in turns.</summary>
+/// <summary>
+/// Measures what serving costs: a host whose conversations are all watched, in turns with the engine alone with the same settings.
+/// </summary>
 internal sealed class ServedMeasurement(Plan plan, SampleFile record)
 {
     private const int TokensToWarmUp = 20;
 
     public async Task RunAsync(CancellationToken cancellation)
     {
-        int threads = Math.Max(1, Environment.ProcessorCount - 1); // what a host takes by itself
+        int threads = Math.Max(1, Environment.ProcessorCount - 1); // a host's default
         DType type = plan.Types[0];
         CacheLayout layout = plan.ServedLayout;
-        await using SideProcess engine = await SideProcess.StartAsync(
+        await using RunnerProcess engine = await RunnerProcess.StartAsync(
             ["engine", plan.ServedModel, type.ToString(), $"{layout.Fixed}", $"{layout.Window}", $"{plan.Served}", $"{threads}"],
-            SideEnvironment.Plain,
+            RunnerEnvironment.Plain,
             cancellation
         );
-        await using SiloProcess host = await SiloProcess.StartAsync(
+        using var data = new TemporaryFolder();
+        await using HostProcess host = HostProcess.Silo(
+            data.Path,
+            ClusterPorts.Free(),
             [
                 $"Model={plan.ServedModel}",
                 $"DType={type.ToString().ToLowerInvariant()}",
@@ -28,12 +35,13 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
                 $"Window={layout.Window}",
                 $"Slots={plan.Served}",
                 $"Threads={threads}",
-            ],
-            cancellation
+            ]
         );
+        host.EnvironmentVariables = RunnerProcess.NotInherited;
+        await host.StartAsync(cancellation);
         await using ServedConversations conversations = await ServedConversations.CreateAsync(host.Url, plan.Served, cancellation);
 
-        // A word is a token or more: the first message fills every window.
+        // A word has at least one token, so the first message fills every window.
         string message = string.Join(' ', Enumerable.Repeat("story", 2 * layout.Places));
         double warm = await AloneAsync(TokensToWarmUp);
         await conversations.MeasureAsync(message, plan.ServedTurn / 4, cancellation);
@@ -46,7 +54,7 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
 
         async Task<double> AloneAsync(int each) => (
                 await engine.AskAsync(
-                    new SideRequest(Measures.Rate)
+                    new RunnerRequest(Measures.Rate)
                     {
                         Conversations = plan.Served,
                         Threads = threads,
@@ -63,7 +71,7 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
                 {
                     Kind = kind,
                     Shape = Path.GetFileName(Path.TrimEndingDirectorySeparator(plan.ServedModel)),
-                    Contestant = Contestants.Ours(type).Name,
+                    Backend = Backends.Ours(type).Name,
                     Threads = threads,
                     Setting = $"{layout.Fixed}+{layout.Window}",
                     Conversations = plan.Served,

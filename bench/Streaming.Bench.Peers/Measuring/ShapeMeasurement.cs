@@ -1,10 +1,12 @@
 using Streaming.Bench.Peers.Records;
-using Streaming.Bench.Peers.Sides;
+using Streaming.Bench.Peers.Runners;
 using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Bench.Peers.Measuring;
 
-/// <summary>Everybody with one shape: all settings of all contestants take turns at every load, so that whatever else the machine does slows all.</summary>
+/// <summary>
+/// Measures one shape: all settings of all backends take turns at every load, so that other work on the machine slows all of them.
+/// </summary>
 internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files, SampleFile record)
 {
     private const int LogitTokens = 16;
@@ -12,87 +14,94 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
 
     public async Task RunAsync(CancellationToken cancellation)
     {
-        await using var sides = new SideProcesses();
-        var memory = new Candidate(new Contestant("memory", new ByteCosts(0, 0, 0, 0)), "", 1, ["bandwidth"], SideEnvironment.LargePages);
-        List<Candidate> candidates = await CandidatesAsync(cancellation);
-        foreach (Candidate candidate in candidates.AsEnumerable().Reverse()) // ours first: loading takes them several times what they keep
-            await sides.OfAsync(candidate, cancellation);
-        RecordBytes(candidates);
-        await CheckAgreementAsync(sides, candidates, cancellation);
+        await using var runners = new RunnerProcesses();
+        var memory = new BackendSetting(
+            new Backend("memory", new ByteCosts(0, 0, 0, 0)),
+            "",
+            1,
+            ["bandwidth"],
+            RunnerEnvironment.LargePages
+        );
+        List<BackendSetting> settings = await SettingsAsync(cancellation);
+        // Ours are started first: loading needs several times the memory that they keep.
+        foreach (BackendSetting setting in settings.AsEnumerable().Reverse())
+            await runners.OfAsync(setting, cancellation);
+        RecordBytes(settings);
+        await CheckAgreementAsync(runners, settings, cancellation);
 
         foreach (int conversations in plan.Conversations)
         {
-            foreach (Candidate candidate in candidates) // warms up: caches are filled, code is compiled
-                await AskAsync(candidate, new SideRequest(Measures.Decode) { Conversations = conversations, Least = plan.LeastSteps });
+            foreach (BackendSetting setting in settings) // warms up: caches are filled, code is compiled
+                await AskAsync(setting, new RunnerRequest(Measures.Decode) { Conversations = conversations, Least = plan.LeastSteps });
             for (int round = 0; round < plan.Rounds; round++)
             {
-                await ReadAsync(sides, memory, conversations, round, cancellation);
-                foreach (Candidate candidate in candidates)
+                await ReadAsync(runners, memory, conversations, round, cancellation);
+                foreach (BackendSetting setting in settings)
                 {
                     double[] ms = await AskAsync(
-                        candidate,
-                        new SideRequest(Measures.Decode)
+                        setting,
+                        new RunnerRequest(Measures.Decode)
                         {
                             Conversations = conversations,
                             Milliseconds = plan.Turn.TotalMilliseconds,
                             Least = plan.LeastSteps,
                         }
                     );
-                    record.Add(Of(Kinds.Decode, candidate, round, ms) with { Conversations = conversations });
+                    record.Add(Of(Kinds.Decode, setting, round, ms) with { Conversations = conversations });
                 }
             }
-            Tell($"{conversations} conversations");
+            Report($"{conversations} conversations");
         }
 
         foreach (int tokens in plan.Prompts)
         {
-            foreach (Candidate candidate in candidates)
-                await AskAsync(candidate, new SideRequest(Measures.Prompt) { Tokens = tokens, Chunk = plan.Chunks.Max() });
+            foreach (BackendSetting setting in settings)
+                await AskAsync(setting, new RunnerRequest(Measures.Prompt) { Tokens = tokens, Chunk = plan.Chunks.Max() });
             for (int round = 0; round < plan.Rounds; round++)
             {
-                foreach (Candidate candidate in candidates)
+                foreach (BackendSetting setting in settings)
                 {
                     foreach (int chunk in plan.Chunks.Where((chunk, i) => i == 0 || tokens > plan.Chunks[i - 1]))
                     {
                         double[] ms = await AskAsync(
-                            candidate,
-                            new SideRequest(Measures.Prompt)
+                            setting,
+                            new RunnerRequest(Measures.Prompt)
                             {
                                 Tokens = tokens,
                                 Chunk = chunk,
                                 Milliseconds = plan.Turn.TotalMilliseconds / 2,
                             }
                         );
-                        string setting = tokens > chunk ? $"{candidate.Setting}, {chunk} at once" : candidate.Setting;
-                        record.Add(Of(Kinds.Prompt, candidate, round, ms) with { Tokens = tokens, Setting = setting });
+                        string name = tokens > chunk ? $"{setting.Name}, {chunk} at once" : setting.Name;
+                        record.Add(Of(Kinds.Prompt, setting, round, ms) with { Tokens = tokens, Setting = name });
                     }
                 }
             }
-            Tell($"prompts of {tokens} tokens");
+            Report($"prompts of {tokens} tokens");
         }
 
-        async Task<double[]> AskAsync(Candidate candidate, SideRequest request)
+        async Task<double[]> AskAsync(BackendSetting setting, RunnerRequest request)
         {
-            SideProcess side = await sides.OfAsync(candidate, cancellation);
-            return (await side.AskAsync(request with { Threads = candidate.Threads }, cancellation)).Ms!;
+            RunnerProcess runner = await runners.OfAsync(setting, cancellation);
+            return (await runner.AskAsync(request with { Threads = setting.Threads }, cancellation)).Ms!;
         }
     }
 
-    private async Task<List<Candidate>> CandidatesAsync(CancellationToken cancellation)
+    private async Task<List<BackendSetting>> SettingsAsync(CancellationToken cancellation)
     {
         int slots = plan.Conversations.Max();
-        var candidates = new List<Candidate>();
+        var settings = new List<BackendSetting>();
         foreach (string quant in plan.Quants)
-            candidates.AddRange(Contestants.LlamaCppOf(plan, await files.OfAsync(shape, quant, cancellation), quant, plan.Passive));
-        candidates.AddRange(plan.Types.SelectMany(type => Contestants.OursOf(plan, shape, type, slots)));
-        candidates.AddRange(Contestants.OursOf(plan, shape, plan.Types[0], slots, deterministic: true));
-        return candidates;
+            settings.AddRange(Backends.LlamaCppOf(plan, await files.OfAsync(shape, quant, cancellation), quant, plan.Passive));
+        settings.AddRange(plan.Types.SelectMany(type => Backends.OursOf(plan, shape, type, slots)));
+        settings.AddRange(Backends.OursOf(plan, shape, plan.Types[0], slots, deterministic: true));
+        return settings;
     }
 
-    /// <summary>The bytes that a step must read, by contestant and load.</summary>
-    private void RecordBytes(List<Candidate> candidates)
+    /// <summary>Records the bytes that a step must read, by backend and load.</summary>
+    private void RecordBytes(List<BackendSetting> settings)
     {
-        foreach (Contestant contestant in candidates.Select(candidate => candidate.Of).Distinct())
+        foreach (Backend backend in settings.Select(setting => setting.Backend).Distinct())
         {
             foreach (int conversations in plan.Conversations)
             {
@@ -101,24 +110,24 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
                     {
                         Kind = Kinds.StepBytes,
                         Shape = shape,
-                        Contestant = contestant.Name,
+                        Backend = backend.Name,
                         Conversations = conversations,
-                        Bytes = BytesOf(contestant, conversations),
+                        Bytes = BytesOf(backend, conversations),
                     }
                 );
             }
         }
     }
 
-    /// <summary>All sides compute the same model: their logits after the same tokens point the same way.</summary>
-    private async Task CheckAgreementAsync(SideProcesses sides, List<Candidate> candidates, CancellationToken cancellation)
+    /// <summary>Checks that all backends compute the same model: their logits after the same tokens have nearly one direction.</summary>
+    private async Task CheckAgreementAsync(RunnerProcesses runners, List<BackendSetting> settings, CancellationToken cancellation)
     {
         float[]? first = null;
-        foreach (Candidate candidate in candidates.DistinctBy(candidate => candidate.Process))
+        foreach (BackendSetting setting in settings.DistinctBy(setting => setting.Process))
         {
-            SideProcess side = await sides.OfAsync(candidate, cancellation);
+            RunnerProcess runner = await runners.OfAsync(setting, cancellation);
             float[] logits = (
-                await side.AskAsync(new SideRequest(Measures.Logits) { Tokens = LogitTokens, Threads = candidate.Threads }, cancellation)
+                await runner.AskAsync(new RunnerRequest(Measures.Logits) { Tokens = LogitTokens, Threads = setting.Threads }, cancellation)
             ).Logits!;
             first ??= logits;
             double cosine = Cosine(first, logits);
@@ -127,29 +136,37 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
                 {
                     Kind = Kinds.Agreement,
                     Shape = shape,
-                    Contestant = candidate.Of.Name,
-                    Setting = candidate.Setting,
+                    Backend = setting.Backend.Name,
+                    Setting = setting.Name,
                     Cosine = cosine,
                 }
             );
-            double least = candidate.Of.Costs.Weight < 1 ? 0.7 : 0.9; // four bits of random numbers are far from the numbers; another model's logits are at 0
+            // Random weights are far from their values in four bits. Logits of another model have a cosine near 0.
+            double least = setting.Backend.Costs.Weight < 1 ? 0.7 : 0.9;
             if (!(cosine >= least))
                 throw new InvalidOperationException(
-                    $"{candidate.Of.Name} does not compute the model that {candidates[0].Of.Name} does: the cosine of their logits is {cosine:0.000}, less than {least}."
+                    $"{setting.Backend.Name} and {settings[0].Backend.Name} do not compute the same model: "
+                        + $"the cosine of their logits is {cosine:0.000}, less than {least}."
                 );
         }
     }
 
-    /// <summary>The memory's speed, over much more than a step and over as much as a step reads.</summary>
-    private async Task ReadAsync(SideProcesses sides, Candidate memory, int conversations, int round, CancellationToken cancellation)
+    /// <summary>Measures how fast memory is read: a large buffer, and one of the size that a step reads.</summary>
+    private async Task ReadAsync(
+        RunnerProcesses runners,
+        BackendSetting memory,
+        int conversations,
+        int round,
+        CancellationToken cancellation
+    )
     {
-        SideProcess side = await sides.OfAsync(memory, cancellation);
+        RunnerProcess runner = await runners.OfAsync(memory, cancellation);
         foreach (int threads in plan.Threads)
         {
-            foreach (long bytes in (long[])[plan.MemoryBytes, (long)BytesOf(Contestants.Ours(plan.Types[0]), conversations)])
+            foreach (long bytes in (long[])[plan.MemoryBytes, (long)BytesOf(Backends.Ours(plan.Types[0]), conversations)])
             {
-                SideReply reply = await side.AskAsync(
-                    new SideRequest(Measures.Read)
+                RunnerReply reply = await runner.AskAsync(
+                    new RunnerRequest(Measures.Read)
                     {
                         Threads = threads,
                         Bytes = bytes,
@@ -163,7 +180,7 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
                     {
                         Kind = Kinds.Read,
                         Shape = shape,
-                        Setting = side.Says,
+                        Setting = runner.Description,
                         Threads = threads,
                         Conversations = conversations,
                         Round = round,
@@ -175,22 +192,22 @@ internal sealed class ShapeMeasurement(Plan plan, string shape, ModelFiles files
         }
     }
 
-    private double BytesOf(Contestant contestant, int conversations) =>
-        Shapes.StepBytes(_config, contestant.Costs, plan.Layout.Places, conversations);
+    private double BytesOf(Backend backend, int conversations) =>
+        Shapes.StepBytes(_config, backend.Costs, plan.Layout.Places, conversations);
 
-    private Sample Of(string kind, Candidate candidate, int round, double[] ms) =>
+    private Sample Of(string kind, BackendSetting setting, int round, double[] ms) =>
         new()
         {
             Kind = kind,
             Shape = shape,
-            Contestant = candidate.Of.Name,
-            Setting = candidate.Setting,
-            Threads = candidate.Threads,
+            Backend = setting.Backend.Name,
+            Setting = setting.Name,
+            Threads = setting.Threads,
             Round = round,
             Ms = ms,
         };
 
-    private void Tell(string load) => Console.Error.WriteLine($"{shape}: {load} measured");
+    private void Report(string load) => Console.Error.WriteLine($"{shape}: {load} measured");
 
     private static double Cosine(float[] a, float[] b)
     {

@@ -1,18 +1,18 @@
 namespace Streaming.Bench.Peers.Records;
 
-/// <summary>One line of the raw record; what a kind of line does not have is left out.</summary>
+/// <summary>A line of the samples; properties that its kind does not have are left out.</summary>
 internal sealed record Sample
 {
-    /// <summary>What the line is about: one of <see cref="Kinds"/>.</summary>
+    /// <summary>The kind of the line: one of <see cref="Kinds"/>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>The model's shape, or the checkpoint's name.</summary>
+    /// <summary>The model's shape or the checkpoint's name.</summary>
     public string? Shape { get; init; }
 
-    /// <summary>Who was measured: <see cref="Measuring.Contestant.Name"/>.</summary>
-    public string? Contestant { get; init; }
+    /// <summary>The measured backend: <see cref="Measuring.Backend.Name"/>.</summary>
+    public string? Backend { get; init; }
 
-    /// <summary>With which settings.</summary>
+    /// <summary>Its setting.</summary>
     public string? Setting { get; init; }
 
     /// <summary>Threads of its computations.</summary>
@@ -24,10 +24,10 @@ internal sealed record Sample
     /// <summary>Tokens of a prompt.</summary>
     public int? Tokens { get; init; }
 
-    /// <summary>Which round, from 0.</summary>
+    /// <summary>The round, from 0.</summary>
     public int? Round { get; init; }
 
-    /// <summary>Bytes that were read in each pass, or that a step must read.</summary>
+    /// <summary>Bytes that each pass read, or that a step must read.</summary>
     public double? Bytes { get; init; }
 
     /// <summary>Milliseconds of each step, prompt or pass.</summary>
@@ -36,10 +36,10 @@ internal sealed record Sample
     /// <summary>Tokens per second.</summary>
     public double? Rate { get; init; }
 
-    /// <summary>How alike two sides' logits are: the cosine between them.</summary>
+    /// <summary>The cosine between the logits of two backends.</summary>
     public double? Cosine { get; init; }
 
-    /// <summary>The run's own line: what it ran on, when, of which commit, by which command.</summary>
+    /// <summary>On the run's own line: where the samples come from.</summary>
     public RunFacts? Run { get; init; }
 }
 
@@ -57,11 +57,11 @@ internal static class Kinds
         Busy = "busy";
 }
 
-/// <summary>What a run was.</summary>
+/// <summary>Where the samples come from.</summary>
 /// <param name="Machine">Processor, cores, operating system, runtime.</param>
 /// <param name="Date">When it began.</param>
-/// <param name="Commit">Of the repository.</param>
-/// <param name="Command">As typed.</param>
-/// <param name="Cache">Sinks and window of the engine's side, "4+1020".</param>
-/// <param name="Small">Whether it was the small version, whose numbers say nothing.</param>
+/// <param name="Commit">The commit of the program.</param>
+/// <param name="Command">The command that measured them.</param>
+/// <param name="Cache">Sinks and window of this engine, as in "4+1020".</param>
+/// <param name="Small">Whether it was the small version, whose numbers mean nothing.</param>
 internal sealed record RunFacts(string Machine, DateTimeOffset Date, string Commit, string Command, string Cache, bool Small);

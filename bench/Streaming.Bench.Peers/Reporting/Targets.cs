@@ -2,11 +2,11 @@ using Streaming.Bench.Peers.Records;
 
 namespace Streaming.Bench.Peers.Reporting;
 
-/// <summary>A target, and what was measured.</summary>
+/// <summary>A target and its measured value.</summary>
 /// <param name="Name">What it is about.</param>
-/// <param name="Asked">The least, or where <paramref name="AtMost"/> the most.</param>
-/// <param name="Measured">What was measured; null for nothing.</param>
-/// <param name="AtMost">Whether less is better.</param>
+/// <param name="Asked">The least value, or the largest one if <paramref name="AtMost"/>.</param>
+/// <param name="Measured">The measured value, or null.</param>
+/// <param name="AtMost">Whether lower is better.</param>
 internal sealed record Target(string Name, double Asked, double? Measured, bool AtMost = false)
 {
     /// <summary>Whether it was met.</summary>
@@ -28,7 +28,7 @@ internal static class Targets
         Served = 0.9,
         Busy = 5;
 
-    /// <summary>All of them.</summary>
+    /// <summary>All targets.</summary>
     public static IEnumerable<Target> Of(Summary summary)
     {
         string? ours = summary.Ours(Kinds.Decode),
@@ -66,11 +66,11 @@ internal static class Targets
         {
             foreach (int conversations in summary.Loads(Kinds.Busy, shape))
             {
-                Measured? watched = AsAHost(summary, shape, conversations);
+                Measured? steps = AsHost(summary, shape, conversations);
                 yield return new(
-                    $"{shape}, {conversations} conversation(s) beside a build, {watched?.Setting}: longest step over the median",
+                    $"{shape}, {conversations} conversation(s) beside a build, {steps?.Setting}: longest step over the median",
                     Busy,
-                    watched?.LongestOverMedian,
+                    steps?.LongestOverMedian,
                     AtMost: true
                 );
             }
@@ -82,13 +82,16 @@ internal static class Targets
             summary.Best(kind, shape, load, below)?.Median / summary.Best(kind, shape, load, above)?.Median;
     }
 
-    /// <summary>A step's bytes over what the reading loop reads in its time with as many threads: of the large buffer, and of one as large as the step's bytes.</summary>
-    public static (double? OfMemory, double? OfSameSize) Shares(Summary summary, string shape, int conversations, string? contestant)
+    /// <summary>
+    /// The bytes of a step, divided by what the reading loop reads in the step's time with as many threads: of the large buffer, and of
+    /// one as large as the step's bytes.
+    /// </summary>
+    public static (double? OfMemory, double? OfSameSize) Shares(Summary summary, string shape, int conversations, string? backend)
     {
-        Measured? best = summary.Best(Kinds.Decode, shape, conversations, contestant);
+        Measured? best = summary.Best(Kinds.Decode, shape, conversations, backend);
         if (best is null)
             return (null, null);
-        double bytes = summary.StepBytes(shape, conversations, best.Contestant),
+        double bytes = summary.StepBytes(shape, conversations, best.Backend),
             reached = bytes / 1e6 / best.Median;
         double size = summary.ReadSizes(shape).MinBy(read => Math.Abs(read - bytes));
         return (
@@ -97,11 +100,11 @@ internal static class Targets
         );
     }
 
-    /// <summary>A size for people.</summary>
+    /// <summary>A size with its unit.</summary>
     public static string Size(double bytes) => bytes >= 1 << 30 ? $"{bytes / (1 << 30):0.##} GiB" : $"{bytes / 1e6:0.#} MB";
 
-    /// <summary>Our steps with as many threads as a host takes by itself, one less than there are processors.</summary>
-    private static Measured? AsAHost(Summary summary, string shape, int conversations)
+    /// <summary>Our steps with a host's default number of threads, one less than there are processors.</summary>
+    private static Measured? AsHost(Summary summary, string shape, int conversations)
     {
         string? ours = summary.Ours(Kinds.Busy);
         return ours is null ? null : summary.Tried(Kinds.Busy, shape, conversations, ours).MinBy(measured => measured.Threads);

@@ -22,7 +22,7 @@ public class ServerProcess(string program, IEnumerable<string> arguments) : IAsy
     public string WorkingDirectory { get; init; } = Path.GetTempPath();
 
     /// <summary>Environment variables to set, or with null to remove; the others are inherited.</summary>
-    public IReadOnlyDictionary<string, string?> EnvironmentVariables { get; init; } = new Dictionary<string, string?>();
+    public IReadOnlyDictionary<string, string?> EnvironmentVariables { get; set; } = new Dictionary<string, string?>();
 
     /// <summary>What the line of output begins with by which the program says that it is ready.</summary>
     public string ReadyLine { get; init; } = "Ready:";

@@ -2,9 +2,9 @@ using System.Diagnostics;
 
 namespace Streaming.Bench.Paper.Endurance.Served;
 
-/// <summary>What one watcher of an endless reply sees, over any number of connections: nothing missing, nothing twice.</summary>
-/// <param name="block">Tokens that a time is taken over.</param>
-/// <param name="take">Called for tokens as they are seen, with the time that they took where it says something about them.</param>
+/// <summary>What a watcher of an endless reply sees over any number of connections: every number once and in order.</summary>
+/// <param name="block">Tokens over which a time is measured.</param>
+/// <param name="take">Called for tokens when they are seen, with their time where it is representative.</param>
 internal sealed class ReplyWatch(int block, Action<int, TimeSpan?> take)
 {
     private long _clock;
@@ -15,36 +15,32 @@ internal sealed class ReplyWatch(int block, Action<int, TimeSpan?> take)
     /// <summary>The last number seen.</summary>
     public long LastSeq { get; private set; }
 
-    /// <summary>Tokens of the reply seen.</summary>
+    /// <summary>Tokens of the reply that were seen.</summary>
     public long Tokens { get; private set; }
 
-    /// <summary>The host was killed: how long the next token takes to come.</summary>
+    /// <summary>Tells that the host was killed; starts the measurement of its return.</summary>
     public void Killed(long clock, DateTimeOffset at)
     {
         (_kill, _returned) = ((clock, at), null);
-        take(_inBlock, null); // no time is taken across a kill
+        take(_inBlock, null); // no time is measured across a kill
         (_clock, _inBlock) = (0, 0);
     }
 
-    /// <summary>From the kill until a token was seen that was stored after it; null before.</summary>
+    /// <summary>From the kill until a token was seen that was stored after it; null until then.</summary>
     public TimeSpan? Returned => _returned;
 
     /// <summary>Takes an event.</summary>
-    /// <exception cref="MeasurementException">A number is missing or repeated, or the reply has ended.</exception>
+    /// <exception cref="ToolException">A number is missing or repeated, or the reply has ended.</exception>
     public void Take(EventView e)
     {
         if (e.Seq is not { } seq)
             return;
         long first = e.First ?? seq;
         if (first != LastSeq + 1)
-            throw new MeasurementException(
-                $"The watcher saw number {first} after {LastSeq}: the host lost or repeated something, which it must never do."
-            );
+            throw new ToolException($"The watcher saw number {first} after {LastSeq}: the host lost or repeated events; see its output.");
         LastSeq = seq;
         if (e.Kind == "finished")
-            throw new MeasurementException(
-                $"The endless reply ended by itself after {Tokens} tokens ({e.FinishReason}): see the host's output."
-            );
+            throw new ToolException($"The endless reply ended by itself after {Tokens} tokens ({e.FinishReason}): see the host's output.");
         if (e.Kind != "delta")
             return;
 
@@ -57,7 +53,7 @@ internal sealed class ReplyWatch(int block, Action<int, TimeSpan?> take)
         Tokens += count;
         if (_clock == 0 || _kill is not null)
         {
-            // The first ones came at once or had been stored before: from here the time is taken.
+            // The first tokens came at once or had been stored before: the time is measured from here.
             take(count, null);
             _clock = Stopwatch.GetTimestamp();
             return;

@@ -1,15 +1,15 @@
 namespace Streaming.Bench.Paper.Endurance.Served;
 
-/// <summary>A checkpoint that a host takes: it refuses one without a chat template, which models that only go on with a text do not have.</summary>
+/// <summary>Gives a checkpoint a chat template: hosts need one, and models that only continue text have none.</summary>
 internal static class ServedCheckpoint
 {
     private const string TemplateFile = "chat_template.jinja",
         Marker = "chat_template";
 
-    /// <summary>The start token, then what was said, as it stands: a text to go on with.</summary>
+    /// <summary>The start token, then all messages as one text to continue.</summary>
     private const string Template = "{{- bos_token }}{%- for message in messages %}{{ message['content'] }}{%- endfor %}";
 
-    /// <summary>The checkpoint's folder, or a copy of it below another folder that has a template.</summary>
+    /// <summary>The checkpoint's folder if it has a template, else a copy with one, below another folder.</summary>
     public static string WithTemplate(string checkpoint, string below)
     {
         if (Directory.EnumerateFiles(checkpoint).Any(HasTemplate))

@@ -1,56 +1,42 @@
 using System.Diagnostics;
 using Streaming.Inference.Caching;
+using Streaming.Tooling.Processes;
 
 namespace Streaming.Bench.Paper.Endurance.Served;
 
 /// <summary>
-/// An endless reply of a real host with its log on disk, seen by one watcher over the hub. The host is killed on the way, and started
-/// again at once; at the end the engine scores what it wrote.
+/// An endless reply of a host with its log on disk, seen by one watcher over the hub. The host is killed several times and restarted at
+/// once. At the end the engine scores the text.
 /// </summary>
-internal sealed class ServedRun(EnduranceScale scale, int threads, string command) : IEnduranceRun
+internal sealed class ServedRun(EnduranceScale scale, int threads, Provenance provenance) : IEnduranceRun
 {
     private const double MiB = 1 << 20;
     private static readonly TimeSpan Silence = TimeSpan.FromMinutes(2);
 
     public string Name => "served";
 
-    public string Title => $"{Results.Markdown.Count(scale.Tokens)} tokens served";
+    public string Title => $"{Markdown.Count(scale.Tokens)} tokens served";
 
     public string Render(string folder, Journal journal) => ServedReport.Of(folder, journal);
 
     public async Task MeasureAsync(string folder, CancellationToken cancellation)
     {
-        string temporary = Directory.CreateTempSubdirectory("streaming-served-").FullName,
-            data = Path.Combine(temporary, "data");
-        try
-        {
-            Journal journal = Journal.Begin(
-                folder,
-                Name,
-                new RunHead(command, DateTimeOffset.UtcNow, Repository.Commit(), Repository.Machine(), scale, "float32", BookTokens: 0)
-            );
-            long begun = Stopwatch.GetTimestamp();
-            (string id, CacheLayout layout) = await ServeAsync(
-                ServedCheckpoint.WithTemplate(Repository.PathTo(scale.Model), temporary),
-                data,
-                journal,
-                cancellation
-            );
-            int[] ids = await StoredStream.ReadAsync(data, id, branch: 0, cancellation);
-            Console.Error.WriteLine($"Scoring {ids.Length} tokens of the log ...");
-            await Task.Run(
-                () => StoredStream.Score(scale, layout, ids, threads, row => journal.Add(new JournalLine { Score = row }), cancellation),
-                CancellationToken.None
-            );
-            journal.Add(new JournalLine { End = new RunEnd(Stopwatch.GetElapsedTime(begun).TotalSeconds) });
-        }
-        finally
-        {
-            Directory.Delete(temporary, recursive: true);
-        }
+        using var temporary = new TemporaryFolder();
+        string data = Path.Combine(temporary.Path, "data"),
+            model = ServedCheckpoint.WithTemplate(Repository.PathTo(scale.Model), temporary.Path);
+        var journal = Journal.Begin(folder, Name, RunHead.Of(provenance, scale, bookTokens: 0));
+        long begun = Stopwatch.GetTimestamp();
+        (string id, CacheLayout layout) = await ServeAsync(model, data, journal, cancellation);
+        int[] ids = await StoredTokens.ReadAsync(data, id, branch: 0, cancellation);
+        Console.Error.WriteLine($"Scoring {ids.Length} tokens of the log ...");
+        await Task.Run(
+            () => StoredTokens.Score(scale, layout, ids, threads, row => journal.Add(new JournalLine { Score = row }), cancellation),
+            CancellationToken.None
+        );
+        journal.Add(new JournalLine { End = new RunEnd(Stopwatch.GetElapsedTime(begun).TotalSeconds) });
     }
 
-    /// <summary>The conversation's name, and how it used its slot.</summary>
+    /// <summary>Measures the reply; returns the conversation's id and its cache.</summary>
     private async Task<(string Id, CacheLayout Layout)> ServeAsync(
         string model,
         string data,
@@ -58,16 +44,22 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         CancellationToken cancellation
     )
     {
-        await using var silo = new SiloProcess(
+        await using HostProcess silo = HostProcess.Silo(
             data,
-            [$"Model={model}", $"Sinks={scale.Sinks}", $"Window={scale.Window}", "DType=float32", "Slots=1", $"Threads={threads}"]
+            ClusterPorts.Free(),
+            $"Model={model}",
+            $"Sinks={scale.Sinks}",
+            $"Window={scale.Window}",
+            "DType=float32",
+            "Slots=1",
+            $"Threads={threads}"
         );
         await silo.StartAsync(cancellation);
-        string token = await HubClient.GuestAsync(silo.Url, cancellation);
+        string token = await HubClient.CreateGuestAsync(silo.Url, cancellation);
         HubClient client = await HubClient.ConnectAsync(silo.Url, token, cancellation);
         try
         {
-            // Temperature 1 and nothing cut off: the model's own distribution, which a repeated word could not hide in.
+            // Temperature 1 over the whole vocabulary is the model's own distribution, which shows when the text degenerates.
             ConversationView conversation = await client.CreateAsync(
                 new
                 {
@@ -110,7 +102,7 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
             }
             await WatchUntilAsync(client, silo, conversation.Id, watch, () => watch.Tokens >= scale.Tokens + scale.Block, cancellation);
             await client.StopAsync(conversation.Id, cancellation);
-            await silo.StopAsync(cancellation);
+            await silo.TerminateAsync();
             return (conversation.Id, new CacheLayout(conversation.Fixed, conversation.Window));
         }
         finally
@@ -119,7 +111,7 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         }
     }
 
-    /// <summary>Where the host is killed: several times at each place, some tokens apart.</summary>
+    /// <summary>The kills: several at each place, some tokens apart.</summary>
     private IEnumerable<(int Planned, long At)> Kills() =>
         scale.Kills.SelectMany(planned =>
             Enumerable.Range(0, scale.KillsEach).Select(time => (planned, planned + (long)time * scale.Between))
@@ -127,20 +119,20 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
 
     private static async Task WatchUntilAsync(
         HubClient client,
-        SiloProcess silo,
+        HostProcess silo,
         string id,
         ReplyWatch watch,
         Func<bool> reached,
         CancellationToken cancellation
     )
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(Silence);
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        silence.CancelAfter(Silence);
         try
         {
-            await foreach (EventView e in client.WatchAsync(id, watch.LastSeq, patience.Token))
+            await foreach (EventView e in client.WatchAsync(id, watch.LastSeq, silence.Token))
             {
-                patience.CancelAfter(Silence);
+                silence.CancelAfter(Silence);
                 watch.Take(e);
                 if (reached())
                     return;
@@ -148,15 +140,15 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            throw new MeasurementException(
+            throw new ToolException(
                 $"The watcher saw nothing for {Silence.TotalMinutes} minutes after {watch.Tokens} tokens:\n{silo.Output}"
             );
         }
         finally
         {
-            await patience.CancelAsync(); // leaving the loop alone does not tell the host
+            await silence.CancelAsync(); // leaving the loop does not tell the host
         }
-        throw new MeasurementException($"The host ended the watcher's stream after {watch.Tokens} tokens:\n{silo.Output}");
+        throw new ToolException($"The host ended the watcher's stream after {watch.Tokens} tokens:\n{silo.Output}");
     }
 
     private void Keep(Journal journal, CostRow? row)
@@ -166,11 +158,11 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, string comman
         journal.Add(new JournalLine { Cost = row });
         Console.Error.WriteLine(
             FormattableString.Invariant(
-                $"{row.End} of {scale.Tokens} tokens: {row.MedianMs:0.000} ms per token, {row.ResidentMiB:0.0} MiB resident, log {row.LogMiB:0.0} MiB"
+                $"{row.End} tokens: {row.MedianMs:0.000} ms per token, {row.ResidentMiB:0.0} MiB resident, log {row.LogMiB:0.0} MiB"
             )
         );
     }
 
-    /// <summary>All files of the store.</summary>
+    /// <summary>Size of all files of the store.</summary>
     private static double SizeMiB(string data) => new DirectoryInfo(data).EnumerateFiles().Sum(file => file.Length) / MiB;
 }
