@@ -11,7 +11,7 @@ public class PaperResultsTests
     private static readonly string[] Plots = ["figure5-starter", "figure10-time", "figure10-memory"];
 
     [Fact]
-    public async Task A_small_run_measures_all_results_writes_them_down_and_measures_nothing_twice()
+    public async Task A_small_run_measures_every_result_once_and_writes_the_document()
     {
         using var folder = new TemporaryFolder();
 
@@ -56,7 +56,7 @@ public class PaperResultsTests
             );
         }
 
-        // With a sink the trained start token stays; without one the text falls apart (models/README.md).
+        // Without a sink the trained start token is evicted, and the perplexity rises (models/README.md).
         double streaming = Perplexity(runs, "--policy streaming --sinks 4 --window 60 --tokens 400 --segment 400 ");
         double withoutSinks = Perplexity(runs, "--policy streaming --sinks 0 --window 64 --tokens 400 --segment 400 ");
         Assert.InRange(withoutSinks / streaming, 2, 100);
@@ -67,7 +67,7 @@ public class PaperResultsTests
     }
 
     [Fact]
-    public async Task What_was_not_measured_is_said_with_the_command_that_measures_it()
+    public async Task The_document_names_the_command_for_a_result_that_is_not_measured()
     {
         using var folder = new TemporaryFolder();
         Assert.Equal(0, (await RunAsync("--render", "--out", folder.Path)).ExitCode);
@@ -75,6 +75,25 @@ public class PaperResultsTests
         Assert.Equal(7, results.Split("Not measured yet").Length - 1);
         Assert.Contains("`dotnet run -c Release --project bench/Streaming.Bench.Paper -- figure10`", results, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task The_script_of_all_benchmarks_lists_the_duration_of_each_part_and_refuses_an_unknown_one()
+    {
+        BufferedCommandResult list = await ScriptAsync("--list");
+        Assert.Equal(("", 0), (list.StandardError, list.ExitCode));
+        string[] parts = ["batch", "long", "snapshots", "idle", .. TablesAndFigures, "engine", "served", "peers"];
+        Assert.Equal(parts, list.StandardOutput.Split('\n').Take(parts.Length).Select(line => line.Split(':')[0]));
+
+        BufferedCommandResult refused = await ScriptAsync("table9");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.StartsWith("'table9' is not a part:", refused.StandardError, StringComparison.Ordinal);
+    }
+
+    private static async Task<BufferedCommandResult> ScriptAsync(string argument) =>
+        await Cli.Wrap("bash")
+            .WithArguments([Repository.PathTo("bench", "all.sh"), argument])
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
 
     private static double Perplexity(string runs, string arguments)
     {
