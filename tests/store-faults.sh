@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The store misbehaves in every way, and is then away for ten minutes, while conversations talk. Keeps its report.
+# The store fails in every way, and is then unavailable for ten minutes, while replies run. Writes its report to tests/results.
 # Build first: dotnet build tests/Streaming.EndToEnd.Tests -c Release
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,13 +8,13 @@ export STREAMING_STORE_AWAY_SECONDS=${STREAMING_STORE_AWAY_SECONDS:-600}
 mkdir -p tests/results
 export STREAMING_STORE_REPORT=${STREAMING_STORE_REPORT:-$PWD/tests/results/store-faults.md}
 cat > "$STREAMING_STORE_REPORT" <<END
-# The store misbehaves while replies run
+# The store fails while replies run
 
-\`tests/store-faults.sh\`, $(date -u +%Y-%m-%d), $(nproc) processors. A proxy between a silo and Azurite answers every request so, until each
-of the endless replies has told its watcher that it pauses; then all is well again. A gap, a repetition, or a text that is not the stored
-one ends the run, so lost, repeated and differing are 0.
+\`tests/store-faults.sh\`, $(date -u +%Y-%m-%d), commit $(git describe --always), $(nproc) processors. A proxy between a silo and
+Azurite injects a fault into every request until every endless reply has told its watcher that it is paused; then it forwards
+again. A gap, a repetition, or a text that differs from the stored one ends the run, so a report has none of them.
 
-| the proxy | away at least, s | replies | all go on (40 numbers more) after, s |
+| fault | at least, s | replies | all continue (40 further numbers) after, s |
 |---|---:|---:|---:|
 END
 tests/Streaming.EndToEnd.Tests/bin/Release/net10.0/Streaming.EndToEnd.Tests -class '*StoreFaultTests'

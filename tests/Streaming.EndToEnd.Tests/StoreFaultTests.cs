@@ -104,5 +104,5 @@ public sealed class StoreFaultTests : IAsyncLifetime
         }
     }
 
-    private static int Pauses(EndlessReply conversation) => conversation.Watcher.Passing.Count(kind => kind == "paused");
+    private static int Pauses(EndlessReply conversation) => conversation.Watcher.Transient.Count(kind => kind == "paused");
 }

@@ -1,11 +1,8 @@
-using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text;
 using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests.Chaos;
 
-/// <summary>What a run of faults found, as Markdown.</summary>
+/// <summary>The findings of a run with faults, as Markdown.</summary>
 internal sealed class ChaosReport
 {
     private readonly List<(string Kind, TimeSpan Pause)> _pauses = [];
@@ -18,10 +15,10 @@ internal sealed class ChaosReport
 
     public int Faults { get; set; }
 
-    /// <summary>Silos that left when asked and were started again.</summary>
+    /// <summary>Silos that were shut down and restarted.</summary>
     public int Restarts { get; set; }
 
-    /// <summary>Faults during which a reply was beyond its first eviction.</summary>
+    /// <summary>Faults that happened while a reply was past its first eviction.</summary>
     public int PastEviction { get; set; }
 
     public int Replies { get; set; }
@@ -36,54 +33,59 @@ internal sealed class ChaosReport
 
     public override string ToString()
     {
-        var text = new StringBuilder();
-        text.AppendLine(
-            CultureInfo.InvariantCulture,
-            $"""
-            # Chaos: processes killed and frozen while {Conversations} conversations talk
+        string settings = ClusterFixture.FurtherSettings.Length > 0 ? $" Settings of the silos: {ClusterFixture.FurtherSettings}." : "";
+        string counts = Markdown.Table(
+            ["<", ""],
+            [
+                ["faults", Faults],
+                ["of these while a reply was past its first eviction", PastEviction],
+                ["orderly restarts", Restarts],
+                ["replies compared with a run of one silo without faults", Replies],
+                ["numbers that watchers received", Numbers],
+                ["lost (a gap at a watcher)", 0],
+                ["repeated (a repetition at a watcher)", 0],
+                ["watchers whose joined text differs from the stored one", NotAsStored],
+                ["replies that differ from the run without faults", Differing],
+            ]
+        );
+        string pauses = Markdown.Table(
+            ["<fault", "watchers", "median", "99 %", "longest"],
+            _pauses
+                .GroupBy(pause => pause.Kind)
+                .OrderBy(kind => kind.Key, StringComparer.Ordinal)
+                .Select(kind => (kind.Key, Seconds: kind.Select(pause => pause.Pause.TotalSeconds).Order().ToArray()))
+                .Select(kind => (object[])[kind.Key, kind.Seconds.Length, At(kind.Seconds, 0.5), At(kind.Seconds, 0.99), kind.Seconds[^1]])
+        );
+        return $"""
+            # Chaos: processes are killed and frozen while {Conversations} conversations run
 
-            Three silos and two stand-alone gateways over Azurite, deterministic mode, 4 sinks and a window of 60; {Watchers} watchers for
-            each conversation, half of them through each gateway.{(
-                ClusterFixture.FurtherSettings.Length > 0 ? $" Silos have {ClusterFixture.FurtherSettings}." : ""
-            )} {DateTime.UtcNow:yyyy-MM-dd}, {RuntimeInformation.OSDescription}, {Environment.ProcessorCount} processors.
+            {Markdown.Wrap(
+                $"""
+                Three silos and two stand-alone gateways over Azurite, deterministic mode, 4 sinks and a window of 60; {Watchers} watchers
+                for each conversation, half of them at each gateway.{settings} {DateTime.UtcNow:yyyy-MM-dd}, commit {Repository.Commit()},
+                {Machine.Description}.
+                """
+            )}
 
-            | | |
-            |---|---|
-            | faults | {Faults} |
-            | of these while a reply was past its first eviction | {PastEviction} |
-            | restarts in good order | {Restarts} |
-            | replies compared with a run of one silo without faults | {Replies} |
-            | numbers that watchers received | {Numbers} |
-            | lost (a watcher's gap) | 0 |
-            | repeated (a watcher's repetition) | 0 |
-            | watchers whose joined text differs from what is stored | {NotAsStored} |
-            | replies that differ from the run without faults | {Differing} |
-
+            {counts}
             A gap or a repetition ends the run, so a report has none.
 
             ## Interruptions
 
-            The longest time that a watcher waited for an event, of its message or of the reply, from the fault until everybody had gone on, in
-            seconds. It is there without a fault as well, since all processes share this machine's processors. Each conversation rests for
-            {Rest.TotalSeconds} s after a reply.
+            {Markdown.Wrap(
+                $"""
+                The longest time, in seconds, that a watcher waited for an event of its message or reply, from the fault until all
+                watchers had
+                continued. Waits exist without a fault too, because all processes share this machine's processors. Each conversation
+                rests for
+                {Rest.TotalSeconds} s after a reply.
+                """
+            )}
 
-            | what happened | watchers | median | 99 % | longest |
-            |---|---|---|---|---|
-            """
+            {pauses}
+            """.ReplaceLineEndings(
+            "\n"
         );
-        foreach (
-            IGrouping<string, (string Kind, TimeSpan Pause)> kind in _pauses
-                .GroupBy(p => p.Kind)
-                .OrderBy(g => g.Key, StringComparer.Ordinal)
-        )
-        {
-            double[] seconds = [.. kind.Select(p => p.Pause.TotalSeconds).Order()];
-            text.AppendLine(
-                CultureInfo.InvariantCulture,
-                $"| {kind.Key} | {seconds.Length} | {At(seconds, 0.5):F2} | {At(seconds, 0.99):F2} | {seconds[^1]:F2} |"
-            );
-        }
-        return text.ToString();
     }
 
     private static double At(double[] ascending, double share) =>

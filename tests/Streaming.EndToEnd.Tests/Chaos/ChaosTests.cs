@@ -6,7 +6,7 @@ using Streaming.EndToEnd.Tests.Hosts;
 namespace Streaming.EndToEnd.Tests.Chaos;
 
 /// <summary>
-/// Kill any process, at any moment: every conversation says the very tokens that it would have said. The small version runs with
+/// Processes are killed and frozen at any moment, and every conversation has the same tokens as without faults. A small version runs with
 /// the tests; <c>tests/chaos.sh</c> sets the variables for the full one and keeps its report.
 /// </summary>
 [Collection<ClusterCollection>]
@@ -23,7 +23,7 @@ public sealed class ChaosTests(ClusterFixture cluster)
     private static readonly int Seed = Number("STREAMING_CHAOS_SEED", 20);
 
     [Fact]
-    public async Task Whatever_is_killed_every_conversation_says_what_it_would_have_said()
+    public async Task Replies_are_the_same_as_without_faults_whatever_process_is_killed_or_frozen()
     {
         string[] gateways = [.. cluster.Gateways.Select(g => g.Url)];
         var clock = Stopwatch.StartNew();
@@ -34,9 +34,9 @@ public sealed class ChaosTests(ClusterFixture cluster)
             Rest = Rest,
         };
 
-        List<Talk> talks = await CreateAsync(gateways, Watchers, clock);
-        Task talking = Task.WhenAll(talks.Select(t => t.TalkAsync(Rest)));
-        await GoneOnAsync(talks, talking, WarmUp);
+        List<ChaosConversation> conversations = await CreateAsync(gateways, Watchers, clock);
+        Task running = Task.WhenAll(conversations.Select(t => t.RunAsync(Rest)));
+        await ContinuedAsync(conversations, running, WarmUp);
         foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
             await UntilAsync(() => talks.Any(t => t.IsPastEviction) || talking.IsCompleted);
@@ -48,23 +48,25 @@ public sealed class ChaosTests(ClusterFixture cluster)
             else
             {
                 report.Faults++;
-                report.PastEviction += talks.Any(t => t.IsPastEviction) ? 1 : 0;
+                report.PastEviction += conversations.Any(t => t.IsPastEviction) ? 1 : 0;
             }
-            await fault.HappenAsync();
+            await fault.InjectAsync();
             if (fault.Freeze is { } freeze)
-                await UntilAsync(() => clock.Elapsed >= start + freeze || talking.IsCompleted);
-            await fault.MendAsync(cluster);
-            await GoneOnAsync(talks, talking, numbers: 60);
-            var longest = (Length: TimeSpan.Zero, Since: start, Of: talks[0]);
-            foreach ((Talk talk, SteadyWatcher watcher) in talks.SelectMany(t => t.Watchers.Select(w => (t, w))))
+                await UntilAsync(() => clock.Elapsed >= start + freeze || running.IsCompleted);
+            await fault.RepairAsync(cluster);
+            await ContinuedAsync(conversations, running, numbers: 60);
+            var longest = (Length: TimeSpan.Zero, Since: start, Of: conversations[0]);
+            foreach (
+                (ChaosConversation conversation, SteadyWatcher watcher) in conversations.SelectMany(c => c.Watchers.Select(w => (c, w)))
+            )
             {
                 (TimeSpan length, TimeSpan since) = watcher.LongestPause(start, clock.Elapsed);
                 report.AddPause(fault.Kind, length);
                 if (length > longest.Length)
-                    longest = (length, since, talk);
+                    longest = (length, since, of);
             }
             TestContext.Current.SendDiagnosticMessage(
-                "{0:F0} s: {1}, everybody went on after {2:F1} s; the longest pause {3:F2} s, from {4:F2} s after the fault on, of {5}",
+                "{0:F0} s: {1}; all watchers continued after {2:F1} s; longest pause {3:F2} s, beginning {4:F2} s after the fault, of {5}",
                 start.TotalSeconds,
                 fault.Kind,
                 (clock.Elapsed - start).TotalSeconds,
@@ -73,21 +75,21 @@ public sealed class ChaosTests(ClusterFixture cluster)
                 longest.Of.Id
             );
         }
-        talks.ForEach(t => t.End());
-        await talking.WaitAsync(Limit, TestContext.Current.CancellationToken);
+        conversations.ForEach(t => t.End());
+        await running.WaitAsync(Limit, TestContext.Current.CancellationToken);
 
-        // Without a fault, a cluster or the emulator: one silo with its embedded store.
+        // The reference: one silo with its embedded store, without faults.
         using var folder = new TemporaryFolder();
         await using HostProcess alone = HostProcess.Silo(folder.Path, ClusterPorts.Free(), ClusterFixture.Decoding);
         await alone.StartAsync();
-        List<Talk> undisturbed = await CreateAsync([alone.Url], 1, clock);
-        await Task.WhenAll(undisturbed.Zip(talks).Select(pair => pair.First.TalkAsync(TimeSpan.Zero, pair.Second.Exchanges)));
-        foreach ((Talk talk, Talk reference) in talks.Zip(undisturbed))
+        List<ChaosConversation> references = await CreateAsync([alone.Url], 1, clock);
+        await Task.WhenAll(references.Zip(conversations).Select(pair => pair.First.RunAsync(TimeSpan.Zero, pair.Second.Exchanges)));
+        foreach ((ChaosConversation conversation, ChaosConversation reference) in conversations.Zip(references))
         {
-            List<string> replies = await talk.RepliesAsync();
-            foreach (SteadyWatcher watcher in talk.Watchers)
+            List<string> replies = await conversation.RepliesAsync();
+            foreach (SteadyWatcher watcher in conversation.Watchers)
             {
-                await watcher.FinishedAsync(2 * talk.Exchanges);
+                await watcher.FinishedAsync(2 * conversation.Exchanges);
                 report.Numbers += watcher.LastSeq;
                 report.NotAsStored += replies.Where((reply, i) => watcher.TextOf(2 * i + 2) != reply).Count();
             }
@@ -96,8 +98,8 @@ public sealed class ChaosTests(ClusterFixture cluster)
             report.Replies += replies.Count;
             report.Differing += replies.Zip(expected).Count(pair => pair.First != pair.Second);
         }
-        foreach (Talk talk in talks.Concat(undisturbed))
-            await talk.DisposeAsync();
+        foreach (ChaosConversation conversation in conversations.Concat(references))
+            await conversation.DisposeAsync();
 
         if (Environment.GetEnvironmentVariable("STREAMING_CHAOS_REPORT") is { Length: > 0 } path)
             await File.WriteAllTextAsync(path, report.ToString(), TestContext.Current.CancellationToken);
@@ -105,38 +107,41 @@ public sealed class ChaosTests(ClusterFixture cluster)
         Assert.Equal((0, 0), (report.NotAsStored, report.Differing));
         Assert.True(
             report.PastEviction >= Faults * 25 / 30,
-            $"{report.PastEviction} of {Faults} faults met a reply past its first eviction."
+            $"Only {report.PastEviction} of {Faults} faults happened while a reply was past its first eviction."
         );
     }
 
-    private static async Task<List<Talk>> CreateAsync(string[] gateways, int watchers, Stopwatch clock)
+    private static async Task<List<ChaosConversation>> CreateAsync(string[] gateways, int watchers, Stopwatch clock)
     {
         await using ChatClient client = await ChatClient.ConnectAsync(gateways[0]);
-        var talks = new List<Talk>();
+        var conversations = new List<ChaosConversation>();
         for (int i = 0; i < Conversations; i++)
-            talks.Add(await Talk.CreateAsync(client, i, gateways, watchers, clock));
-        return talks;
+            conversations.Add(await ChaosConversation.CreateAsync(client, i, gateways, watchers, clock));
+        return conversations;
     }
 
-    /// <summary>Waits until every watcher has seen so many numbers more.</summary>
-    private async Task GoneOnAsync(List<Talk> talks, Task talking, int numbers)
+    /// <summary>Waits until every watcher has seen a number of further events.</summary>
+    private async Task ContinuedAsync(List<ChaosConversation> conversations, Task running, int numbers)
     {
-        (SteadyWatcher Watcher, long Target)[] targets = [.. talks.SelectMany(t => t.Watchers).Select(w => (w, w.LastSeq + numbers))];
+        (SteadyWatcher Watcher, long Target)[] targets =
+        [
+            .. conversations.SelectMany(t => t.Watchers).Select(w => (w, w.LastSeq + numbers)),
+        ];
         try
         {
-            await UntilAsync(() => talking.IsFaulted || targets.All(t => t.Watcher.LastSeq >= t.Target));
-            if (talking.IsFaulted)
-                await talking;
+            await UntilAsync(() => running.IsFaulted || targets.All(t => t.Watcher.LastSeq >= t.Target));
+            if (running.IsFaulted)
+                await running;
         }
         catch (OperationCanceledException)
         {
             string[] behind = await Task.WhenAll(
-                talks
+                conversations
                     .Where(t => t.Watchers.Any(w => targets.Any(of => of.Watcher == w && w.LastSeq < of.Target)))
                     .Select(t => t.DescribeAsync())
             );
             throw new TimeoutException(
-                $"Not all watchers went on within {Limit}; these conversations did not: {string.Join("; ", behind)}.\n{cluster.Output}"
+                $"Watchers of these conversations did not continue within {Limit}: {string.Join("; ", behind)}.\n{cluster.Output}"
             );
         }
     }

@@ -2,16 +2,16 @@ using Streaming.EndToEnd.Tests.Hosts;
 
 namespace Streaming.EndToEnd.Tests.Chaos;
 
-/// <summary>Something that happens to processes, and what mends it.</summary>
-/// <param name="Kind">For the report.</param>
-/// <param name="Hosts">Whom it happens to.</param>
-/// <param name="Freeze">For how long they are frozen; null when they end.</param>
+/// <summary>A fault of processes, and its repair.</summary>
+/// <param name="Kind">Its name in the report.</param>
+/// <param name="Hosts">The processes.</param>
+/// <param name="Freeze">How long they are frozen; null if they are killed.</param>
 internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
 {
-    /// <summary>Whether they are asked to leave (SIGTERM), as in a rolling upgrade, rather than killed.</summary>
+    /// <summary>Whether they are shut down (SIGTERM), as in a rolling upgrade, and not killed.</summary>
     public bool IsOrderly { get; private init; }
 
-    /// <summary>A sequence of faults: mostly one process killed, now and then two at once, or one frozen.</summary>
+    /// <summary>A sequence of faults: mostly one process is killed, sometimes two at once, or one is frozen.</summary>
     public static IEnumerable<Fault> Sequence(int count, int seed, ClusterFixture cluster, TimeSpan freeze)
     {
         var random = new Random(seed);
@@ -34,14 +34,14 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
         }
     }
 
-    /// <summary>A rolling restart: one silo after the other, from the first on again after the last.</summary>
+    /// <summary>A rolling restart: one silo after another, round and round.</summary>
     public static IEnumerable<Fault> Restarts(int count, ClusterFixture cluster) =>
         Enumerable
             .Range(0, count)
             .Select(i => new Fault("a silo restarted in good order", [cluster.Silos[i % cluster.Silos.Length]], null) { IsOrderly = true });
 
-    /// <summary>Lets it happen.</summary>
-    public async Task HappenAsync()
+    /// <summary>Injects the fault.</summary>
+    public async Task InjectAsync()
     {
         if (IsOrderly)
         {
@@ -57,8 +57,8 @@ internal sealed record Fault(string Kind, HostProcess[] Hosts, TimeSpan? Freeze)
             host.Freeze();
     }
 
-    /// <summary>Starts again what was killed; wakes what was frozen, and starts it again once it has learnt that it was given up.</summary>
-    public async Task MendAsync(ClusterFixture cluster)
+    /// <summary>Restarts killed processes. Thaws frozen ones, and restarts them after they learn that they were declared dead.</summary>
+    public async Task RepairAsync(ClusterFixture cluster)
     {
         if (Freeze is not null)
         {

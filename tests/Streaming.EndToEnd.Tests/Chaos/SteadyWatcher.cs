@@ -5,16 +5,16 @@ using Streaming.EndToEnd.Tests.Clients;
 namespace Streaming.EndToEnd.Tests.Chaos;
 
 /// <summary>
-/// Watches a conversation through all that happens: when its gateway is gone it goes to the next one, as behind a balancer. What
-/// it sees must follow without a gap and without a repetition, or it ends with that.
+/// Watches a conversation over all faults: when its gateway is gone it connects to the next one, as behind a load balancer. It fails at
+/// a gap or a repetition of numbers.
 /// </summary>
 internal sealed class SteadyWatcher : IAsyncDisposable
 {
-    private readonly CancellationTokenSource _leaving = new();
+    private readonly CancellationTokenSource _stopping = new();
     private readonly Watcher _watcher;
     private readonly Stopwatch _clock;
 
-    /// <summary>What arrived when, and whether more was to come after it.</summary>
+    /// <summary>Times of arrivals, and whether another event was expected after each.</summary>
     private readonly ConcurrentQueue<(TimeSpan At, bool IsMoreToCome)> _arrivals = new();
     private readonly ConcurrentDictionary<int, TaskCompletionSource> _finished = new();
     private readonly Task _watching;
@@ -39,19 +39,19 @@ internal sealed class SteadyWatcher : IAsyncDisposable
     /// <summary>The last number seen.</summary>
     public long LastSeq => _watcher.LastSeq;
 
-    /// <summary>Completes when a turn's end was seen.</summary>
+    /// <summary>Completes when the end of a turn was seen.</summary>
     public Task FinishedAsync(int turn) =>
         _watching.IsFaulted ? _watching : Turn(turn).Task.WaitAsync(TimeSpan.FromMinutes(3), TestContext.Current.CancellationToken);
 
-    /// <summary>What was seen of a turn.</summary>
+    /// <summary>The text of a turn that was seen.</summary>
     public string TextOf(int turn) => _watcher.TextOf(turn);
 
-    /// <summary>A message is on its way: from here on an event is waited for.</summary>
-    public void Asked() => _arrivals.Enqueue((_clock.Elapsed, true));
+    /// <summary>Tells that a message is sent, so an event is expected from now on.</summary>
+    public void ExpectEvent() => _arrivals.Enqueue((_clock.Elapsed, true));
 
     /// <summary>
-    /// The longest time that an event was waited for between two moments, the one that reaches into them from before included;
-    /// nothing is waited for between a reply and the next message.
+    /// The longest wait for an event between two moments, including a wait that began before them. Between a reply and the next message
+    /// no event is expected.
     /// </summary>
     public (TimeSpan Length, TimeSpan Since) LongestPause(TimeSpan from, TimeSpan to)
     {
@@ -68,23 +68,23 @@ internal sealed class SteadyWatcher : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _leaving.CancelAsync();
+        await _stopping.CancelAsync();
         await _watching.WaitAsync(TimeSpan.FromSeconds(30));
-        _leaving.Dispose();
+        _stopping.Dispose();
     }
 
     private async Task WatchAsync(string[] gateways, int first, string token)
     {
-        for (int attempt = first; !_leaving.IsCancellationRequested; attempt++)
+        for (int attempt = first; !_stopping.IsCancellationRequested; attempt++)
         {
             try
             {
                 await using ChatClient client = await ChatClient.ConnectAsync(gateways[attempt % gateways.Length], token);
-                await _watcher.UntilAsync(client, Take, TimeSpan.FromHours(2), _leaving.Token);
+                await _watcher.UntilAsync(client, Take, TimeSpan.FromHours(2), _stopping.Token);
             }
             catch (Exception e) when (e is not Xunit.Sdk.XunitException)
             {
-                // The gateway is gone, or has nobody behind it: the next one.
+                // The gateway is gone or has no silo: use the next one.
             }
         }
     }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Streaming.EndToEnd.Tests.Clients;
 
-// What the hub's contract says, written down anew: the tests would not notice a renamed property if they shared the types.
+// The hub's contract, declared again: with shared types the tests would not notice a renamed property.
 
 internal sealed record GuestToken(string Token, DateTimeOffset ExpiresAt);
 
@@ -44,7 +44,7 @@ internal sealed record EventView(
     public long FirstSeq => First ?? Seq ?? 0;
 }
 
-/// <summary>A person with a program: a guest's token and a connection to one host's hub.</summary>
+/// <summary>A guest with a connection to the hub of one host.</summary>
 internal sealed class ChatClient : IAsyncDisposable
 {
     private readonly HubConnection _hub;
@@ -57,7 +57,7 @@ internal sealed class ChatClient : IAsyncDisposable
 
     public string Token { get; }
 
-    /// <summary>Connects; as a new guest, or as one that a token names.</summary>
+    /// <summary>Connects as a new guest, or as the guest of a token.</summary>
     public static async Task<ChatClient> ConnectAsync(string url, string? token = null)
     {
         token ??= await GuestAsync(url);
@@ -68,7 +68,7 @@ internal sealed class ChatClient : IAsyncDisposable
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
         using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
-        while (!await TryStartAsync(hub, limit.Token)) // a gateway whose silo has just died says so, and a browser tries again
+        while (!await TryStartAsync(hub, limit.Token)) // a gateway whose silo has just died refuses, and a browser retries
             await again.WaitForNextTickAsync(limit.Token);
         return new ChatClient(hub, token);
     }
@@ -113,7 +113,7 @@ internal sealed class ChatClient : IAsyncDisposable
     public IAsyncEnumerable<EventView> WatchAsync(string id, long afterSeq, CancellationToken cancellation) =>
         _hub.StreamAsync<EventView>("Watch", id, afterSeq, cancellation);
 
-    /// <summary>A turn's whole text from the stored pages.</summary>
+    /// <summary>The whole text of a turn, from the stored pages.</summary>
     public async Task<string> ReadTurnTextAsync(string id, int turn)
     {
         var pieces = new List<TurnView>();

@@ -22,7 +22,7 @@ internal sealed class Watcher(string id)
     public IReadOnlyList<EventView> Events => _events;
 
     /// <summary>Kinds of the events without a number, in order.</summary>
-    public List<string> Passing { get; } = [];
+    public List<string> Transient { get; } = [];
 
     /// <summary>The joined texts of a turn's delta and finished events.</summary>
     public string TextOf(int turn) => _texts.TryGetValue(turn, out StringBuilder? text) ? text.ToString() : "";
@@ -67,7 +67,7 @@ internal sealed class Watcher(string id)
     {
         if (e.Seq is not { } seq)
         {
-            Passing.Add(e.Kind);
+            Transient.Add(e.Kind);
             return;
         }
         Assert.Equal(LastSeq + 1, e.FirstSeq);

@@ -5,10 +5,10 @@ using Streaming.EndToEnd.Tests.Clients;
 namespace Streaming.EndToEnd.Tests.Chaos;
 
 /// <summary>
-/// A conversation of a fixed seed and fixed messages: what is said in it is a function of its number alone. Each reply is followed
-/// by the next message until it is told to end.
+/// A conversation with a fixed seed and fixed messages, so its content is a function of its number alone. The next message follows each
+/// reply until the conversation is told to end.
 /// </summary>
-internal sealed class Talk : IAsyncDisposable
+internal sealed class ChaosConversation : IAsyncDisposable
 {
     private const int TokensPerReply = 300;
     private const int Window = 60;
@@ -20,7 +20,7 @@ internal sealed class Talk : IAsyncDisposable
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isReplying;
 
-    private Talk(string id, int number, string[] gateways, string token)
+    private ChaosConversation(string id, int number, string[] gateways, string token)
     {
         Id = id;
         _number = number;
@@ -30,17 +30,17 @@ internal sealed class Talk : IAsyncDisposable
 
     public string Id { get; }
 
-    /// <summary>Exchanges that are complete.</summary>
+    /// <summary>Complete exchanges.</summary>
     public int Exchanges { get; private set; }
 
-    /// <summary>Who watches.</summary>
+    /// <summary>Its watchers.</summary>
     public IReadOnlyList<SteadyWatcher> Watchers => _watchers;
 
-    /// <summary>Whether a reply runs that is beyond the first eviction; each token has a number, so numbers tell.</summary>
+    /// <summary>Whether a running reply is past its first eviction. Each token has a number, so the last number shows it.</summary>
     public bool IsPastEviction => _isReplying && _watchers[0].LastSeq > 4 + Window + 20;
 
-    /// <summary>Creates it, watched through each gateway in turn.</summary>
-    public static async Task<Talk> CreateAsync(ChatClient client, int number, string[] gateways, int watchers, Stopwatch clock)
+    /// <summary>Creates it, with watchers at each gateway in turn.</summary>
+    public static async Task<ChaosConversation> CreateAsync(ChatClient client, int number, string[] gateways, int watchers, Stopwatch clock)
     {
         ConversationView conversation = await client.CreateAsync(
             new
@@ -56,19 +56,19 @@ internal sealed class Talk : IAsyncDisposable
                 },
             }
         );
-        var talk = new Talk(conversation.Id, number, gateways, client.Token);
+        var created = new ChaosConversation(conversation.Id, number, gateways, client.Token);
         for (int i = 0; i < watchers; i++)
-            talk._watchers.Add(new SteadyWatcher(conversation.Id, gateways, number + i, client.Token, clock));
-        return talk;
+            created._watchers.Add(new SteadyWatcher(conversation.Id, gateways, number + i, client.Token, clock));
+        return created;
     }
 
-    /// <summary>Talks until told to end, or for so many exchanges, and rests after each, as people do while they read.</summary>
-    public async Task TalkAsync(TimeSpan rest, int exchanges = int.MaxValue)
+    /// <summary>Exchanges messages until it is told to end, or for a number of exchanges, with a rest after each, as users read.</summary>
+    public async Task RunAsync(TimeSpan rest, int exchanges = int.MaxValue)
     {
         while (Exchanges < exchanges && !_end.Task.IsCompleted)
         {
             int next = Exchanges + 1;
-            _watchers.ForEach(w => w.Asked());
+            _watchers.ForEach(w => w.ExpectEvent());
             int turn = await SendAsync($"Part {next} of story {_number}, please.", $"{_number}-{next}");
             Assert.Equal(2 * next - 1, turn);
             _isReplying = true;
@@ -79,7 +79,7 @@ internal sealed class Talk : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the present exchange be the last.</summary>
+    /// <summary>Makes the current exchange the last.</summary>
     public void End() => _end.TrySetResult();
 
     /// <summary>All replies, as they are stored.</summary>
@@ -92,12 +92,13 @@ internal sealed class Talk : IAsyncDisposable
         return replies;
     }
 
-    /// <summary>Where it stands, by its watchers and by what each gateway says; for a failure's message.</summary>
+    /// <summary>Its state by its watchers and by each gateway, for the message of a failure.</summary>
     public async Task<string> DescribeAsync()
     {
         var text = new List<string>
         {
-            $"{Id}: {Exchanges} exchanges, {(_isReplying ? "waits for a reply" : "sends")}, watchers at {string.Join(", ", _watchers.Select(w => w.LastSeq))}",
+            $"{Id}: {Exchanges} exchanges, {(_isReplying ? "waits for a reply" : "sends")}, "
+                + $"watchers at {string.Join(", ", _watchers.Select(w => w.LastSeq))}",
         };
         foreach (string gateway in _gateways)
         {
@@ -120,7 +121,7 @@ internal sealed class Talk : IAsyncDisposable
             await watcher.DisposeAsync();
     }
 
-    /// <summary>Says it until somebody answers; the same clientMessageId makes it said once.</summary>
+    /// <summary>Sends a message until it is accepted; its clientMessageId keeps it from being stored twice.</summary>
     private async Task<int> SendAsync(string text, string clientMessageId)
     {
         long deadline = Environment.TickCount64 + 120_000;
