@@ -24,8 +24,7 @@ internal static class ResultsDocument
 
             *Efficient Streaming Language Models with Attention Sinks* (Xiao et al. 2023,
             [arXiv 2309.17453](https://arxiv.org/abs/2309.17453)) compares four ways to continue beyond the size of a cache. This page
-            has the
-            same comparison with this project's engine and small models, and two conversations as long as the paper's longest.
+            has the same comparison with this project's engine and small models, and two conversations as long as the paper's longest.
 
             - The text is *Great Expectations* (Project Gutenberg 1400), which neither model was trained on.
             - "4+252" means 4 sinks and the 252 most recent tokens, including the token itself.
@@ -33,7 +32,8 @@ internal static class ResultsDocument
             - The embedded model got new weights on 2026-11-27. Its results of an earlier date belong to its first weights: 5.8 million
               parameters, a context of 512, in the history at 54aea06. [Its card](../../models/README.md) describes the present ones.
 
-            `{Command}` writes this page. Every number of a table or figure comes from a `streaming` command that is listed below it.
+            `{Command}` writes this page. Every number of a table or figure comes from a
+            `streaming` command that is listed below it.
 
             """
         );

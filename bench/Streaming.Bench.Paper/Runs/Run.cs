@@ -5,6 +5,7 @@ namespace Streaming.Bench.Paper.Runs;
 internal sealed record Run(string Arguments)
 {
     private const int DefaultSinks = 4;
+    private const string LineBreak = " \\\n    ";
 
     /// <summary>Measures the perplexity of the book.</summary>
     public static Run Perplexity(
@@ -32,10 +33,12 @@ internal sealed record Run(string Arguments)
                 + $"--batch 1 --tokens {tokens} --threads {threads} --json"
         );
 
-    /// <summary>The command for a shell at the repository's root, in two lines.</summary>
+    /// <summary>The command for a shell at the repository's root, in several lines.</summary>
     public string Command =>
         "dotnet run -c Release --project src/Streaming.Cli -- "
-        + Arguments.Replace(" --policy ", " \\\n    --policy ", StringComparison.Ordinal);
+        + Arguments
+            .Replace(" --text ", LineBreak + "--text ", StringComparison.Ordinal)
+            .Replace(" --policy ", LineBreak + "--policy ", StringComparison.Ordinal);
 }
 
 /// <summary>What <c>streaming perplexity --json</c> prints.</summary>

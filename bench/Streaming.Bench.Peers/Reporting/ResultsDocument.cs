@@ -209,11 +209,8 @@ internal sealed class ResultsDocument
                 select (object?[])[load, backend, tried.Setting, tried.Ms.Count, tried.Median, late, tried.Ms[^1], tried.LongestOverMedian]
             );
             Add(
-                """
-                The build is a generated project of 300 classes that `dotnet build` compiles again and again. Here llama.cpp's threads
-                always
-                wait passively.
-                """
+                "The build is a generated project of 300 classes that `dotnet build` compiles again and again.\n"
+                    + "Here llama.cpp's threads always wait passively."
             );
         }
     }

@@ -39,7 +39,7 @@ public sealed class ChaosTests(ClusterFixture cluster)
         await ContinuedAsync(conversations, running, WarmUp);
         foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
-            await UntilAsync(() => talks.Any(t => t.IsPastEviction) || talking.IsCompleted);
+            await UntilAsync(() => conversations.Any(c => c.IsPastEviction) || running.IsCompleted);
             TimeSpan start = clock.Elapsed;
             if (fault.IsOrderly)
             {
@@ -63,7 +63,7 @@ public sealed class ChaosTests(ClusterFixture cluster)
                 (TimeSpan length, TimeSpan since) = watcher.LongestPause(start, clock.Elapsed);
                 report.AddPause(fault.Kind, length);
                 if (length > longest.Length)
-                    longest = (length, since, of);
+                    longest = (length, since, conversation);
             }
             TestContext.Current.SendDiagnosticMessage(
                 "{0:F0} s: {1}; all watchers continued after {2:F1} s; longest pause {3:F2} s, beginning {4:F2} s after the fault, of {5}",
