@@ -2,8 +2,9 @@ using System.Text.Json;
 using System.Xml.Linq;
 using CliWrap;
 using CliWrap.Buffered;
+using Streaming.Tooling;
 
-namespace Streaming.EndToEnd.Tests;
+namespace Streaming.Architecture.Tests;
 
 /// <summary>Projects reference each other only as docs/architecture.md says.</summary>
 public class SolutionTests
