@@ -7,7 +7,8 @@ namespace Streaming.Jinja;
 
 /// <summary>
 /// A Jinja template, rendered as Python's Jinja2 3.1 renders it in the environment of Hugging Face transformers: immutable sandbox,
-/// <c>trim_blocks</c>, <c>lstrip_blocks</c>, <c>break</c> and <c>continue</c>, <c>raise_exception</c>, <c>strftime_now</c>, transformers' <c>tojson</c>.
+/// <c>trim_blocks</c>, <c>lstrip_blocks</c>, <c>break</c> and <c>continue</c>, <c>raise_exception</c>, <c>strftime_now</c> and
+/// transformers' own <c>tojson</c>.
 /// What differs is refused by name and line: never at first use where the text alone tells, and never silently.
 /// Any number of threads may render one template.
 /// </summary>
@@ -35,8 +36,8 @@ public sealed class JinjaTemplate
 
     /// <summary>Renders the template.</summary>
     /// <param name="variables">
-    /// What it may name: null, <see cref="bool"/>, <see cref="int"/>, <see cref="long"/>, <see cref="double"/>, <see cref="string"/>, sequences of these, and
-    /// dictionaries with <see cref="string"/> keys.
+    /// What it may name: null, <see cref="bool"/>, <see cref="int"/>, <see cref="long"/>, <see cref="double"/>,
+    /// <see cref="string"/>, sequences of these, and dictionaries with <see cref="string"/> keys.
     /// </param>
     /// <param name="strftimeNow">The host's <c>strftime_now</c>: a format in, the present time out.</param>
     /// <exception cref="JinjaException">The template fails, refuses its input, or needs more than the limits allow.</exception>

@@ -20,7 +20,9 @@ internal static class NamespaceCycles
     /// <summary>The shortest way from a namespace back to itself, by breadth-first search; null when there is none.</summary>
     private static List<string>? ShortestCycle(IReadOnlyDictionary<string, HashSet<string>> graph, string start)
     {
-        Queue<List<string>> paths = new([[start]]);
+        Queue<List<string>> paths = new([
+            [start],
+        ]);
         HashSet<string> seen = [];
         while (paths.TryDequeue(out List<string>? path))
         {

@@ -39,7 +39,8 @@ internal static class SurveyTable
         int Count(Verdict verdict) => templates.Count(t => t.Verdict == verdict);
         page.AppendLine(
             CultureInfo.InvariantCulture,
-            $"| {title} | {templates.Count} | {Count(Verdict.Equal)} | {Count(Verdict.RefusedByBoth)} | {Count(Verdict.RefusedByUs)} | {Count(Verdict.Different)} |"
+            $"| {title} | {templates.Count} | {Count(Verdict.Equal)} | {Count(Verdict.RefusedByBoth)} | "
+                + $"{Count(Verdict.RefusedByUs)} | {Count(Verdict.Different)} |"
         );
     }
 

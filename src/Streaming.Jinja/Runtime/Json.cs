@@ -5,7 +5,10 @@ using Streaming.Jinja.Values;
 
 namespace Streaming.Jinja.Runtime;
 
-/// <summary>The filter <c>tojson</c> as Hugging Face transformers has it: Python's <c>json.dumps</c> with <c>ensure_ascii=False</c>, nothing escaped for HTML.</summary>
+/// <summary>
+/// The filter <c>tojson</c> of Hugging Face transformers: Python's <c>json.dumps</c> with <c>ensure_ascii=False</c>. Nothing is escaped
+/// for HTML.
+/// </summary>
 internal static class Json
 {
     private const int Deepest = 100;

@@ -6,7 +6,7 @@ namespace Streaming.Jinja.Runtime;
 /// <summary>Attributes and items of values, as Jinja2's immutable sandbox gives them out.</summary>
 internal static class Members
 {
-    /// <summary>Attributes that Python's types have and that are neither methods of data nor asked for in templates: refused rather than called undefined.</summary>
+    /// <summary>Attributes that Python's numbers have and templates do not ask for: refused rather than called undefined.</summary>
     private static readonly HashSet<string> NumberAttributes =
     [
         "as_integer_ratio",

@@ -115,7 +115,7 @@ internal sealed partial class Lexer
         return -1;
     }
 
-    /// <summary>Text before a tag: <c>-</c> strips all white space, <c>lstrip_blocks</c> the white space that begins the tag's line.</summary>
+    /// <summary>Strips text before a tag: <c>-</c> all white space, <c>lstrip_blocks</c> what begins the tag's line.</summary>
     private string LeftStripped(string text, char sign, bool isVariable)
     {
         if (sign == '-')

@@ -3,7 +3,9 @@ using System.Numerics;
 
 namespace Streaming.Jinja.Syntax;
 
-/// <content>Expressions, by Jinja2's precedence: ternary, or, and, not, comparison, + -, ~, * / // %, **, sign, postfix, filter and test.</content>
+/// <content>
+/// Expressions, by Jinja2's precedence: ternary, or, and, not, comparison, + -, ~, * / // %, **, sign, postfix, filter and test.
+/// </content>
 internal sealed partial class Parser
 {
     private Expression ParseExpression() => Nested(ParseConditional);

@@ -143,7 +143,9 @@ internal static class PythonCase
         return length;
     }
 
-    /// <summary>Whether a capital sigma ends a word: a cased letter before it, none after, characters that Unicode calls case-ignorable left aside.</summary>
+    /// <summary>
+    /// Whether a capital sigma ends a word: a cased letter precedes it and none follows, case-ignorable characters left aside.
+    /// </summary>
     private static bool IsFinalSigma(string text, int at)
     {
         int before = at - 1;

@@ -97,7 +97,7 @@ internal static class PythonNumber
         };
     }
 
-    /// <summary><c>repr</c> of a float: the shortest digits that read back the same, with an exponent from 1e16 up and below 1e-4.</summary>
+    /// <summary><c>repr</c> of a float: the shortest digits that read back the same, with an exponent at 1e16 and below 1e-4.</summary>
     public static string Represent(double value)
     {
         if (double.IsNaN(value))

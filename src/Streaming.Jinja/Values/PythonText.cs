@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Streaming.Jinja.Values;
 
-/// <summary>Python's <c>str</c>: a sequence of code points, with Python's set of white space. Here strings are UTF-16, so places are converted.</summary>
+/// <summary>
+/// Python's <c>str</c>: a sequence of code points, with Python's set of white space. .NET's strings are UTF-16, so indexes are converted.
+/// </summary>
 internal static class PythonText
 {
     /// <summary>What <c>str.isspace</c> holds for white space.</summary>

@@ -123,7 +123,10 @@ internal static class StringMethods
         return PythonOperators.Repeat(fill, before) + text + PythonOperators.Repeat(fill, missing - before);
     }
 
-    /// <summary>The part of a string that the arguments <c>start</c> and <c>end</c> name, and where it starts, in UTF-16 units; null when start is beyond the end.</summary>
+    /// <summary>
+    /// The part of a string between the arguments <c>start</c> and <c>end</c>, and where it starts in UTF-16 units; null when start is
+    /// beyond the end.
+    /// </summary>
     private static (string Part, int Start)? Range(string text, BoundArguments bound)
     {
         int length = PythonText.Length(text);

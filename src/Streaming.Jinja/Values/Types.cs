@@ -110,7 +110,7 @@ internal sealed class PyView(string type, PyDict dict, Func<IEnumerable<object?>
     public IEnumerable<object?> Items => items();
 }
 
-/// <summary>A generator, such as the filters <c>map</c> and <c>select</c> give: it is read once, has no length, and is always true.</summary>
+/// <summary>A generator, as the filters <c>map</c> and <c>select</c> return it: it is read once, has no length, and is true.</summary>
 internal sealed class PyGenerator(IEnumerable<object?> items)
 {
     private readonly IEnumerator<object?> _items = items.GetEnumerator();

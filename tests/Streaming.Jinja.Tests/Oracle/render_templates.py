@@ -40,7 +40,14 @@ def main(folder):
             record = json.load(file)
         renders = []
         for messages in conversations():
-            variables = {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": True, "bos_token": "<s>", "eos_token": "</s>"}
+            variables = {
+                "messages": messages,
+                "tools": None,
+                "documents": None,
+                "add_generation_prompt": True,
+                "bos_token": "<s>",
+                "eos_token": "</s>",
+            }
             try:
                 renders.append({"variables": variables, "expected": env.from_string(record["template"]).render(**variables)})
             except Exception as error:  # the other engine must then refuse as well
