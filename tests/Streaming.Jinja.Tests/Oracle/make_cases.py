@@ -8,6 +8,7 @@ import copy
 import itertools
 import json
 import os
+import re
 import sys
 
 import jinja2
@@ -21,7 +22,8 @@ CASES = []
 def case(template, **variables):
     record = {"template": template, "variables": copy.deepcopy(variables)}
     try:
-        record["expected"] = ENV.from_string(template).render(**copy.deepcopy(variables))
+        text = ENV.from_string(template).render(**copy.deepcopy(variables))
+        record["expected"] = re.sub(r" at 0x[0-9a-f]+", " at 0x0", text)  # an address differs at each run
     except Exception as error:  # whatever it is, the other engine must refuse the template as well
         record["error"] = type(error).__name__
     CASES.append(record)
