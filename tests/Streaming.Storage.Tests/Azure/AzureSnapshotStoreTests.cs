@@ -24,6 +24,7 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
             {
                 options.AddPolicy(_faults, HttpPipelinePosition.PerCall);
                 options.Retry.MaxRetries = 0;
+                options.Retry.NetworkTimeout = TimeSpan.FromMinutes(1); // A busy machine is slow; AzureTimeLimitTests tests the limit.
             }
         );
         await store.OpenAsync(Token);
