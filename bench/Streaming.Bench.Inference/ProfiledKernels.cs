@@ -13,6 +13,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     public const string Attention = "attention";
 
     private readonly Dictionary<string, StepPart> _parts = [];
+    private Batch? _batch; // of the step
 
     /// <summary>If set, is told what the running step reads.</summary>
     public MemoryReads? Reads { get; set; }
@@ -35,10 +36,18 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
     public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
         inner.Pack(rows, count, width, nibbles, packed);
 
-    public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
+    public void BeginStep(Batch batch)
+    {
+        _batch = batch;
+        long from = Stopwatch.GetTimestamp();
+        inner.BeginStep(batch);
+        Take("embedding, norms, gate", from, 0, 0);
+    }
+
+    public torch.Tensor Embed(torch.Tensor embedding)
     {
         long from = Stopwatch.GetTimestamp();
-        torch.Tensor rows = inner.Embed(embedding, batch);
+        torch.Tensor rows = inner.Embed(embedding);
         Take("embedding, norms, gate", from, 0, 0);
         return rows;
     }
@@ -73,11 +82,12 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
         Take("embedding, norms, gate", from, 0, 0);
     }
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch)
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache)
     {
         long from = Stopwatch.GetTimestamp();
-        torch.Tensor result = inner.Attend(queryKeyValue, cache, batch);
-        double vectors = 2.0 * batch.Segments.Sum(s => s.Layout.Places) * shape.KeyValueHeads;
+        torch.Tensor result = inner.Attend(queryKeyValue, cache);
+        IReadOnlyList<Segment> segments = _batch!.Segments;
+        double vectors = 2.0 * segments.Sum(s => s.Layout.Places) * shape.KeyValueHeads;
         double bytes =
             vectors
             * (
@@ -85,8 +95,8 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
                     ? shape.HeadDim + sizeof(float)
                     : shape.HeadDim * (CacheType == torch.ScalarType.Float32 ? 4 : 2)
             );
-        Reads?.Add(Attention, cache, batch.Segments.Count, shape.KeyValueHeads);
-        Take(Attention, from, bytes, 2.0 * batch.Segments.Sum(s => (double)s.Layout.Places * s.Ids.Length) * shape.Heads * shape.HeadDim);
+        Reads?.Add(Attention, cache, segments.Count, shape.KeyValueHeads);
+        Take(Attention, from, bytes, 2.0 * segments.Sum(s => (double)s.Layout.Places * s.Ids.Length) * shape.Heads * shape.HeadDim);
         return result;
     }
 
@@ -98,7 +108,7 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
         return result;
     }
 
-    public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => inner.SelectLogitRows(residual, batch);
+    public torch.Tensor SelectLogitRows(torch.Tensor residual) => inner.SelectLogitRows(residual);
 
     public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {

@@ -1,8 +1,7 @@
 namespace Streaming.Inference;
 
 /// <summary>
-/// Something that was handed in is wrong: a checkpoint, a setting, a text. The message is one sentence for a
-/// person, saying what is wrong, where, and what to do.
+/// Bad input: a checkpoint, a setting or a text. The message is one sentence for the user: what is wrong, where, and what to do.
 /// </summary>
 public sealed class InputException : Exception
 {
@@ -10,10 +9,10 @@ public sealed class InputException : Exception
     public InputException(string message)
         : base(message) { }
 
-    /// <summary>Creates the exception with its one sentence and what caused it.</summary>
+    /// <summary>Creates the exception with its one sentence and its cause.</summary>
     public InputException(string message, Exception inner)
         : base(message, inner) { }
 
-    /// <summary>The member of the engine's options that is wrong; null where it is something else.</summary>
+    /// <summary>Name of the engine option that is wrong; null if the cause is not an option.</summary>
     public string? Option { get; init; }
 }

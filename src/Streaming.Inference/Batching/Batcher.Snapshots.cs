@@ -6,7 +6,7 @@ public sealed partial class Batcher
 {
     private readonly CaptureRequest?[] _captures;
 
-    /// <summary>What a snapshot must be to go on here.</summary>
+    /// <summary>The kind of snapshot that this device can restore.</summary>
     private SnapshotKind Kind => field ??= _decoder.KindOf(_options.Checkpoint);
 
     /// <inheritdoc/>
@@ -31,7 +31,7 @@ public sealed partial class Batcher
     public async Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default) =>
         await SnapshotFormat.ReadAsync(from, Kind, _decoder.Parts, cancellation).ConfigureAwait(false);
 
-    /// <summary>Copies a slot out, on the device's thread: short, as others wait for the next step meanwhile.</summary>
+    /// <summary>Copies a slot on the device's thread. All replies wait meanwhile, so this must be short.</summary>
     private void Capture(CaptureRequest request)
     {
         Volatile.Write(ref _captures[request.Slot], null);
@@ -57,24 +57,25 @@ public sealed partial class Batcher
             };
             request.Answer(new SlotSnapshot(header, ids, _decoder.CopyOut(request.Slot, _decoder.Parts.RowsOf(ids))));
         }
-        catch (Exception failure) // the edge of the device: whoever asked is told, and the jobs go on
+        catch (Exception failure) // the device's boundary: the caller gets the failure, jobs go on
         {
             request.Fail(failure);
         }
     }
 
-    /// <summary>Refuses a snapshot that was not made for this device.</summary>
+    /// <summary>Refuses a snapshot that does not fit this device or the job.</summary>
     private void CheckSnapshot(DecodeJob job)
     {
         if (job.Snapshot is null)
             return;
         if (job.Snapshot is not SlotSnapshot snapshot)
-            throw new InputException("A slot takes only snapshots that a device captured or read.");
+            throw new InputException("The snapshot is of an unknown type: use one that a device captured or read.");
         if (Kind.DifferenceFrom(snapshot.Header.Kind) is { } difference)
             throw new InputException($"The snapshot does not fit this device: it is {difference}.");
         if (job.Reset || job.Layout != snapshot.Layout)
             throw new InputException(
-                $"A job that begins from a snapshot resets nothing and uses the slot as it was, {snapshot.Layout.Fixed}+{snapshot.Layout.Window}."
+                $"A job that restores a snapshot must not reset the slot, and must keep its layout of "
+                    + $"{snapshot.Layout.Fixed}+{snapshot.Layout.Window}."
             );
         long first = job.Input.First(run => !run.Ids.IsEmpty).Position;
         if (first != snapshot.Position)

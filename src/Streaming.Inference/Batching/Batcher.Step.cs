@@ -10,19 +10,19 @@ public sealed partial class Batcher
 {
     private readonly List<Sequence> _running = [];
 
-    // A step's own, used again and again.
+    // Reused in every step.
     private readonly List<Scheduled> _scheduled = [];
     private readonly List<Segment> _segments = [];
     private readonly List<Sequence> _readers = [];
 
-    /// <summary>A sequence's part of a step.</summary>
+    /// <summary>A sequence's segment of a step.</summary>
     private readonly record struct Scheduled(Sequence Sequence, Segment Segment, bool IsInput);
 
-    /// <summary>One step of the device. False when there is nothing to do: no job, or none whose reader is near enough.</summary>
+    /// <summary>One step of the device. False if there is nothing to do: no job runs, or all are paused.</summary>
     private bool Step()
     {
         Accept();
-        EndWhatWasStopped();
+        EndStopped();
         Schedule();
         if (_scheduled.Count == 0)
             return false;
@@ -33,7 +33,7 @@ public sealed partial class Batcher
         {
             logits = _decoder.Step(_segments);
         }
-        catch (Exception failure) // the edge of the device: the jobs of this step end, the others go on
+        catch (Exception failure) // the device's boundary: jobs of this step fail, others go on
         {
             foreach (Scheduled part in _scheduled)
                 Fail(part.Sequence, failure);
@@ -56,11 +56,11 @@ public sealed partial class Batcher
             try
             {
                 SamplingParameters sampling = sequence.Job.Sampling;
-                float[]? own = sampling.LogProbabilities is null ? null : ofSequence.ToArray(); // sampling changes the row
+                float[]? own = sampling.LogProbabilities is null ? null : ofSequence.ToArray(); // the sampler overwrites the row
                 int id = _sampler.Sample(ofSequence, sampling, sequence.Job.Branch, slot.Position, slot.CachedIds);
                 Deliver(sequence, id, own is null ? null : TokenLogProbabilities.Of(own, id, sampling.LogProbabilities!.Value));
             }
-            catch (ArithmeticException failure) // logits that are not numbers
+            catch (ArithmeticException failure) // logits are not finite
             {
                 Fail(sequence, failure);
             }
@@ -68,7 +68,7 @@ public sealed partial class Batcher
         return true;
     }
 
-    /// <summary>Takes up what was asked since the last step.</summary>
+    /// <summary>Handles the requests since the last step.</summary>
     private void Accept()
     {
         while (_requests.Reader.TryRead(out Request request))
@@ -111,14 +111,14 @@ public sealed partial class Batcher
             else
                 _decoder.Clear(sequence.Job.Slot);
         }
-        catch (Exception failure) // the edge of the device: this job ends, the others go on
+        catch (Exception failure) // the device's boundary: this job fails, others go on
         {
             Fail(sequence, failure);
         }
     }
 
-    /// <summary>Cancelling and stopping take effect between two steps.</summary>
-    private void EndWhatWasStopped()
+    /// <summary>Ends jobs that were cancelled or stopped since the last step.</summary>
+    private void EndStopped()
     {
         for (int i = _running.Count - 1; i >= 0; i--)
         {
@@ -136,7 +136,7 @@ public sealed partial class Batcher
         }
     }
 
-    /// <summary>One token of every reply, and a bounded number of input tokens, whose owners take turns.</summary>
+    /// <summary>Schedules one token of every reply and a bounded number of input tokens; jobs take turns in prefilling.</summary>
     private void Schedule()
     {
         _scheduled.Clear();
@@ -150,7 +150,7 @@ public sealed partial class Batcher
             SlotState slot = _slots[sequence.Job.Slot];
             (long position, ReadOnlyMemory<int> ids, bool isInput) = sequence.Next(slot.Position, budget);
             if (ids.IsEmpty)
-                continue; // this step's budget is spent
+                continue; // the budget is spent
             LogitRows logits = sequence.IsLast(ids) ? LogitRows.Last : LogitRows.None;
             _scheduled.Add(new Scheduled(sequence, slot.Next(position, ids, logits), isInput));
             if (!isInput)
@@ -161,15 +161,17 @@ public sealed partial class Batcher
         foreach (Sequence reader in _readers)
         {
             _running.Remove(reader);
-            _running.Add(reader); // the next step reads for somebody else first
+            _running.Add(reader); // the next step prefills another job first
         }
-        // Replies in the order of their slots: neighbours attend as one (see AttentionView.JoinedWith).
+        // In the order of slots: libtorch's kernels batch the attention of replies in consecutive slots.
         _scheduled.Sort(static (a, b) => (a.IsInput, a.Segment.Slot).CompareTo((b.IsInput, b.Segment.Slot)));
         foreach (Scheduled part in _scheduled)
             _segments.Add(part.Segment);
     }
 
-    /// <summary>Shows a token, and decides before the next step whether it was the last: a ring cannot be rewound.</summary>
+    /// <summary>
+    /// Outputs a token and decides whether it was the last one. A ring cannot be rewound, so this precedes the next step.
+    /// </summary>
     private void Deliver(Sequence sequence, int id, TokenLogProbabilities? logProbabilities)
     {
         sequence.FirstTokenAt ??= _time.GetTimestamp();
@@ -207,11 +209,11 @@ public sealed partial class Batcher
         _running.Remove(sequence);
         Release(
             sequence,
-            new DeviceFailedException($"The device failed at a step of slot {slot}'s job: reset the slot and try again.", failure)
+            new DeviceFailedException($"A step of the job in slot {slot} failed on the device: reset the slot and try again.", failure)
         );
     }
 
-    /// <summary>Frees the slot, and only then tells: whoever learns of the end may ask for the slot again.</summary>
+    /// <summary>Frees the slot first and then outputs the end, so that the reader can use the slot again at once.</summary>
     private void Release(Sequence sequence, Exception? failure = null, DecodeOutput? last = null)
     {
         Volatile.Write(ref _current[sequence.Job.Slot], null);

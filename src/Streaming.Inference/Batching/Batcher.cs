@@ -9,9 +9,9 @@ using TorchSharp;
 namespace Streaming.Inference.Batching;
 
 /// <summary>
-/// Continuous batching on one device (Yu et al. 2022, "Orca"): one thread owns all tensors and takes a step at a time for all
-/// conversations that are decoding; jobs join and leave between steps. Long inputs are read in chunks between and beside the
-/// replies of others. The steps are in <c>Batcher.Step.cs</c>, snapshots in <c>Batcher.Snapshots.cs</c>.
+/// Continuous batching on one device (Yu et al. 2022, "Orca"). One thread owns all tensors. Each step advances all running decode
+/// jobs; jobs join and leave between steps. Long inputs are prefilled in chunks, in the same steps as the replies of others. The
+/// steps are in <c>Batcher.Step.cs</c>, snapshots in <c>Batcher.Snapshots.cs</c>.
 /// </summary>
 public sealed partial class Batcher : IDecodeDevice
 {
@@ -31,16 +31,16 @@ public sealed partial class Batcher : IDecodeDevice
     private volatile bool _disposing;
     private long _stepBegan = NoStep;
 
-    /// <summary>What the device is asked for: one of the two.</summary>
+    /// <summary>A request to the device's thread: one of the two.</summary>
     private readonly record struct Request(Sequence? Job, CaptureRequest? Capture);
 
-    /// <summary>Starts the device's thread, which owns the decoder from here on and disposes it at the end.</summary>
+    /// <summary>Starts the device's thread. The thread owns the decoder and disposes it at the end.</summary>
     /// <param name="decoder">The model on its device.</param>
-    /// <param name="vocabulary">What each token says.</param>
+    /// <param name="vocabulary">The bytes of each token.</param>
     /// <param name="endTokens">Tokens that end a reply.</param>
-    /// <param name="controlTokens">Other control tokens; like the end tokens, they are not sampled in replies that ignore their end.</param>
+    /// <param name="controlTokens">Other control tokens; like end tokens, they are never sampled in replies that ignore their end.</param>
     /// <param name="options">How the device is shared; null for the defaults.</param>
-    /// <param name="time">Where times come from; null for the system's clock.</param>
+    /// <param name="time">The clock; null for the system's.</param>
     /// <exception cref="InputException">An option or an end token is impossible.</exception>
     public Batcher(
         Decoder decoder,
@@ -68,7 +68,7 @@ public sealed partial class Batcher : IDecodeDevice
         _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new SlotState(index, decoder.Capacity))];
         _current = new Sequence?[decoder.Slots];
         _captures = new CaptureRequest?[decoder.Slots];
-        // In the order of asking: a snapshot is of what was in the slot before the next job takes it.
+        // One queue keeps the order of requests: a capture before a job gets what the slot held before that job.
         _requests = Channel.CreateBounded<Request>(new BoundedChannelOptions(2 * decoder.Slots) { SingleReader = true });
         new Thread(Run) { IsBackground = true, Name = "decode" }.Start();
     }
@@ -102,7 +102,7 @@ public sealed partial class Batcher : IDecodeDevice
             {
                 if (sequence.MadeRoom())
                     _wake.Set();
-                cancellation.ThrowIfCancellationRequested(); // a reader that is always behind never waits for the channel
+                cancellation.ThrowIfCancellationRequested(); // a slow reader never waits for the channel, so it must look
                 yield return output;
             }
         }
@@ -123,8 +123,8 @@ public sealed partial class Batcher : IDecodeDevice
         _wake.Set();
     }
 
-    /// <summary>Ends the thread after the step under way; jobs that still run get an <see cref="ObjectDisposedException"/>.</summary>
-    /// <exception cref="TimeoutException">The step under way did not end in time.</exception>
+    /// <summary>Ends the thread after the current step; running jobs get an <see cref="ObjectDisposedException"/>.</summary>
+    /// <exception cref="TimeoutException">The current step did not end in time.</exception>
     public async ValueTask DisposeAsync()
     {
         _disposing = true;
@@ -132,7 +132,7 @@ public sealed partial class Batcher : IDecodeDevice
         await _ended.Task.WaitAsync(_options.StepTimeout, _time).ConfigureAwait(false);
     }
 
-    /// <summary>Takes the slot for a job and hands it to the device's thread.</summary>
+    /// <summary>Reserves the slot for a job and passes the job to the device's thread.</summary>
     private Sequence Submit(DecodeJob job)
     {
         ObjectDisposedException.ThrowIf(_disposing, this);
@@ -142,7 +142,7 @@ public sealed partial class Batcher : IDecodeDevice
         if (Interlocked.CompareExchange(ref _current[job.Slot], sequence, null) is not null)
             throw new InputException($"Slot {job.Slot} is busy with another job: wait for its end, or stop it.");
 
-        // There is a place for each slot's job and snapshot; only a thread that has ended takes nothing.
+        // The queue has room for a job and a capture of each slot, so it refuses only after the thread has ended.
         if (!_requests.Writer.TryWrite(new Request(sequence, null)))
         {
             Volatile.Write(ref _current[job.Slot], null);
@@ -152,14 +152,14 @@ public sealed partial class Batcher : IDecodeDevice
         return sequence;
     }
 
-    /// <summary>The device's thread: steps while there is something to do, sleeps while there is not.</summary>
+    /// <summary>The device's thread: takes steps while there is work, then sleeps.</summary>
     private void Run()
     {
         Exception end = new ObjectDisposedException(nameof(Batcher));
         try
         {
             if (_options.Threads > 0)
-                torch.set_num_threads(_options.Threads); // OpenMP's number belongs to the thread that sets it
+                torch.set_num_threads(_options.Threads); // OpenMP keeps it per calling thread
             while (!_disposing)
             {
                 Interlocked.Exchange(ref _stepBegan, _time.GetTimestamp());
@@ -169,7 +169,7 @@ public sealed partial class Batcher : IDecodeDevice
                     _wake.Wait();
             }
         }
-        catch (Exception failure) // the edge of the thread: whoever waits is told
+        catch (Exception failure) // the thread's boundary: all readers get the failure
         {
             end = failure;
         }

@@ -2,7 +2,7 @@ using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Batching;
 
-/// <summary>Somebody wants a snapshot of a slot, as it is when its turn comes between two steps.</summary>
+/// <summary>A request for a snapshot of a slot. The device's thread answers it between two steps.</summary>
 internal sealed class CaptureRequest(int slot)
 {
     private readonly TaskCompletionSource<ISlotSnapshot?> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,10 +11,10 @@ internal sealed class CaptureRequest(int slot)
     /// <summary>The slot.</summary>
     public int Slot => slot;
 
-    /// <summary>Whether nobody waits for it any more.</summary>
+    /// <summary>Whether the caller has stopped waiting.</summary>
     public bool IsUnwanted => _unwanted;
 
-    /// <summary>The snapshot; whoever stops waiting leaves it to be disposed.</summary>
+    /// <summary>The snapshot. If the caller cancels, the snapshot is disposed when it arrives.</summary>
     public async Task<ISlotSnapshot?> AnswerAsync(CancellationToken cancellation)
     {
         try
@@ -34,9 +34,9 @@ internal sealed class CaptureRequest(int slot)
         }
     }
 
-    /// <summary>Answers with a snapshot, or null when there is nothing to take.</summary>
+    /// <summary>Answers with a snapshot, or null if the slot has none to give.</summary>
     public void Answer(ISlotSnapshot? snapshot) => _answer.SetResult(snapshot);
 
-    /// <summary>Answers that it failed.</summary>
+    /// <summary>Answers with a failure.</summary>
     public void Fail(Exception failure) => _answer.SetException(failure);
 }

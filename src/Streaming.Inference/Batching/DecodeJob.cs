@@ -10,46 +10,46 @@ namespace Streaming.Inference.Batching;
 /// <param name="Ids">Their ids.</param>
 public sealed record TokenRun(long Position, ReadOnlyMemory<int> Ids);
 
-/// <summary>One request to a device: feed these tokens to this slot, then sample until an end.</summary>
+/// <summary>One request to a device: prefill a slot with these tokens, then sample until the reply ends.</summary>
 public sealed record DecodeJob
 {
     /// <summary>The slot, 0 to <see cref="IDecodeDevice.Slots"/> - 1. One job at a time per slot.</summary>
     public required int Slot { get; init; }
 
-    /// <summary>How the slot is used. Differs from the slot's present one only together with <see cref="Reset"/>.</summary>
+    /// <summary>How the slot is used. Only a job with <see cref="Reset"/> may change it.</summary>
     public required CacheLayout Layout { get; init; }
 
-    /// <summary>Empties the slot first. Otherwise the first run goes on exactly where the slot is.</summary>
+    /// <summary>Whether to clear the slot first. Otherwise the first run must begin at the slot's position.</summary>
     public bool Reset { get; init; }
 
     /// <summary>
-    /// Fills the slot from this first, whatever it held; then the first run goes on at the snapshot's position. The caller disposes it
-    /// when the job has ended. Not together with <see cref="Reset"/>.
+    /// Restores the slot from this snapshot first; the first run must begin at the snapshot's position. The caller disposes it after
+    /// the job has ended. Not together with <see cref="Reset"/>.
     /// </summary>
     public ISlotSnapshot? Snapshot { get; init; }
 
-    /// <summary>Hash of all ids of the stream up to the end of the input, which snapshots of the slot need; null when it is not known.</summary>
+    /// <summary>Hash of all ids of the stream up to the end of the input; null if unknown. Snapshots of the slot need it.</summary>
     public StreamHash? StreamHash { get; init; }
 
     /// <summary>
-    /// What is fed before the first token is sampled; at least one token in all. Positions rise, and only one gap is
-    /// allowed: after the fixed part, when a slot is rebuilt from the fixed part and the end of a stream.
+    /// Tokens to prefill before the first one is sampled; at least one in all. Positions ascend. Only one gap is allowed: after the
+    /// fixed part, if the slot is rebuilt from the fixed part and the end of a stream.
     /// </summary>
     public required IReadOnlyList<TokenRun> Input { get; init; }
 
     /// <summary>How tokens are chosen and when the reply ends.</summary>
     public required SamplingParameters Sampling { get; init; }
 
-    /// <summary>The conversation's branch; part of the randomness.</summary>
+    /// <summary>The conversation's branch; random numbers depend on it.</summary>
     public int Branch { get; init; }
 
     /// <summary>
-    /// Tokens this reply has already from before an interruption; count against the limit. At the limit already, the job ends
-    /// at once and the slot stays as it is.
+    /// Tokens that this reply had before an interruption; they count towards its token limit. If the limit is reached already, the
+    /// job ends at once and the slot stays unchanged.
     /// </summary>
     public long AlreadyGenerated { get; init; }
 
-    /// <summary>What the reply's text still owes from before an interruption.</summary>
+    /// <summary>Pending text of the reply from before an interruption.</summary>
     public TextState Text { get; init; } = TextState.Empty;
 }
 
@@ -59,84 +59,88 @@ public enum EndReason
     /// <summary>An end token or a stop string.</summary>
     Stop,
 
-    /// <summary>The limit of tokens.</summary>
+    /// <summary>The token limit.</summary>
     Length,
 
-    /// <summary>Somebody asked.</summary>
+    /// <summary>A user stopped it.</summary>
     Stopped,
 
-    /// <summary>A new message for an endless reply.</summary>
+    /// <summary>A new message interrupted an endless reply.</summary>
     Interrupted,
 }
 
-/// <summary>What a device tells about its job.</summary>
+/// <summary>An output of a decode job.</summary>
 public abstract record DecodeOutput;
 
-/// <summary>Part of a long input has been read.</summary>
-/// <param name="Done">Tokens fed so far.</param>
-/// <param name="Total">Tokens to feed.</param>
+/// <summary>Part of a long input is prefilled.</summary>
+/// <param name="Done">Tokens prefilled so far.</param>
+/// <param name="Total">Tokens to prefill.</param>
 public sealed record PrefillProgress(long Done, long Total) : DecodeOutput;
 
-/// <summary>A token was sampled; it takes the next stream position and is fed with the next step, or pending at the end.</summary>
+/// <summary>A token was sampled. It takes the next stream position; the next step feeds it, or it stays pending at the end.</summary>
 /// <param name="Id">The token.</param>
-/// <param name="Text">The text that it completes, in whole characters; often one word, may be empty.</param>
-/// <param name="State">What the text still owes after this token.</param>
-/// <param name="LogProbabilities">The model's, where <see cref="SamplingParameters.LogProbabilities"/> asks for them.</param>
+/// <param name="Text">The text that it completes, in whole characters; often one word, sometimes empty.</param>
+/// <param name="State">The text that is pending after this token.</param>
+/// <param name="LogProbabilities">The model's, if <see cref="SamplingParameters.LogProbabilities"/> asks for them; else null.</param>
 public sealed record TokenSampled(int Id, string Text, TextState State, TokenLogProbabilities? LogProbabilities = null) : DecodeOutput;
 
-/// <summary>The last output of a job that ended by itself or was stopped.</summary>
-/// <param name="Reason">Why.</param>
-/// <param name="Text">The rest of the text that was held back for a stop string; an incomplete character becomes U+FFFD.</param>
-/// <param name="InputTokens">Tokens fed before sampling.</param>
+/// <summary>The last output of a job that ended or was stopped.</summary>
+/// <param name="Reason">Why the reply ended.</param>
+/// <param name="Text">Text that was held back for a stop string; an incomplete character becomes U+FFFD.</param>
+/// <param name="InputTokens">Tokens prefilled.</param>
 /// <param name="InputTime">Time from the start of the job to the first sampled token.</param>
 /// <param name="DecodeTime">Time from the first sampled token to the end.</param>
 public sealed record DecodeEnded(EndReason Reason, string Text, long InputTokens, TimeSpan InputTime, TimeSpan DecodeTime) : DecodeOutput;
 
 /// <summary>
-/// One device with a loaded checkpoint and its slots. The batcher is the real one; the interface keeps the grains' rules about
-/// slots and places in line testable without tensors.
+/// A device with a loaded checkpoint and its slots. <see cref="Batcher"/> implements it; the interface lets the grains' rules about
+/// slots and queues be tested without tensors.
 /// </summary>
 public interface IDecodeDevice : IAsyncDisposable
 {
-    /// <summary>Conversations whose tensors the device holds at a time.</summary>
+    /// <summary>Number of slots: conversations whose tensors the device holds at a time.</summary>
     int Slots { get; }
 
-    /// <summary>Places of a slot, C; a layout must fit in it.</summary>
+    /// <summary>C, places of a slot; a layout must fit in it.</summary>
     int Capacity { get; }
 
-    /// <summary>Tokens from the end of a stream that rebuild a slot exactly, for a window of W: L(W-1)+1.</summary>
+    /// <summary>Tokens from the end of a stream that rebuild a slot exactly: L(W-1)+1 for a window of W.</summary>
     int RebuildLength(int window);
 
-    /// <summary>Whether the step under way takes so long that the device must be taken for hung: its jobs are better off elsewhere.</summary>
+    /// <summary>Whether the current step takes so long that the device counts as hung, so its jobs should move to another one.</summary>
     bool IsStuck { get; }
 
-    /// <summary>Whether a slot's job has not ended yet; what it gave may be unread still when it has.</summary>
+    /// <summary>Whether a slot's job is still running. Outputs of an ended job may still be unread.</summary>
     bool IsBusy(int slot);
 
     /// <summary>
-    /// Runs a job; each output comes in order, at most a few hundred ahead of the reader (then the job pauses).
-    /// Cancelling ends the job between two steps; tokens that were not read are lost, and the slot must be reset.
+    /// Runs a job and returns its outputs in order. The job pauses while a few hundred outputs are unread.
+    /// Cancelling ends the job between two steps; unread tokens are lost, and the slot must be reset.
     /// </summary>
     /// <exception cref="InputException">The job contradicts the slot or the checkpoint.</exception>
     /// <exception cref="DeviceFailedException">The device failed at a step of this job; the slot must be reset.</exception>
     IAsyncEnumerable<DecodeOutput> DecodeAsync(DecodeJob job, CancellationToken cancellation = default);
 
     /// <summary>
-    /// A snapshot of a slot as it is between two steps, with or without a job; asked for before a job, it is of what was there
-    /// before it. Null when there is nothing to go on from (empty, lost, or in the middle of an input) or nothing that tells the stream
-    /// (<see cref="DecodeJob.StreamHash"/>), and while another of the same slot is under way. The caller disposes it.
+    /// Captures a slot between two steps, whether or not a job runs. A request that precedes a job captures what the slot held before
+    /// that job. Null if the slot is empty, must be reset, is in the middle of an input, or has no known
+    /// <see cref="DecodeJob.StreamHash"/>, and while another capture of the slot is pending. The caller disposes the snapshot.
     /// </summary>
     Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default);
 
-    /// <summary>Reads a snapshot that was written by a device of the same kind, to its end; no slot is touched. The caller disposes it.</summary>
+    /// <summary>
+    /// Reads a snapshot, written by a device of the same kind, to the end of the stream. No slot changes. The caller disposes it.
+    /// </summary>
     /// <exception cref="SnapshotRefusedException">It is damaged, or of another checkpoint, shape or arithmetic.</exception>
     Task<ISlotSnapshot> ReadSnapshotAsync(Stream from, CancellationToken cancellation = default);
 
-    /// <summary>Ends the slot's job after the step under way; everything sampled by then is still delivered. No job: no effect.</summary>
+    /// <summary>
+    /// Ends the slot's job after the current step; its reader still gets all tokens sampled by then. Without a job: no effect.
+    /// </summary>
     void Stop(int slot, EndReason reason);
 }
 
-/// <summary>A step failed on the device (out of memory, a native error). Other jobs go on.</summary>
+/// <summary>A step failed on the device (out of memory, a native error). Jobs outside that step go on.</summary>
 public sealed class DeviceFailedException : Exception
 {
     /// <summary>Creates the exception.</summary>

@@ -3,7 +3,7 @@ using Streaming.Inference.Decoding;
 
 namespace Streaming.Inference.Batching;
 
-/// <summary>Refuses jobs that are impossible whatever the slot holds.</summary>
+/// <summary>Refuses jobs that are impossible for any content of the slot.</summary>
 internal static class DecodeJobCheck
 {
     private const long LastPosition = long.MaxValue / 2;
@@ -19,7 +19,8 @@ internal static class DecodeJobCheck
         {
             if (id >= decoder.Config.VocabularySize)
                 throw new InputException(
-                    $"The bias of token {id} has no token in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: use its own tokenizer's ids."
+                    $"The logit bias names token {id}, which is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: "
+                        + "use ids of its own tokenizer."
                 );
         }
         if (job.AlreadyGenerated < 0)
@@ -36,7 +37,8 @@ internal static class DecodeJobCheck
             {
                 if (id < 0 || id >= decoder.Config.VocabularySize)
                     throw new InputException(
-                        $"Token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: encode the text with its own tokenizer."
+                        $"Token {id} is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: "
+                            + "encode the text with its own tokenizer."
                     );
             }
             fed += run.Ids.Length;
@@ -54,23 +56,24 @@ internal static class DecodeJobCheck
             );
         if ((long)layout.Fixed + layout.Window > capacity)
             throw new InputException(
-                $"A cache of {layout.Fixed}+{layout.Window} does not fit the slot's {capacity} places: use fewer sinks, a shorter pinned prompt or a smaller window."
+                $"A cache of {layout.Fixed}+{layout.Window} does not fit the slot's {capacity} places: "
+                    + "use fewer sinks, a shorter pinned prompt or a smaller window."
             );
     }
 
-    /// <summary>Positions rise without a gap, but after the fixed part of a slot that is rebuilt.</summary>
+    /// <summary>Positions must ascend without a gap, except after the fixed part of a slot that is rebuilt.</summary>
     private static void CheckPosition(DecodeJob job, long position, long fed, long next)
     {
         if (position < 0 || position > LastPosition)
             throw new InputException($"{position} is no position in a stream: use 0 or more.");
         if (fed == 0 && job.Reset && job.Layout.Fixed > 0 && position != 0)
             throw new InputException(
-                $"An empty slot begins with its fixed part, and the input begins at position {position}: feed it from position 0."
+                $"An empty slot begins with its fixed part, but the input begins at position {position}: feed it from position 0."
             );
         bool afterFixedPart = job.Reset && next == job.Layout.Fixed && position > next;
         if (fed > 0 && position != next && !afterFixedPart)
             throw new InputException(
-                $"The input's positions jump from {next} to {position}: only after the fixed part of a slot that is reset may tokens be left out."
+                $"The input's positions jump from {next} to {position}: leave out tokens only after the fixed part of a slot that is reset."
             );
     }
 }

@@ -5,13 +5,13 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Inference.Batching;
 
 /// <summary>
-/// A job while it runs. The device thread owns it; its reader touches only what is marked as shared.
+/// A running decode job. The device's thread owns it; its reader may use only members marked "Shared".
 /// </summary>
 internal sealed class Sequence
 {
     private const int NotStopped = -1;
 
-    // What a step may add at most: progress, a token, the end.
+    // Progress, a token, the end.
     private const int OutputsPerStep = 3;
 
     private readonly Channel<DecodeOutput> _outputs;
@@ -25,7 +25,7 @@ internal sealed class Sequence
     private volatile bool _paused;
     private volatile int _stop = NotStopped;
 
-    /// <summary>Prepares a job that was checked.</summary>
+    /// <summary>Prepares a checked job.</summary>
     public Sequence(DecodeJob job, IVocabulary vocabulary, int outputsAhead)
     {
         Job = job;
@@ -38,70 +38,70 @@ internal sealed class Sequence
         );
     }
 
-    /// <summary>What was asked.</summary>
+    /// <summary>The request.</summary>
     public DecodeJob Job { get; }
 
     /// <summary>The reply's text.</summary>
     public TextStream Text { get; }
 
-    /// <summary>Tokens to feed before sampling.</summary>
+    /// <summary>Tokens to prefill.</summary>
     public long InputTotal { get; }
 
-    /// <summary>Tokens of them fed so far.</summary>
+    /// <summary>Tokens prefilled so far.</summary>
     public long InputDone { get; private set; }
 
-    /// <summary>Hash of all ids of the stream that are in the tensors; null within the input, or when it is not known.</summary>
+    /// <summary>Hash of all ids of the stream that are in the tensors; null during prefill, or if unknown.</summary>
     public StreamHash? StreamHash { get; private set; }
 
-    /// <summary>Tokens of the reply, those from before an interruption included.</summary>
+    /// <summary>Tokens of the reply, including those from before an interruption.</summary>
     public long Generated { get; private set; }
 
-    /// <summary>When the device took the job up, a timestamp of the time provider.</summary>
+    /// <summary>When the device started the job, a timestamp of the time provider.</summary>
     public long StartedAt { get; set; }
 
-    /// <summary>When the first token was sampled; null before.</summary>
+    /// <summary>When the first token was sampled, a timestamp of the time provider; null before.</summary>
     public long? FirstTokenAt { get; set; }
 
-    /// <summary>Whether the limit of tokens is reached.</summary>
+    /// <summary>Whether the token limit is reached.</summary>
     public bool ReachedLimit => Job.Sampling.MaxTokens > 0 && Generated >= Job.Sampling.MaxTokens;
 
-    /// <summary>Shared: what the job tells its reader.</summary>
+    /// <summary>Shared: the job's outputs.</summary>
     public ChannelReader<DecodeOutput> Outputs => _outputs.Reader;
 
-    /// <summary>Shared: completes when the device has let go of the slot.</summary>
+    /// <summary>Shared: completes when the device has released the slot.</summary>
     public Task Released => _released.Task;
 
-    /// <summary>Shared: whether the reader went away.</summary>
+    /// <summary>Shared: whether the reader has cancelled.</summary>
     public bool Cancelled => _cancelled;
 
-    /// <summary>Shared: the reason why somebody wants it to end; null when nobody does.</summary>
+    /// <summary>Shared: the reason of a requested stop; null if none is requested.</summary>
     public EndReason? StopRequest => _stop == NotStopped ? null : (EndReason)_stop;
 
-    /// <summary>Shared: the reader went away.</summary>
+    /// <summary>Shared: the reader cancels.</summary>
     public void Cancel() => _cancelled = true;
 
-    /// <summary>Shared: somebody wants it to end.</summary>
+    /// <summary>Shared: requests a stop after the current step.</summary>
     public void RequestStop(EndReason reason) => _stop = (int)reason;
 
-    /// <summary>Shared: the reader took an output; whether the device thread waits for that.</summary>
+    /// <summary>Shared: the reader took an output. Returns whether the job is paused, so the device's thread must be woken.</summary>
     public bool MadeRoom()
     {
-        Interlocked.MemoryBarrier(); // the output is out of the channel before the flag is read; see HasRoom
+        Interlocked.MemoryBarrier(); // takes the output before it reads the flag; see HasRoom
         return _paused;
     }
 
-    /// <summary>Whether the reader is near enough for another step.</summary>
+    /// <summary>Whether few enough outputs are unread for another step; otherwise the job pauses.</summary>
     public bool HasRoom()
     {
         _paused = false;
         if (_outputs.Reader.Count < _outputsAhead)
             return true;
         _paused = true;
-        Interlocked.MemoryBarrier(); // the flag is up before the count is read again; see MadeRoom
+        Interlocked.MemoryBarrier(); // sets the flag before it reads the count again; see MadeRoom
         return _outputs.Reader.Count < _outputsAhead;
     }
 
-    /// <summary>What to feed next: a sampled token, or at most <paramref name="budget"/> tokens of the input.</summary>
+    /// <summary>The next tokens to feed: the pending token, or at most <paramref name="budget"/> tokens of the input.</summary>
     public (long Position, ReadOnlyMemory<int> Ids, bool IsInput) Next(long slotPosition, int budget)
     {
         if (_hasPending)
@@ -112,10 +112,10 @@ internal sealed class Sequence
         return (run.Position + _offset, run.Ids.Slice(_offset, Math.Min(budget, run.Ids.Length - _offset)), true);
     }
 
-    /// <summary>Whether these are the last tokens before something is sampled.</summary>
+    /// <summary>Whether a token is sampled after these.</summary>
     public bool IsLast(ReadOnlyMemory<int> ids) => _hasPending || InputDone + ids.Length == InputTotal;
 
-    /// <summary>What <see cref="Next"/> gave is in the tensors.</summary>
+    /// <summary>Records that the tokens of <see cref="Next"/> are in the tensors.</summary>
     public void Fed(ReadOnlyMemory<int> ids)
     {
         if (_hasPending)
@@ -130,7 +130,7 @@ internal sealed class Sequence
             StreamHash = Job.StreamHash;
     }
 
-    /// <summary>A token was sampled: it is fed with the next step, or stays pending at the end.</summary>
+    /// <summary>Records a sampled token: the next step feeds it, or it stays pending at the end.</summary>
     public void Sampled(int id)
     {
         _pending[0] = id;
@@ -138,14 +138,14 @@ internal sealed class Sequence
         Generated++;
     }
 
-    /// <summary>Tells the reader. There is room: <see cref="HasRoom"/> was asked before the step.</summary>
+    /// <summary>Writes an output. The channel has room because <see cref="HasRoom"/> is checked before each step.</summary>
     public void Tell(DecodeOutput output)
     {
         if (!_outputs.Writer.TryWrite(output))
-            throw new InvalidOperationException($"The outputs of slot {Job.Slot}'s job outgrew their limit.");
+            throw new InvalidOperationException($"The job of slot {Job.Slot} has more unread outputs than its channel holds.");
     }
 
-    /// <summary>Nothing more comes; the slot is free.</summary>
+    /// <summary>Ends the outputs and marks the slot as released.</summary>
     public void Complete(Exception? failure = null)
     {
         _outputs.Writer.Complete(failure);

@@ -4,45 +4,47 @@ using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Batching;
 
-/// <summary>What a slot of the device holds: how far its stream was fed, and which id is in which place. The device thread's own.</summary>
+/// <summary>What a slot holds: how far its stream was fed, and the id in each place. Only the device's thread uses it.</summary>
 internal sealed class SlotState(int index, int capacity)
 {
     private const int EmptyPlace = -1;
     private readonly int[] _ids = new int[capacity];
 
-    /// <summary>How the present conversation uses the slot.</summary>
+    /// <summary>How the current conversation uses the slot.</summary>
     public CacheLayout Layout { get; private set; }
 
     /// <summary>Stream position of the next token.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Tokens fed since the last reset; fewer than <see cref="Position"/> in a slot that was rebuilt.</summary>
+    /// <summary>Tokens fed since the last reset; fewer than <see cref="Position"/> in a rebuilt slot.</summary>
     public long Fed { get; private set; }
 
     /// <summary>The branch of its last job.</summary>
     public int Branch { get; private set; }
 
-    /// <summary>Hash of all ids of the stream before <see cref="Position"/>; null when it is not known.</summary>
+    /// <summary>Hash of all ids of the stream before <see cref="Position"/>; null if unknown.</summary>
     public StreamHash? Hash { get; set; }
 
-    /// <summary>Its last job was cancelled or failed, so that nobody knows how far it came.</summary>
+    /// <summary>Whether its last job was cancelled or failed, so that its position is unknown to the caller.</summary>
     public bool MustReset { get; set; }
 
-    /// <summary>The ids of the places in use, [F + W]; empty places are negative.</summary>
+    /// <summary>The ids of the layout's places, [F + W]; negative for an empty place.</summary>
     public ReadOnlySpan<int> CachedIds => _ids.AsSpan(0, Layout.Places);
 
-    /// <summary>Refuses a job that does not go on where the slot is.</summary>
+    /// <summary>Refuses a job that does not continue at the slot's position.</summary>
     public void Check(DecodeJob job)
     {
         if (job.Reset || job.Snapshot is not null)
             return;
         if (MustReset)
             throw new InputException(
-                $"Slot {index} lost its place when its last job was cancelled or failed: reset it and feed it the fixed part and the end of the stream."
+                $"The position of slot {index} is unknown because its last job was cancelled or failed: "
+                    + "reset it, and feed it the fixed part and the end of the stream."
             );
         if (Fed > 0 && job.Layout != Layout)
             throw new InputException(
-                $"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {job.Layout.Fixed}+{job.Layout.Window}: reset it to change that."
+                $"Slot {index} is used as {Layout.Fixed}+{Layout.Window}, not as {job.Layout.Fixed}+{job.Layout.Window}: "
+                    + "reset it to change that."
             );
         long first = job.Input.First(run => !run.Ids.IsEmpty).Position;
         if (first != Position)
@@ -51,8 +53,8 @@ internal sealed class SlotState(int index, int capacity)
             );
     }
 
-    /// <summary>Begins a job that was checked.</summary>
-    /// <returns>Whether its tensors are to be cleared, or filled from the job's snapshot.</returns>
+    /// <summary>Begins a checked job.</summary>
+    /// <returns>Whether the caller must clear the slot's tensors, or fill them from the job's snapshot.</returns>
     public bool Begin(DecodeJob job)
     {
         Branch = job.Branch;
@@ -81,7 +83,7 @@ internal sealed class SlotState(int index, int capacity)
             Logits = logits,
         };
 
-    /// <summary>The tokens of a segment are in the tensors.</summary>
+    /// <summary>Records that the tokens of a segment are in the tensors.</summary>
     public void Advance(Segment segment)
     {
         ReadOnlySpan<int> ids = segment.Ids.Span;

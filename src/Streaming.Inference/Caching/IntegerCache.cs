@@ -1,18 +1,18 @@
 namespace Streaming.Inference.Caching;
 
 /// <summary>
-/// How a head's keys and values lie in a cache of 8-bit integers, in whose places each key and each value has a scale of its own. Keys: blocks of as many
-/// places as a vector has lanes, and in a block two numbers of each place in turn, so that a lane adds up the score of its place. Values: two places in turn,
-/// so that a lane adds up its number of the weighted sum.
+/// The memory layout of a head's keys and values in an int8 cache, where each key and each value has a scale. Keys are in blocks of as
+/// many places as a vector has lanes. A block interleaves pairs of elements of its places, so that each lane sums up the score of one
+/// place. Values of two places are interleaved, so that each lane sums up one element of the weighted sum.
 /// </summary>
 internal static unsafe class IntegerCache
 {
-    /// <summary>Places and widths are rounded up to it: the widest vector's lanes.</summary>
+    /// <summary>Lanes of the widest vector; places and widths are rounded up to a multiple of it.</summary>
     public const int Multiple = 16;
 
-    private const float Most = sbyte.MaxValue;
+    private const float MaxInt8 = sbyte.MaxValue;
 
-    /// <summary>Rounded up.</summary>
+    /// <summary>Rounds up to <see cref="Multiple"/>.</summary>
     public static int Padded(int count) => (count + Multiple - 1) / Multiple * Multiple;
 
     /// <summary>Stores a key [width] and returns its scale.</summary>
@@ -29,7 +29,7 @@ internal static unsafe class IntegerCache
         return scale;
     }
 
-    /// <summary>Stores a value [width], in a cache of padded widths, and returns its scale.</summary>
+    /// <summary>Stores a value [width] in rows of the padded width, and returns its scale.</summary>
     public static float StoreValue(float* value, int width, sbyte* values, int place)
     {
         sbyte* target = values + (long)(place & ~1) * Padded(width) + (place & 1);
@@ -41,16 +41,16 @@ internal static unsafe class IntegerCache
 
     private static float ScaleOf(float* numbers, int width, out float inverse)
     {
-        float most = 0;
+        float largest = 0;
         for (int i = 0; i < width; i++)
-            most = MathF.Max(most, MathF.Abs(numbers[i])); // NaN stays
-        if (!float.IsFinite(most))
+            largest = MathF.Max(largest, MathF.Abs(numbers[i])); // NaN persists
+        if (!float.IsFinite(largest))
         {
             inverse = 0;
-            return float.NaN; // the whole place must show it
+            return float.NaN; // makes the whole place NaN
         }
-        inverse = most < 1e-30f ? 0 : Most / most;
-        return most / Most;
+        inverse = largest < 1e-30f ? 0 : MaxInt8 / largest;
+        return largest / MaxInt8;
     }
 
     private static sbyte Quantise(float number, float inverse)

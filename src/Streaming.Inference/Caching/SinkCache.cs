@@ -3,13 +3,13 @@ using TorchSharp;
 namespace Streaming.Inference.Caching;
 
 /// <summary>
-/// The keys and values of every conversation on a device (StreamingLLM, Xiao et al. 2023), allocated once. The first F places
-/// of a slot hold the attention sinks (or the pinned prompt), the others are a ring in which the token at stream position p has
-/// place F + (p - F) mod W. Nothing is ever concatenated, shifted or copied.
+/// The keys and values of all conversations on a device (StreamingLLM, Xiao et al. 2023), allocated once. The first F places of a
+/// slot hold the attention sinks (or the pinned prompt). The others are a ring: the token at stream position p has place
+/// F + (p - F) mod W. Storing a token writes its place and moves nothing.
 /// <para>
-/// The paper gives positions inside the cache and re-rotates every key at every step. Here no key is rotated twice: RoPE depends
-/// on differences only, so a rolling key keeps its stream position and a fixed one its index, and each query is rotated twice
-/// instead, to its own stream position for the window and to min(tokens fed before it, F + W - 1) for the sinks.
+/// The paper assigns positions inside the cache and re-rotates all keys at every step. Here each key is rotated once, because RoPE
+/// depends on differences of positions only: a rolling key by its stream position, a fixed one by its index. Each query is rotated
+/// twice instead: by its stream position for the window, and by min(tokens fed before it, F + W - 1) for the sinks.
 /// </para>
 /// </summary>
 internal sealed class SinkCache : IDisposable
@@ -23,13 +23,15 @@ internal sealed class SinkCache : IDisposable
             _layers[layer] = new LayerCache(slots, keyValueHeads, capacity, headDim, type, device);
     }
 
-    /// <summary>One layer's keys and values.</summary>
+    /// <summary>The keys and values of a layer.</summary>
     public LayerCache this[int layer] => _layers[layer];
 
-    /// <summary>A copy of rows [M] of a slot, as <see cref="LayerCache.Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, M, width].</summary>
+    /// <summary>
+    /// Copies rows [M] of a slot to the CPU: for each layer the parts of <see cref="LayerCache.Parts"/>, [kv_heads, M, width].
+    /// </summary>
     public torch.Tensor[] CopyOut(int slot, torch.Tensor rows) => [.. _layers.SelectMany(layer => layer.CopyOut(slot, rows))];
 
-    /// <summary>Fills rows [M] of a slot with what <see cref="CopyOut"/> gave, and zeroes the others.</summary>
+    /// <summary>Fills rows [M] of a slot with the tensors of <see cref="CopyOut"/>, and zeroes the others.</summary>
     public void CopyIn(int slot, torch.Tensor rows, IReadOnlyList<torch.Tensor> tensors)
     {
         Clear(slot);
@@ -38,7 +40,9 @@ internal sealed class SinkCache : IDisposable
             _layers[layer].CopyIn(slot, rows, [.. tensors.Skip(layer * each).Take(each)]);
     }
 
-    /// <summary>Zeroes a slot. What an earlier conversation left could be infinite, and infinity times a masked zero is not zero.</summary>
+    /// <summary>
+    /// Zeroes a slot. Values of an earlier conversation could be infinite, and infinity times a masked weight of 0 is NaN.
+    /// </summary>
     public void Clear(int slot)
     {
         foreach (LayerCache layer in _layers)
@@ -52,7 +56,7 @@ internal sealed class SinkCache : IDisposable
     }
 }
 
-/// <summary>One layer of a <see cref="SinkCache"/>.</summary>
+/// <summary>A layer of a <see cref="SinkCache"/>.</summary>
 internal sealed class LayerCache : IDisposable
 {
     private readonly torch.Tensor _keys;
@@ -93,45 +97,47 @@ internal sealed class LayerCache : IDisposable
         _slotValues = [.. Enumerable.Range(0, slots).Select(slot => _values[slot].DetachFromDisposeScope())];
     }
 
-    /// <summary>Of keys and values; 8-bit integers are packed as <see cref="IntegerCache"/> says, with a scale for each place.</summary>
+    /// <summary>
+    /// Type of keys and values. For int8, see <see cref="IntegerCache"/>; each place has a scale for its key and its value.
+    /// </summary>
     public torch.ScalarType Type { get; }
 
-    /// <summary>C, rounded up for 8-bit integers.</summary>
+    /// <summary>C; rounded up for int8.</summary>
     public int Places { get; }
 
-    /// <summary>head_dim, rounded up for 8-bit integers.</summary>
+    /// <summary>head_dim; rounded up for int8.</summary>
     public int ValueWidth { get; }
 
-    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    /// <summary>How a snapshot divides a slot.</summary>
     public CacheParts Parts { get; }
 
-    /// <summary>As allocated, scales included.</summary>
+    /// <summary>Allocated bytes, including scales.</summary>
     public long Bytes =>
         new[] { _keys, _values, _keyScales, _valueScales }
             .OfType<torch.Tensor>()
             .Sum(tensor => tensor.NumberOfElements * tensor.ElementSize);
 
-    /// <summary>[slots, kv_heads, C], float32; null where keys are not 8-bit integers.</summary>
+    /// <summary>Scales of keys, [slots, kv_heads, <see cref="Places"/>], float32; null unless keys are int8.</summary>
     public torch.Tensor? AllKeyScales => _keyScales;
 
-    /// <summary>[slots, kv_heads, C], float32; null where values are not 8-bit integers.</summary>
+    /// <summary>Scales of values, [slots, kv_heads, <see cref="Places"/>], float32; null unless values are int8.</summary>
     public torch.Tensor? AllValueScales => _valueScales;
 
-    /// <summary>All keys, [slots, kv_heads, C, head_dim].</summary>
+    /// <summary>All keys, [slots, kv_heads, <see cref="Places"/>, head_dim].</summary>
     public torch.Tensor AllKeys => _keys;
 
-    /// <summary>All values, [slots, kv_heads, C, head_dim].</summary>
+    /// <summary>All values, [slots, kv_heads, <see cref="Places"/>, <see cref="ValueWidth"/>].</summary>
     public torch.Tensor AllValues => _values;
 
-    /// <summary>Rotated keys in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
+    /// <summary>A view of rotated keys in places of consecutive slots, [slots · kv_heads, places, head_dim].</summary>
     public torch.Tensor Keys(int slot, int slots, int firstPlace, int places) => View(_slotKeys, _keys, slot, slots, firstPlace, places);
 
-    /// <summary>Values in places of consecutive slots, a view [slots · kv_heads, places, head_dim].</summary>
+    /// <summary>A view of values in places of consecutive slots, [slots · kv_heads, places, head_dim].</summary>
     public torch.Tensor Values(int slot, int slots, int firstPlace, int places) =>
         View(_slotValues, _values, slot, slots, firstPlace, places);
 
     /// <summary>Writes rows of a batch to their places.</summary>
-    /// <param name="stored">Which rows, and where to.</param>
+    /// <param name="stored">The rows and their places.</param>
     /// <param name="keys">Rotated keys of the whole batch, [N, kv_heads, head_dim].</param>
     /// <param name="values">Values of the whole batch, [N, kv_heads, head_dim].</param>
     public void Store(StoredRows stored, torch.Tensor keys, torch.Tensor values)
@@ -155,7 +161,7 @@ internal sealed class LayerCache : IDisposable
         _valueScales?[slot].zero_();
     }
 
-    /// <summary>A copy of rows [M] of a slot's parts, on the CPU, [kv_heads, M, width] each.</summary>
+    /// <summary>Copies rows [M] of a slot's parts to the CPU, [kv_heads, M, width] each.</summary>
     public IEnumerable<torch.Tensor> CopyOut(int slot, torch.Tensor rows) => PartsOf(slot).Select(part => part.index_select(1, rows).cpu());
 
     /// <summary>Writes rows [M] of a slot's parts, [kv_heads, M, width] each.</summary>
@@ -169,7 +175,7 @@ internal sealed class LayerCache : IDisposable
     private IEnumerable<torch.Tensor> PartsOf(int slot)
     {
         foreach (torch.Tensor tensor in new[] { _keys, _values, _keyScales, _valueScales }.OfType<torch.Tensor>())
-            yield return tensor[slot].view(Parts.KeyValueHeads, Places / Parts.PlacesTogether, -1);
+            yield return tensor[slot].view(Parts.KeyValueHeads, Places / Parts.PlacesPerRow, -1);
     }
 
     private static torch.Tensor View(torch.Tensor[] ofSlots, torch.Tensor all, int slot, int slots, int firstPlace, int places) =>
@@ -185,7 +191,7 @@ internal sealed class LayerCache : IDisposable
     }
 }
 
-/// <summary>Rows of a batch that are written to the cache at once.</summary>
+/// <summary>Rows of a batch that are written to the cache together.</summary>
 /// <param name="Rows">The batch's rows, [M] int64; null for all of them.</param>
-/// <param name="Targets">Rows of the cache seen as [slots · kv_heads · C, head_dim], [M · kv_heads] int64.</param>
+/// <param name="Targets">Their rows in the cache viewed as [slots · kv_heads · C, head_dim], [M · kv_heads] int64.</param>
 internal sealed record StoredRows(torch.Tensor? Rows, torch.Tensor Targets);

@@ -3,20 +3,19 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Inference.Chat;
 
 /// <summary>
-/// Turns messages into the ids that a checkpoint's chat template makes of them, piece by piece, so that an endless
-/// conversation feeds only what is new. People's text is never more than text: "&lt;|im_end|&gt;" in a message ends nothing.
-/// Any number of threads may use it.
+/// Converts messages into ids by a checkpoint's chat template. It converts only new messages, so an endless conversation never
+/// renders its history. User text cannot produce control tokens: "&lt;|im_end|&gt;" in a message is plain text. Thread-safe.
 /// </summary>
 /// <remarks>
-/// For texts without control tokens the pieces joined are the ids of the whole dialogue rendered and encoded at once, as
-/// long as the template says the same of earlier turns when later ones come.
+/// For texts without control tokens, the concatenated results equal the ids of the whole dialogue rendered and encoded at once,
+/// provided that the template renders earlier turns the same after later ones.
 /// </remarks>
 public sealed class ChatFormat
 {
     private readonly Tokenizer _tokenizer;
     private readonly RenderedDialogue _dialogue;
 
-    // What a stub says where nothing of it is fed: templates may leave out what is empty.
+    // Texts of a stub that are not fed. They are not empty, because templates may leave out empty texts.
     private const string Greeting = "Hello",
         Answer = "Hello there";
 
@@ -30,21 +29,21 @@ public sealed class ChatFormat
     }
 
     /// <summary>
-    /// Whether the template, given a whole dialogue, leaves the thinking out of earlier replies (Qwen3's does). A stream keeps
-    /// what was sampled: nothing that was fed is fed again in another form.
+    /// Whether the template leaves the thinking out of earlier replies (Qwen3's does). A stream keeps it, because sampled tokens are
+    /// never fed again in another form.
     /// </summary>
     public bool DropsThinking { get; }
 
     /// <summary>
-    /// Whether the template writes the system prompt into the latest message (Mistral's does). A stream has it in its first
-    /// message and does not repeat it.
+    /// Whether the template writes the system prompt into the latest message (Mistral's does). A stream has it in its first message
+    /// only.
     /// </summary>
     public bool MovesSystemPrompt { get; }
 
     /// <summary>Loads the chat template of a checkpoint's folder.</summary>
     /// <param name="folder">The checkpoint's folder.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
-    /// <param name="clock">The time that a template may tell the model; null for the system's.</param>
+    /// <param name="clock">The clock for templates that tell the model the date; null for the system's.</param>
     /// <exception cref="InputException">There is no chat template, or it does not run.</exception>
     public static ChatFormat Load(string folder, Tokenizer tokenizer, TimeProvider? clock = null)
     {
@@ -52,18 +51,18 @@ public sealed class ChatFormat
         return new ChatFormat(tokenizer, ChatTemplateSource.Load(folder), clock ?? TimeProvider.System);
     }
 
-    /// <summary>The ids of a stream's beginning: BOS once, the system prompt, the first turn, and the opening of the reply.</summary>
+    /// <summary>The ids of a stream's beginning: BOS once, the system prompt, the first user turn, and the reply's opening.</summary>
     /// <param name="systemPrompt">The system prompt; null or white space for none.</param>
-    /// <param name="messages">What people wrote, at least one message; together they are one turn, with blank lines between.</param>
-    /// <exception cref="InputException">A text is not well formed, or the template refuses the dialogue.</exception>
+    /// <param name="messages">At least one user message. Together they are one turn, separated by blank lines.</param>
+    /// <exception cref="InputException">A text has an unpaired surrogate, or the template refuses the dialogue.</exception>
     public int[] Opening(string? systemPrompt, IReadOnlyList<string> messages) =>
         WithBos(RenderedDialogue.Encode(OpeningParts(systemPrompt, Join(messages)), _tokenizer, isBeginning: true));
 
     /// <summary>
-    /// How many ids of every <see cref="Opening"/> with this system prompt come before the first person's turn opens: BOS and
-    /// the system's turn. 0 without a system prompt.
+    /// Number of ids in an <see cref="Opening"/> with this system prompt before the first user turn: BOS and the system's turn. 0
+    /// without a system prompt.
     /// </summary>
-    /// <exception cref="InputException">The template writes the system prompt into the person's turn.</exception>
+    /// <exception cref="InputException">The template writes the system prompt into the user's turn.</exception>
     public int PinnedLength(string? systemPrompt)
     {
         if (string.IsNullOrWhiteSpace(systemPrompt))
@@ -74,24 +73,25 @@ public sealed class ChatFormat
         int end = parts.FindIndex(system, p => p.Token is not null);
         if (end < 0 || end > user)
             throw new InputException(
-                "The checkpoint's chat template writes the system prompt into the first message, where it cannot be pinned: switch pinning off."
+                "The checkpoint's chat template writes the system prompt into the first message, where it cannot be pinned: "
+                    + "switch pinning off."
             );
         int next = parts.FindIndex(end + 1, p => p.Token is not null);
-        int cut = next >= 0 && next < user ? next : end + 1; // with what the template writes between two turns, where a token ends it
+        int cut = next >= 0 && next < user ? next : end + 1; // with the text between two turns, if a token ends it
         return WithBos(RenderedDialogue.Encode(parts.Take(cut), _tokenizer, isBeginning: true)).Length;
     }
 
     /// <summary>
-    /// The ids to feed for a new turn after an earlier reply: the end of that reply's turn, the people's turn, and the opening
-    /// of the next reply. Rendered from a stub with one earlier exchange, never from the history.
+    /// The ids to feed for a new turn after an earlier reply: the end of that reply's turn, the user turn, and the opening of the next
+    /// reply. They are rendered from a stub with one earlier exchange, never from the history.
     /// </summary>
     /// <param name="systemPrompt">The conversation's system prompt; null or white space for none.</param>
-    /// <param name="messages">What people wrote since, at least one message; together they are one turn, as some templates refuse two.</param>
+    /// <param name="messages">At least one new user message. Together they are one turn, because some templates refuse two.</param>
     /// <param name="lastId">
-    /// The last id that was sampled. It is not part of the result; when it is the token that ends a turn, the result begins
-    /// after it, otherwise with that token.
+    /// The last sampled id, which is not part of the result. If it is the token that ends a turn, the result begins after that token,
+    /// otherwise with it.
     /// </param>
-    /// <exception cref="InputException">A text is not well formed, or the template refuses the dialogue.</exception>
+    /// <exception cref="InputException">A text has an unpaired surrogate, or the template refuses the dialogue.</exception>
     public int[] Continuation(string? systemPrompt, IReadOnlyList<string> messages, int lastId)
     {
         List<RenderedPart> parts = _dialogue.Render([
@@ -128,6 +128,6 @@ public sealed class ChatFormat
         return string.Join("\n\n", messages);
     }
 
-    /// <summary>Puts BOS first where the template did not write it; a template that wrote it has said it all.</summary>
+    /// <summary>Prepends BOS unless the template wrote it.</summary>
     private int[] WithBos(List<int> ids) => _tokenizer.BosId is int bos && (ids.Count == 0 || ids[0] != bos) ? [bos, .. ids] : [.. ids];
 }

@@ -3,8 +3,8 @@ using Streaming.Jinja;
 namespace Streaming.Inference.Chat;
 
 /// <summary>
-/// A checkpoint's own chat template, rendered as Hugging Face transformers renders it. A template comes with a checkpoint that
-/// somebody else made, so steps and sizes are limited. Any number of threads may use it.
+/// A checkpoint's chat template, rendered as in Hugging Face transformers. Templates come with checkpoints and are not trusted, so steps
+/// and sizes are limited. Thread-safe.
 /// </summary>
 internal sealed class ChatTemplate
 {
@@ -13,10 +13,10 @@ internal sealed class ChatTemplate
     private readonly IReadOnlyDictionary<string, object?> _tokens;
 
     /// <summary>Parses a template.</summary>
-    /// <param name="file">Where it is from, for messages.</param>
+    /// <param name="file">Its file, for messages.</param>
     /// <param name="source">Its text.</param>
     /// <param name="tokens">The variables bos_token, eos_token and so on.</param>
-    /// <exception cref="InputException">It is not a template, or uses what is not supported.</exception>
+    /// <exception cref="InputException">It is not a valid template or uses unsupported features.</exception>
     public ChatTemplate(string file, string source, IReadOnlyDictionary<string, object?> tokens)
     {
         _file = file;
@@ -24,15 +24,15 @@ internal sealed class ChatTemplate
         _template = Reporting(() => JinjaTemplate.Parse(source));
     }
 
-    /// <summary>Renders messages, up to where the model's reply begins.</summary>
-    /// <param name="messages">Who says what.</param>
-    /// <param name="now">What <c>strftime_now</c> tells.</param>
-    /// <exception cref="InputException">The template fails, refuses the messages, or runs beyond its limits.</exception>
+    /// <summary>Renders messages and the opening of the model's reply.</summary>
+    /// <param name="messages">Roles and contents.</param>
+    /// <param name="now">The time of <c>strftime_now</c>.</param>
+    /// <exception cref="InputException">The template fails, refuses the messages, or exceeds its limits.</exception>
     public string Render(IEnumerable<(string Role, string Content)> messages, DateTimeOffset now)
     {
         var variables = new Dictionary<string, object?>(_tokens)
         {
-            ["tools"] = null, // defined and none, as templates expect where there are none
+            ["tools"] = null, // templates expect them to be defined
             ["documents"] = null,
             ["messages"] = messages.Select(m => new Dictionary<string, string> { ["role"] = m.Role, ["content"] = m.Content }),
             ["add_generation_prompt"] = true,

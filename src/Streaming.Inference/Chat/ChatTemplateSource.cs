@@ -3,7 +3,7 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Chat;
 
-/// <summary>Finds a checkpoint's chat template and the control tokens that it may name.</summary>
+/// <summary>Finds a checkpoint's chat template and the control tokens that it may use as variables.</summary>
 internal static class ChatTemplateSource
 {
     private const string TemplateFile = "chat_template.jinja",
@@ -44,7 +44,8 @@ internal static class ChatTemplateSource
         if (!config.Has("chat_template"))
         {
             throw new InputException(
-                $"The checkpoint '{folder}' has no chat template ({TemplateFile}, or chat_template in {ConfigFile}): use a chat model, or feed the text without a template."
+                $"The checkpoint '{folder}' has no chat template ({TemplateFile}, or chat_template in {ConfigFile}): "
+                    + "use a chat model, or feed the text without a template."
             );
         }
         if (config.Find("chat_template") is not { ValueKind: JsonValueKind.Array })

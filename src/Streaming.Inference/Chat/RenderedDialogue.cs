@@ -6,16 +6,16 @@ using Streaming.Jinja;
 namespace Streaming.Inference.Chat;
 
 /// <summary>
-/// Renders a dialogue so that it stays known who said what: the template is given the texts, and once more placeholders in
-/// their places. What it writes around the placeholders is its own, and only there can be control tokens; what stands between
-/// in the real rendering is what it made of a text, which it may have trimmed.
+/// A dialogue rendered so that each part's speaker is known. The template renders it twice: once with placeholders, once with the
+/// texts. Everything outside the placeholders is the template's own text; control tokens are parsed only there. Everything else in
+/// the second rendering is a speaker's text, which the template may have trimmed.
 /// </summary>
 internal sealed class RenderedDialogue
 {
     private readonly ChatTemplate _template;
     private readonly AddedTokens _tokens;
     private readonly TimeProvider _clock;
-    private readonly string _secret = RandomNumberGenerator.GetHexString(32, lowercase: true); // nobody can write a placeholder by chance or design
+    private readonly string _secret = RandomNumberGenerator.GetHexString(32, lowercase: true); // users cannot guess a placeholder
 
     public RenderedDialogue(ChatTemplate template, AddedTokens tokens, TimeProvider clock)
     {
@@ -24,8 +24,8 @@ internal sealed class RenderedDialogue
         _clock = clock;
     }
 
-    /// <summary>Renders a dialogue up to where the model's reply begins.</summary>
-    /// <param name="turns">Who speaks and what; each speaker once.</param>
+    /// <summary>Renders a dialogue and the opening of the model's reply.</summary>
+    /// <param name="turns">Speakers and texts; each speaker once.</param>
     /// <exception cref="InputException">The template refuses the dialogue or leaves out a text.</exception>
     public List<RenderedPart> Render(IReadOnlyList<(Speaker Speaker, string Text)> turns)
     {
@@ -38,13 +38,14 @@ internal sealed class RenderedDialogue
         {
             if (!shape.Exists(part => part.Speaker == speaker))
                 throw new InputException(
-                    $"The checkpoint's chat template leaves out what has the role '{RoleOf(speaker)}': use it without, or use another checkpoint."
+                    $"The checkpoint's chat template ignores messages of the role '{RoleOf(speaker)}': "
+                        + "leave them out, or use another checkpoint."
                 );
         }
         Dictionary<Speaker, string> given = turns.ToDictionary(t => t.Speaker, t => t.Text);
         string[] texts =
             Align(_template.Render(turns.Select(t => (RoleOf(t.Speaker), t.Text)), now), shape, tail, given)
-            ?? [.. shape.Select(part => given[part.Speaker])]; // it writes other things for other texts: then nothing but the texts themselves
+            ?? [.. shape.Select(part => given[part.Speaker])]; // its own text depends on the messages: use them unchanged
         var parts = new List<RenderedPart>();
         for (int i = 0; i < texts.Length; i++)
         {
@@ -55,7 +56,7 @@ internal sealed class RenderedDialogue
         return parts;
     }
 
-    /// <summary>Cuts a rendering at its placeholders: what the template wrote before each, and after the last.</summary>
+    /// <summary>Splits a rendering at its placeholders: the template's text before each, and after the last.</summary>
     private List<(string Before, Speaker Speaker)> ShapeOf(string rendered, out string tail)
     {
         var shape = new List<(string, Speaker)>();
@@ -71,8 +72,8 @@ internal sealed class RenderedDialogue
     }
 
     /// <summary>
-    /// What stands in a real rendering in the places of the placeholders, or null where the template wrote something else around
-    /// them. A text that repeats what follows it in the template can move the border between two texts, never make one a token.
+    /// The texts of a real rendering that replace the placeholders; null if the template's own text differs. A message that repeats
+    /// the template text after it can move the border between two texts, but cannot produce a control token.
     /// </summary>
     private static string[]? Align(
         string real,
@@ -107,10 +108,10 @@ internal sealed class RenderedDialogue
         return texts;
     }
 
-    /// <summary>Encodes parts: everything between two tokens of the template is one text.</summary>
+    /// <summary>Encodes parts. All text between two control tokens is encoded as one string.</summary>
     /// <param name="parts">The parts.</param>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="isBeginning">Whether they are the beginning of a dialogue.</param>
+    /// <param name="isBeginning">Whether the parts begin a dialogue.</param>
     public static List<int> Encode(IEnumerable<RenderedPart> parts, Tokenizer tokenizer, bool isBeginning)
     {
         var ids = new List<int>();

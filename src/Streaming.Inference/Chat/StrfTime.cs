@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Streaming.Inference.Chat;
 
-/// <summary>C's <c>strftime</c> in its own locale, as chat templates use it.</summary>
+/// <summary>C's <c>strftime</c> in the C locale, for chat templates.</summary>
 internal static class StrfTime
 {
-    /// <summary>Formats a time; a directive that is not known stays as it is written.</summary>
+    /// <summary>Formats a time; unknown directives stay unchanged.</summary>
     public static string Format(DateTimeOffset time, string format)
     {
         var text = new StringBuilder();

@@ -1,8 +1,8 @@
 namespace Streaming.Inference.Chat;
 
 /// <summary>
-/// Finds out by small dialogues, when a checkpoint is loaded, whether a template works and what it does to the past. A template that
-/// refuses a probe (<c>raise_exception</c>) refuses such dialogues too, and then says why.
+/// Tests a template with small dialogues when a checkpoint is loaded: whether it works, and how it renders earlier turns. A template that
+/// refuses a probe (<c>raise_exception</c>) refuses such dialogues too, with a reason.
 /// </summary>
 internal static class TemplateProbe
 {
@@ -12,7 +12,7 @@ internal static class TemplateProbe
         Last = "last55e8",
         System = "system0c6f";
 
-    /// <summary>Renders the dialogues that conversations will ask for, with and without a system prompt.</summary>
+    /// <summary>Renders dialogues like those of conversations, with and without a system prompt.</summary>
     /// <exception cref="InputException">The template fails, or refuses a plain message.</exception>
     public static void RequireUsable(ChatTemplate template, DateTimeOffset now)
     {
@@ -22,13 +22,13 @@ internal static class TemplateProbe
         Render(template, now, ("system", System), ("user", First), ("assistant", Said), ("user", Last));
     }
 
-    /// <summary>Whether what an earlier reply has thought is left out of a later rendering.</summary>
+    /// <summary>Whether the thinking of earlier replies is left out.</summary>
     public static bool DropsThinking(ChatTemplate template, DateTimeOffset now) =>
         Render(template, now, ("user", First), ("assistant", $"<think>\n{Thought}\n</think>\n\n{Said}"), ("user", Last)) is { } rendered
         && rendered.Contains(Said, StringComparison.Ordinal)
         && !rendered.Contains(Thought, StringComparison.Ordinal);
 
-    /// <summary>Whether the system prompt comes after an earlier reply.</summary>
+    /// <summary>Whether the system prompt is rendered after an earlier reply.</summary>
     public static bool MovesSystemPrompt(ChatTemplate template, DateTimeOffset now) =>
         Render(template, now, ("system", System), ("user", First), ("assistant", Said), ("user", Last)) is { } rendered
         && rendered.IndexOf(System, StringComparison.Ordinal) > rendered.IndexOf(Said, StringComparison.Ordinal);

@@ -1,11 +1,11 @@
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>The families of models that the decoder knows, by the name in <c>config.json</c>.</summary>
+/// <summary>The supported model families, by their names in <c>config.json</c>.</summary>
 internal static class Architectures
 {
     private static readonly Dictionary<string, Family> Families = new()
     {
-        ["LlamaForCausalLM"] = new() { ReadsAttentionBias = true }, // and TinyLlama, SmolLM2
+        ["LlamaForCausalLM"] = new() { ReadsAttentionBias = true }, // also TinyLlama and SmolLM2
         ["MistralForCausalLM"] = new() { KeyValueHeads = 8, SlidingWindow = 4096 },
         ["Qwen2ForCausalLM"] = new()
         {
@@ -24,8 +24,8 @@ internal static class Architectures
         ["Phi3ForCausalLM"] = new() { NormEpsilon = 1e-5, FusedProjections = true },
     };
 
-    /// <summary>Reads a config of any known family.</summary>
-    /// <exception cref="InputException">The family is unknown, or a field asks for what the decoder does not do.</exception>
+    /// <summary>Reads the config of any supported family.</summary>
+    /// <exception cref="InputException">The family or the value of a field is not supported.</exception>
     public static ModelConfig Read(ConfigReader config)
     {
         string[] names = config.Texts("architectures");

@@ -1,8 +1,8 @@
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// A checkpoint: a model's folder in Hugging Face layout, read and checked. Weights stay in the files until they
-/// are asked for; dispose it once they are loaded.
+/// A checkpoint: a model's folder in Hugging Face layout, read and checked. Weights are read from the files on demand; dispose the
+/// checkpoint after they are loaded.
 /// </summary>
 public sealed class Checkpoint : IDisposable
 {
@@ -20,33 +20,34 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The folder's full path.</summary>
     public string Folder { get; }
 
-    /// <summary>The folder's own name, for people.</summary>
+    /// <summary>The folder's name, for display.</summary>
     public string Name => Path.GetFileName(Folder);
 
-    /// <summary>What the model is.</summary>
+    /// <summary>The model's configuration.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>How it wants to be sampled, and its end tokens.</summary>
+    /// <summary>Its recommended sampling and its end tokens.</summary>
     public GenerationDefaults Generation { get; }
 
-    /// <summary>The weights. Usable until the checkpoint is disposed; what was read stays.</summary>
+    /// <summary>The weights. The source is usable until the checkpoint is disposed; tensors read from it stay valid.</summary>
     public IWeightSource Weights => _weights;
 
     /// <summary>
-    /// The same for the same files wherever they lie, another for any other checkpoint: 64 hexadecimal digits. Token ids
-    /// that were stored under another fingerprint mean nothing to this one.
+    /// Identifies the checkpoint by its files' contents, independent of their location: 64 hexadecimal digits. Token ids stored under
+    /// another fingerprint are not valid for this checkpoint.
     /// </summary>
     public string Fingerprint { get; }
 
     /// <summary>Opens a folder: reads <c>config.json</c> and <c>generation_config.json</c> and checks the weights' headers.</summary>
     /// <param name="folder">A folder in Hugging Face layout.</param>
-    /// <exception cref="InputException">It is absent, damaged, or of a kind that the decoder does not know.</exception>
+    /// <exception cref="InputException">It is absent, damaged or not supported.</exception>
     public static Checkpoint Open(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
             throw new InputException(
-                $"The model folder '{folder}' {(File.Exists(folder) ? "is a file" : "does not exist")}: name a folder with config.json, tokenizer.json and *.safetensors."
+                $"The model folder '{folder}' {(File.Exists(folder) ? "is a file" : "does not exist")}: "
+                    + "name a folder with config.json, tokenizer.json and *.safetensors."
             );
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         ConfigReader file = ConfigReader.Open(full, "config.json");
@@ -64,9 +65,10 @@ public sealed class Checkpoint : IDisposable
         {
             if (!config.TiedHead && !weights.Has(TensorNames.Head))
                 throw new InputException(
-                    $"The weights in '{full}' lack '{TensorNames.Head}', and config.json does not set tie_word_embeddings: use a complete checkpoint."
+                    $"The weights in '{full}' lack '{TensorNames.Head}', and config.json does not set tie_word_embeddings: "
+                        + "use a complete checkpoint."
                 );
-            CheckThatAllCount(full, config, weights);
+            CheckThatAllAreUsed(full, config, weights);
             return new Checkpoint(full, config, generation, weights);
         }
         catch
@@ -76,13 +78,14 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    /// <summary>A tensor that the configuration has no place for would be passed over in silence, and the text would be wrong.</summary>
-    private static void CheckThatAllCount(string folder, ModelConfig config, SafetensorsWeights weights)
+    /// <summary>Refuses weights that the configuration does not use: ignoring them silently would give wrong text.</summary>
+    private static void CheckThatAllAreUsed(string folder, ModelConfig config, SafetensorsWeights weights)
     {
         HashSet<string> known = [.. TensorNames.Of(config)];
         if (weights.Names.FirstOrDefault(name => !known.Contains(name) && !TensorNames.IsComputed(name)) is string foreign)
             throw new InputException(
-                $"The weights in '{folder}' hold '{foreign}', which a model of this config.json does not have: use the files of one checkpoint, of a family that is supported."
+                $"The weights in '{folder}' contain '{foreign}', which a model with this config.json does not have: "
+                    + "use the files of one checkpoint, of a supported family."
             );
     }
 

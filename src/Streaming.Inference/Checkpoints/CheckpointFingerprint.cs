@@ -5,13 +5,13 @@ using System.Text;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// Tells one checkpoint from another by its contents, wherever it lies: SHA-256 over the files that give ids their meaning
-/// and over the weights. Of large weights only headers, lengths and blocks spread over each file are read, so that a host
-/// with 100 GB of them starts at once; two checkpoints that share all those blocks are taken for one.
+/// Identifies a checkpoint by its contents, independent of its location: SHA-256 over the files that define ids and over the weights.
+/// Of large weights only lengths and blocks spread over each file are hashed, so that a host with 100 GB of weights starts at once.
+/// Two checkpoints that share all those blocks count as the same.
 /// </summary>
 internal static class CheckpointFingerprint
 {
-    private const long WholeBelow = 64L << 20; // bytes of weights in all
+    private const long WholeBelow = 64L << 20; // total bytes of weights
     private const int SampledBlocks = 256,
         BlockBytes = 16 << 10;
     private static readonly string[] SmallFiles = ["config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
@@ -38,7 +38,7 @@ internal static class CheckpointFingerprint
         using FileStream file = File.OpenRead(path);
         hash.AppendData(Encoding.UTF8.GetBytes(name));
         Span<byte> length = stackalloc byte[9];
-        length[0] = 0; // ends the name, so that no other name and length give the same bytes
+        length[0] = 0; // ends the name, so that names and lengths are unambiguous
         BinaryPrimitives.WriteInt64LittleEndian(length[1..], file.Length);
         hash.AppendData(length);
         byte[] block = new byte[BlockBytes];
@@ -48,7 +48,7 @@ internal static class CheckpointFingerprint
                 hash.AppendData(block.AsSpan(0, read));
             return;
         }
-        for (int i = 0; i < SampledBlocks; i++) // the first is the header's beginning, the last the file's end
+        for (int i = 0; i < SampledBlocks; i++) // the first is the file's beginning, the last its end
         {
             file.Position = (long)((Int128)(file.Length - BlockBytes) * i / (SampledBlocks - 1));
             file.ReadExactly(block);

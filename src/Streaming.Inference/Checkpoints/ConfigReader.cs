@@ -3,13 +3,12 @@ using System.Text.Json;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// Reads one of a checkpoint's JSON files. Whatever is missing or wrong becomes one sentence that names the file, the
-/// field and what to do, so that readers built on it state only what they want.
+/// Reads a JSON file of a checkpoint. Every error is one sentence that names the file, the field and what to do.
 /// </summary>
 internal sealed class ConfigReader
 {
     private readonly JsonElement _element;
-    private readonly string _path; // of this object inside the file: "" or "rope_parameters."
+    private readonly string _path; // of this object in the file: "" or "rope_parameters."
 
     private ConfigReader(string file, string path, JsonElement element)
     {
@@ -21,13 +20,13 @@ internal sealed class ConfigReader
     /// <summary>The file's full name, for messages.</summary>
     public string File { get; }
 
-    /// <summary>Opens a file that must be there.</summary>
+    /// <summary>Opens a required file.</summary>
     /// <exception cref="InputException">It is absent, unreadable or not a JSON object.</exception>
     public static ConfigReader Open(string folder, string name) =>
         OpenIfPresent(folder, name)
         ?? throw new InputException($"'{folder}' has no {name}: name a checkpoint's folder in Hugging Face layout.");
 
-    /// <summary>Opens a file that may be absent (null).</summary>
+    /// <summary>Opens an optional file; null if it is absent.</summary>
     /// <exception cref="InputException">It is unreadable or not a JSON object.</exception>
     public static ConfigReader? OpenIfPresent(string folder, string name)
     {
@@ -56,26 +55,26 @@ internal sealed class ConfigReader
         }
         catch (JsonException e)
         {
-            throw new InputException($"'{file}' is not valid JSON (line {e.LineNumber + 1}): copy the file again from where it came.", e);
+            throw new InputException($"'{file}' is not valid JSON (line {e.LineNumber + 1}): copy the file again from its source.", e);
         }
         if (root.ValueKind != JsonValueKind.Object)
-            throw new InputException($"'{file}' must hold a JSON object: copy the file again from where it came.");
+            throw new InputException($"'{file}' must hold a JSON object: copy the file again from its source.");
         return new ConfigReader(file, "", root);
     }
 
-    /// <summary>The object's own fields, in order; a name may come twice.</summary>
+    /// <summary>Names of the object's fields, in order; a name may occur twice.</summary>
     public IEnumerable<string> Names => _element.EnumerateObject().Select(p => p.Name);
 
-    /// <summary>Whether a field is there and not null.</summary>
+    /// <summary>Whether a field is present and not null.</summary>
     public bool Has(string field) => Find(field) is not null;
 
-    /// <summary>The field's JSON, or null when it is absent or null.</summary>
+    /// <summary>The field's JSON; null if it is absent or null.</summary>
     public JsonElement? Find(string field) =>
         _element.TryGetProperty(field, out JsonElement value) && value.ValueKind is not (JsonValueKind.Null or JsonValueKind.Undefined)
             ? value
             : null;
 
-    /// <summary>A whole number; without a default it must be there.</summary>
+    /// <summary>A whole number; required if there is no default.</summary>
     public int Int(string field, int? whenAbsent = null, int least = 1) =>
         Find(field) switch
         {
@@ -84,7 +83,7 @@ internal sealed class ConfigReader
             _ => throw Wrong(field, $"a whole number of at least {least}"),
         };
 
-    /// <summary>A finite number.</summary>
+    /// <summary>A finite number; required if there is no default.</summary>
     public double Double(string field, double? whenAbsent = null) =>
         Find(field) switch
         {
@@ -103,7 +102,7 @@ internal sealed class ConfigReader
             _ => throw Wrong(field, "true or false"),
         };
 
-    /// <summary>A text; null when absent.</summary>
+    /// <summary>A text; null if absent.</summary>
     public string? TextIfPresent(string field) =>
         Find(field) switch
         {
@@ -112,10 +111,10 @@ internal sealed class ConfigReader
             _ => throw Wrong(field, "a text"),
         };
 
-    /// <summary>A text that must be there.</summary>
+    /// <summary>A required text.</summary>
     public string Text(string field) => TextIfPresent(field) ?? throw Missing(field);
 
-    /// <summary>A number or a list of numbers, none of them negative; empty when absent.</summary>
+    /// <summary>A non-negative number or a list of them; empty if absent.</summary>
     public int[] Ints(string field)
     {
         JsonElement? found = Find(field);
@@ -132,11 +131,11 @@ internal sealed class ConfigReader
         ];
     }
 
-    /// <summary>A list of texts; empty when absent.</summary>
+    /// <summary>A list of texts; empty if absent.</summary>
     public string[] Texts(string field) =>
         [.. List(field).Select(e => e.ValueKind == JsonValueKind.String ? e.GetString()! : throw Wrong(field, "a list of texts"))];
 
-    /// <summary>An object inside this one; null when absent.</summary>
+    /// <summary>A nested object; null if absent.</summary>
     public ConfigReader? SectionIfPresent(string field) =>
         Find(field) switch
         {
@@ -145,10 +144,10 @@ internal sealed class ConfigReader
             _ => throw Wrong(field, "an object"),
         };
 
-    /// <summary>An object inside this one that must be there.</summary>
+    /// <summary>A required nested object.</summary>
     public ConfigReader Section(string field) => SectionIfPresent(field) ?? throw Missing(field);
 
-    /// <summary>A list of objects; empty when absent.</summary>
+    /// <summary>A list of objects; empty if absent.</summary>
     public IEnumerable<ConfigReader> Sections(string field) =>
         List(field)
             .Select(
@@ -158,7 +157,7 @@ internal sealed class ConfigReader
                         : throw Wrong(field, "a list of objects")
             );
 
-    /// <summary>A list; empty when absent.</summary>
+    /// <summary>A list; empty if absent.</summary>
     public IEnumerable<JsonElement> List(string field) =>
         Find(field) switch
         {
@@ -167,14 +166,14 @@ internal sealed class ConfigReader
             _ => throw Wrong(field, "a list"),
         };
 
-    /// <summary>The sentence for a field that must be there.</summary>
+    /// <summary>The error for a missing field.</summary>
     public InputException Missing(string field) => new($"'{File}' lacks the field '{_path}{field}': use a complete checkpoint.");
 
-    /// <summary>The sentence for a field that is of another kind than it must be.</summary>
+    /// <summary>The error for an invalid value.</summary>
     public InputException Wrong(string field, string expected) =>
         new($"'{File}': the field '{_path}{field}' is {Shown(field)} and must be {expected}: correct the file or use another checkpoint.");
 
-    /// <summary>The sentence for a field that says something right that is not supported.</summary>
+    /// <summary>The error for a valid value that is not supported.</summary>
     public InputException Unsupported(string field, string remedy) =>
         new($"'{File}': the field '{_path}{field}' is {Shown(field)}, which is not supported: {remedy}.");
 

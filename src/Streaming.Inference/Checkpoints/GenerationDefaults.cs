@@ -2,10 +2,10 @@ using Streaming.Inference.Sampling;
 
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>How a checkpoint wants to be sampled, and where its replies end.</summary>
+/// <summary>A checkpoint's recommended sampling and its end tokens.</summary>
 /// <param name="EndIds">Tokens that end a reply: those of <c>generation_config.json</c>, else of <c>config.json</c>; may be empty.</param>
 /// <param name="Sampling">
-/// Sampling by <c>generation_config.json</c>; what it leaves out is <see cref="SamplingParameters"/>' default. The seed is 0.
+/// Sampling by <c>generation_config.json</c>; missing values are defaults of <see cref="SamplingParameters"/>. The seed is 0.
 /// </param>
 public sealed record GenerationDefaults(IReadOnlyList<int> EndIds, SamplingParameters Sampling)
 {

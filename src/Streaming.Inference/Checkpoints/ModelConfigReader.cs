@@ -1,17 +1,17 @@
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// Reads <c>config.json</c> of any family. Every field that would change the arithmetic in a way the decoder does not know is
-/// refused by name, never passed over.
+/// Reads <c>config.json</c> of any family. A field that would change the arithmetic in an unsupported way is refused by name, never
+/// ignored.
 /// </summary>
 internal static class ModelConfigReader
 {
     private const string Remedy = "use a checkpoint without it";
 
-    /// <summary>Mixtures of experts, by the names of several families.</summary>
+    /// <summary>Fields of mixtures of experts in several families.</summary>
     private static readonly string[] Experts = ["num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size"];
 
-    /// <summary>What variants of these families multiply, cap or leave out; none of it is part of them.</summary>
+    /// <summary>Fields of variants that multiply, cap or skip values; the supported families have none of them.</summary>
     private static readonly string[] ForeignArithmetic =
     [
         "embedding_multiplier",
@@ -71,8 +71,8 @@ internal static class ModelConfigReader
     }
 
     /// <summary>
-    /// The window that any layer slides over, or null. A null in the file says that there is none; <c>layer_types</c>, where it
-    /// is there, says which layers slide.
+    /// The sliding window of any layer, or null. A null in the file means none; <c>layer_types</c>, if present, says which layers have
+    /// one.
     /// </summary>
     private static int? SlidingWindow(ConfigReader config, Family family)
     {

@@ -1,25 +1,25 @@
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>How RoPE's angles are changed so that a model reaches beyond the context it was first trained for.</summary>
+/// <summary>A scaling of RoPE's angles that extends a model's original context.</summary>
 public abstract record RopeScaling
 {
     private protected RopeScaling() { }
 
-    /// <summary>What cosines and sines are multiplied with, of queries and of keys.</summary>
+    /// <summary>Factor of cosines and sines, for queries and keys.</summary>
     public virtual double AttentionFactor => 1;
 
-    /// <summary>The context that the scaled model reaches.</summary>
+    /// <summary>The context length with scaling, tokens.</summary>
     /// <param name="stated">The file's <c>max_position_embeddings</c>.</param>
     internal virtual int ContextLength(int stated) => stated;
 
     /// <summary>Scales angles per position, in place.</summary>
     /// <param name="frequencies">theta^(-2i/D) for i = 0 to D/2 - 1.</param>
     /// <param name="theta">RoPE's base.</param>
-    /// <param name="capacity">Places of a slot; the greatest distance there is, however long the stream.</param>
+    /// <param name="capacity">Places of a slot: the largest distance, in streams of any length.</param>
     internal abstract void Scale(Span<double> frequencies, double theta, int capacity);
 }
 
-/// <summary>Every position divided by a factor (position interpolation, Chen et al. 2023).</summary>
+/// <summary>Position interpolation (Chen et al. 2023): divides every position by a factor.</summary>
 /// <param name="Factor">At least 1.</param>
 public sealed record LinearRope(double Factor) : RopeScaling
 {
@@ -32,7 +32,7 @@ public sealed record LinearRope(double Factor) : RopeScaling
     }
 }
 
-/// <summary>Llama 3.1's: long waves divided by the factor, short ones kept, those between blended.</summary>
+/// <summary>Llama 3.1's scaling: divides the frequency of long waves by the factor, keeps short waves, and blends those between.</summary>
 /// <param name="Factor">At least 1.</param>
 /// <param name="LowFactor">Waves longer than the original context by this are long.</param>
 /// <param name="HighFactor">Waves shorter than the original context by this are short.</param>
@@ -43,7 +43,7 @@ public sealed record Llama3Rope(double Factor, double LowFactor, double HighFact
     {
         foreach (ref double frequency in frequencies)
         {
-            double turns = OriginalContext * frequency / Math.Tau; // waves in the original context
+            double turns = OriginalContext * frequency / Math.Tau; // rotations within the original context
             double kept = Math.Clamp((turns - LowFactor) / (HighFactor - LowFactor), 0, 1);
             frequency = (1 - kept) * frequency / Factor + kept * frequency;
         }
@@ -53,8 +53,8 @@ public sealed record Llama3Rope(double Factor, double LowFactor, double HighFact
 /// <summary>YaRN (Peng et al. 2023, section 3.2): a ramp over the components between interpolated and original angles.</summary>
 /// <param name="Factor">At least 1.</param>
 /// <param name="OriginalContext">The context before scaling, tokens.</param>
-/// <param name="BetaFast">Components with more turns in the original context keep their angles.</param>
-/// <param name="BetaSlow">Components with fewer turns are wholly interpolated.</param>
+/// <param name="BetaFast">Components with more rotations within the original context keep their angles.</param>
+/// <param name="BetaSlow">Components with fewer rotations are fully interpolated.</param>
 /// <param name="Attention">The attention factor.</param>
 public sealed record YarnRope(double Factor, int OriginalContext, double BetaFast, double BetaSlow, double Attention) : RopeScaling
 {
@@ -79,19 +79,19 @@ public sealed record YarnRope(double Factor, int OriginalContext, double BetaFas
         }
     }
 
-    /// <summary>The pair of components that turns so many times in the original context.</summary>
+    /// <summary>The pair of components with so many rotations within the original context.</summary>
     private double ComponentWith(double turns, int headDim, double theta) =>
         headDim * Math.Log(OriginalContext / (turns * Math.Tau)) / (2 * Math.Log(theta));
 }
 
 /// <summary>
-/// LongRoPE (Ding et al. 2024), Phi-3's: a factor per pair of components, one list for slots up to the original context and one
-/// for longer ones. The capacity decides, never the stream's length: a key that was rotated once must stay right.
+/// LongRoPE (Ding et al. 2024), as in Phi-3: a factor per pair of components, in one list for slots up to the original context and
+/// another for longer ones. The slot's capacity selects the list, never the stream's length, because keys are rotated only once.
 /// </summary>
 /// <param name="Short">Divisors for capacities up to the original context, [head_dim / 2].</param>
-/// <param name="Long">Divisors for greater ones, [head_dim / 2].</param>
+/// <param name="Long">Divisors for larger capacities, [head_dim / 2].</param>
 /// <param name="OriginalContext">The context before scaling, tokens.</param>
-/// <param name="Attention">The attention factor, the same for both.</param>
+/// <param name="Attention">The attention factor for both lists.</param>
 public sealed record LongRope(IReadOnlyList<double> Short, IReadOnlyList<double> Long, int OriginalContext, double Attention) : RopeScaling
 {
     /// <inheritdoc/>

@@ -3,14 +3,14 @@ using System.Text.Json;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// Reads how RoPE is scaled: <c>rope_scaling</c>, or <c>rope_parameters</c> in newer files, which names the base too; the kind
-/// is called <c>rope_type</c>, or <c>type</c> in older ones.
+/// Reads RoPE's scaling from <c>rope_scaling</c>, or from <c>rope_parameters</c> in newer files, which also contains the base. Its kind is
+/// <c>rope_type</c>, or <c>type</c> in older files.
 /// </summary>
 internal static class RopeScalingReader
 {
     private const string OriginalContext = "original_max_position_embeddings";
 
-    /// <summary>RoPE's base; older files state it at the top.</summary>
+    /// <summary>RoPE's base; older files have it at the top level.</summary>
     public static double Theta(ConfigReader config) =>
         config.SectionIfPresent("rope_parameters") is { } parameters && parameters.Has("rope_theta")
             ? ModelConfigReader.Positive(parameters, "rope_theta")
@@ -44,7 +44,7 @@ internal static class RopeScalingReader
                 return Llama3(rope);
             case "yarn":
                 return Yarn(config, rope, context);
-            case "longrope" or "su": // Phi-3's first files call it su
+            case "longrope" or "su": // Phi-3's first files name it su
                 return Long(config, rope, headDim, context);
             default:
                 throw config.Unsupported(field, "use a checkpoint whose RoPE is unscaled or scaled by linear, llama3, yarn or longrope");
@@ -75,7 +75,7 @@ internal static class RopeScalingReader
             slow = ModelConfigReader.Positive(rope, "beta_slow", 1);
         if (fast < slow)
             throw rope.Wrong("beta_fast", $"at least beta_slow ({slow})");
-        // Where it is not given, DeepSeek's two scales by Hugging Face's rule, else the paper's value (Peng et al. 2023, section 3.4).
+        // By default: DeepSeek's two scales by Hugging Face's rule, else the paper's value (Peng et al. 2023, section 3.4).
         double attention =
             rope.Has("mscale") && rope.Has("mscale_all_dim")
                 ? YarnRope.AttentionScale(factor, rope.Double("mscale")) / YarnRope.AttentionScale(factor, rope.Double("mscale_all_dim"))
@@ -102,7 +102,7 @@ internal static class RopeScalingReader
         );
     }
 
-    /// <summary>The context before scaling; Phi-3 states it at the top.</summary>
+    /// <summary>The context before scaling; Phi-3 has it at the top level.</summary>
     private static int Original(ConfigReader config, ConfigReader rope, int context) =>
         rope.Int(OriginalContext, config.Int(OriginalContext, context));
 

@@ -2,15 +2,15 @@ using TorchSharp;
 
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>One tensor of a safetensors file.</summary>
+/// <summary>A tensor of a safetensors file.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="DType">Its type as the header spells it, such as BF16.</param>
+/// <param name="DType">Its type as in the header, such as BF16.</param>
 /// <param name="Shape">Its shape; empty for a scalar.</param>
-/// <param name="Begin">Where its bytes begin, from the end of the header.</param>
-/// <param name="End">Where they end.</param>
+/// <param name="Begin">Offset of its first byte from the end of the header.</param>
+/// <param name="End">Offset of the byte after its last.</param>
 internal sealed record SafetensorsEntry(string Name, string DType, long[] Shape, long Begin, long End)
 {
-    /// <summary>Bytes of one element by type; the format's byte-aligned types.</summary>
+    /// <summary>Bytes of an element by type, for the format's byte-aligned types.</summary>
     private static readonly Dictionary<string, int> Widths = new()
     {
         ["BOOL"] = 1,
@@ -30,13 +30,13 @@ internal sealed record SafetensorsEntry(string Name, string DType, long[] Shape,
         ["F64"] = 8,
     };
 
-    /// <summary>Bytes of one element of a type, or null for an unknown type.</summary>
+    /// <summary>Bytes of an element of a type; null for an unknown type.</summary>
     public static int? WidthOf(string dtype) => Widths.TryGetValue(dtype, out int width) ? width : null;
 
-    /// <summary>Bytes of one element.</summary>
+    /// <summary>Bytes of an element.</summary>
     public int Width => Widths[DType];
 
-    /// <summary>libtorch's name of the type, or null where weights of it are not read.</summary>
+    /// <summary>libtorch's type; null if weights of this type are not supported.</summary>
     public torch.ScalarType? ScalarType =>
         DType switch
         {

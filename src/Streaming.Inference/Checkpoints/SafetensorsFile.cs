@@ -3,12 +3,12 @@ using TorchSharp;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// A safetensors file; tensors are read out of it one by one, or rows of them. It is not mapped: pages that were read would count as the process's, and one
-/// that is cut off meanwhile would end the process.
+/// A safetensors file, from which tensors or their rows are read. It is not memory-mapped, because mapped pages would count as the
+/// process's memory, and truncating the file would crash the process.
 /// </summary>
 internal sealed class SafetensorsFile : IDisposable
 {
-    private const long SpanBytes = 1 << 30; // a span holds less than 2 GiB
+    private const long SpanBytes = 1 << 30; // a span must be below 2 GiB
 
     private readonly FileStream _stream;
     private readonly long _dataStart;
@@ -24,11 +24,11 @@ internal sealed class SafetensorsFile : IDisposable
     /// <summary>The file's full name.</summary>
     public string Path { get; }
 
-    /// <summary>Its tensors, in the order of their places.</summary>
+    /// <summary>Its tensors, in file order.</summary>
     public IReadOnlyList<SafetensorsEntry> Entries { get; }
 
     /// <summary>Opens a file and checks its header.</summary>
-    /// <exception cref="InputException">It cannot be read or is not sound.</exception>
+    /// <exception cref="InputException">It cannot be read or is damaged.</exception>
     public static SafetensorsFile Open(string path)
     {
         FileStream? stream = null;
@@ -47,8 +47,8 @@ internal sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Copies a tensor out of the file, in its stored type.</summary>
-    /// <exception cref="InputException">The file cannot be read, or became shorter.</exception>
+    /// <summary>Reads a tensor in its stored type.</summary>
+    /// <exception cref="InputException">The file cannot be read or was truncated.</exception>
     public torch.Tensor Read(SafetensorsEntry entry, torch.ScalarType type)
     {
         torch.Tensor tensor = torch.empty(entry.Shape, dtype: type);
@@ -71,8 +71,8 @@ internal sealed class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Fills a span with a tensor's bytes, from the one at <paramref name="offset"/> on. Several threads may do so at once.</summary>
-    /// <exception cref="InputException">The file cannot be read, or became shorter.</exception>
+    /// <summary>Reads a tensor's bytes from <paramref name="offset"/> on. Thread-safe.</summary>
+    /// <exception cref="InputException">The file cannot be read or was truncated.</exception>
     public void Read(SafetensorsEntry entry, long offset, Span<byte> bytes)
     {
         for (long at = _dataStart + entry.Begin + offset; !bytes.IsEmpty; )

@@ -4,16 +4,16 @@ using System.Text.Json;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// The header of a safetensors file: eight bytes with its length, then JSON that says of each tensor its type, shape and
-/// place. Nothing in it is believed: each value is checked against the file before a byte of a tensor is read.
+/// The header of a safetensors file: eight bytes with its length, then JSON with the type, shape and offsets of each tensor. It is not
+/// trusted: each value is checked against the file before a tensor is read.
 /// </summary>
 internal static class SafetensorsHeader
 {
     private const int LengthBytes = 8;
-    private const long LongestHeader = 100_000_000; // the format's own limit
+    private const long MaxHeaderBytes = 100_000_000; // the format's own limit
 
-    /// <summary>Reads and checks a header; answers the tensors in file order and where their bytes begin.</summary>
-    /// <exception cref="InputException">Anything in it is wrong.</exception>
+    /// <summary>Reads and checks a header; returns the tensors in file order and the offset of their bytes.</summary>
+    /// <exception cref="InputException">The header is invalid.</exception>
     public static (IReadOnlyList<SafetensorsEntry> Entries, long DataStart) Read(string file, Stream stream)
     {
         long fileLength = stream.Length;
@@ -22,8 +22,8 @@ internal static class SafetensorsHeader
             throw Broken(file, $"it is only {fileLength} bytes long");
         stream.ReadExactly(prefix);
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (length > LongestHeader)
-            throw Broken(file, $"it states a header of {length} bytes, more than the format's {LongestHeader}");
+        if (length > MaxHeaderBytes)
+            throw Broken(file, $"it states a header of {length} bytes, more than the format's {MaxHeaderBytes}");
         if ((long)length > fileLength - LengthBytes)
             throw Broken(file, $"it states a header of {length} bytes and is itself only {fileLength} bytes long");
         byte[] json = new byte[length];
@@ -86,13 +86,14 @@ internal static class SafetensorsHeader
         {
             throw Broken(
                 file,
-                $"the tensor '{name}' takes the bytes {begin} to {end}, but its shape [{string.Join(", ", dimensions)}] in {type} needs {bytes}"
+                $"the tensor '{name}' has the bytes {begin} to {end}, "
+                    + $"but its shape [{string.Join(", ", dimensions)}] in {type} needs {bytes}"
             );
         }
         return new SafetensorsEntry(name, type, dimensions, begin, end);
     }
 
-    /// <summary>A list of whole numbers of at least 0, or null.</summary>
+    /// <summary>A list of non-negative whole numbers; null if it is something else.</summary>
     private static long[]? Numbers(JsonElement list)
     {
         if (list.ValueKind != JsonValueKind.Array)
@@ -106,7 +107,7 @@ internal static class SafetensorsHeader
         return numbers;
     }
 
-    /// <summary>Sorts by place. Tensors lie one after another without overlap or hole, to the file's last byte.</summary>
+    /// <summary>Sorts tensors by offset, and checks that they cover the file without overlaps and gaps.</summary>
     private static void CheckPlaces(string file, List<SafetensorsEntry> entries, long dataLength)
     {
         entries.Sort((a, b) => (a.Begin, a.End).CompareTo((b.Begin, b.End)));
@@ -132,7 +133,7 @@ internal static class SafetensorsHeader
 
     private static InputException Broken(string file, string why, Exception? inner = null)
     {
-        string sentence = $"'{file}' is not a sound safetensors file, {why}: copy it again from where it came.";
+        string sentence = $"'{file}' is not a valid safetensors file, {why}: copy it again from its source.";
         return inner is null ? new InputException(sentence) : new InputException(sentence, inner);
     }
 }

@@ -11,6 +11,6 @@ internal sealed class SafetensorsMatrix(SafetensorsFile file, SafetensorsEntry e
 
     public void Dispose()
     {
-        // The file is the checkpoint's.
+        // the checkpoint owns the file
     }
 }

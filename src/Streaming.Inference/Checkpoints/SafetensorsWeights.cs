@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>A checkpoint's weights: one or many safetensors files, with or without an index.</summary>
+/// <summary>A checkpoint's weights: one or more safetensors files, with or without an index.</summary>
 internal sealed class SafetensorsWeights : IWeightSource, IDisposable
 {
     private const string SingleFile = "model.safetensors",
@@ -14,17 +14,17 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
 
     private SafetensorsWeights(string folder) => _folder = folder;
 
-    /// <summary>The files, in the order of their names.</summary>
+    /// <summary>The files' paths, sorted by name.</summary>
     public IEnumerable<string> Paths => _files.Select(f => f.Path);
 
     /// <summary>The tensors' names.</summary>
     public IEnumerable<string> Names => _tensors.Keys;
 
-    /// <summary>Whether a tensor is there.</summary>
+    /// <summary>Whether there is a tensor of this name.</summary>
     public bool Has(string name) => _tensors.ContainsKey(name);
 
     /// <summary>Opens a folder's weights and checks every header.</summary>
-    /// <exception cref="InputException">There are none, or one is not sound.</exception>
+    /// <exception cref="InputException">There are none, or a file is damaged.</exception>
     public static SafetensorsWeights Open(string folder)
     {
         var weights = new SafetensorsWeights(folder);
@@ -65,13 +65,14 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         if (!shape.SequenceEqual(entry.Shape))
         {
             throw new InputException(
-                $"'{file.Path}': the tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], but config.json asks for [{string.Join(", ", shape.ToArray())}]: use the files of one checkpoint."
+                $"'{file.Path}': the tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], "
+                    + $"but config.json asks for [{string.Join(", ", shape.ToArray())}]: use the files of one checkpoint."
             );
         }
         if (entry.ScalarType is not torch.ScalarType type)
         {
             throw new InputException(
-                $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, and weights are read in F32, BF16 or F16: use such files."
+                $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, which is not supported: use files with F32, BF16 or F16."
             );
         }
         return (file, entry, type);
@@ -121,7 +122,8 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
             if (!_tensors.TryAdd(entry.Name, (file, entry)))
             {
                 throw new InputException(
-                    $"The tensor '{entry.Name}' is both in '{_tensors[entry.Name].File.Path}' and in '{path}': keep the files of one checkpoint."
+                    $"The tensor '{entry.Name}' is both in '{_tensors[entry.Name].File.Path}' and in '{path}': "
+                        + "keep the files of one checkpoint."
                 );
             }
         }

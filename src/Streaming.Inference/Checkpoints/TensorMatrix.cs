@@ -3,7 +3,7 @@ using TorchSharp;
 
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>A matrix that is in memory as a whole: [rows, columns], on the CPU, which it owns.</summary>
+/// <summary>A matrix in memory, [rows, columns], on the CPU. It owns the tensor.</summary>
 internal sealed unsafe class TensorMatrix : IStoredMatrix
 {
     private readonly torch.Tensor _tensor;

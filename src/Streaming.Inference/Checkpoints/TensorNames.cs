@@ -1,6 +1,6 @@
 namespace Streaming.Inference.Checkpoints;
 
-/// <summary>Hugging Face's names of the tensors that a model of these families has.</summary>
+/// <summary>Hugging Face's tensor names for the supported families.</summary>
 internal static class TensorNames
 {
     public const string Embedding = "model.embed_tokens.weight",
@@ -21,13 +21,13 @@ internal static class TensorNames
         GateUp = "mlp.gate_up_proj.weight",
         Down = "mlp.down_proj.weight";
 
-    /// <summary>The beginning of a layer's names.</summary>
+    /// <summary>The prefix of a layer's names.</summary>
     public static string OfLayer(int layer) => $"model.layers.{layer}.";
 
-    /// <summary>The name of the bias that goes with a matrix.</summary>
+    /// <summary>The name of a matrix's bias.</summary>
     public static string BiasOf(string weight) => weight[..^"weight".Length] + "bias";
 
-    /// <summary>All that a model may have; the head also where it is tied, as some files repeat it.</summary>
+    /// <summary>All names that a model may have. Includes a tied head, because some files repeat it.</summary>
     public static IEnumerable<string> Of(ModelConfig config)
     {
         string[] layer = [.. OfEachLayer(config)];
@@ -36,7 +36,7 @@ internal static class TensorNames
         );
     }
 
-    /// <summary>Whether a tensor that is not among <see cref="Of"/> may be passed over: angles that are computed anyway.</summary>
+    /// <summary>Whether a tensor beyond <see cref="Of"/> may be ignored: stored RoPE angles, which the decoder computes itself.</summary>
     public static bool IsComputed(string name) => name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal);
 
     private static IEnumerable<string> OfEachLayer(ModelConfig config)

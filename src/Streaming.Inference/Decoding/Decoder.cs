@@ -9,8 +9,7 @@ using TorchSharp;
 namespace Streaming.Inference.Decoding;
 
 /// <summary>
-/// A decoder of the Llama kind (which family, the configuration says) with a sink cache for several conversations on one
-/// device. It belongs to one thread at a time.
+/// A transformer decoder of the Llama kind with a sink cache for several conversations on one device. Not thread-safe.
 /// </summary>
 public sealed class Decoder : IDisposable
 {
@@ -19,7 +18,7 @@ public sealed class Decoder : IDisposable
     private readonly IKernels _kernels;
     private readonly torch.Device _device;
     private readonly bool _deterministic;
-    private readonly Workspace _logits; // of steps, [M, vocabulary]
+    private readonly Workspace _logits; // [M, vocabulary]
     private readonly HashSet<int> _slotsOfPass = [];
 
     internal Decoder(ModelConfig config, DecoderWeights weights, DecoderOptions options, DType type, torch.Device device, IKernels kernels)
@@ -37,22 +36,22 @@ public sealed class Decoder : IDisposable
         _cache = new SinkCache(config.Layers, Slots, config.KeyValueHeads, Capacity, config.HeadDim, kernels.CacheType, device);
     }
 
-    /// <summary>What the model is.</summary>
+    /// <summary>The model's configuration.</summary>
     public ModelConfig Config { get; }
 
     /// <summary>The arithmetic, never <see cref="DType.Auto"/>.</summary>
     public DType DType { get; }
 
-    /// <summary>Who computes, never <see cref="KernelSet.Auto"/>.</summary>
+    /// <summary>The kernels, never <see cref="KernelSet.Auto"/>.</summary>
     public KernelSet Kernels { get; }
 
-    /// <summary>Conversations whose tensors are held at a time.</summary>
+    /// <summary>Number of slots: conversations whose tensors are held at a time.</summary>
     public int Slots { get; }
 
     /// <summary>C, places of a slot.</summary>
     public int Capacity { get; }
 
-    /// <summary>Keys and values of all slots, as allocated.</summary>
+    /// <summary>Bytes allocated for keys and values of all slots.</summary>
     public long CacheBytes => Config.Layers * _cache[0].Bytes;
 
     /// <summary>Reads a model's weights and allocates its cache.</summary>
@@ -68,7 +67,8 @@ public sealed class Decoder : IDisposable
             throw new InputException($"A slot needs at least one place, not {options.Capacity}.");
         if (options.Capacity > config.MaxPlaces)
             throw new InputException(
-                $"A slot of {options.Capacity} places is more than the {config.MaxPlaces} that the checkpoint's context and sliding window allow: take fewer."
+                $"A slot of {options.Capacity} places exceeds the maximum of {config.MaxPlaces} by the checkpoint's context "
+                    + "and sliding window: take fewer."
             );
         if (config.HeadDim % 2 != 0 || config.Heads % config.KeyValueHeads != 0)
             throw new InputException(
@@ -92,7 +92,7 @@ public sealed class Decoder : IDisposable
         {
             using var loader = new WeightLoader(config, weights, type, device, operations, options.Threads);
             DecoderWeights loaded = loader.Load();
-            NativeHeap.Trim(); // what loading took besides them
+            NativeHeap.Trim(); // frees what loading took besides the weights
             return new Decoder(config, loaded, options, type, device, operations);
         }
         catch
@@ -102,10 +102,12 @@ public sealed class Decoder : IDisposable
         }
     }
 
-    /// <summary>Tokens from the end of a stream that, after the fixed part, rebuild a slot exactly: each layer looks W - 1 tokens further back.</summary>
+    /// <summary>
+    /// Tokens from a stream's end that, after the fixed part, rebuild a slot exactly: each layer sees W - 1 tokens further back.
+    /// </summary>
     public int RebuildLength(int window) => checked(Config.Layers * (window - 1) + 1);
 
-    /// <summary>Empties a slot.</summary>
+    /// <summary>Clears a slot.</summary>
     public void Clear(int slot)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(slot);
@@ -115,7 +117,7 @@ public sealed class Decoder : IDisposable
         _cache.Clear(slot);
     }
 
-    /// <summary>What snapshots of its slots are made for.</summary>
+    /// <summary>The kind of its snapshots.</summary>
     /// <param name="checkpoint">The checkpoint's fingerprint.</param>
     internal SnapshotKind KindOf(string checkpoint) =>
         new()
@@ -129,10 +131,13 @@ public sealed class Decoder : IDisposable
             Capacity = Capacity,
         };
 
-    /// <summary>How a slot is taken apart for a snapshot.</summary>
+    /// <summary>How a snapshot divides a slot.</summary>
     internal CacheParts Parts => _cache[0].Parts;
 
-    /// <summary>A copy of rows of a slot, as <see cref="Parts"/> names them, on the CPU: of each layer, in turn, its parts, [kv_heads, rows, width]; the caller's to dispose.</summary>
+    /// <summary>
+    /// Copies rows of a slot to the CPU: for each layer the parts of <see cref="Parts"/>, [kv_heads, rows, width]. The caller disposes
+    /// them.
+    /// </summary>
     internal torch.Tensor[] CopyOut(int slot, long[] rows)
     {
         using IDisposable noGradient = torch.no_grad();
@@ -143,7 +148,7 @@ public sealed class Decoder : IDisposable
         return copies;
     }
 
-    /// <summary>Fills rows of a slot with what <see cref="CopyOut"/> gave, and empties the others.</summary>
+    /// <summary>Fills rows of a slot with the tensors of <see cref="CopyOut"/>, and clears the others.</summary>
     internal void CopyIn(int slot, long[] rows, IReadOnlyList<torch.Tensor> tensors)
     {
         using IDisposable noGradient = torch.no_grad();
@@ -151,11 +156,11 @@ public sealed class Decoder : IDisposable
         _cache.CopyIn(slot, torch.tensor(rows, device: _device), tensors);
     }
 
-    /// <summary>Feeds every segment to its slot, in one pass through the layers.</summary>
-    /// <param name="segments">At least one; a slot at most once.</param>
+    /// <summary>Feeds each segment to its slot, in one pass through the layers.</summary>
+    /// <param name="segments">At least one; each slot at most once.</param>
     /// <returns>
-    /// Logits of the rows that were asked for, in the order of the segments: [rows, vocabulary], float32, contiguous, in the
-    /// computer's memory; the caller's to dispose. No rows, no logits: null.
+    /// Logits of the requested rows, in the order of the segments: [rows, vocabulary], float32, contiguous, on the CPU. The caller
+    /// disposes them. Null if no rows are requested.
     /// </returns>
     /// <exception cref="ArgumentException">A segment contradicts its layout, the decoder or another segment.</exception>
     public torch.Tensor? Forward(IReadOnlyList<Segment> segments)
@@ -166,8 +171,8 @@ public sealed class Decoder : IDisposable
     }
 
     /// <summary>
-    /// As <see cref="Forward"/>, but the logits may lie in the decoder's own memory: they are valid until its next pass and until the present dispose scope ends, may be
-    /// written to, and are not the caller's to dispose. A step of replies so makes no tensor.
+    /// As <see cref="Forward"/>, but the logits may be in the decoder's own memory, so that a step allocates no tensor. They are valid
+    /// until its next pass or the end of the current dispose scope. The caller may overwrite them, but must not dispose them.
     /// </summary>
     internal torch.Tensor? Step(IReadOnlyList<Segment> segments)
     {
@@ -181,7 +186,8 @@ public sealed class Decoder : IDisposable
     {
         Check(segments);
         Batch batch = Batch.Of(segments);
-        torch.Tensor x = _kernels.Embed(_weights.Embedding, batch); // [N, hidden]
+        _kernels.BeginStep(batch);
+        torch.Tensor x = _kernels.Embed(_weights.Embedding); // [N, hidden]
         for (int l = 0; l < _weights.Layers.Count; l++)
         {
             LayerWeights layer = _weights.Layers[l];
@@ -189,7 +195,7 @@ public sealed class Decoder : IDisposable
             torch.Tensor queryKeyValue = _kernels.Project(_kernels.Normalise(x, layer.AttentionNorm), layer.QueryKeyValue);
             if (layer.HeadNorm is { } headNorm)
                 _kernels.NormaliseHeads(queryKeyValue, headNorm);
-            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], batch); // [N, heads · head_dim]
+            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l]); // [N, heads · head_dim]
             _kernels.AddProjected(x, attended, layer.Output);
 
             torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);
@@ -198,7 +204,7 @@ public sealed class Decoder : IDisposable
         if (batch.LogitRows.Length == 0)
             return null;
 
-        torch.Tensor last = _kernels.SelectLogitRows(x, batch); // [M, hidden]
+        torch.Tensor last = _kernels.SelectLogitRows(x); // [M, hidden]
         torch.Tensor normed = _kernels.Normalise(last, _weights.Norm);
         return _kernels.Head(normed, _weights.Head, logitsInto?.Take(batch.LogitRows.Length)); // [M, vocabulary]
     }

@@ -3,10 +3,10 @@ using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
 
-/// <summary>One layer's weights, with the projections that read the same rows fused.</summary>
+/// <summary>The weights of a layer; projections of the same rows are fused.</summary>
 /// <param name="AttentionNorm">[hidden].</param>
 /// <param name="QueryKeyValue">[(heads + 2 kv_heads) · head_dim, hidden].</param>
-/// <param name="HeadNorm">[heads + kv_heads, head_dim], norms of queries and keys; null for none.</param>
+/// <param name="HeadNorm">Norms of queries and keys, [heads + kv_heads, head_dim]; null for none.</param>
 /// <param name="Output">[hidden, heads · head_dim].</param>
 /// <param name="FeedForwardNorm">[hidden].</param>
 /// <param name="GateUp">[2 · inner, hidden].</param>
@@ -33,11 +33,11 @@ internal sealed record LayerWeights(
         ];
 }
 
-/// <summary>What the model knows.</summary>
+/// <summary>The weights of a model.</summary>
 /// <param name="Embedding">[vocabulary, hidden].</param>
-/// <param name="Layers">One a layer.</param>
+/// <param name="Layers">The layers, in order.</param>
 /// <param name="Norm">[hidden].</param>
-/// <param name="Head">[vocabulary, hidden]; the embedding itself when they are tied and not quantised.</param>
+/// <param name="Head">[vocabulary, hidden]; the embedding itself if they are tied and not quantised.</param>
 internal sealed record DecoderWeights(torch.Tensor Embedding, IReadOnlyList<LayerWeights> Layers, torch.Tensor Norm, Weight Head)
     : IDisposable
 {

@@ -5,28 +5,28 @@ using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
 
-/// <summary>Makes the kernels that a decoder computes with, once at start.</summary>
+/// <summary>Creates a decoder's kernels.</summary>
 internal static class KernelFactory
 {
-    /// <summary>The kernels that a decoder's options ask for.</summary>
-    /// <exception cref="InputException">The processor or the device does not have them, or they are not deterministic.</exception>
+    /// <summary>Creates the kernels that a decoder's options ask for.</summary>
+    /// <exception cref="InputException">The processor or the device does not support them, or they are not deterministic.</exception>
     public static IKernels Create(KernelContext context)
     {
         KernelSet set = context.Set;
         if (context.Threads < 1)
-            throw new InputException($"{context.Threads} is no number of threads: use at least 1.");
+            throw new InputException($"{context.Threads} is no number of threads: use 1 or more.");
         if (!KernelSets.IsSupported(set))
-            throw new InputException($"This processor does not have the instructions of the kernels {set}: choose {KernelSet.Auto}.");
+            throw new InputException($"This processor does not support the kernels {set}: choose {KernelSet.Auto}.");
         if (set == KernelSet.Libtorch)
         {
             if (context.Type == DType.Int4)
                 throw new InputException(
-                    "libtorch's kernels do not have the type int4: leave the choice of kernels to the engine, or choose int8."
+                    $"libtorch's kernels do not support the type int4: choose the kernels {KernelSet.Auto}, or the type int8."
                 );
             return !context.Deterministic
                 ? new TorchKernels(context)
                 : throw new InputException(
-                    "libtorch's kernels are not deterministic: leave the choice of kernels to the engine, or switch deterministic mode off."
+                    $"libtorch's kernels are not deterministic: choose the kernels {KernelSet.Auto}, or switch deterministic mode off."
                 );
         }
         if (context.Device.type != DeviceType.CPU)

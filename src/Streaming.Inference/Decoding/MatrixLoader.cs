@@ -8,26 +8,26 @@ using BFloat16 = Streaming.Inference.Memory.BFloat16;
 
 namespace Streaming.Inference.Decoding;
 
-/// <summary>How a matrix is to lie in memory.</summary>
+/// <summary>The format of a matrix in memory.</summary>
 internal enum MatrixForm
 {
-    /// <summary>Numbers of the activations' type.</summary>
+    /// <summary>The activations' type.</summary>
     Plain,
 
-    /// <summary>int8 with a scale for each row, as the kernels lay them.</summary>
+    /// <summary>int8 with a scale per row, packed by the kernels.</summary>
     Int8,
 
-    /// <summary>4 bits with a scale for each group of a row, as the kernels lay them.</summary>
+    /// <summary>4 bits with a scale per group of a row, packed by the kernels.</summary>
     Int4,
 }
 
 /// <summary>
-/// Brings matrices from where they are stored to their final form, on several threads, a block of rows at a time: besides what stays there is never more
-/// than a block for each thread.
+/// Converts stored matrices to their final format on several threads, in blocks of rows. Besides the result it needs memory for one
+/// block per thread.
 /// </summary>
 internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType activations, int threads) : IParallelTask, IDisposable
 {
-    private const int BlockNumbers = 64 * 1024; // with its float32 form within the second-level cache
+    private const int BlockElements = 64 * 1024; // fits the second-level cache in float32
 
     private readonly WorkerPool _pool = new(threads);
     private readonly Buffers[] _buffers = [.. Enumerable.Range(0, threads).Select(_ => new Buffers())];
@@ -39,14 +39,15 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
     private byte* _numbers;
     private BFloat16* _scales;
 
-    /// <summary>Matrices [rows_i, columns] as one: [sum of rows_i, columns].</summary>
-    /// <returns>Tensors in the present dispose scope.</returns>
-    /// <exception cref="InputException">They cannot be read.</exception>
+    /// <summary>Loads matrices [rows_i, columns] as one: [sum of rows_i, columns].</summary>
+    /// <returns>Tensors in the current dispose scope.</returns>
+    /// <exception cref="InputException">A matrix cannot be read.</exception>
     public Weight Load(IReadOnlyList<(IStoredMatrix Matrix, long Rows)> stored, long columns, MatrixForm form)
     {
         long rows = stored.Sum(part => part.Rows);
         (_stored, _form, _rows, _columns) = (stored, form, checked((int)rows), checked((int)columns));
-        _blockRows = Math.Max(FloatProduct.TileWeights, BlockNumbers / _columns / FloatProduct.TileWeights * FloatProduct.TileWeights); // whole tiles are packed
+        int tiles = Math.Max(1, BlockElements / _columns / FloatProduct.TileWeights);
+        _blockRows = tiles * FloatProduct.TileWeights; // the kernels pack whole tiles
         torch.Tensor numbers = form switch
         {
             MatrixForm.Plain => torch.empty([rows, columns], activations),
@@ -124,7 +125,7 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
         kernels.Pack(unpacked, count, _columns, nibbles, (sbyte*)_numbers + (long)first * (nibbles ? _columns / 2 : _columns));
     }
 
-    /// <summary>Where a row of all is stored, and how many of those that are wanted follow it there.</summary>
+    /// <summary>The stored matrix and row of a row of the result, and how many of the wanted rows follow it there.</summary>
     private (IStoredMatrix Matrix, long Row, int Rows) StoredAt(long row, int wanted)
     {
         int part = 0;
@@ -141,7 +142,7 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
         return numbers;
     }
 
-    /// <summary>A thread's blocks.</summary>
+    /// <summary>A thread's buffers for one block.</summary>
     private sealed class Buffers : IDisposable
     {
         private readonly NativeBuffer<byte> _stored = new();

@@ -6,7 +6,7 @@ using BFloat16 = Streaming.Inference.Memory.BFloat16;
 
 namespace Streaming.Inference.Decoding;
 
-/// <summary>Rows of weights from type to type, to the bits that libtorch's operations give.</summary>
+/// <summary>Converts rows of weights between types, with the same bits as libtorch's operations.</summary>
 internal static class WeightConversion
 {
     private const float LargestInt8 = 127,
@@ -14,7 +14,7 @@ internal static class WeightConversion
         LargestInt4 = 7,
         SmallestScale = 1e-8f;
 
-    /// <summary>Numbers of a stored type as float32; as many as there are results.</summary>
+    /// <summary>Converts elements of a stored type to float32.</summary>
     public static void Widen(ReadOnlySpan<byte> stored, torch.ScalarType type, Span<float> numbers)
     {
         switch (type)
@@ -33,24 +33,25 @@ internal static class WeightConversion
         }
     }
 
-    /// <summary>float32 as the nearest bfloat16.</summary>
+    /// <summary>Rounds float32 to the nearest bfloat16.</summary>
     public static void Narrow(ReadOnlySpan<float> numbers, Span<BFloat16> narrowed)
     {
         for (int i = 0; i < numbers.Length; i++)
             narrowed[i] = BFloat16.Of(numbers[i]);
     }
 
-    /// <summary>Symmetric int8: w = q · scale, |q| at most 127.</summary>
+    /// <summary>Quantises a row to symmetric int8: w = q · scale, |q| at most 127.</summary>
     /// <returns>The row's scale.</returns>
     public static BFloat16 Quantise(ReadOnlySpan<float> row, Span<sbyte> quantised)
     {
-        BFloat16 scale = BFloat16.Of(MathF.Max(Largest(row) / LargestInt8, SmallestScale)); // not-a-number goes through, and says so in the logits
+        BFloat16 scale = BFloat16.Of(MathF.Max(Largest(row) / LargestInt8, SmallestScale)); // NaN persists up to the logits
         QuantiseBy(scale.ToSingle(), row, quantised);
         return scale;
     }
 
     /// <summary>
-    /// 4 bits with one scale for each group of a row: w = q · scale, q from -8 to 7. The number that is farthest from zero becomes -8 (as in llama.cpp's Q4_0).
+    /// Quantises a row to 4 bits with one scale per group: w = q · scale, q from -8 to 7. The element farthest from zero becomes -8, as
+    /// in llama.cpp's Q4_0.
     /// </summary>
     public static void QuantiseGroups(ReadOnlySpan<float> row, Span<sbyte> quantised, Span<BFloat16> scales)
     {

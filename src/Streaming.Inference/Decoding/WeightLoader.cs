@@ -4,14 +4,14 @@ using TorchSharp;
 
 namespace Streaming.Inference.Decoding;
 
-/// <summary>Reads a model's weights by Hugging Face's names, fuses them, and brings them to a type and a device.</summary>
+/// <summary>Reads a model's weights by Hugging Face's names, fuses them, and converts them to a type and a device.</summary>
 internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DType type, torch.Device device, IKernels kernels, int threads)
     : IDisposable
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
     private readonly MatrixLoader _matrices = new(kernels, DTypes.Activations(type), threads);
 
-    /// <summary>Reads everything; what was read is released again when something is missing.</summary>
+    /// <summary>Reads all weights. If it throws, it has released those it had read.</summary>
     /// <exception cref="InputException">A tensor is missing or has another shape.</exception>
     public DecoderWeights Load()
     {
@@ -51,7 +51,7 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         );
     }
 
-    /// <summary>The query heads' norm for each of them, then the key heads', [heads + kv_heads, head_dim].</summary>
+    /// <summary>The query norm for each query head, then the key norm for each key head, [heads + kv_heads, head_dim].</summary>
     private torch.Tensor LoadHeadNorm(string prefix)
     {
         using torch.Tensor query = ReadPlain(prefix + TensorNames.QueryNorm, config.HeadDim);
@@ -73,13 +73,14 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         return stored.to(_activations, device, copy: true).contiguous();
     }
 
-    /// <summary>Matrices [out_i, columns] that read the same rows, as one [sum of out_i, columns], with their biases [out_i] if they have them.</summary>
+    /// <summary>Reads matrices [out_i, columns] as one, [sum of out_i, columns], with their biases [out_i] if any.</summary>
     private Weight ReadFused(long columns, bool biased, params ReadOnlySpan<(string Name, long Rows)> parts)
     {
         MatrixForm form = type switch
         {
             DType.Int8 => MatrixForm.Int8,
-            DType.Int4 => parts[0].Name is TensorNames.Head or TensorNames.Embedding ? MatrixForm.Int8 : MatrixForm.Int4, // logits are worth 8 bits
+            DType.Int4 when parts[0].Name is TensorNames.Head or TensorNames.Embedding => MatrixForm.Int8, // logits need 8 bits
+            DType.Int4 => MatrixForm.Int4,
             _ => MatrixForm.Plain,
         };
         Weight weight = ReadMatrix(columns, form, parts);

@@ -3,28 +3,28 @@ using Streaming.Inference.Caching;
 namespace Streaming.Inference.Evaluation;
 
 /// <summary>
-/// What a query may attend to, as in the paper's comparison (Xiao et al. 2023, figure 1). With S sinks and a window of W, all
-/// but <see cref="Dense"/> see the same number of tokens: S + W.
+/// The tokens that a query attends to, as in the paper's comparison (Xiao et al. 2023, figure 1). With S sinks and a window of W, all
+/// policies except <see cref="Dense"/> see S + W tokens.
 /// </summary>
 public enum CachePolicy
 {
-    /// <summary>Everything since the beginning: the cache grows by one token a token.</summary>
+    /// <summary>All earlier tokens; the cache grows with every token.</summary>
     Dense,
 
     /// <summary>A rolling cache of the last S + W tokens, without sinks.</summary>
     Window,
 
-    /// <summary>The start token and the last S + W - 1 tokens, computed afresh for each token from an empty cache.</summary>
+    /// <summary>The start token and the last S + W - 1 tokens, recomputed from an empty cache for each token.</summary>
     Recompute,
 
-    /// <summary>S sinks and a rolling window of W: the sink cache.</summary>
+    /// <summary>The sink cache: S sinks and a rolling window of W.</summary>
     Streaming,
 }
 
-/// <summary>What a <see cref="CachePolicy"/> is called, and what it makes of sinks and window.</summary>
+/// <summary>Names and layouts of <see cref="CachePolicy"/>.</summary>
 public static class CachePolicies
 {
-    /// <summary>The policy that a person names: dense, window, recompute or streaming.</summary>
+    /// <summary>Parses a policy's name: dense, window, recompute or streaming.</summary>
     public static bool TryParse(string? name, out CachePolicy policy)
     {
         (policy, bool known) = name switch
@@ -49,10 +49,10 @@ public static class CachePolicies
             _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "It is none of the four policies."),
         };
 
-    /// <summary>How a slot is used under a policy.</summary>
+    /// <summary>The layout of a slot under a policy.</summary>
     /// <param name="policy">The policy.</param>
     /// <param name="asked">S and W.</param>
-    /// <param name="length">Tokens that a stream may come to; what dense attention needs places for.</param>
+    /// <param name="length">Maximum tokens of a stream, which dense attention needs places for.</param>
     internal static CacheLayout LayoutOf(CachePolicy policy, CacheLayout asked, int length) =>
         policy switch
         {

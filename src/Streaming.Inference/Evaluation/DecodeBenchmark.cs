@@ -4,26 +4,26 @@ using Streaming.Inference.Kernels;
 namespace Streaming.Inference.Evaluation;
 
 /// <summary>
-/// What a token costs under a policy once the cache is full. A step gives each of the batch's streams one token: one token is
-/// fed to each and its logits come back; under <see cref="CachePolicy.Recompute"/> S + W tokens are, from an empty cache. Dense
-/// attention begins with S + W tokens and grows from there. Ids are at random, and nothing is sampled.
+/// The cost of a token under a policy when the cache is full. A step feeds one token to each stream of the batch and computes its logits;
+/// under <see cref="CachePolicy.Recompute"/> it feeds S + W tokens to an empty cache. Dense attention begins with S + W tokens and grows.
+/// Ids are random, and nothing is sampled.
 /// </summary>
 public static class DecodeBenchmark
 {
     private const int WarmUpSteps = 10;
 
-    /// <summary>Steps before the measured ones; a recomputation is many operations already, and long.</summary>
+    /// <summary>Steps before the measured ones. Recomputation needs fewer, because its steps are long.</summary>
     private static int WarmUp(CachePolicy policy) => policy == CachePolicy.Recompute ? 1 : WarmUpSteps;
 
-    /// <summary>Tokens that dense attention comes to beyond S + W.</summary>
+    /// <summary>Tokens beyond S + W that dense attention needs places for.</summary>
     public static int Growth(CachePolicy policy, int tokens) => checked(WarmUp(policy) + tokens);
 
     /// <summary>Measures steps.</summary>
     /// <param name="model">The model with its policy; dense attention must have room for <see cref="Growth"/> beyond S + W.</param>
-    /// <param name="tokens">Steps to measure: tokens of each stream.</param>
-    /// <param name="progress">Called after every measured step with their number; null for nobody.</param>
+    /// <param name="tokens">Steps to measure.</param>
+    /// <param name="progress">Called after each measured step with the number of steps; null for no progress.</param>
     /// <param name="time">The clock; null for the system's.</param>
-    /// <param name="cancellation">Ends the benchmark after the step under way; the result is of what was measured.</param>
+    /// <param name="cancellation">Ends the benchmark after the current step; the result covers the steps so far.</param>
     public static DecodeBenchmarkResult Run(
         EvaluationModel model,
         int tokens,
@@ -109,23 +109,23 @@ public static class DecodeBenchmark
     }
 }
 
-/// <summary>What steps took.</summary>
-/// <param name="Batch">Tokens of a step, one for each stream.</param>
-/// <param name="StepMs">Each measured step's time.</param>
-/// <param name="CacheBytes">Keys and values of all streams, as allocated.</param>
-/// <param name="PeakBytes">The process's resident memory at its highest during the measured steps.</param>
+/// <summary>Times and memory of steps.</summary>
+/// <param name="Batch">Tokens of a step, one per stream.</param>
+/// <param name="StepMs">Time of each measured step, milliseconds.</param>
+/// <param name="CacheBytes">Bytes allocated for keys and values of all streams.</param>
+/// <param name="PeakBytes">The process's peak resident memory during the measured steps, bytes.</param>
 public sealed record DecodeBenchmarkResult(int Batch, IReadOnlyList<double> StepMs, long CacheBytes, long PeakBytes)
 {
-    /// <summary>The median step: how long each stream waits for a token. 0 without steps.</summary>
+    /// <summary>The median time of a step, milliseconds; 0 without steps.</summary>
     public double MsPerToken => Percentile(0.5);
 
-    /// <summary>The 99th percentile of the steps.</summary>
+    /// <summary>The 99th percentile of the times, milliseconds.</summary>
     public double P99Ms => Percentile(0.99);
 
-    /// <summary>Tokens of all streams by the time of all steps.</summary>
+    /// <summary>Tokens per second, of all streams.</summary>
     public double TokensPerSecond => StepMs.Count == 0 ? 0 : 1000.0 * Batch * StepMs.Count / StepMs.Sum();
 
-    /// <summary>The least time that a share of the steps does not exceed.</summary>
+    /// <summary>The smallest time that a share of the steps does not exceed.</summary>
     private double Percentile(double share) =>
         StepMs.Count == 0 ? 0 : StepMs.Order().ElementAt((int)Math.Ceiling(share * StepMs.Count) - 1);
 }

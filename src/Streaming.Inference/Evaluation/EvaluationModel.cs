@@ -7,22 +7,25 @@ using TorchSharp;
 
 namespace Streaming.Inference.Evaluation;
 
-/// <summary>What is measured: a model on a device, and a policy with its sinks and window.</summary>
+/// <summary>What to measure: a policy with its sinks and window, on a device.</summary>
 public sealed record EvaluationOptions
 {
-    /// <summary>What a query may attend to.</summary>
+    /// <summary>The tokens that a query attends to.</summary>
     public required CachePolicy Policy { get; init; }
 
-    /// <summary>S.</summary>
+    /// <summary>S, first tokens that are never evicted.</summary>
     public int Sinks { get; init; } = 4;
 
-    /// <summary>W; null fills the model's context, at most <see cref="Engine.DefaultPlaces"/> tokens with the sinks.</summary>
+    /// <summary>
+    /// W, recent tokens in attention; null fills the model's context, at most <see cref="Engine.DefaultPlaces"/> tokens with the
+    /// sinks.
+    /// </summary>
     public int? Window { get; init; }
 
-    /// <summary>Streams at a time, each in a slot of its own.</summary>
+    /// <summary>Concurrent streams, each in its own slot.</summary>
     public int Batch { get; init; } = 1;
 
-    /// <summary>Tokens that a stream comes to beyond S + W: dense attention needs places for them.</summary>
+    /// <summary>Tokens of a stream beyond S + W, which dense attention needs places for.</summary>
     public int Growth { get; init; }
 
     /// <summary>The arithmetic.</summary>
@@ -36,8 +39,7 @@ public sealed record EvaluationOptions
 }
 
 /// <summary>
-/// A decoder that is made for one policy, without the batcher: evaluation looks at every token's logits and samples nothing. It
-/// belongs to one thread at a time.
+/// A decoder for one policy, without a batcher, because evaluation needs all logits and samples nothing. Not thread-safe.
 /// </summary>
 public sealed class EvaluationModel : IDisposable
 {
@@ -50,10 +52,10 @@ public sealed class EvaluationModel : IDisposable
         Decoder = decoder;
     }
 
-    /// <summary>What a query may attend to.</summary>
+    /// <summary>The tokens that a query attends to.</summary>
     public CachePolicy Policy { get; }
 
-    /// <summary>S and W as they were asked for, or their defaults.</summary>
+    /// <summary>S and W as requested, or their defaults.</summary>
     public CacheLayout Asked { get; }
 
     /// <summary>Threads of an operation.</summary>
@@ -62,18 +64,18 @@ public sealed class EvaluationModel : IDisposable
     /// <summary>The arithmetic, never <see cref="DType.Auto"/>.</summary>
     public DType DType => Decoder.DType;
 
-    /// <summary>How a slot is used.</summary>
+    /// <summary>The layout of a slot.</summary>
     internal CacheLayout Layout { get; }
 
     internal Decoder Decoder { get; }
 
-    /// <summary>Gives the calling thread its number of libtorch's threads, which belongs to the thread that sets it.</summary>
+    /// <summary>Sets libtorch's number of threads, which it keeps per calling thread.</summary>
     internal void UseThreads() => torch.set_num_threads(Threads);
 
     /// <summary>Loads a checkpoint or random weights.</summary>
-    /// <param name="config">What the model is.</param>
+    /// <param name="config">The model's configuration.</param>
     /// <param name="weights">Its weights.</param>
-    /// <param name="options">What is measured on it.</param>
+    /// <param name="options">What to measure.</param>
     /// <exception cref="InputException">Sinks, window or type are impossible for the model, or a weight is missing.</exception>
     public static EvaluationModel Load(ModelConfig config, IWeightSource weights, EvaluationOptions options)
     {
@@ -91,7 +93,7 @@ public sealed class EvaluationModel : IDisposable
         CacheLayout used = CachePolicies.LayoutOf(options.Policy, asked, checked(asked.Places + options.Growth));
         int threads = options.Threads ?? Math.Max(1, Environment.ProcessorCount - 1);
         var decoder = Decoder.Load(
-            // Dense attention goes beyond the context on purpose: what happens there is what is measured.
+            // Dense attention exceeds the context on purpose: its behaviour there is measured.
             config with
             {
                 ContextLength = Math.Max(config.ContextLength, used.Places),

@@ -3,7 +3,7 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Inference.Evaluation;
 
 /// <summary>
-/// A text as the stream that a model reads: the start token, where its tokenizer has one, and the text's tokens.
+/// A text as a stream of tokens: the start token, if the tokenizer has one, and the text's tokens.
 /// </summary>
 public sealed class EvaluationText
 {
@@ -13,20 +13,20 @@ public sealed class EvaluationText
         Stream = stream;
     }
 
-    /// <summary>The start token, the stream's first; null where the tokenizer has none.</summary>
+    /// <summary>The start token, first in the stream; null if the tokenizer has none.</summary>
     public int? Bos { get; }
 
-    /// <summary>Tokens that something is predicted for: all but the stream's first.</summary>
+    /// <summary>Number of predicted tokens: all but the stream's first.</summary>
     public int Predicted => Stream.Length - 1;
 
     /// <summary>All tokens in order.</summary>
     internal int[] Stream { get; }
 
-    /// <summary>Encodes a text; what looks like a control token in it is text.</summary>
-    /// <param name="tokenizer">The checkpoint's.</param>
+    /// <summary>Encodes a text. It cannot produce control tokens.</summary>
+    /// <param name="tokenizer">The checkpoint's tokenizer.</param>
     /// <param name="text">The text.</param>
-    /// <param name="tokens">The most tokens to predict; null for all.</param>
-    /// <param name="repeat">Whether the text begins anew where it has fewer than <paramref name="tokens"/>.</param>
+    /// <param name="tokens">Maximum number of tokens to predict; null for all.</param>
+    /// <param name="repeat">Whether to repeat a text that has fewer than <paramref name="tokens"/>.</param>
     /// <exception cref="InputException">There is nothing to predict.</exception>
     public static EvaluationText Of(Tokenizer tokenizer, string text, int? tokens = null, bool repeat = false)
     {
@@ -35,13 +35,13 @@ public sealed class EvaluationText
         return Of(tokenizer.BosId, ids, tokens, repeat);
     }
 
-    /// <summary>A stream of ids as it stands: something is predicted for all but the first.</summary>
+    /// <summary>A stream of ids; all but the first are predicted.</summary>
     /// <exception cref="InputException">There is nothing to predict.</exception>
     public static EvaluationText OfStream(ReadOnlySpan<int> ids) => Of(bos: null, ids.ToArray());
 
     internal static EvaluationText Of(int? bos, int[] ids, int? tokens = null, bool repeat = false)
     {
-        int before = bos is null ? 0 : 1; // without a start token the first of the text is what the others follow
+        int before = bos is null ? 0 : 1; // without a start token, the first token is not predicted
         if (ids.Length + before < 2)
             throw new InputException("The text has no token to predict: give a longer one.");
         long wanted = tokens is int most ? (long)most + 1 - before : ids.Length;

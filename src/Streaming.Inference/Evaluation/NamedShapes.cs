@@ -2,7 +2,7 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Evaluation;
 
-/// <summary>TestShapes of known models, to measure speed and memory with random weights.</summary>
+/// <summary>Shapes of known models, for measuring speed and memory with random weights.</summary>
 public static class NamedShapes
 {
     private static readonly Dictionary<string, ModelConfig> All = new(StringComparer.Ordinal)
@@ -39,7 +39,7 @@ public static class NamedShapes
     public static IReadOnlyCollection<string> Names => All.Keys;
 
     /// <summary>A shape by its name.</summary>
-    /// <exception cref="InputException">There is none of that name.</exception>
+    /// <exception cref="InputException">The name is unknown.</exception>
     public static ModelConfig Of(string name) =>
         All.TryGetValue(name, out ModelConfig? shape)
             ? shape

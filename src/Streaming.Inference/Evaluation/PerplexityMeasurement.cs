@@ -4,16 +4,16 @@ using TorchSharp;
 namespace Streaming.Inference.Evaluation;
 
 /// <summary>
-/// Perplexity of a text under a cache policy, in one stream from the start token to the end. The cache is emptied at the
-/// beginning and never again, except under <see cref="CachePolicy.Recompute"/>, which empties it before every token.
+/// Perplexity of a text under a cache policy, in one stream from the start token to the end. The cache is cleared only at the beginning;
+/// <see cref="CachePolicy.Recompute"/> clears it before every token.
 /// </summary>
 public sealed class PerplexityMeasurement
 {
-    /// <summary>Memory for the logits of a chunk.</summary>
+    /// <summary>Bytes for the logits of a chunk.</summary>
     private const int LogitBytes = 64 << 20;
 
-    private const int LeastChunk = 16,
-        MostChunk = 256;
+    private const int MinChunk = 16,
+        MaxChunk = 256;
 
     private readonly EvaluationModel _model;
     private readonly EvaluationText _text;
@@ -27,12 +27,14 @@ public sealed class PerplexityMeasurement
     private long _timed;
     private TimeSpan _elapsed;
 
-    /// <summary>Prepares a measurement; <see cref="Run"/> takes it, once.</summary>
-    /// <param name="model">The model with its policy; dense attention must have been given the text's length.</param>
+    /// <summary>Prepares a measurement; call <see cref="Run"/> once.</summary>
+    /// <param name="model">The model with its policy; dense attention needs places for the whole text.</param>
     /// <param name="text">The text.</param>
-    /// <param name="segmentLength">Tokens of a segment; null for S + W, so that the first is what comes before any eviction.</param>
-    /// <param name="every">Scores each so many tokens only, from the first on; all of them are read.</param>
-    /// <param name="chunk">Tokens fed at once, for the policies that allow it; null for what suits the model. The numbers are the same.</param>
+    /// <param name="segmentLength">Tokens of a segment; null for S + W, so that the first segment precedes any eviction.</param>
+    /// <param name="every">Scores only every n-th token, from the first on; all tokens are fed.</param>
+    /// <param name="chunk">
+    /// Tokens of a forward pass, for policies that allow it; null for the default. It does not change the result.
+    /// </param>
     /// <param name="time">The clock; null for the system's.</param>
     public PerplexityMeasurement(
         EvaluationModel model,
@@ -51,15 +53,15 @@ public sealed class PerplexityMeasurement
         _segmentLength = segmentLength ?? model.Asked.Places;
         ArgumentOutOfRangeException.ThrowIfLessThan(_segmentLength, 1, nameof(segmentLength));
         _every = every;
-        _chunk = chunk ?? Math.Clamp(LogitBytes / sizeof(float) / model.Decoder.Config.VocabularySize, LeastChunk, MostChunk);
+        _chunk = chunk ?? Math.Clamp(LogitBytes / sizeof(float) / model.Decoder.Config.VocabularySize, MinChunk, MaxChunk);
         ArgumentOutOfRangeException.ThrowIfLessThan(_chunk, 1, nameof(chunk));
         _time = time ?? TimeProvider.System;
     }
 
-    /// <summary>Measures; the result is of what was scored until the end or until it was cancelled.</summary>
-    /// <param name="progress">Called after every forward pass that scored something; null for nobody.</param>
-    /// <param name="cancellation">Ends the measurement after the pass under way.</param>
-    /// <exception cref="InputException">The model's logits are not numbers.</exception>
+    /// <summary>Measures until the end or until cancelled; the result covers the tokens scored so far.</summary>
+    /// <param name="progress">Called after each forward pass that scored tokens; null for no progress.</param>
+    /// <param name="cancellation">Ends the measurement after the current pass.</param>
+    /// <exception cref="InputException">The model's logits are not finite.</exception>
     public PerplexityResult Run(Action<PerplexityProgress>? progress = null, CancellationToken cancellation = default)
     {
         using IDisposable noGradient = torch.no_grad();
@@ -75,7 +77,7 @@ public sealed class PerplexityMeasurement
         }
         if (_model.Policy == CachePolicy.Recompute && at < _text.Predicted)
         {
-            start = _time.GetTimestamp(); // what is timed of this policy is the work for each token
+            start = _time.GetTimestamp(); // for this policy, only the recomputations are timed
             _timed = 0;
             for (at = NextScored(at); at < _text.Predicted && !cancellation.IsCancellationRequested; at = NextScored(at + 1))
             {
@@ -94,7 +96,7 @@ public sealed class PerplexityMeasurement
         }
     }
 
-    /// <summary>Feeds the tokens from a position on as one chunk, which predicts those that follow each; the position after it.</summary>
+    /// <summary>Feeds a chunk from a position on and scores the predicted tokens; returns the position after it.</summary>
     private int FeedChunk(int at, int end)
     {
         int count = Math.Min(_chunk, end - at);
@@ -115,22 +117,25 @@ public sealed class PerplexityMeasurement
         return at + count;
     }
 
-    /// <summary>Predicts a token (counted from 0 after the stream's first) from the start token and the S + W - 1 tokens before it.</summary>
+    /// <summary>
+    /// Predicts a token (counted from 0 after the stream's first) from the start token and the S + W - 1 tokens before it.
+    /// </summary>
     private void RecomputeFor(int token)
     {
         int places = _model.Layout.Places,
             end = token + 1;
         int[] seen = _text.Stream[(end - places)..end];
         if (_text.Bos is int bos)
-            seen[0] = bos; // in place of the oldest: S + W tokens in all
+            seen[0] = bos; // replaces the oldest: S + W tokens in total
         using torch.Tensor logits = Recomputation.Feed(_model.Decoder, _model.Layout, [seen], LogitRows.Last)!;
         Score(logits, token, 1);
     }
 
-    /// <summary>Adds up what rows of logits [count, vocabulary] give the tokens they should predict.</summary>
+    /// <summary>Scores the tokens that rows of logits [count, vocabulary] predict.</summary>
     private void Score(torch.Tensor logits, int first, int count)
     {
-        using torch.Tensor targets = torch.tensor(Array.ConvertAll(_text.Stream[(first + 1)..(first + 1 + count)], id => (long)id)); // [count]
+        int[] ids = _text.Stream[(first + 1)..(first + 1 + count)];
+        using torch.Tensor targets = torch.tensor(Array.ConvertAll(ids, id => (long)id)); // [count]
         using torch.Tensor rows = torch.nn.functional.cross_entropy(logits, targets, reduction: torch.nn.Reduction.None); // [count]
         float[] nll = rows.data<float>().ToArray();
         for (int token = NextScored(first); token < first + count; token = NextScored(token + 1))
@@ -138,7 +143,8 @@ public sealed class PerplexityMeasurement
             double value = nll[token - first];
             if (!double.IsFinite(value))
                 throw new InputException(
-                    $"The model gives no probability to token {token} of the text ({value}): the checkpoint is damaged, or its numbers exceed the type; try float32."
+                    $"The model gives no probability to token {token} of the text ({value}): the checkpoint is damaged, "
+                        + "or its numbers exceed the type; try float32."
                 );
             _scored++;
             _nll += value;
@@ -149,7 +155,7 @@ public sealed class PerplexityMeasurement
         }
     }
 
-    /// <summary>The first token from one on that is scored.</summary>
+    /// <summary>The first scored token from a token on.</summary>
     private int NextScored(int token) => (int)Math.Min(int.MaxValue, ((long)token + _every - 1) / _every * _every);
 
     private PerplexityResult Result() =>

@@ -4,10 +4,10 @@ using TorchSharp;
 namespace Streaming.Inference.Evaluation;
 
 /// <summary>
-/// Weights at random, a function of a seed and each tensor's name, in the size that keeps activations about constant from layer
-/// to layer: for speed and memory, which do not depend on what the numbers say.
+/// Random weights, a function of a seed and each tensor's name, for measuring speed and memory. Their variance keeps the size of
+/// activations about constant from layer to layer.
 /// </summary>
-/// <param name="seed">Another seed, other weights.</param>
+/// <param name="seed">The seed.</param>
 public sealed class RandomWeightSource(int seed = 1) : IWeightSource
 {
     /// <inheritdoc/>

@@ -3,15 +3,15 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Evaluation;
 
-/// <summary>The process's resident memory, as the system counts it: weights, cache and everything else.</summary>
+/// <summary>The process's resident memory, as reported by the system.</summary>
 internal static class ResidentMemory
 {
     private const string ClearRefs = "/proc/self/clear_refs",
         ResetPeak = "5"; // proc(5)
 
     /// <summary>
-    /// Gives back what is free, and lets the peak begin anew, so that it says what follows needs and not what loading took. Only
-    /// on Linux with glibc; elsewhere the peak is since the process began.
+    /// Frees unused memory and resets the peak, so that it excludes memory that only loading needed. Only on Linux with glibc; on other
+    /// systems the peak is that of the whole process.
     /// </summary>
     public static void BeginPeak()
     {
@@ -21,7 +21,7 @@ internal static class ResidentMemory
             File.WriteAllText(ClearRefs, ResetPeak);
     }
 
-    /// <summary>The most since <see cref="BeginPeak"/>, bytes.</summary>
+    /// <summary>The peak since <see cref="BeginPeak"/>, bytes.</summary>
     public static long Peak()
     {
         using var self = Process.GetCurrentProcess();

@@ -1,6 +1,6 @@
 namespace Streaming.Inference.Kernels;
 
-/// <summary>The ragged batch of one forward pass: the segments' tokens as N flat rows, in the segments' order.</summary>
+/// <summary>The ragged batch of a forward pass: the tokens of all segments as N flat rows, in order.</summary>
 internal sealed class Batch
 {
     private Batch(IReadOnlyList<Segment> segments, int rows, int logits)
@@ -12,10 +12,10 @@ internal sealed class Batch
         LogitRows = logits == 0 ? [] : new int[logits];
     }
 
-    /// <summary>The conversations' parts.</summary>
+    /// <summary>The segments.</summary>
     public IReadOnlyList<Segment> Segments { get; }
 
-    /// <summary>N, tokens in all.</summary>
+    /// <summary>N, the number of tokens.</summary>
     public int Rows => Ids.Length;
 
     /// <summary>Tokens of the longest segment.</summary>
@@ -24,17 +24,17 @@ internal sealed class Batch
     /// <summary>The tokens, [N].</summary>
     public int[] Ids { get; }
 
-    /// <summary>Each row's stream position, [N]: what keys, and queries towards the window, are rotated to.</summary>
+    /// <summary>Stream positions, [N]: keys are rotated by them, and queries for the window.</summary>
     public long[] Positions { get; }
 
-    /// <summary>What queries towards the sinks are rotated to, [N]: min(tokens fed before the row, F + W - 1).</summary>
+    /// <summary>Rotations of queries for the sinks, [N]: min(tokens fed before the row, F + W - 1).</summary>
     public long[] SinkDistances { get; }
 
     /// <summary>Rows that give logits, ascending, [M].</summary>
     public int[] LogitRows { get; }
 
-    /// <summary>Lays a batch out.</summary>
-    /// <param name="segments">Valid segments, a slot at most once.</param>
+    /// <summary>Makes the batch of segments.</summary>
+    /// <param name="segments">Valid segments, each slot at most once.</param>
     public static Batch Of(IReadOnlyList<Segment> segments)
     {
         int rows = 0,
@@ -65,7 +65,7 @@ internal sealed class Batch
         return batch;
     }
 
-    /// <summary>How many of a segment's last rows give logits.</summary>
+    /// <summary>Number of a segment's last rows that give logits.</summary>
     private static int LogitsOf(Segment segment) =>
         segment.Logits switch
         {

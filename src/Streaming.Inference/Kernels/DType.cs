@@ -7,39 +7,44 @@ namespace Streaming.Inference.Kernels;
 /// <summary>The arithmetic of a decoder.</summary>
 public enum DType
 {
-    /// <summary><see cref="BFloat16"/> where the processor (or a GPU) has it in hardware, else <see cref="Float32"/>.</summary>
+    /// <summary><see cref="BFloat16"/> if the processor has it in hardware or the device is a GPU, else <see cref="Float32"/>.</summary>
     Auto,
 
-    /// <summary>Weights, cache and products in float32.</summary>
+    /// <summary>Weights and cache in float32.</summary>
     Float32,
 
-    /// <summary>Weights, cache and products in bfloat16; norms and softmax add up in float32.</summary>
+    /// <summary>Weights and cache in bfloat16; norms and softmax are summed up in float32.</summary>
     BFloat16,
 
     /// <summary>
-    /// Weights in int8 with a scale per row, keys and values in int8 with a scale each where the kernels have it, all else as <see cref="BFloat16"/>; on the CPU only.
+    /// Weights in int8 with a scale per row. The managed kernels keep keys and values in int8 too, with a scale each. The rest is as in
+    /// <see cref="BFloat16"/>. CPU only.
     /// </summary>
     Int8,
 
-    /// <summary>As <see cref="Int8"/>, but the layers' weights in 4 bits with a scale for each 32 of a row; with the managed kernels only.</summary>
+    /// <summary>
+    /// As <see cref="Int8"/>, but the layers' weights have 4 bits with a scale per 32 weights of a row. Managed kernels only.
+    /// </summary>
     Int4,
 }
 
-/// <summary>What a <see cref="DType"/> means on a device.</summary>
+/// <summary>The meaning of a <see cref="DType"/> on a device.</summary>
 internal static class DTypes
 {
     /// <summary>
-    /// The type that <see cref="DType.Auto"/> stands for on a device; the others stand for themselves. In deterministic mode it is
-    /// float32: bfloat16's products depend on the batch.
+    /// Resolves <see cref="DType.Auto"/> for a device. In deterministic mode it is float32, because bfloat16's products depend on the
+    /// batch.
     /// </summary>
     /// <exception cref="InputException">The device does not have the type, or cannot be deterministic with it.</exception>
     public static DType Resolve(DType type, torch.Device device, bool deterministic = false)
     {
         if (deterministic && device.type != DeviceType.CPU)
-            throw new InputException($"Deterministic mode is for the CPU only, and the device is {device}: use cpu, or switch it off.");
+            throw new InputException(
+                $"Deterministic mode is for the CPU only, and the device is {device}: use cpu, or switch deterministic mode off."
+            );
         if (deterministic && type == DType.BFloat16)
             throw new InputException(
-                "Deterministic mode is for the types float32, int8 and int4, not bfloat16: choose one of them, or switch it off."
+                "Deterministic mode does not support bfloat16: choose float32, int8 or int4, or switch deterministic mode off."
             );
         if (deterministic && type == DType.Auto)
             return DType.Float32;
@@ -50,22 +55,24 @@ internal static class DTypes
         return device.type != DeviceType.CPU || ProcessorHasBFloat16() ? DType.BFloat16 : DType.Float32;
     }
 
-    /// <summary>A type as people write it.</summary>
+    /// <summary>The name of a type in settings.</summary>
     public static string NameOf(DType type) => type.ToString().ToLowerInvariant();
 
-    /// <summary>Refuses a model whose rows have another width than a type's products can read.</summary>
+    /// <summary>Refuses a model whose rows have a width that a type's kernels do not support.</summary>
+    /// <exception cref="InputException">A width is not a multiple of <paramref name="multiple"/>.</exception>
     public static void CheckWidths(DType type, ModelConfig config, int multiple)
     {
         foreach (int width in (int[])[config.HiddenSize, config.Heads * config.HeadDim, config.IntermediateSize])
         {
             if (width % multiple != 0)
                 throw new InputException(
-                    $"The type {NameOf(type)} needs widths that are multiples of {multiple}, and this model has one of {width}: choose bfloat16 or float32."
+                    $"The type {NameOf(type)} needs widths that are multiples of {multiple}, and this model has one of {width}: "
+                        + "choose bfloat16 or float32."
                 );
         }
     }
 
-    /// <summary>The type of the activations, the cache and everything that is not an int8 weight.</summary>
+    /// <summary>The element type of norms, biases and embeddings, and of activations and cache unless the kernels use another.</summary>
     public static torch.ScalarType Activations(DType type) => type == DType.Float32 ? torch.ScalarType.Float32 : torch.ScalarType.BFloat16;
 
     /// <summary>CPUID leaf 7: AVX512_BF16 (subleaf 1, EAX bit 5) or AMX-BF16 (subleaf 0, EDX bit 22).</summary>

@@ -5,10 +5,10 @@ using TorchSharp;
 
 namespace Streaming.Inference.Kernels;
 
-/// <summary>Who computes a decoder's operations.</summary>
+/// <summary>An implementation of a decoder's operations.</summary>
 public enum KernelSet
 {
-    /// <summary>On the CPU the widest managed set that the processor has; elsewhere libtorch.</summary>
+    /// <summary>On the CPU the widest managed set that the processor supports; on other devices libtorch.</summary>
     Auto,
 
     /// <summary>libtorch, on any device.</summary>
@@ -20,18 +20,18 @@ public enum KernelSet
     /// <summary>Managed kernels with vectors of 256 bits (AVX2 and FMA).</summary>
     Avx2,
 
-    /// <summary>Managed kernels with vectors of 128 bits, of whatever processor.</summary>
+    /// <summary>Managed kernels with vectors of 128 bits, for any processor.</summary>
     Portable,
 }
 
-/// <summary>What a set of kernels is made for.</summary>
+/// <summary>The parameters of a kernel set.</summary>
 /// <param name="Config">The model.</param>
 /// <param name="Type">The arithmetic, never <see cref="DType.Auto"/>.</param>
-/// <param name="Device">Of the tensors.</param>
-/// <param name="Set">Which set, never <see cref="KernelSet.Auto"/>.</param>
+/// <param name="Device">The device of the tensors.</param>
+/// <param name="Set">The set, never <see cref="KernelSet.Auto"/>.</param>
 /// <param name="Capacity">C, the places of each slot.</param>
 /// <param name="Threads">Threads of the managed kernels, the caller's own included.</param>
-/// <param name="Deterministic">Whether the same conversation must give the same bits whatever else is computed.</param>
+/// <param name="Deterministic">Whether a conversation must get the same bits regardless of other conversations.</param>
 internal sealed record KernelContext(
     ModelConfig Config,
     DType Type,
@@ -42,13 +42,13 @@ internal sealed record KernelContext(
     bool Deterministic = false
 );
 
-/// <summary>Chooses among the kernel sets, once at start.</summary>
+/// <summary>Which kernel sets the processor supports.</summary>
 internal static class KernelSets
 {
-    /// <summary>Goes up when a change of any kernels changes bits of what they compute: snapshots taken before do not go on after.</summary>
+    /// <summary>Increase it when a change of any kernel changes bits of its results: older snapshots are refused then.</summary>
     public const int Version = 1;
 
-    /// <summary>Whether this processor has a set's instructions.</summary>
+    /// <summary>Whether this processor supports a set's instructions.</summary>
     public static bool IsSupported(KernelSet set) =>
         set switch
         {
@@ -60,7 +60,7 @@ internal static class KernelSets
             _ => true,
         };
 
-    /// <summary>The set that <see cref="KernelSet.Auto"/> stands for; the others stand for themselves.</summary>
+    /// <summary>Resolves <see cref="KernelSet.Auto"/> for a device.</summary>
     public static KernelSet Resolve(KernelSet set, DeviceType device) =>
         set switch
         {

@@ -4,28 +4,32 @@ using TorchSharp;
 namespace Streaming.Inference.Kernels;
 
 /// <summary>
-/// Two sets of kernels over the same weights and cache, of which one computes a whole step: libtorch those with a long input, as it has the
-/// processor's own bfloat16 products, and the other one those of replies.
+/// Two kernel sets over the same weights and cache: one computes the steps that prefill long inputs, the other one all other steps.
+/// In bfloat16 libtorch prefills faster, because it uses the processor's own bfloat16 products.
 /// </summary>
-internal sealed class PrefillDecodeKernels(IKernels forReplies, IKernels forLongInputs) : IKernels
+internal sealed class PrefillDecodeKernels(IKernels decode, IKernels prefill) : IKernels
 {
-    /// <summary>Tokens from which on an input is long: there libtorch was faster in bfloat16 (bench/Streaming.Bench.Peers/NOTES.md), at 16 it was not.</summary>
-    private const int LongInput = 32;
+    /// <summary>
+    /// Tokens of a segment from which libtorch prefills faster in bfloat16 (bench/Streaming.Bench.Peers/NOTES.md); with 16 it did not.
+    /// </summary>
+    private const int LongSegment = 32;
 
-    private IKernels? _chosen; // the step's
+    private IKernels? _step;
 
-    private IKernels Step => _chosen ?? forReplies;
+    private IKernels Step => _step ?? throw new InvalidOperationException("BeginStep comes first.");
 
-    public torch.ScalarType CacheType => forReplies.CacheType;
+    public torch.ScalarType CacheType => decode.CacheType;
 
     public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
-        forReplies.Pack(rows, count, width, nibbles, packed);
+        decode.Pack(rows, count, width, nibbles, packed);
 
-    public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
+    public void BeginStep(Batch batch)
     {
-        _chosen = batch.LongestSegment >= LongInput ? forLongInputs : forReplies;
-        return _chosen.Embed(embedding, batch);
+        _step = batch.LongestSegment >= LongSegment ? prefill : decode;
+        _step.BeginStep(batch);
     }
+
+    public torch.Tensor Embed(torch.Tensor embedding) => Step.Embed(embedding);
 
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight) => Step.Normalise(rows, weight);
 
@@ -35,17 +39,17 @@ internal sealed class PrefillDecodeKernels(IKernels forReplies, IKernels forLong
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights) => Step.NormaliseHeads(queryKeyValue, weights);
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) => Step.Attend(queryKeyValue, cache, batch);
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache) => Step.Attend(queryKeyValue, cache);
 
     public torch.Tensor Gate(torch.Tensor gateUp) => Step.Gate(gateUp);
 
-    public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => Step.SelectLogitRows(residual, batch);
+    public torch.Tensor SelectLogitRows(torch.Tensor residual) => Step.SelectLogitRows(residual);
 
     public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results) => Step.Head(rows, head, results);
 
     public void Dispose()
     {
-        forReplies.Dispose();
-        forLongInputs.Dispose();
+        decode.Dispose();
+        prefill.Dispose();
     }
 }

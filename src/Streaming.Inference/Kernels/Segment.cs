@@ -16,8 +16,8 @@ public enum LogitRows
 }
 
 /// <summary>
-/// Consecutive tokens of one conversation that take part in a forward pass: one token of a reply, or a chunk of an input.
-/// Together with the layout it says everything about the slot's present content, so that the cache keeps no state beside its tensors.
+/// Consecutive tokens of a conversation in a forward pass: one token of a reply, or a chunk of an input. It also describes the slot's
+/// current content, so that the cache keeps no state besides its tensors.
 /// </summary>
 public readonly record struct Segment
 {
@@ -31,8 +31,8 @@ public readonly record struct Segment
     public required long Position { get; init; }
 
     /// <summary>
-    /// Tokens fed to this slot before the first one. Equals <see cref="Position"/>, but in a slot that was rebuilt from the
-    /// fixed part and the end of a stream.
+    /// Tokens fed to this slot before the first one. Less than <see cref="Position"/> in a slot that was rebuilt from the fixed part
+    /// and the end of a stream, else equal to it.
     /// </summary>
     public required long Fed { get; init; }
 

@@ -4,10 +4,11 @@ using System.Text;
 namespace Streaming.Inference.Memory;
 
 /// <summary>
-/// Environment that libtorch needs on Linux. glibc gives large blocks back to the kernel at every free, and libtorch frees them
-/// at every operation: page faults then dominate whatever makes large intermediates (prompts, logits). Only the environment
-/// reaches all threads (<c>mallopt</c> reaches the main one), and only before the process starts; so the process starts itself
-/// once more, with the same id and arguments. OpenMP's threads must not spin beside a web server either.
+/// Environment variables that libtorch needs on Linux. glibc returns large blocks to the kernel at every free, and libtorch frees
+/// them at every operation, so page faults dominate operations with large intermediates (prompts, logits). Only environment
+/// variables apply to all threads (<c>mallopt</c> applies to the main one), and only if they are set before the process starts.
+/// Therefore the process replaces itself once, with the same id and arguments. OpenMP's threads must not spin either, because they
+/// share the processor with a web server.
 /// </summary>
 public static partial class AllocatorEnvironment
 {
@@ -15,10 +16,10 @@ public static partial class AllocatorEnvironment
     private const long SmallHostBytes = 4L << 30;
 
     /// <summary>
-    /// Sets what is unset, and starts the process anew if the allocator's variables were among it; what is set by somebody stays.
-    /// To be called first in Main. Elsewhere than on Linux with glibc, and in the process that was started anew, it does nothing.
+    /// Sets the variables that are unset, and restarts the process if an allocator variable was among them. Call it first in Main.
+    /// It does nothing in the restarted process, nor on systems other than Linux with glibc.
     /// </summary>
-    /// <returns>Null, or a sentence to log: why the process could not be started anew and goes on as it is, slower.</returns>
+    /// <returns>Null, or a warning to log: the restart failed and the process goes on, slower.</returns>
     public static string? EnsureOrReexec()
     {
         if (!OperatingSystem.IsLinux() || !HasGlibc() || Environment.GetEnvironmentVariable(Marker) is not null)
@@ -31,15 +32,17 @@ public static partial class AllocatorEnvironment
         changed |= SetIfUnset("MALLOC_TRIM_THRESHOLD_", "17179869184");
         changed |= SetIfUnset("MALLOC_TOP_PAD_", small ? "33554432" : "268435456");
         changed |= SetIfUnset("MALLOC_ARENA_MAX", "1");
-        changed |= SetIfUnset("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"); // weights in pages of 2 MiB, where the system has them: reading them is a quarter faster
+        changed |= SetIfUnset("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"); // pages of 2 MiB: weights are read a quarter faster
         if (!changed)
             return null;
 
-        Set(Marker, "1"); // in the new process: do not start yet another
-        // Each argument ends with a zero byte, an empty last one too.
+        Set(Marker, "1"); // the restarted process must not restart
+        // Each argument ends with a zero byte, even an empty last one.
         string[] arguments = Encoding.UTF8.GetString(File.ReadAllBytes("/proc/self/cmdline"))[..^1].Split('\0');
-        execv(Environment.ProcessPath ?? "/proc/self/exe", [.. arguments, null]); // by its own path, whose name tools show; returns only when it failed
-        return $"The process could not be started anew with the allocator's settings ({Marshal.GetLastPInvokeErrorMessage()}): set MALLOC_MMAP_MAX_=0, MALLOC_TRIM_THRESHOLD_=17179869184, MALLOC_TOP_PAD_=268435456, MALLOC_ARENA_MAX=1 and GLIBC_TUNABLES=glibc.malloc.hugetlb=1 yourself.";
+        execv(Environment.ProcessPath ?? "/proc/self/exe", [.. arguments, null]); // returns only on failure; tools show the path
+        return $"The process could not be restarted with the allocator's settings ({Marshal.GetLastPInvokeErrorMessage()}): "
+            + "set MALLOC_MMAP_MAX_=0, MALLOC_TRIM_THRESHOLD_=17179869184, MALLOC_TOP_PAD_=268435456, MALLOC_ARENA_MAX=1 "
+            + "and GLIBC_TUNABLES=glibc.malloc.hugetlb=1 yourself.";
     }
 
     private static bool HasGlibc() =>
@@ -53,7 +56,7 @@ public static partial class AllocatorEnvironment
         return true;
     }
 
-    /// <summary>Sets a variable for native code and for a new process; .NET's own copy does not reach them.</summary>
+    /// <summary>Sets a variable for native code and the restarted process; .NET's own setter changes only a managed copy.</summary>
     private static void Set(string name, string value)
     {
         if (setenv(name, value, 1) != 0)

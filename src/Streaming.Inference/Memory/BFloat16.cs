@@ -2,15 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Streaming.Inference.Memory;
 
-/// <summary>The upper half of a float32, as in libtorch's tensors.</summary>
+/// <summary>bfloat16, the upper half of a float32, as in libtorch's tensors.</summary>
 /// <param name="Bits">Sign, exponent and the 7 upper bits of the fraction.</param>
 internal readonly record struct BFloat16(ushort Bits)
 {
-    /// <summary>The same number.</summary>
+    /// <summary>The value in float32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float ToSingle() => BitConverter.UInt32BitsToSingle((uint)Bits << 16);
 
-    /// <summary>The nearest number, the even one of two; not-a-number stays one.</summary>
+    /// <summary>Rounds to nearest, ties to even; NaN stays NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static BFloat16 Of(float value)
     {

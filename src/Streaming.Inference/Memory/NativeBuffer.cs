@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Inference.Memory;
 
-/// <summary>Numbers outside the garbage collector's heap, at an address that a cache line begins at; it only grows.</summary>
+/// <summary>A native buffer, aligned to a cache line. It only grows.</summary>
 internal sealed unsafe class NativeBuffer<T> : IDisposable
     where T : unmanaged
 {
@@ -10,7 +10,7 @@ internal sealed unsafe class NativeBuffer<T> : IDisposable
     private T* _numbers;
     private nuint _count;
 
-    /// <summary>Room for so many numbers; what was there before is lost when it grows.</summary>
+    /// <summary>The buffer with room for so many elements. Growing loses its content.</summary>
     public T* Take(long count)
     {
         if ((nuint)count > _count)

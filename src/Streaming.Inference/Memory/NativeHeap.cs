@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Streaming.Inference.Memory;
 
-/// <summary>The heap of native code, which keeps what is freed (see <see cref="AllocatorEnvironment"/>) until it is told to give it back.</summary>
+/// <summary>The native heap. It keeps freed memory (see <see cref="AllocatorEnvironment"/>) until <see cref="Trim"/>.</summary>
 internal static partial class NativeHeap
 {
     private static readonly bool CanTrim =
@@ -10,12 +10,12 @@ internal static partial class NativeHeap
         && NativeLibrary.TryLoad("libc.so.6", out nint libc)
         && NativeLibrary.TryGetExport(libc, "malloc_trim", out _);
 
-    /// <summary>Gives free pages back to the system: some milliseconds, for idle moments. Only on Linux with glibc; elsewhere nothing happens.</summary>
-    /// <returns>Whether there is such a heap here.</returns>
+    /// <summary>Returns free pages to the system, in some milliseconds. Does nothing on systems other than Linux with glibc.</summary>
+    /// <returns>Whether the system supports it.</returns>
     public static bool Trim()
     {
         if (CanTrim)
-            _ = malloc_trim(0); // answers whether there was anything to give back
+            _ = malloc_trim(0); // the result says whether any page was returned
         return CanTrim;
     }
 

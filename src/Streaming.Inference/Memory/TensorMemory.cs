@@ -3,10 +3,10 @@ using TorchSharp;
 
 namespace Streaming.Inference.Memory;
 
-/// <summary>Where a contiguous CPU tensor's numbers are. TorchSharp's own ways allocate at each call.</summary>
+/// <summary>Access to the memory of contiguous CPU tensors. TorchSharp's own methods allocate at each call.</summary>
 internal static unsafe partial class TensorMemory
 {
-    /// <summary>The first number's address; the tensor must outlive its use.</summary>
+    /// <summary>The address of the first element; the tensor must outlive its use.</summary>
     public static void* AddressOf(torch.Tensor tensor) => (void*)THSTensor_data(tensor.Handle);
 
     /// <summary>The length of a dimension.</summary>

@@ -3,15 +3,15 @@ using TorchSharp;
 namespace Streaming.Inference.Memory;
 
 /// <summary>
-/// An operation's results, float32, again and again in the same memory: a tensor [rows, width] that grows with the batches, and its
-/// views of so many rows, each made once.
+/// Reusable memory for an operation's results: a float32 tensor [rows, width] that grows with the batches, and a cached view for each
+/// number of rows.
 /// </summary>
 internal sealed class Workspace(int width) : IDisposable
 {
     private readonly List<torch.Tensor?> _views = [];
     private torch.Tensor? _all;
 
-    /// <summary>The first rows, [rows, width].</summary>
+    /// <summary>A view of the first rows, [rows, width].</summary>
     public torch.Tensor Take(int rows)
     {
         if (_all is null || TensorMemory.Length(_all, 0) < rows)

@@ -5,7 +5,7 @@ namespace Streaming.Inference.Sampling;
 /// <param name="Id">The token.</param>
 internal readonly record struct TokenCandidate(double Weight, int Id)
 {
-    /// <summary>More likely, or as likely with a lower id.</summary>
+    /// <summary>Whether this one is more likely, or equally likely with a lower id.</summary>
     public bool ComesBefore(TokenCandidate other) => Weight > other.Weight || (Weight == other.Weight && Id < other.Id);
 }
 
@@ -18,7 +18,7 @@ internal static class MaxHeap
             Sink(heap, parent);
     }
 
-    /// <summary>Takes the first one out; the span becomes shorter by one.</summary>
+    /// <summary>Removes the first candidate; the span becomes shorter by one.</summary>
     public static TokenCandidate Pop(ref Span<TokenCandidate> heap)
     {
         TokenCandidate first = heap[0];

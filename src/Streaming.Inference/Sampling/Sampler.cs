@@ -5,30 +5,30 @@ using System.Runtime.Intrinsics;
 namespace Streaming.Inference.Sampling;
 
 /// <summary>
-/// Chooses a token by a row of logits: bias, penalties, temperature, top-k, top-p of what is left, min-p, in this order, as Hugging Face
-/// does. Ties are broken by the lowest id. An instance owns its workspaces and belongs to one thread.
+/// Samples a token from a row of logits: bias, penalties, temperature, top-k, top-p of the rest, min-p, in this order, as in
+/// Hugging Face's library. The lowest id wins ties. An instance owns its workspaces and belongs to one thread.
 /// </summary>
 /// <param name="silenced">
-/// Never sampled where <see cref="SamplingParameters.IgnoreEos"/> is set: end tokens, and the other control tokens, with which a
-/// chat model that may not end its turn would begin somebody else's.
+/// Tokens that are never sampled if <see cref="SamplingParameters.IgnoreEos"/> is set: end tokens and other control tokens. With the
+/// latter a chat model that cannot end its turn would begin another speaker's.
 /// </param>
 public sealed class Sampler(IReadOnlyCollection<int> silenced)
 {
-    private const double SmallestExactWeight = 1e-300; // below, weights lose their precision
-    private const float Slack = 1e-5f; // of a logit: more than its float32 can be off, and for temperatures near nothing
+    private const double MinExactWeight = 1e-300; // smaller weights lose precision
+    private const float Slack = 1e-5f; // relative margin of a logit: above float32's error
 
     private readonly Dictionary<int, int> _occurrences = [];
     private readonly List<TokenCandidate> _heap = [];
     private readonly List<TokenCandidate> _kept = [];
     private double[] _weights = [];
 
-    /// <summary>The token that comes at a stream position.</summary>
-    /// <param name="logits">A row of logits, [vocabulary]; used as workspace.</param>
-    /// <param name="parameters">How to choose.</param>
+    /// <summary>Samples the token for a stream position.</summary>
+    /// <param name="logits">A row of logits, [vocabulary]; overwritten.</param>
+    /// <param name="parameters">How to sample.</param>
     /// <param name="branch">The conversation's branch.</param>
     /// <param name="position">Stream position that the sampled token takes.</param>
-    /// <param name="cached">Ids in the conversation's cache, for the penalties; negative ones are empty places.</param>
-    /// <exception cref="ArithmeticException">No logit is a number that can be chosen.</exception>
+    /// <param name="cached">Ids in the conversation's cache, for the penalties; negative for an empty place.</param>
+    /// <exception cref="ArithmeticException">A logit is NaN, or the largest is infinite.</exception>
     public int Sample(Span<float> logits, SamplingParameters parameters, int branch, long position, ReadOnlySpan<int> cached)
     {
         foreach ((int id, double bias) in parameters.LogitBias)
@@ -49,7 +49,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         return SampleExactly(logits, logits[best], parameters, uniform);
     }
 
-    /// <summary>With the exact weight of every token.</summary>
+    /// <summary>Samples with the exact weight of every token.</summary>
     internal int SampleExactly(ReadOnlySpan<float> logits, double max, SamplingParameters parameters, double uniform)
     {
         double total = Exponentiate(logits, max, parameters.Temperature);
@@ -80,7 +80,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
 
     private static int MostLikely(ReadOnlySpan<float> logits)
     {
-        int best = TensorPrimitives.IndexOfMax(logits); // the first of equals; of what is not a number, if anything is not
+        int best = TensorPrimitives.IndexOfMax(logits); // the first of equals; the first NaN if there is one
         if (float.IsNaN(logits[best]))
             throw new ArithmeticException($"The logit of token {best} is not a number.");
         return float.IsFinite(logits[best])
@@ -88,7 +88,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             : throw new ArithmeticException($"The largest logit, token {best}'s, is {logits[best]}.");
     }
 
-    /// <summary>Weights exp((logit - max) / temperature), of which the largest is 1; answers their sum.</summary>
+    /// <summary>Computes the weights exp((logit - max) / temperature), whose largest is 1, and returns their sum.</summary>
     private double Exponentiate(ReadOnlySpan<float> logits, double max, double temperature)
     {
         if (_weights.Length < logits.Length)
@@ -118,12 +118,12 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             if (left < 0)
                 return id;
         }
-        return last; // rounding may leave a crumb of the sum
+        return last; // rounding can leave a remainder of the sum
     }
 
     /// <summary>
-    /// Pops the most likely tokens from a heap until top-k, top-p or min-p is satisfied: no sort of the vocabulary. Tokens that
-    /// all together could not fill the part that top-p drops do not even enter the heap.
+    /// Pops the most likely tokens from a heap until top-k, top-p or min-p is satisfied, instead of sorting the vocabulary. Tokens so
+    /// unlikely that top-p drops them in any case do not enter the heap.
     /// </summary>
     private int DrawFromMostLikely(int count, double total, double uniform, SamplingParameters parameters)
     {
@@ -139,7 +139,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         Span<TokenCandidate> heap = CollectionsMarshal.AsSpan(_heap);
         MaxHeap.Build(heap);
 
-        // Top-p is a share of what top-k leaves, so with top-k all K have to be known first.
+        // Top-p is a share of what top-k keeps, so with top-k the sum of all K is needed first.
         double whole = most < count ? Pop(ref heap, most, double.PositiveInfinity) : total;
         double enough = parameters.TopP * whole;
         if (most >= count)
@@ -152,7 +152,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         return Draw(take, kept, uniform);
     }
 
-    /// <summary>Draws one of the first that are kept, whose weights' sum is given.</summary>
+    /// <summary>Draws one of the first kept candidates, given the sum of their weights.</summary>
     private int Draw(int take, double kept, double uniform)
     {
         double left = uniform * kept;
@@ -162,12 +162,13 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             if (left < 0)
                 return _kept[i].Id;
         }
-        return _kept[take - 1].Id; // rounding may leave a crumb of the sum
+        return _kept[take - 1].Id; // rounding can leave a remainder of the sum
     }
 
     /// <summary>
-    /// What <see cref="DrawFromMostLikely"/> draws for top-p alone, to the token, in a small part of its time: only tokens that may be among the kept ones get their
-    /// exact weight, and of the sum of all weights a bound from either side is enough. Null where it is not: where the sum decides within its error.
+    /// Draws the same token as <see cref="DrawFromMostLikely"/> for top-p alone, in a small part of its time. Only tokens that top-p may
+    /// keep get their exact weight; for the sum of all weights, a lower and an upper bound are enough. Null if they are not: if the
+    /// result depends on where between its bounds the sum lies.
     /// </summary>
     private int? DrawFromCandidates(ReadOnlySpan<float> logits, double max, double uniform, SamplingParameters parameters)
     {
@@ -175,7 +176,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             dropped = (1 - parameters.TopP) / logits.Length;
         double fewest = total * (1 - ExponentialSum.Error),
             most = total * (1 + ExponentialSum.Error);
-        if (!(dropped * fewest >= SmallestExactWeight))
+        if (!(dropped * fewest >= MinExactWeight))
             return null;
         var least = (float)(max + parameters.Temperature * Math.Log(dropped * fewest));
         least -= MathF.Abs(least) * Slack + Slack * (float)parameters.Temperature;
@@ -200,7 +201,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         return Draw(_kept.Count, kept, uniform);
     }
 
-    /// <summary>Puts the tokens whose logit is large enough on the heap, with their exact weights; most are passed over sixteen at a time.</summary>
+    /// <summary>Puts tokens with a large enough logit on the heap, with their exact weights; skips the others sixteen at a time.</summary>
     private void Collect(ReadOnlySpan<float> logits, float least, double max, double temperature)
     {
         _heap.Clear();
@@ -218,7 +219,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         }
     }
 
-    /// <summary>Moves the most likely candidates to those that are kept, until there are enough; answers the sum of their weights.</summary>
+    /// <summary>Moves the most likely candidates to the kept ones until there are enough; returns the sum of their weights.</summary>
     private double Pop(ref Span<TokenCandidate> heap, int most, double enough)
     {
         _kept.Clear();

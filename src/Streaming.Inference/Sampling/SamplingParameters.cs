@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace Streaming.Inference.Sampling;
 
-/// <summary>How the next token is chosen; every value resolved, so that a continuation samples as the beginning did.</summary>
+/// <summary>How tokens are sampled. Every value is resolved, so that a resumed reply samples as before.</summary>
 public sealed record SamplingParameters
 {
-    private const double MostBias = 100;
-    private const int MostLogProbabilities = 20;
+    private const double MaxBias = 100;
+    private const int MaxLogProbabilities = 20;
     private static readonly IReadOnlyDictionary<int, double> NoBias = System.Collections.Immutable.ImmutableDictionary<int, double>.Empty;
 
-    /// <summary>Divides the logits; 0 takes the most likely token.</summary>
+    /// <summary>Divides the logits; 0 selects the most likely token.</summary>
     public double Temperature { get; init; } = 0.7;
 
     /// <summary>Keeps the smallest set of tokens whose probabilities reach this sum; 1 keeps all.</summary>
@@ -18,7 +18,7 @@ public sealed record SamplingParameters
     /// <summary>Keeps the most likely K tokens; 0 keeps all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>Drops tokens less likely than this share of the most likely one's probability; 0 drops none.</summary>
+    /// <summary>Drops tokens below this share of the most likely token's probability; 0 drops none.</summary>
     public double MinP { get; init; }
 
     /// <summary>Divides positive and multiplies negative logits of tokens in the cache (Keskar et al. 2019); 1 is off.</summary>
@@ -30,26 +30,26 @@ public sealed record SamplingParameters
     /// <summary>Subtracted from a logit if the token occurs in the cache; 0 is off.</summary>
     public double PresencePenalty { get; init; }
 
-    /// <summary>With branch and position, all that the randomness depends on.</summary>
+    /// <summary>Random numbers depend on the seed, the branch and the position only.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Tokens the reply may have, the end token included; 0 is no limit.</summary>
+    /// <summary>Token limit of the reply, including the end token; 0 is no limit.</summary>
     public long MaxTokens { get; init; } = 1024;
 
-    /// <summary>End tokens and other control tokens are never sampled.</summary>
+    /// <summary>Whether to never sample end tokens and other control tokens.</summary>
     public bool IgnoreEos { get; init; }
 
-    /// <summary>Texts that end the reply; they are not part of it.</summary>
+    /// <summary>Stop strings: texts that end the reply and are not part of it.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
-    /// <summary>Added to the logits of these tokens before anything else; -100 to 100, where -100 in effect forbids and 100 in effect demands a token.</summary>
+    /// <summary>Added to the logits of these tokens first; -100 to 100. -100 effectively forbids a token, 100 forces it.</summary>
     public IReadOnlyDictionary<int, double> LogitBias { get; init; } = NoBias;
 
-    /// <summary>Tells with each token its log-probability and those of this many of the likeliest, 0 to 20; null tells none.</summary>
+    /// <summary>Number of most likely tokens, 0 to 20, reported with the sampled token's log-probability; null reports none.</summary>
     public int? LogProbabilities { get; init; }
 
     /// <summary>Refuses values outside their ranges.</summary>
-    /// <exception cref="InputException">One is; the sentence names it.</exception>
+    /// <exception cref="InputException">A value is outside its range; the sentence names it.</exception>
     public void Validate()
     {
         Require(Temperature is >= 0 and <= 100, nameof(Temperature), Temperature, "from 0 to 100");
@@ -61,16 +61,16 @@ public sealed record SamplingParameters
         Require(PresencePenalty is >= -2 and <= 2, nameof(PresencePenalty), PresencePenalty, "from -2 to 2");
         foreach ((int id, double bias) in LogitBias)
             Require(
-                id >= 0 && Math.Abs(bias) <= MostBias,
+                id >= 0 && Math.Abs(bias) <= MaxBias,
                 $"{nameof(LogitBias)} of token {id}",
                 bias,
-                $"from -{MostBias} to {MostBias}, and ids of 0 or more"
+                $"from -{MaxBias} to {MaxBias}, and ids of 0 or more"
             );
         Require(
-            LogProbabilities is null or (>= 0 and <= MostLogProbabilities),
+            LogProbabilities is null or (>= 0 and <= MaxLogProbabilities),
             nameof(LogProbabilities),
             LogProbabilities ?? 0,
-            $"from 0 to {MostLogProbabilities}"
+            $"from 0 to {MaxLogProbabilities}"
         );
         Require(MaxTokens >= 0, nameof(MaxTokens), MaxTokens, "0 (no limit) or more");
 

@@ -1,10 +1,9 @@
 namespace Streaming.Inference.Sampling;
 
 /// <summary>
-/// Randomness without state: a number is a function of (seed, branch, position) alone, so that a reply that is taken up again,
-/// anywhere, on any machine, draws what it would have drawn. The three are absorbed one after the other by SplitMix64's step
-/// (Steele, Lea and Flood 2014; Stafford's variant 13 of the finalizer), which turns a change of any bit of any of them into a
-/// change of half of the bits of the result.
+/// Stateless random numbers: each is a function of (seed, branch, position) only, so a resumed reply draws the same numbers on any
+/// machine. Each of the three passes through SplitMix64's step (Steele, Lea and Flood 2014; Stafford's variant 13 of the finalizer):
+/// if one bit of them changes, about half of the result's bits do.
 /// </summary>
 internal static class StreamRandom
 {

@@ -1,19 +1,21 @@
 namespace Streaming.Inference.Sampling;
 
-/// <summary>How likely the model held a token to be, apart from anything that sampling did to it.</summary>
+/// <summary>A token's log-probability under the model, unaffected by sampling.</summary>
 /// <param name="Id">The token.</param>
-/// <param name="LogProbability">Natural logarithm of the softmax of the model's own logits: before bias, penalties, temperature and filters.</param>
+/// <param name="LogProbability">
+/// Natural logarithm of the softmax of the model's logits, before bias, penalties, temperature and filters.
+/// </param>
 public readonly record struct TokenLogProbability(int Id, double LogProbability);
 
-/// <summary>A sampled token's log-probability, and those of the likeliest tokens in its place.</summary>
-/// <param name="Sampled">The sampled token's; always there, also where it is not among the likeliest.</param>
-/// <param name="Top">The likeliest tokens, likeliest first, ties by the lowest id; as many as were asked for.</param>
+/// <summary>Log-probabilities of a sampled token and of the most likely tokens at its position.</summary>
+/// <param name="Sampled">The sampled token's.</param>
+/// <param name="Top">The requested number of most likely tokens, most likely first, ties by the lowest id.</param>
 public sealed record TokenLogProbabilities(TokenLogProbability Sampled, IReadOnlyList<TokenLogProbability> Top)
 {
     /// <summary>Computes them in float64.</summary>
     /// <param name="logits">The model's logits, [vocabulary].</param>
     /// <param name="sampled">The sampled token.</param>
-    /// <param name="top">How many of the likeliest.</param>
+    /// <param name="top">How many of the most likely tokens.</param>
     internal static TokenLogProbabilities Of(ReadOnlySpan<float> logits, int sampled, int top)
     {
         double max = float.NegativeInfinity;
@@ -25,13 +27,13 @@ public sealed record TokenLogProbabilities(TokenLogProbability Sampled, IReadOnl
         double total = max + Math.Log(sum);
         return new TokenLogProbabilities(
             new(sampled, logits[sampled] - total),
-            [.. Likeliest(logits, top).Select(c => new TokenLogProbability(c.Id, c.Weight - total))]
+            [.. MostLikely(logits, top).Select(c => new TokenLogProbability(c.Id, c.Weight - total))]
         );
     }
 
-    private static List<TokenCandidate> Likeliest(ReadOnlySpan<float> logits, int top)
+    private static List<TokenCandidate> MostLikely(ReadOnlySpan<float> logits, int top)
     {
-        var best = new List<TokenCandidate>(top + 1); // likeliest first; a handful
+        var best = new List<TokenCandidate>(top + 1); // most likely first
         for (int id = 0; id < logits.Length && top > 0; id++)
         {
             var candidate = new TokenCandidate(logits[id], id);

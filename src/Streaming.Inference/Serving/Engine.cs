@@ -11,7 +11,7 @@ namespace Streaming.Inference.Serving;
 /// <summary>A checkpoint on its devices, ready to decode.</summary>
 public sealed class Engine : IAsyncDisposable
 {
-    /// <summary>Places of a slot, S + W, where nothing else is asked for and the checkpoint's context is longer.</summary>
+    /// <summary>Default for the places of a slot, S + W, if the checkpoint's context is not shorter.</summary>
     public const int DefaultPlaces = 4096;
 
     private readonly Dictionary<string, IDecodeDevice> _devices = new(StringComparer.Ordinal);
@@ -26,25 +26,25 @@ public sealed class Engine : IAsyncDisposable
         DefaultLayout = layout;
     }
 
-    /// <summary>The checkpoint's name, for people.</summary>
+    /// <summary>The checkpoint's display name.</summary>
     public string Name { get; }
 
     /// <summary>The checkpoint's directory.</summary>
     public string Folder { get; }
 
-    /// <summary>Tells checkpoints apart: ids mean something only to one of them.</summary>
+    /// <summary>Identifies the checkpoint; token ids are valid only for the checkpoint that produced them.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>From text to ids and back.</summary>
+    /// <summary>The checkpoint's tokenizer.</summary>
     public Tokenizer Tokenizer { get; }
 
-    /// <summary>What the checkpoint recommends, else the project's defaults.</summary>
+    /// <summary>The checkpoint's recommended sampling, else the project's defaults.</summary>
     public SamplingParameters DefaultSampling { get; }
 
-    /// <summary>S and W, whose sum is the capacity of each slot.</summary>
+    /// <summary>S and W; their sum is the capacity of each slot.</summary>
     public CacheLayout DefaultLayout { get; }
 
-    /// <summary>The arithmetic of each device, by its name.</summary>
+    /// <summary>The arithmetic of all devices, never <see cref="DType.Auto"/>.</summary>
     public DType DType { get; private set; }
 
     /// <summary>The devices by name.</summary>
@@ -89,12 +89,12 @@ public sealed class Engine : IAsyncDisposable
         }
         catch
         {
-            engine.DisposeAsync().AsTask().GetAwaiter().GetResult(); // Nothing runs yet: the threads end at once.
+            engine.DisposeAsync().AsTask().GetAwaiter().GetResult(); // no job runs yet, so the device threads end at once
             throw;
         }
     }
 
-    /// <summary>The type that a person names: auto, float32, bfloat16, int8 or int4.</summary>
+    /// <summary>Parses the name of a type: auto, float32, bfloat16, int8 or int4.</summary>
     public static bool TryParse(string? name, out DType type)
     {
         (type, bool known) = name switch
@@ -116,8 +116,8 @@ public sealed class Engine : IAsyncDisposable
             await device.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>The sinks and window that options ask for, where the model can have them.</summary>
-    /// <exception cref="InputException">It cannot.</exception>
+    /// <summary>The sinks and window that the options ask for.</summary>
+    /// <exception cref="InputException">They do not fit the model.</exception>
     internal static CacheLayout LayoutOf(EngineOptions options, ModelConfig config)
     {
         int places = Math.Min(config.MaxPlaces, DefaultPlaces);
@@ -135,7 +135,8 @@ public sealed class Engine : IAsyncDisposable
         if (config.SlidingWindow is int sliding && sliding <= config.ContextLength && (long)layout.Fixed + layout.Window > sliding)
         {
             throw new InputException(
-                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's sliding_window of {sliding} tokens: take a window of at most {sliding - layout.Fixed}."
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's sliding_window of {sliding} tokens: "
+                    + $"take a window of at most {sliding - layout.Fixed}."
             )
             {
                 Option = nameof(options.Window),
@@ -144,7 +145,8 @@ public sealed class Engine : IAsyncDisposable
         if ((long)layout.Fixed + layout.Window > config.ContextLength)
         {
             throw new InputException(
-                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the {config.ContextLength} tokens that the checkpoint was trained for: take a window of at most {config.ContextLength - layout.Fixed}."
+                $"{layout.Fixed} sinks and a window of {layout.Window} exceed the checkpoint's context of {config.ContextLength} tokens: "
+                    + $"take a window of at most {config.ContextLength - layout.Fixed}."
             )
             {
                 Option = nameof(options.Window),

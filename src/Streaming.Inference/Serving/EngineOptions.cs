@@ -2,22 +2,25 @@ using Streaming.Inference.Kernels;
 
 namespace Streaming.Inference.Serving;
 
-/// <summary>What an engine is made of.</summary>
+/// <summary>Which checkpoint an engine loads, on which devices, and how it computes.</summary>
 public sealed record EngineOptions
 {
     /// <summary>The checkpoint's directory.</summary>
     public required string Model { get; init; }
 
-    /// <summary>S.</summary>
+    /// <summary>S, first tokens that are never evicted.</summary>
     public int Sinks { get; init; } = 4;
 
-    /// <summary>W; null fills the checkpoint's context, at most <see cref="Engine.DefaultPlaces"/> tokens with the sinks.</summary>
+    /// <summary>
+    /// W, recent tokens in attention; null fills the checkpoint's context, at most <see cref="Engine.DefaultPlaces"/> tokens with
+    /// the sinks.
+    /// </summary>
     public int? Window { get; init; }
 
-    /// <summary>The arithmetic.</summary>
+    /// <summary>The arithmetic, the same on every device.</summary>
     public DType DType { get; init; } = DType.Auto;
 
-    /// <summary>cpu, cuda:0, cuda:1, ...</summary>
+    /// <summary>libtorch's names of the devices: cpu, cuda:0, cuda:1, ...</summary>
     public IReadOnlyList<string> Devices { get; init; } = ["cpu"];
 
     /// <summary>Slots of each device.</summary>
@@ -27,11 +30,11 @@ public sealed record EngineOptions
     public int? Threads { get; init; }
 
     /// <summary>
-    /// The same bits for a conversation whatever else is computed, however its input was chunked, and after any rebuild; for float32
-    /// (which <see cref="DType.Auto"/> then stands for) and int8 on the CPU.
+    /// Whether a conversation gets the same bits regardless of other conversations, of how its input is chunked, and of rebuilds.
+    /// For float32 (the meaning of <see cref="DType.Auto"/> then), int8 and int4 on the CPU.
     /// </summary>
     public bool Deterministic { get; init; }
 
-    /// <summary>Who computes; the same for every device.</summary>
+    /// <summary>The kernels, the same on every device.</summary>
     public KernelSet Kernels { get; init; } = KernelSet.Auto;
 }

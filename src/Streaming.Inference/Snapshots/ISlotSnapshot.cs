@@ -3,9 +3,8 @@ using Streaming.Inference.Caching;
 namespace Streaming.Inference.Snapshots;
 
 /// <summary>
-/// A slot's tensors and counters, apart from the device: decoding goes on from it bit for bit, also in another process. Taken by
-/// a device, read by a device of the same kind, given back to a slot by
-/// a decode job. Its memory is not the garbage collector's: dispose it.
+/// A copy of a slot's tensors and counters. Decoding continues from it bit for bit, also in another process. A device captures or
+/// reads it; a decode job restores it. Its memory is native: dispose it.
 /// </summary>
 public interface ISlotSnapshot : IDisposable
 {
@@ -24,17 +23,19 @@ public interface ISlotSnapshot : IDisposable
     /// <summary>Bytes that <see cref="WriteAsync"/> writes.</summary>
     long Length { get; }
 
-    /// <summary>Writes it in its format (docs/snapshots.md), piece by piece.</summary>
+    /// <summary>Writes the snapshot in its format (docs/snapshots.md), in blocks.</summary>
     Task WriteAsync(Stream to, CancellationToken cancellation = default);
 }
 
-/// <summary>What was read is no snapshot that goes on here; nothing was changed. The message is a sentence that says why.</summary>
+/// <summary>
+/// The data read is not a snapshot that this device can restore. No slot changed; the message is a sentence that says why.
+/// </summary>
 public sealed class SnapshotRefusedException : Exception
 {
     /// <summary>Creates the exception.</summary>
     public SnapshotRefusedException(string message, bool isDamaged, Exception? inner = null)
         : base(message, inner) => IsDamaged = isDamaged;
 
-    /// <summary>It is of no use to anybody; else another checkpoint, device or program may take it.</summary>
+    /// <summary>Whether the data is damaged; otherwise another checkpoint, device or version could restore it.</summary>
     public bool IsDamaged { get; }
 }

@@ -3,21 +3,21 @@ using TorchSharp;
 
 namespace Streaming.Inference.Snapshots;
 
-/// <summary>A snapshot in the computer's memory.</summary>
-/// <param name="header">What it is.</param>
-/// <param name="ids">The ids of the layout's places, [F + W]; negative where none is.</param>
+/// <summary>A snapshot in main memory.</summary>
+/// <param name="header">Its header.</param>
+/// <param name="ids">The ids of the layout's places, [F + W]; negative for an empty place.</param>
 /// <param name="tensors">
-/// Of each layer, in turn, the parts that <see cref="CacheParts"/> names: [kv_heads, rows in use, width], contiguous, on the CPU.
+/// For each layer the parts of <see cref="CacheParts"/>: [kv_heads, rows in use, width], contiguous, on the CPU.
 /// </param>
 internal sealed class SlotSnapshot(SnapshotHeader header, int[] ids, torch.Tensor[] tensors) : ISlotSnapshot
 {
-    /// <summary>What it is.</summary>
+    /// <summary>Its header.</summary>
     public SnapshotHeader Header => header;
 
-    /// <summary>The ids of the layout's places, [F + W]; negative where none is.</summary>
+    /// <summary>The ids of the layout's places, [F + W]; negative for an empty place.</summary>
     public ReadOnlySpan<int> Ids => ids;
 
-    /// <summary>Of each layer, in turn, its parts, [kv_heads, rows in use, width].</summary>
+    /// <summary>For each layer its parts, [kv_heads, rows in use, width].</summary>
     public IReadOnlyList<torch.Tensor> Tensors => tensors;
 
     /// <inheritdoc/>

@@ -8,33 +8,33 @@ using TorchSharp;
 namespace Streaming.Inference.Snapshots;
 
 /// <summary>
-/// A snapshot as bytes, all numbers little-endian: a mark and the format's version, the header's length and the header (JSON), the
-/// ids of the places, each layer's keys and values (and their scales), and SHA-256 over all that.
+/// A snapshot as bytes, all numbers little-endian: a magic number and the format's version, the header's length and the header
+/// (JSON), the ids of the places, each layer's keys and values (with their scales if any), and SHA-256 over all of it.
 /// </summary>
 internal static class SnapshotFormat
 {
     /// <summary>The version that this program reads and writes.</summary>
     public const uint Version = 1;
 
-    private const int PreambleBytes = 16; // the mark, 8; the version, 4; the header's length, 4
-    private const int PieceBytes = 1 << 20;
+    private const int PreambleBytes = 16; // magic number, 8; version, 4; length of the header, 4
+    private const int BlockBytes = 1 << 20;
 
-    private static ReadOnlySpan<byte> Mark => "SLOTSNAP"u8;
+    private static ReadOnlySpan<byte> Magic => "SLOTSNAP"u8;
 
     /// <summary>Bytes of a snapshot.</summary>
     public static long LengthOf(SnapshotHeader header, IEnumerable<torch.Tensor> tensors) =>
         PreambleBytes + header.ToBytes().Length + (long)header.Layout.Places * sizeof(int) + tensors.Sum(BytesOf) + SHA256.HashSizeInBytes;
 
-    /// <summary>Writes a snapshot, a piece at a time.</summary>
+    /// <summary>Writes a snapshot in blocks.</summary>
     public static async Task WriteAsync(SlotSnapshot snapshot, Stream to, CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        byte[] block = ArrayPool<byte>.Shared.Rent(BlockBytes);
         try
         {
             byte[] header = snapshot.Header.ToBytes();
             byte[] beginning = new byte[PreambleBytes + header.Length + snapshot.Ids.Length * sizeof(int)];
-            Mark.CopyTo(beginning);
+            Magic.CopyTo(beginning);
             BinaryPrimitives.WriteUInt32LittleEndian(beginning.AsSpan(8), Version);
             BinaryPrimitives.WriteUInt32LittleEndian(beginning.AsSpan(12), (uint)header.Length);
             header.CopyTo(beginning, PreambleBytes);
@@ -47,24 +47,24 @@ internal static class SnapshotFormat
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(piece);
+            ArrayPool<byte>.Shared.Return(block);
         }
 
         async Task WriteTensorAsync(torch.Tensor tensor)
         {
             for (long at = 0, length = BytesOf(tensor); at < length; )
             {
-                int taken = (int)Math.Min(piece.Length, length - at);
-                tensor.bytes.Slice((int)at, taken).CopyTo(piece);
-                hash.AppendData(piece, 0, taken);
-                await to.WriteAsync(piece.AsMemory(0, taken), cancellation).ConfigureAwait(false);
+                int taken = (int)Math.Min(block.Length, length - at);
+                tensor.bytes.Slice((int)at, taken).CopyTo(block);
+                hash.AppendData(block, 0, taken);
+                await to.WriteAsync(block.AsMemory(0, taken), cancellation).ConfigureAwait(false);
                 at += taken;
             }
         }
     }
 
-    /// <summary>Reads a snapshot for a device; what is answered is whole, undamaged and of its kind.</summary>
-    /// <exception cref="SnapshotRefusedException">It is not; the message says why.</exception>
+    /// <summary>Reads and verifies a snapshot for a device.</summary>
+    /// <exception cref="SnapshotRefusedException">It is incomplete, damaged or of another kind; the message says which.</exception>
     public static async Task<SlotSnapshot> ReadAsync(Stream from, SnapshotKind kind, CacheParts parts, CancellationToken cancellation)
     {
         try
@@ -87,9 +87,9 @@ internal static class SnapshotFormat
         byte[] idBytes = await ReadPartAsync(from, hash, header.Layout.Places * sizeof(int), cancellation).ConfigureAwait(false);
         int[] ids = MemoryMarshal.Cast<byte, int>(idBytes).ToArray();
         if (ids.Count(id => id >= 0) != header.Occupied)
-            throw new SnapshotRefusedException("Its ids are not those of the places that it holds.", isDamaged: true);
+            throw new SnapshotRefusedException("Its ids do not match the places that it holds.", isDamaged: true);
         var snapshot = new SlotSnapshot(header, ids, TensorsFor(header, parts, parts.RowsOf(ids).Length));
-        byte[] piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        byte[] block = ArrayPool<byte>.Shared.Rent(BlockBytes);
         try
         {
             foreach (torch.Tensor tensor in snapshot.Tensors)
@@ -99,7 +99,7 @@ internal static class SnapshotFormat
             if (!stored.AsSpan().SequenceEqual(hash.GetHashAndReset()))
                 throw new SnapshotRefusedException("Its checksum is wrong.", isDamaged: true);
             if (await from.ReadAsync(stored, cancellation).ConfigureAwait(false) > 0)
-                throw new SnapshotRefusedException("Something follows its end.", isDamaged: true);
+                throw new SnapshotRefusedException("Data follows its end.", isDamaged: true);
             return snapshot;
         }
         catch
@@ -109,17 +109,17 @@ internal static class SnapshotFormat
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(piece);
+            ArrayPool<byte>.Shared.Return(block);
         }
 
         async Task ReadTensorAsync(torch.Tensor tensor)
         {
             for (long at = 0, length = BytesOf(tensor); at < length; )
             {
-                int taken = (int)Math.Min(piece.Length, length - at);
-                await from.ReadExactlyAsync(piece.AsMemory(0, taken), cancellation).ConfigureAwait(false);
-                hash.AppendData(piece, 0, taken);
-                piece.AsSpan(0, taken).CopyTo(tensor.bytes.Slice((int)at, taken));
+                int taken = (int)Math.Min(block.Length, length - at);
+                await from.ReadExactlyAsync(block.AsMemory(0, taken), cancellation).ConfigureAwait(false);
+                hash.AppendData(block, 0, taken);
+                block.AsSpan(0, taken).CopyTo(tensor.bytes.Slice((int)at, taken));
                 at += taken;
             }
         }
@@ -128,17 +128,17 @@ internal static class SnapshotFormat
     private static async Task<SnapshotHeader> ReadHeaderAsync(Stream from, IncrementalHash hash, CancellationToken cancellation)
     {
         byte[] preamble = await ReadPartAsync(from, hash, PreambleBytes, cancellation).ConfigureAwait(false);
-        if (!preamble.AsSpan(0, Mark.Length).SequenceEqual(Mark))
-            throw new SnapshotRefusedException("It is no snapshot of a slot.", isDamaged: true);
+        if (!preamble.AsSpan(0, Magic.Length).SequenceEqual(Magic))
+            throw new SnapshotRefusedException("It is not a snapshot of a slot.", isDamaged: true);
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(preamble.AsSpan(8));
         if (version != Version)
             throw new SnapshotRefusedException(
-                $"It has the format's version {version}, and this program knows version {Version}.",
+                $"It has version {version} of the format, and this program reads version {Version}.",
                 isDamaged: false
             );
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(preamble.AsSpan(12));
         if (length > SnapshotHeader.MaxBytes)
-            throw new SnapshotRefusedException($"Its header is said to have {length} bytes.", isDamaged: true);
+            throw new SnapshotRefusedException($"Its header claims to have {length} bytes.", isDamaged: true);
         return SnapshotHeader.Parse(await ReadPartAsync(from, hash, (int)length, cancellation).ConfigureAwait(false));
     }
 
@@ -150,7 +150,7 @@ internal static class SnapshotFormat
         return part;
     }
 
-    /// <summary>Of each layer its parts, [kv_heads, rows, width], on the CPU.</summary>
+    /// <summary>Empty tensors for each layer's parts, [kv_heads, rows, width], on the CPU.</summary>
     private static torch.Tensor[] TensorsFor(SnapshotHeader header, CacheParts parts, int rows)
     {
         using IDisposable noGradient = torch.no_grad();

@@ -4,7 +4,7 @@ using Streaming.Inference.Caching;
 
 namespace Streaming.Inference.Snapshots;
 
-/// <summary>Whose tensors fit whose: a snapshot goes on only on a device of its own kind, where it gives the same bits.</summary>
+/// <summary>What a snapshot and a device must have in common, so that decoding continues with the same bits.</summary>
 internal sealed record SnapshotKind
 {
     /// <summary>The checkpoint's fingerprint.</summary>
@@ -22,13 +22,13 @@ internal sealed record SnapshotKind
     /// <summary>Key-value heads of a layer.</summary>
     public required int KeyValueHeads { get; init; }
 
-    /// <summary>Numbers of a key, and of a value.</summary>
+    /// <summary>Elements of a key or a value.</summary>
     public required int HeadDim { get; init; }
 
-    /// <summary>C: a rotation may depend on it (longrope chooses its factors by it).</summary>
+    /// <summary>C, places of a slot. Rotations may depend on it: longrope selects its factors by it.</summary>
     public required int Capacity { get; init; }
 
-    /// <summary>What does not fit, as a part of a sentence; null when all does.</summary>
+    /// <summary>The difference, to follow "it is" in a sentence; null if there is none.</summary>
     public string? DifferenceFrom(SnapshotKind other) =>
         Checkpoint != other.Checkpoint ? $"of the checkpoint {Short(other.Checkpoint)}, and this device has {Short(Checkpoint)}"
         : Arithmetic != other.Arithmetic ? $"of the arithmetic '{other.Arithmetic}', and this device computes with '{Arithmetic}'"
@@ -40,13 +40,13 @@ internal sealed record SnapshotKind
     private static string Short(string fingerprint) => fingerprint.Length > 12 ? fingerprint[..12] : fingerprint;
 }
 
-/// <summary>What stands at a snapshot's beginning.</summary>
+/// <summary>The header of a snapshot.</summary>
 internal sealed record SnapshotHeader
 {
-    /// <summary>The most bytes that it may have.</summary>
+    /// <summary>The maximum length.</summary>
     public const int MaxBytes = 4096;
 
-    /// <summary>Where it may go on.</summary>
+    /// <summary>The kind of device that can restore it.</summary>
     public required SnapshotKind Kind { get; init; }
 
     /// <summary>The conversation's branch.</summary>
@@ -55,16 +55,16 @@ internal sealed record SnapshotHeader
     /// <summary>Stream position of the next token.</summary>
     public required long Position { get; init; }
 
-    /// <summary>Tokens fed to the slot; fewer than the position after a rebuild.</summary>
+    /// <summary>Tokens fed to the slot since its last reset; fewer than the position after a rebuild.</summary>
     public required long Fed { get; init; }
 
-    /// <summary>F: the sinks, or the pinned prompt where that is longer.</summary>
+    /// <summary>F: the sinks, or the pinned prompt if that is longer.</summary>
     public required int Fixed { get; init; }
 
     /// <summary>W.</summary>
     public required int Window { get; init; }
 
-    /// <summary>Places that are in use, whose keys and values follow.</summary>
+    /// <summary>Number of places in use.</summary>
     public required int Occupied { get; init; }
 
     /// <summary>Hash of all ids of the stream before the position.</summary>
@@ -74,11 +74,11 @@ internal sealed record SnapshotHeader
     [JsonIgnore]
     public CacheLayout Layout => new(Fixed, Window);
 
-    /// <summary>As it is written: JSON in UTF-8.</summary>
+    /// <summary>Serialises to JSON in UTF-8.</summary>
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, SnapshotJson.Default.SnapshotHeader);
 
-    /// <summary>As it was read.</summary>
-    /// <exception cref="SnapshotRefusedException">It is none, or contradicts itself.</exception>
+    /// <summary>Parses JSON in UTF-8.</summary>
+    /// <exception cref="SnapshotRefusedException">It is not a header, or contradicts itself.</exception>
     public static SnapshotHeader Parse(ReadOnlySpan<byte> bytes)
     {
         SnapshotHeader? header;

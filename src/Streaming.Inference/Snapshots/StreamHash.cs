@@ -3,19 +3,19 @@ using System.Globalization;
 namespace Streaming.Inference.Snapshots;
 
 /// <summary>
-/// A rolling hash of all ids of a stream, in order: it goes on from any place without what was before, and says that a snapshot's
-/// stream is the log's. FNV-1a (Fowler, Noll, Vo) of 128 bits over each id as four bytes, the lowest first. It guards against
-/// mistakes, not against forgery.
+/// A rolling hash of all ids of a stream, in order. It continues from any position without the earlier ids, and confirms that a
+/// snapshot's stream equals the log's. FNV-1a (Fowler, Noll, Vo) of 128 bits over each id as four bytes, lowest first. It guards
+/// against mistakes, not against forgery.
 /// </summary>
 /// <param name="Value">The 128 bits.</param>
 public readonly record struct StreamHash(UInt128 Value)
 {
-    /// <summary>Of no ids: FNV's offset basis.</summary>
+    /// <summary>The hash of no ids: FNV's offset basis.</summary>
     public static readonly StreamHash Empty = new(new UInt128(0x6c62272e07bb0142, 0x62b821756295c58d));
 
     private static readonly UInt128 s_prime = new(1 << 24, 0x13b);
 
-    /// <summary>The hash with further ids at the end.</summary>
+    /// <summary>The hash of the stream extended by these ids.</summary>
     public StreamHash Append(ReadOnlySpan<int> ids)
     {
         UInt128 hash = Value;

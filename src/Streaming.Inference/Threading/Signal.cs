@@ -1,6 +1,6 @@
 namespace Streaming.Inference.Threading;
 
-/// <summary>Wakes one thread; set while nobody waits, it lets the next wait through.</summary>
+/// <summary>Wakes one thread. If it is set while no thread waits, the next wait returns at once.</summary>
 internal sealed class Signal
 {
     private readonly object _gate = new();

@@ -3,16 +3,16 @@ using System.Runtime.ExceptionServices;
 namespace Streaming.Inference.Threading;
 
 /// <summary>
-/// The engine's own threads. Between two tasks of a step they spin for some microseconds, as waking a sleeper takes longer than most
-/// tasks do; then they sleep, so that an idle host costs nothing. Parts are taken one by one, and the caller takes parts like everybody: a thread
-/// that the system keeps from running, or that still sleeps, delays nobody but by the part it has taken. For such a part the caller spins not for long either: it
-/// sleeps, so that its processor is free for whoever has the part.
+/// The engine's own threads. Between two tasks of a step they spin for some microseconds, because waking a thread takes longer than most
+/// tasks. Then they sleep, so that an idle host costs nothing. Threads, including the caller's, take parts one by one, so a suspended or
+/// sleeping thread delays the task by at most the part it has taken. The caller spins only briefly for such a part; then it sleeps, so
+/// that its processor is free for the thread that has the part.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
     private const uint Closed = int.MaxValue;
-    private const int SpinsBeforeSleep = 2_000; // a pause is some 10 to 40 ns: longer than the gaps between the tasks of a step
-    private const int SpinsBeforeCallerSleeps = 5_000; // longer than a part usually takes
+    private const int SpinsBeforeSleep = 2_000; // at 10 to 40 ns each: longer than the gaps between the tasks of a step
+    private const int SpinsBeforeCallerSleeps = 5_000; // longer than most parts take
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Thread[] _threads;
@@ -20,14 +20,15 @@ internal sealed class WorkerPool : IDisposable
     private readonly SemaphoreSlim _done = new(0);
     private IParallelTask? _task;
     private int _parts;
-    private ulong _ticket; // the task's number above (it wraps around after some hours), the next part in the low 32 bits
+    private ulong _ticket; // high 32 bits: the task's number, which wraps around after some hours; low 32 bits: the next part
     private int _unfinished;
     private int _sleepers;
-    private int _callerSleeps; // 1: whoever does the last part wakes the caller
+    private int _callerSleeps; // 1: the thread that finishes the last part must wake the caller
     private ExceptionDispatchInfo? _failure;
     private volatile bool _ended;
 
-    /// <summary>Starts the threads beside the caller's own; one is none.</summary>
+    /// <summary>Starts the threads.</summary>
+    /// <param name="threads">Number of threads, including the caller's; 1 starts none.</param>
     public WorkerPool(int threads)
     {
         _threads = new Thread[threads - 1];
@@ -39,10 +40,10 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Threads, the caller's included.</summary>
+    /// <summary>Number of threads, including the caller's.</summary>
     public int Threads => _threads.Length + 1;
 
-    /// <summary>Does all parts of a task and returns when they are done. Always called by one and the same thread.</summary>
+    /// <summary>Runs all parts of a task. All calls must come from the same thread.</summary>
     public void Run(IParallelTask task, int parts)
     {
         if (_threads.Length == 0 || parts <= 1)
@@ -57,15 +58,15 @@ internal sealed class WorkerPool : IDisposable
         Volatile.Write(ref _unfinished, parts);
         uint number = NumberOf(_ticket) + 1;
         Volatile.Write(ref _ticket, (ulong)number << 32);
-        Interlocked.MemoryBarrier(); // the ticket before the look at the sleepers: one of both sides sees the other
-        int wanted = Math.Min(Volatile.Read(ref _sleepers), parts - 1) - _wake.CurrentCount; // those that were let go before and have not gone yet come anyway
+        Interlocked.MemoryBarrier(); // writes the ticket before it reads the sleepers; WaitForTask does the reverse
+        int wanted = Math.Min(Volatile.Read(ref _sleepers), parts - 1) - _wake.CurrentCount; // some may be released already
         if (wanted > 0)
             _wake.Release(wanted);
 
         while (Take(number) is int part and >= 0)
             Do(task, part, 0);
         WaitForOthers();
-        Volatile.Write(ref _ticket, (ulong)number << 32 | Closed); // from here on nobody takes a part of it, whatever _parts becomes
+        Volatile.Write(ref _ticket, (ulong)number << 32 | Closed); // no thread takes a part of it any more
         if (_failure is { } failure)
         {
             _failure = null;
@@ -73,13 +74,13 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Of the threads beside the caller's own, how many live.</summary>
+    /// <summary>Number of living threads, without the caller's.</summary>
     internal int LivingThreads => _threads.Count(thread => thread.IsAlive);
 
-    /// <summary>Of them, how many sleep, or are about to.</summary>
+    /// <summary>Number of threads that sleep or are about to.</summary>
     internal int Sleepers => Volatile.Read(ref _sleepers);
 
-    /// <summary>Whether the caller sleeps until the last part is done, or is about to.</summary>
+    /// <summary>Whether the caller sleeps or is about to.</summary>
     internal bool CallerSleeps => Volatile.Read(ref _callerSleeps) == 1;
 
     /// <summary>Ends the threads.</summary>
@@ -97,7 +98,7 @@ internal sealed class WorkerPool : IDisposable
         _done.Dispose();
     }
 
-    /// <summary>Waits for parts that others do.</summary>
+    /// <summary>Waits for the parts of other threads.</summary>
     private void WaitForOthers()
     {
         for (int spin = 0; spin < SpinsBeforeCallerSleeps; spin++)
@@ -109,11 +110,11 @@ internal sealed class WorkerPool : IDisposable
         do
         {
             Volatile.Write(ref _callerSleeps, 1);
-            Interlocked.MemoryBarrier(); // the flag before the look at the parts: one of both sides sees the other
+            Interlocked.MemoryBarrier(); // writes the flag before it reads the parts; Do does the reverse
             if (Volatile.Read(ref _unfinished) == 0 && Interlocked.Exchange(ref _callerSleeps, 0) == 1)
                 return;
-            _done.Wait(); // whoever took the flag down releases it, exactly once
-        } while (Volatile.Read(ref _unfinished) > 0); // it may have been somebody who was kept from running since the task before
+            _done.Wait(); // the thread that resets the flag releases it, exactly once
+        } while (Volatile.Read(ref _unfinished) > 0); // the release may come late, from the previous task
     }
 
     private void Serve(int thread)
@@ -121,7 +122,8 @@ internal sealed class WorkerPool : IDisposable
         uint seen = 0;
         while (WaitForTask(seen) is uint number)
         {
-            // Read before a part is taken: if that succeeds, the task is the number's own, as another one replaces it only when it is closed.
+            // Reads the task before it takes a part: if that succeeds, the task has this number, because a task is replaced only
+            // after its number is closed.
             while (true)
             {
                 IParallelTask task = Volatile.Read(ref _task)!;
@@ -134,7 +136,8 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>The number of a task that is another than the one that was seen last, or null at the end.</summary>
+    /// <summary>The number of a new task, or null at the end.</summary>
+    /// <param name="seen">The number of the last task.</param>
     private uint? WaitForTask(uint seen)
     {
         while (true)
@@ -155,7 +158,7 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    /// <summary>Takes the next part of a task; negative when there is none, or the task is over.</summary>
+    /// <summary>Takes the next part of a task; negative if there is none or the task has ended.</summary>
     private int Take(uint number)
     {
         while (true)
@@ -177,7 +180,7 @@ internal sealed class WorkerPool : IDisposable
         {
             task.Do(part, thread);
         }
-        catch (Exception failure) // the edge of the thread: the caller throws it
+        catch (Exception failure) // the thread's boundary: the caller rethrows it
         {
             _failure = ExceptionDispatchInfo.Capture(failure);
         }

@@ -2,15 +2,15 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>A token that is found in the text before anything else is done with it.</summary>
+/// <summary>A token that is matched in the text before normalisation and merging.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Content">Its text.</param>
-/// <param name="Special">Whether it is a control token, which says nothing.</param>
-/// <param name="TakesSpaceBefore">Whether it swallows white space before it (Hugging Face's <c>lstrip</c>).</param>
-/// <param name="TakesSpaceAfter">Whether it swallows white space after it (<c>rstrip</c>).</param>
+/// <param name="Special">Whether it is a control token, which has no text.</param>
+/// <param name="TakesSpaceBefore">Whether it absorbs white space before it (Hugging Face's <c>lstrip</c>).</param>
+/// <param name="TakesSpaceAfter">Whether it absorbs white space after it (<c>rstrip</c>).</param>
 internal sealed record AddedToken(int Id, string Content, bool Special, bool TakesSpaceBefore, bool TakesSpaceAfter);
 
-/// <summary>Finds added tokens in texts: the leftmost, and of those the longest.</summary>
+/// <summary>Finds added tokens in texts: the leftmost, then the longest.</summary>
 internal sealed class AddedTokens
 {
     private readonly Dictionary<char, AddedToken[]> _byFirst;
@@ -21,7 +21,7 @@ internal sealed class AddedTokens
         _byFirst = all.GroupBy(t => t.Content[0]).ToDictionary(g => g.Key, g => g.OrderByDescending(t => t.Content.Length).ToArray());
     }
 
-    /// <summary>All of them.</summary>
+    /// <summary>All added tokens.</summary>
     public IReadOnlyList<AddedToken> All { get; }
 
     /// <summary>Reads <c>added_tokens</c> of a <c>tokenizer.json</c>.</summary>
@@ -51,7 +51,7 @@ internal sealed class AddedTokens
     }
 
     /// <summary>
-    /// Cuts a text at its added tokens: each range of plain text, possibly empty, and the token after it (null at the end).
+    /// Splits a text at its added tokens: each range of plain text, possibly empty, and the token after it (null at the end).
     /// </summary>
     public IEnumerable<(Range Plain, AddedToken? Token)> Split(string text)
     {

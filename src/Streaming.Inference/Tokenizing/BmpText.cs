@@ -4,12 +4,12 @@ using System.Text;
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// A copy of a text in which each character beyond the basic plane is one UTF-16 unit of the same category. .NET's regular
-/// expressions see UTF-16, where such a character is two surrogates and never a letter; on the copy they see what it is.
+/// A copy of a text in which each character outside the basic multilingual plane (BMP) is replaced by one UTF-16 unit of the same
+/// category. .NET's regular expressions work on UTF-16, where such a character is two surrogates and never a letter.
 /// </summary>
 internal readonly struct BmpText
 {
-    private readonly int[]? _starts; // of each unit of the copy in the text, and the text's length; null when they are the same
+    private readonly int[]? _starts; // index in the text of each unit of the copy, then the text's length; null if identical
 
     private BmpText(string text, int[]? starts)
     {
@@ -17,13 +17,13 @@ internal readonly struct BmpText
         _starts = starts;
     }
 
-    /// <summary>The copy, or the text itself when nothing had to be replaced.</summary>
+    /// <summary>The copy, or the text itself if nothing is replaced.</summary>
     public string Text { get; }
 
-    /// <summary>Where a place of the copy is in the text.</summary>
+    /// <summary>Converts an index in the copy to an index in the text.</summary>
     public int InText(int place) => _starts is null ? place : _starts[place];
 
-    /// <summary>Makes the copy; the text is well formed.</summary>
+    /// <summary>Copies a text without unpaired surrogates.</summary>
     public static BmpText Of(string text)
     {
         if (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF'))
@@ -41,7 +41,7 @@ internal readonly struct BmpText
         return new BmpText(copy.ToString(), [.. starts]);
     }
 
-    /// <summary>A character of the category that no tokenizer's pattern names by itself.</summary>
+    /// <summary>A character of the category that no tokenizer's pattern mentions explicitly.</summary>
     private static char Like(UnicodeCategory category) =>
         category switch
         {
@@ -69,6 +69,6 @@ internal readonly struct BmpText
             UnicodeCategory.OtherSymbol => '\u00A9',
             UnicodeCategory.Format => '\u00AD',
             UnicodeCategory.PrivateUse => '\uE000',
-            _ => '\u0378', // unassigned; control characters, separators and surrogates are all in the basic plane
+            _ => '\u0378', // unassigned; all control characters, separators and surrogates are in the BMP
         };
 }

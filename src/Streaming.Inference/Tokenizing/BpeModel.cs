@@ -4,14 +4,14 @@ using System.Text;
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// A BPE vocabulary and its merges. Serves both kinds there are: byte-level (a piece is its UTF-8 bytes, written in
-/// <see cref="ByteAlphabet"/>) and SentencePiece's (a piece is its characters; one that is not in the vocabulary falls back
-/// to its bytes, <c>&lt;0xE4&gt;</c> and so on, or to the unknown token).
+/// A BPE vocabulary and its merges, of both kinds. Byte-level: a piece is split into its UTF-8 bytes, written in
+/// <see cref="ByteAlphabet"/>. SentencePiece: a piece is split into its characters; one outside the vocabulary falls back to its bytes
+/// (<c>&lt;0xE4&gt;</c>) or to the unknown token.
 /// </summary>
 internal sealed class BpeModel
 {
     private readonly BytePairMerges _merges;
-    private readonly Dictionary<string, int>? _whole; // pieces that are tokens as they stand; only where merges are ignored for those
+    private readonly Dictionary<string, int>? _whole; // pieces that are tokens, if merges are ignored for them; else null
     private readonly int _longestWhole; // bytes
     private readonly Dictionary<string, int> _vocabulary;
     private readonly int[] _byteIds; // by byte, -1 for none
@@ -40,7 +40,7 @@ internal sealed class BpeModel
         _fuseUnknown = fuseUnknown;
     }
 
-    /// <summary>Whether a piece is its bytes.</summary>
+    /// <summary>Whether the vocabulary is byte-level.</summary>
     public bool ByteLevel { get; }
 
     /// <summary>Encodes a piece, the unit that merges never cross.</summary>
@@ -86,7 +86,7 @@ internal sealed class BpeModel
 
     private int BytesOf(ReadOnlySpan<char> piece, Span<int> symbols)
     {
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(symbols.Length); // at least as many as the piece has
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(symbols.Length); // the piece has at most as many bytes
         int count = Encoding.UTF8.GetBytes(piece, bytes);
         for (int i = 0; i < count; i++)
             symbols[i] = _byteIds[bytes[i]];

@@ -8,7 +8,7 @@ namespace Streaming.Inference.Tokenizing;
 internal static class BpeModelReader
 {
     /// <param name="model">The section <c>model</c>.</param>
-    /// <param name="byteLevel">Whether the pre-tokenizer writes bytes.</param>
+    /// <param name="byteLevel">Whether the pre-tokenizer is byte-level.</param>
     /// <param name="control">Texts of control tokens.</param>
     /// <param name="vocabulary">The vocabulary, as read.</param>
     public static BpeModel Read(ConfigReader model, bool byteLevel, IReadOnlySet<string> control, out Dictionary<string, int> vocabulary)
@@ -57,8 +57,8 @@ internal static class BpeModelReader
     }
 
     /// <summary>
-    /// Merges by pair of ids, written as "a b" or as ["a", "b"]. A merge that would end in a control token is left out: where
-    /// control tokens are parsed it is never reached, and where they are not, no text may make one.
+    /// Merges by pairs of ids, written as "a b" or as ["a", "b"]. Merges into a control token are left out, because text must never
+    /// produce one.
     /// </summary>
     private static Dictionary<long, (int, int)> Merges(ConfigReader model, Dictionary<string, int> vocabulary, IReadOnlySet<string> control)
     {
@@ -74,7 +74,8 @@ internal static class BpeModelReader
             )
             {
                 throw new InputException(
-                    $"'{model.File}': the merge {rank} ('{left}' with '{right}') speaks of tokens that the vocabulary lacks: copy the file again from where it came."
+                    $"'{model.File}': the merge {rank} ('{left}' with '{right}') has tokens that the vocabulary lacks: "
+                        + "copy the file again from its source."
                 );
             }
             if (!control.Contains(left + right))
@@ -100,7 +101,7 @@ internal static class BpeModelReader
         throw model.Wrong("merges", "a list of pairs of tokens");
     }
 
-    /// <summary>Tokens that are one character: what a piece is split into before anything is merged.</summary>
+    /// <summary>Tokens of one character, into which pieces are split before merging.</summary>
     private static Dictionary<string, int> Characters(Dictionary<string, int> vocabulary, IReadOnlySet<string> control) =>
         new(
             vocabulary.Where(entry =>
@@ -123,10 +124,10 @@ internal static class BpeModelReader
         return ids;
     }
 
-    /// <summary>SentencePiece's text of a byte token.</summary>
+    /// <summary>SentencePiece's text for a byte token.</summary>
     private static string ByteToken(byte value) => $"<0x{value:X2}>";
 
-    /// <summary>The byte that a SentencePiece byte token stands for, or null for any other token.</summary>
+    /// <summary>The byte of a SentencePiece byte token; null for any other token.</summary>
     public static byte? ByteOf(string token) =>
         token.Length == 6
         && token.StartsWith("<0x", StringComparison.Ordinal)

@@ -1,8 +1,8 @@
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// GPT-2's way of writing bytes as visible characters (Radford et al. 2019, <c>bytes_to_unicode</c>): printable Latin-1
-/// stands for itself, the other 68 bytes for U+0100 and up, so that a vocabulary of byte strings is a list of texts.
+/// GPT-2's mapping of bytes to visible characters (Radford et al. 2019, <c>bytes_to_unicode</c>), so that tokens of bytes can be written
+/// as text: printable Latin-1 characters map to themselves, the other 68 bytes to U+0100 and up.
 /// </summary>
 internal static class ByteAlphabet
 {
@@ -20,10 +20,10 @@ internal static class ByteAlphabet
         }
     }
 
-    /// <summary>The character that stands for a byte.</summary>
+    /// <summary>The character for a byte.</summary>
     public static char CharOf(byte value) => Chars[value];
 
-    /// <summary>The bytes that a token's text stands for, or null when a character stands for none.</summary>
+    /// <summary>The bytes for a token's text; null if a character is not in the mapping.</summary>
     public static byte[]? BytesOf(string token)
     {
         var bytes = new byte[token.Length];

@@ -4,10 +4,9 @@ using System.Runtime.InteropServices;
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// Byte-pair merging (Sennrich et al. 2016): of all neighbouring pairs the one with the lowest rank becomes one token, the
-/// leftmost first, until no pair has a rank. Words are merged by looking for the lowest rank again and again, which for a few
-/// symbols nothing beats; longer pieces by a linked list and a bucket of places per rank, in nearly linear time, so that a
-/// million equal letters hold nobody up.
+/// Byte-pair merging (Sennrich et al. 2016): the adjacent pair with the lowest rank becomes one token, leftmost first, until no pair has a
+/// rank. Short words are merged by repeated search for the lowest rank, which is fastest for a few symbols. Longer pieces use a linked
+/// list and a bucket of places per rank, in nearly linear time, so that a million equal letters take no longer than other text.
 /// </summary>
 internal sealed class BytePairMerges
 {
@@ -17,16 +16,16 @@ internal sealed class BytePairMerges
 
     private readonly Dictionary<long, (int Rank, int Id)> _merges;
 
-    /// <param name="merges">From <see cref="Pair"/> to the merge's rank, all different, and the merged token's id.</param>
+    /// <param name="merges">Rank, unique, and id of the merged token, by <see cref="Pair"/>.</param>
     public BytePairMerges(Dictionary<long, (int Rank, int Id)> merges) => _merges = merges;
 
     /// <summary>
-    /// The key of a pair, another for each. Scrambled by an odd factor, because a long's hash code is the xor of its halves: 0 for
-    /// any two equal ids, and much the same for all close ones, which would make a list of every table of merges.
+    /// The unique key of a pair. It is multiplied by an odd factor, because a long's hash code is the xor of its halves: similar ids would
+    /// collide, and a dictionary of merges would degrade to a list.
     /// </summary>
     public static long Pair(int left, int right) => unchecked((((long)left << 32) | (uint)right) * (long)0x9E3779B97F4A7C15);
 
-    /// <summary>Merges a piece in place; answers how many tokens are left at its beginning.</summary>
+    /// <summary>Merges a piece in place; returns the number of tokens left at its beginning.</summary>
     public int Merge(Span<int> ids) => ids.Length <= LongestWord ? MergeWord(ids) : new LongPiece(_merges).Merge(ids);
 
     private int MergeWord(Span<int> ids)
@@ -60,14 +59,14 @@ internal sealed class BytePairMerges
 
     private int RankOf(int left, int right) => _merges.TryGetValue(Pair(left, right), out (int Rank, int Id) merge) ? merge.Rank : None;
 
-    /// <summary>The merging of one long piece.</summary>
+    /// <summary>Merges one long piece.</summary>
     private ref struct LongPiece(Dictionary<long, (int Rank, int Id)> merges)
     {
         private readonly PriorityQueue<Bucket, int> _waiting = new(); // by rank
         private readonly Dictionary<int, Bucket> _buckets = [];
         private static readonly long NoPair = Pair(Gone, Gone);
 
-        private long _lastPair = NoPair; // a run of equal letters asks for the same pair again and again
+        private long _lastPair = NoPair; // caches the lookup for runs of equal letters
         private Bucket? _lastBucket;
 
         public int Merge(Span<int> ids)
@@ -83,12 +82,12 @@ internal sealed class BytePairMerges
             }
             while (_waiting.TryDequeue(out Bucket? bucket, out int rank))
             {
-                bool goesFirst = true; // until a merge makes a pair of a lower rank
+                bool goesFirst = true; // until a merge creates a pair of a lower rank
                 while (goesFirst && bucket.TryNext(out int left))
                 {
                     int right = next[left];
                     if (ids[left] < 0 || right < 0 || Pair(ids[left], ids[right]) != bucket.Pair)
-                        continue; // one of the two was merged meanwhile
+                        continue; // one of the two has been merged
                     ids[left] = bucket.Merged;
                     ids[right] = Gone;
                     next[left] = next[right];
@@ -128,7 +127,7 @@ internal sealed class BytePairMerges
         private void Remove(int rank)
         {
             _buckets.Remove(rank);
-            _lastPair = NoPair; // it may have been this one
+            _lastPair = NoPair; // the bucket may be this one
         }
 
         private Bucket BucketOf(long pair, int rank, int merged)
@@ -143,17 +142,17 @@ internal sealed class BytePairMerges
         }
     }
 
-    /// <summary>The places, by their left id, where a pair was seen; given back from left to right.</summary>
+    /// <summary>The places of a pair, returned from left to right.</summary>
     private sealed class Bucket(long pair, int merged)
     {
         private readonly List<int> _ascending = [];
-        private PriorityQueue<int, int>? _others; // that came after one further to the right
+        private PriorityQueue<int, int>? _others; // places that were added after one further to the right
         private int _given;
 
         /// <summary>The pair.</summary>
         public long Pair { get; } = pair;
 
-        /// <summary>The token that it becomes.</summary>
+        /// <summary>The merged token.</summary>
         public int Merged { get; } = merged;
 
         public void Add(int place)
@@ -164,7 +163,7 @@ internal sealed class BytePairMerges
                 (_others ??= new()).Enqueue(place, place);
         }
 
-        /// <summary>The leftmost of the places that were not given yet.</summary>
+        /// <summary>The leftmost remaining place.</summary>
         public bool TryNext(out int place)
         {
             bool some = _given < _ascending.Count;

@@ -3,14 +3,14 @@ using System.Text;
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// Unicode's normalization form C (Unicode Standard, section 3.11). .NET has it only from ICU: in hosts that run without it
-/// <see cref="string.Normalize(NormalizationForm)"/> answers the text as it is, and wrong ids would follow.
+/// Unicode's normalization form C (Unicode Standard, section 3.11). .NET needs ICU for it: without ICU,
+/// <see cref="string.Normalize(NormalizationForm)"/> returns the text unchanged, and the ids would be wrong.
 /// </summary>
 internal static class CanonicalComposition
 {
-    private const char FirstThatMatters = '\u0300'; // nothing before it combines, and Latin-1 is composed already
+    private const char FirstCombining = '\u0300'; // all earlier characters are composed
 
-    // Hangul (section 3.12): 19 leading consonants, 21 vowels, 27 trailing consonants and none.
+    // Hangul (section 3.12): 19 leading consonants, 21 vowels, 27 trailing consonants or none.
     private const int SyllableBase = 0xAC00,
         LeadBase = 0x1100,
         VowelBase = 0x1161,
@@ -20,16 +20,16 @@ internal static class CanonicalComposition
         Trails = 28,
         Syllables = Leads * Vowels * Trails;
 
-    /// <summary>Normalizes a well-formed text, in nearly linear time whatever it holds.</summary>
+    /// <summary>Normalizes a text without unpaired surrogates, in nearly linear time for any content.</summary>
     public static string Of(string text)
     {
-        if (!text.AsSpan().ContainsAnyInRange(FirstThatMatters, char.MaxValue))
+        if (!text.AsSpan().ContainsAnyInRange(FirstCombining, char.MaxValue))
             return text;
         CanonicalData data = CanonicalData.Instance;
         bool matters = false;
         foreach (Rune rune in text.EnumerateRunes())
         {
-            if (rune.Value >= FirstThatMatters && (IsHangulPart(rune.Value) || data.Matters(rune.Value)))
+            if (rune.Value >= FirstCombining && (IsHangulPart(rune.Value) || data.Matters(rune.Value)))
             {
                 matters = true;
                 break;
@@ -71,7 +71,7 @@ internal static class CanonicalComposition
         }
     }
 
-    /// <summary>Puts each run of combining characters in the order of their classes; those of one class stay as they are.</summary>
+    /// <summary>Sorts each run of combining characters by class, with a stable sort.</summary>
     private static void Order(List<int> characters, CanonicalData data)
     {
         for (int start = 0; start < characters.Count; )
@@ -81,7 +81,7 @@ internal static class CanonicalComposition
                 end++;
             if (end - start > 1)
             {
-                int[] ordered = [.. characters[start..end].OrderBy(c => data.ClassOf(c))]; // stable, and n log n for hostile runs
+                int[] ordered = [.. characters[start..end].OrderBy(c => data.ClassOf(c))]; // stable; n log n even for hostile runs
                 for (int i = 0; i < ordered.Length; i++)
                     characters[start + i] = ordered[i];
             }
@@ -92,7 +92,7 @@ internal static class CanonicalComposition
     private static string Composed(List<int> characters, CanonicalData data)
     {
         int starter = -1; // the place of the last starter
-        int before = 0; // the class of the character before this one, among those that were kept; 0 right after the starter
+        int before = 0; // class of the previous kept character; 0 right after the starter
         int count = 0;
         for (int i = 0; i < characters.Count; i++)
         {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>What Unicode says about canonical decomposition and composition; read from <c>nfc.txt</c> when it is first needed.</summary>
+/// <summary>Unicode's data for canonical decomposition and composition, read from <c>nfc.txt</c> on first use.</summary>
 internal sealed class CanonicalData
 {
     private static readonly Lazy<CanonicalData> Only = new(() => new CanonicalData());
@@ -10,7 +10,7 @@ internal sealed class CanonicalData
     private readonly Dictionary<int, byte> _classes = [];
     private readonly Dictionary<int, (int First, int Second)> _decompositions = []; // Second is 0 for a single character
     private readonly Dictionary<long, int> _compositions = [];
-    private readonly HashSet<int> _seconds = []; // characters that may join what is before them
+    private readonly HashSet<int> _seconds = []; // characters that may compose with an earlier one
 
     private CanonicalData()
     {
@@ -49,13 +49,13 @@ internal sealed class CanonicalData
     /// <summary>The canonical combining class; 0 for starters.</summary>
     public byte ClassOf(int character) => _classes.GetValueOrDefault(character);
 
-    /// <summary>The first step of a decomposition; the second part is 0 where there is none.</summary>
+    /// <summary>The first step of a decomposition; the second part is 0 if there is none.</summary>
     public bool TryDecompose(int character, out (int First, int Second) parts) => _decompositions.TryGetValue(character, out parts);
 
-    /// <summary>The character that two compose to.</summary>
+    /// <summary>The composition of two characters.</summary>
     public bool TryCompose(int first, int second, out int composed) => _compositions.TryGetValue(Pair(first, second), out composed);
 
-    /// <summary>Whether a character may be changed by normalizing, itself or together with one before it.</summary>
+    /// <summary>Whether normalization may change a character, alone or with an earlier one.</summary>
     public bool Matters(int character) =>
         _classes.ContainsKey(character) || _decompositions.ContainsKey(character) || _seconds.Contains(character);
 

@@ -1,8 +1,8 @@
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>What each token says.</summary>
+/// <summary>The bytes of tokens.</summary>
 public interface IVocabulary
 {
-    /// <summary>The UTF-8 bytes that a token brings, often not whole characters; none for control tokens and unknown ids.</summary>
+    /// <summary>A token's UTF-8 bytes, often not whole characters; empty for control tokens and unknown ids.</summary>
     ReadOnlyMemory<byte> BytesOf(int id);
 }

@@ -3,29 +3,31 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>SentencePiece's spaces, as a pre-tokenizer or a decoder: written as a visible character, and one put before the text.</summary>
-/// <param name="Replacement">What a space is written as, usually U+2581.</param>
-/// <param name="Prepends">Where one is put before a text that does not begin with one.</param>
-/// <param name="Splits">Whether each of them begins a piece.</param>
+/// <summary>
+/// SentencePiece's treatment of spaces, in a pre-tokenizer or decoder: a visible character replaces them, and one is prepended.
+/// </summary>
+/// <param name="Replacement">The character that replaces a space, usually U+2581.</param>
+/// <param name="Prepends">Where one is prepended to a text that does not begin with one.</param>
+/// <param name="Splits">Whether each one begins a piece.</param>
 internal sealed record Metaspace(string Replacement, Metaspace.Scheme Prepends, bool Splits)
 {
-    /// <summary>Where a space is put before a text.</summary>
+    /// <summary>Where a space is prepended.</summary>
     public enum Scheme
     {
         /// <summary>Nowhere.</summary>
         Never,
 
-        /// <summary>At the beginning of all text.</summary>
+        /// <summary>At the beginning of the whole text.</summary>
         First,
 
-        /// <summary>There, and after every added token.</summary>
+        /// <summary>At the beginning of the whole text and after every added token.</summary>
         Always,
     }
 
     /// <summary>Matches each piece, from one space to the next.</summary>
     public string WordPattern => $"{Regex.Escape(Replacement)}[^{Regex.Escape(Replacement)}]*";
 
-    /// <summary>Reads a section of the type Metaspace; older files say add_prefix_space.</summary>
+    /// <summary>Reads a section of the type Metaspace; older files have add_prefix_space.</summary>
     public static Metaspace Read(ConfigReader section)
     {
         Scheme scheme = section.TextIfPresent("prepend_scheme") switch
@@ -42,7 +44,7 @@ internal sealed record Metaspace(string Replacement, Metaspace.Scheme Prepends, 
             : throw section.Wrong("replacement", "one character");
     }
 
-    /// <summary>Writes a text's spaces.</summary>
+    /// <summary>Replaces a text's spaces.</summary>
     public string Write(string text, bool isBeginning)
     {
         string written = text.Replace(" ", Replacement, StringComparison.Ordinal);

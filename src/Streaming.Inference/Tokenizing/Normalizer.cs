@@ -2,10 +2,10 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>What is done to plain text before it is cut into pieces, by a tokenizer's <c>normalizer</c>.</summary>
+/// <summary>A tokenizer's <c>normalizer</c>, which plain text passes before it is split into pieces.</summary>
 internal static class Normalizer
 {
-    /// <summary>Reads a normalizer; null stands for none.</summary>
+    /// <summary>Reads a normalizer; null for none.</summary>
     public static Func<string, string>? Read(ConfigReader? normalizer)
     {
         if (normalizer is null)

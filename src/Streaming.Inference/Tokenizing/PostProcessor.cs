@@ -2,19 +2,19 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>The tokens that a tokenizer's <c>post_processor</c> puts around a text.</summary>
-/// <param name="Before">Usually BOS, or nothing.</param>
-/// <param name="After">Usually nothing.</param>
+/// <summary>The tokens that a tokenizer's <c>post_processor</c> adds to a text.</summary>
+/// <param name="Before">Tokens before the text, usually BOS or none.</param>
+/// <param name="After">Tokens after the text, usually none.</param>
 internal sealed record PostProcessor(int[] Before, int[] After)
 {
     private static readonly PostProcessor None = new([], []);
 
-    /// <summary>Reads a post-processor; null stands for none.</summary>
+    /// <summary>Reads a post-processor; null for none.</summary>
     public static PostProcessor Read(ConfigReader? section)
     {
         switch (section?.Text("type"))
         {
-            case null or "ByteLevel": // ByteLevel only trims offsets, which nobody asks for here
+            case null or "ByteLevel": // ByteLevel only trims offsets, which are not used here
                 return None;
             case "TemplateProcessing":
                 return ReadTemplate(section);

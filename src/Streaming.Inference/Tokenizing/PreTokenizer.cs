@@ -3,26 +3,26 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>Cuts plain text into the pieces that merges never cross, by a tokenizer's <c>pre_tokenizer</c>.</summary>
+/// <summary>A tokenizer's <c>pre_tokenizer</c>, which splits plain text into the pieces that merges never cross.</summary>
 internal sealed class PreTokenizer
 {
-    /// <summary>GPT-2's pattern, which a ByteLevel pre-tokenizer uses by itself.</summary>
+    /// <summary>GPT-2's pattern, the default of ByteLevel pre-tokenizers.</summary>
     private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     private readonly List<(Regex Pattern, bool GapsAreKept)> _splits = [];
 
     private PreTokenizer() { }
 
-    /// <summary>Whether pieces are then taken as bytes.</summary>
+    /// <summary>Whether pieces are then split into bytes.</summary>
     public bool ByteLevel { get; private set; }
 
-    /// <summary>Whether a space is put before each piece that has none before the last splits.</summary>
+    /// <summary>Whether a space is prepended, before the last split, to each piece that does not begin with one.</summary>
     private bool AddsPrefixSpace { get; set; }
 
-    /// <summary>SentencePiece's way of writing spaces, where the pre-tokenizer does it; else null.</summary>
+    /// <summary>SentencePiece's treatment of spaces, if this pre-tokenizer does it; else null.</summary>
     private Metaspace? Spaces { get; set; }
 
-    /// <summary>Reads a pre-tokenizer; null stands for none, where all text is one piece.</summary>
+    /// <summary>Reads a pre-tokenizer; null for none, so that all text is one piece.</summary>
     public static PreTokenizer Read(ConfigReader? section)
     {
         var result = new PreTokenizer();
@@ -31,8 +31,8 @@ internal sealed class PreTokenizer
         return result;
     }
 
-    /// <summary>The pieces of a text, in order; together they are the text, less what the tokenizer drops.</summary>
-    /// <param name="text">The text, or what is between two added tokens of one.</param>
+    /// <summary>The pieces of a text, in order. Joined, they are the text without what the tokenizer drops.</summary>
+    /// <param name="text">A text, or the part of it between two added tokens.</param>
     /// <param name="isBeginning">Whether nothing comes before it.</param>
     public List<string> Split(string text, bool isBeginning)
     {

@@ -4,29 +4,29 @@ using System.Text;
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// Turns sampled ids into text that may be shown, in whole characters and never beyond a stop string. What it owes at any
-/// time is its <see cref="State"/>; a stream begun from there gives exactly what this one would have given.
+/// Converts sampled ids into text that can be shown: whole characters, and nothing from a stop string on. A stream that is resumed from
+/// its <see cref="State"/> gives exactly the same text.
 /// </summary>
 public sealed class TextStream
 {
     private readonly IVocabulary _vocabulary;
     private readonly IReadOnlyList<string> _stop;
-    private readonly byte[] _pending = new byte[MostPendingBytes];
-    private const int MostPendingBytes = 3; // UTF-8 has at most four bytes a character
+    private readonly byte[] _pending = new byte[MaxPendingBytes];
+    private const int MaxPendingBytes = 3; // a character has at most four bytes in UTF-8
     private int _pendingLength;
     private string _heldBack;
 
-    /// <summary>Begins a stream, or goes on with one.</summary>
-    /// <param name="vocabulary">What each token says.</param>
-    /// <param name="state">What the text owes from before; <see cref="TextState.Empty"/> at the beginning.</param>
-    /// <param name="stop">Texts that end the stream; they are not shown.</param>
+    /// <summary>Begins or resumes a stream.</summary>
+    /// <param name="vocabulary">The bytes of each token.</param>
+    /// <param name="state">The earlier stream's state; <see cref="TextState.Empty"/> for a new one.</param>
+    /// <param name="stop">Stop strings, which end the stream and are not shown.</param>
     /// <exception cref="InputException">A stop string is empty or contains half a surrogate pair.</exception>
     public TextStream(IVocabulary vocabulary, TextState state, IReadOnlyList<string> stop)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(stop);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(state.PendingBytes.Length, MostPendingBytes, nameof(state));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(state.PendingBytes.Length, MaxPendingBytes, nameof(state));
         foreach (string text in stop)
         {
             if (string.IsNullOrEmpty(text))
@@ -40,21 +40,20 @@ public sealed class TextStream
         _heldBack = state.HeldBack;
     }
 
-    /// <summary>Whether a stop string was met; from then on there is no more text.</summary>
+    /// <summary>Whether a stop string has ended the text.</summary>
     public bool Stopped { get; private set; }
 
-    /// <summary>What the text still owes.</summary>
+    /// <summary>The pending part of the text.</summary>
     public TextState State =>
         _pendingLength == 0 && _heldBack.Length == 0
             ? TextState.Empty
             : new TextState(_pending.AsSpan(0, _pendingLength).ToArray(), _heldBack);
 
-    /// <summary>Takes one more token; answers the text that may be shown now, often one word, sometimes none.</summary>
+    /// <summary>Appends a token; returns the text that can be shown now, often one word, sometimes empty.</summary>
     public string Append(int id) => Stopped ? "" : Show(Decode(_vocabulary.BytesOf(id).Span));
 
     /// <summary>
-    /// Ends the stream; answers the rest of its text: what was held back and did not become a stop string, and U+FFFD for a
-    /// character that was never completed.
+    /// Ends the stream; returns the rest of its text: the text that was held back, and U+FFFD for an incomplete character.
     /// </summary>
     public string Flush()
     {
@@ -66,7 +65,7 @@ public sealed class TextStream
         return rest;
     }
 
-    /// <summary>The whole characters of the pending bytes and these; the bytes of an incomplete last one stay pending.</summary>
+    /// <summary>Decodes the whole characters of the pending bytes and these; bytes of an incomplete last one stay pending.</summary>
     private string Decode(ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)
@@ -78,10 +77,10 @@ public sealed class TextStream
         return Encoding.UTF8.GetString(all[..^_pendingLength]);
     }
 
-    /// <summary>How many of the last bytes begin a character that more bytes could complete, 0 to 3.</summary>
+    /// <summary>Number of last bytes that begin an incomplete character, 0 to 3.</summary>
     private static int IncompleteTail(ReadOnlySpan<byte> bytes)
     {
-        for (int length = 1; length <= Math.Min(MostPendingBytes, bytes.Length); length++)
+        for (int length = 1; length <= Math.Min(MaxPendingBytes, bytes.Length); length++)
         {
             bool continues = (bytes[^length] & 0xC0) == 0x80;
             if (!continues)
@@ -109,8 +108,8 @@ public sealed class TextStream
     }
 
     /// <summary>
-    /// Where the stop string begins that is complete first (the longer of two that end together), or -1. Deciding by the end
-    /// makes the answer the same however the text was cut into tokens.
+    /// Index of the stop string that ends first (the longer one of two that end together), or -1. The end decides, so that the result
+    /// does not depend on how the text is split into tokens.
     /// </summary>
     private int FirstMatch(string text)
     {
@@ -127,7 +126,7 @@ public sealed class TextStream
         return start;
     }
 
-    /// <summary>The length of the longest end of the text that is a beginning of a stop string.</summary>
+    /// <summary>Length of the longest suffix of the text that is a prefix of a stop string.</summary>
     private int LongestBeginning(string text)
     {
         int longest = 0;

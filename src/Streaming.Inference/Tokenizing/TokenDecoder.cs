@@ -3,7 +3,7 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
 
-/// <summary>What a vocabulary's tokens stand for, by a tokenizer's <c>decoder</c>.</summary>
+/// <summary>A tokenizer's <c>decoder</c>, which converts tokens to bytes.</summary>
 internal sealed class TokenDecoder
 {
     private readonly bool _byteLevel;
@@ -12,7 +12,7 @@ internal sealed class TokenDecoder
 
     private TokenDecoder(bool byteLevel) => _byteLevel = byteLevel;
 
-    /// <summary>Whether one space at the beginning of a text is not part of it (SentencePiece adds it when encoding).</summary>
+    /// <summary>Whether a leading space of a decoded text is removed (SentencePiece adds one when encoding).</summary>
     public bool StripsLeadingSpace { get; private set; }
 
     /// <summary>Reads a decoder.</summary>
@@ -24,7 +24,7 @@ internal sealed class TokenDecoder
         return result;
     }
 
-    /// <summary>The bytes of a token's text.</summary>
+    /// <summary>The bytes of a token.</summary>
     public byte[] BytesOf(string token)
     {
         if (_byteLevel)

@@ -4,8 +4,8 @@ using Streaming.Inference.Checkpoints;
 namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
-/// A checkpoint's tokenizer, from its <c>tokenizer.json</c>: byte-pair encoding, byte-level or SentencePiece's with byte
-/// fallback. Immutable; any number of threads may use it.
+/// A checkpoint's tokenizer, read from <c>tokenizer.json</c>: byte-pair encoding, byte-level or SentencePiece's with byte fallback.
+/// Immutable and thread-safe.
 /// </summary>
 public sealed class Tokenizer : IVocabulary
 {
@@ -32,8 +32,8 @@ public sealed class Tokenizer : IVocabulary
         foreach (AddedToken token in _added.All)
             _ids[token.Content] = token.Id;
         int size = _ids.Count == 0 ? 0 : _ids.Values.Max() + 1;
-        if (size > MostTokens)
-            throw file.Wrong("model", $"a vocabulary whose ids are below {MostTokens}");
+        if (size > MaxTokens)
+            throw file.Wrong("model", $"a vocabulary whose ids are below {MaxTokens}");
         _bytes = new ReadOnlyMemory<byte>[size];
         foreach ((string token, int id) in _ids)
             _bytes[id] = decoder.BytesOf(token);
@@ -47,22 +47,22 @@ public sealed class Tokenizer : IVocabulary
         }
     }
 
-    private const int MostTokens = 10_000_000;
+    private const int MaxTokens = 10_000_000;
 
-    /// <summary>One more than the greatest id.</summary>
+    /// <summary>The largest id + 1.</summary>
     public int Size => _bytes.Length;
 
-    /// <summary>The token that <see cref="Encode"/> puts first, or null where the post-processor states none.</summary>
+    /// <summary>The token that <see cref="Encode"/> prepends; null if the post-processor has none.</summary>
     public int? BosId => _postProcessor.Before is [int first, ..] ? first : null;
 
     /// <summary>
-    /// Whether <see cref="Decode"/> leaves out one space at a text's beginning, as SentencePiece's vocabularies ask for. Text
-    /// that is streamed from the first token on must do the same by itself.
+    /// Whether <see cref="Decode"/> removes a leading space, as SentencePiece does. Callers that stream text from the first token on must
+    /// remove it themselves.
     /// </summary>
     public bool StripsLeadingSpace { get; }
 
     /// <summary>Loads the tokenizer of a checkpoint's folder.</summary>
-    /// <exception cref="InputException">There is none, it is damaged, or a part of it is not supported.</exception>
+    /// <exception cref="InputException">It is absent, damaged or not supported.</exception>
     public static Tokenizer Load(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -72,7 +72,7 @@ public sealed class Tokenizer : IVocabulary
     }
 
     /// <summary>Loads a checkpoint's tokenizer.</summary>
-    /// <exception cref="InputException">It is absent or unsupported, or has tokens that the model does not know.</exception>
+    /// <exception cref="InputException">It is absent, damaged or not supported, or has more tokens than the model.</exception>
     public static Tokenizer Load(Checkpoint checkpoint)
     {
         ArgumentNullException.ThrowIfNull(checkpoint);
@@ -81,15 +81,18 @@ public sealed class Tokenizer : IVocabulary
         return tokenizer.Size <= modelSize
             ? tokenizer
             : throw new InputException(
-                $"'{checkpoint.Folder}': the tokenizer has {tokenizer.Size} tokens and the model only {modelSize}: use the files of one checkpoint."
+                $"'{checkpoint.Folder}': the tokenizer has {tokenizer.Size} tokens and the model only {modelSize}: "
+                    + "use the files of one checkpoint."
             );
     }
 
     /// <summary>Encodes a text.</summary>
     /// <param name="text">The text.</param>
-    /// <param name="parseControl">Whether the text of an added token, control tokens included, becomes that token; for what people write: no.</param>
-    /// <param name="addSpecial">Whether to add what the post-processor states, usually BOS.</param>
-    /// <exception cref="InputException">The text has half of a surrogate pair.</exception>
+    /// <param name="parseControl">
+    /// Whether the text of an added token (control tokens included) becomes that token; never for user text.
+    /// </param>
+    /// <param name="addSpecial">Whether to add the post-processor's tokens, usually BOS.</param>
+    /// <exception cref="InputException">The text has an unpaired surrogate.</exception>
     public int[] Encode(string text, bool parseControl, bool addSpecial)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -115,7 +118,7 @@ public sealed class Tokenizer : IVocabulary
         return [.. ids];
     }
 
-    /// <summary>The text of ids: control tokens say nothing, and bytes that are no character become U+FFFD.</summary>
+    /// <summary>Decodes ids. Control tokens have no text, and invalid bytes become U+FFFD.</summary>
     public string Decode(IEnumerable<int> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
@@ -129,21 +132,21 @@ public sealed class Tokenizer : IVocabulary
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> BytesOf(int id) => id >= 0 && id < _bytes.Length ? _bytes[id] : default;
 
-    /// <summary>Ids of control tokens: special added ones.</summary>
+    /// <summary>Ids of control tokens: the special added tokens.</summary>
     public IReadOnlyCollection<int> ControlIds => _control;
 
-    /// <summary>Whether an id is a control token: it says nothing, and no text that a person writes makes it.</summary>
+    /// <summary>Whether an id is a control token, which has no text and which user text cannot produce.</summary>
     public bool IsControl(int id) => _control.Contains(id);
 
-    /// <summary>The id of a token by its text in the vocabulary, or null.</summary>
+    /// <summary>The id of a token by its text in the vocabulary; null if there is none.</summary>
     public int? IdOf(string token) => _ids.TryGetValue(token, out int id) ? id : null;
 
-    /// <summary>Finds added tokens; for those who must know which part of a text wrote one.</summary>
+    /// <summary>The added tokens.</summary>
     internal AddedTokens Added => _added;
 
-    /// <summary>Encodes text in which no added token is looked for.</summary>
-    /// <param name="text">The text, or what is between two tokens of one.</param>
-    /// <param name="ids">Where its ids go.</param>
+    /// <summary>Encodes text without matching added tokens.</summary>
+    /// <param name="text">A text, or the part of it between two added tokens.</param>
+    /// <param name="ids">The list that its ids are appended to.</param>
     /// <param name="isBeginning">Whether nothing comes before it.</param>
     internal void EncodePlain(string text, List<int> ids, bool isBeginning)
     {

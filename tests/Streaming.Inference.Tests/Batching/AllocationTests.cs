@@ -9,7 +9,7 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>Counts of a whole process: nothing else may run beside them.</summary>
+/// <summary>Counts allocations of the whole process, so no other test may run at the same time.</summary>
 [CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
 [Collection(nameof(AllocationTests))]
 public class AllocationTests
@@ -18,7 +18,7 @@ public class AllocationTests
         Steps = 1_000,
         Rounds = 3;
 
-    // What a conversation is told of a token (its record, its text, on their way through the channel), and what a step costs for all of them.
+    // Per conversation: a token's record and text and their way through the channel. Per step: the cost for all conversations.
     private const int BytesPerToken = 200,
         BytesPerStep = 700;
     private static readonly CacheLayout s_layout = new(4, 40);
@@ -50,7 +50,7 @@ public class AllocationTests
         observed!.StepBegins = rows =>
         {
             if (rows != conversations)
-                steps = 0; // not yet steady, or somebody's reader is late
+                steps = 0; // not steady yet, or a reader is late
             else if (++steps >= WarmUp && (steps - WarmUp) % Steps == 0 && counts.Count <= Rounds)
                 counts.Add(Counts.Now());
             if (counts.Count > Rounds)
@@ -74,7 +74,7 @@ public class AllocationTests
             $"{conversations} conversations, {type}: {rounds.Min(round => round.Bytes) / Steps} bytes a step"
         );
         Assert.All(rounds, round => Assert.Equal(0, round.Tensors));
-        // The runtime allocates now and then as well, but a step that does so does it in every round.
+        // The runtime also allocates occasionally, but allocations of a step occur in every round.
         Assert.InRange(rounds.Min(round => round.Bytes) / Steps, 1, BytesPerStep + conversations * BytesPerToken);
 
         async Task ReadAsync(int slot)
@@ -96,7 +96,7 @@ public class AllocationTests
         }
     }
 
-    /// <summary>Since the beginning: bytes that the process allocated, tensors that the device's thread made.</summary>
+    /// <summary>Since the start: bytes allocated by the process, and tensors created by the device's thread.</summary>
     private readonly record struct Counts(long Bytes, long Tensors)
     {
         public static Counts Now()

@@ -4,7 +4,7 @@ using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>How jobs end, and what is left of the slot.</summary>
+/// <summary>How jobs end, and the state of their slots afterwards.</summary>
 public class BatcherEndTests
 {
     private static readonly DecodeJob Typical = Job() with
@@ -19,7 +19,7 @@ public class BatcherEndTests
     private static readonly int[] Reply = Expected(Typical, 200);
 
     [Fact]
-    public async Task An_end_token_is_told_without_text_and_ends_the_reply()
+    public async Task An_end_token_is_output_without_text_and_ends_the_reply()
     {
         (int end, int at) = FirstSeen(10);
         await using var device = new TestDevice(endTokens: end);
@@ -36,7 +36,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task Ignored_end_tokens_never_come_and_end_nothing()
+    public async Task Ignored_end_tokens_are_never_sampled_in_a_job()
     {
         (int end, _) = FirstSeen(10);
         await using var device = new TestDevice(endTokens: end);
@@ -49,7 +49,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task Other_control_tokens_are_silent_only_where_the_end_is_ignored()
+    public async Task Other_control_tokens_are_suppressed_only_if_the_end_is_ignored()
     {
         (int control, _) = FirstSeen(10);
         await using var device = new TestDevice(controlTokens: [control]);
@@ -82,7 +82,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task Text_held_back_for_a_stop_string_that_is_never_met_comes_with_the_end()
+    public async Task Text_held_back_for_a_stop_string_is_output_at_the_end()
     {
         await using var device = new TestDevice();
         DecodeJob shorter = Typical with { Sampling = Typical.Sampling with { MaxTokens = LastAsciiToken() + 1 } };
@@ -104,7 +104,7 @@ public class BatcherEndTests
 
     [Theory]
     [InlineData(0, 12), InlineData(5, 7), InlineData(11, 1)]
-    public async Task The_limit_counts_tokens_from_before_an_interruption(int already, int sampled)
+    public async Task The_token_limit_includes_tokens_from_before_an_interruption(int already, int sampled)
     {
         await using var device = new TestDevice();
 
@@ -121,7 +121,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task At_the_limit_already_a_work_ends_at_once_and_its_slot_stays_as_it_is()
+    public async Task A_job_at_its_token_limit_ends_at_once_and_leaves_the_slot_unchanged()
     {
         await using var device = new TestDevice();
         int[] reply = Ids(await device.RunAsync(Job()));
@@ -141,14 +141,14 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task A_stop_ends_the_reply_after_the_step_under_way_with_everything_delivered()
+    public async Task A_stop_ends_the_reply_after_the_current_step_with_all_tokens_delivered()
     {
         await using var device = new TestDevice();
         using var gate = new StepGate(device);
         Task<List<DecodeOutput>> running = device.RunAsync(Typical with { Sampling = Typical.Sampling with { MaxTokens = 0 } });
         await gate.BegunAsync();
         await gate.NextAsync();
-        await gate.NextAsync(); // the third step is under way
+        await gate.NextAsync(); // the third step has begun
 
         device.Batcher.Stop(0, EndReason.Interrupted);
         gate.Open();
@@ -166,7 +166,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task A_stop_while_an_input_is_read_ends_the_work_and_says_how_far_it_came()
+    public async Task A_stop_during_prefill_ends_the_job_and_reports_the_tokens_prefilled()
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 });
         using var gate = new StepGate(device);
@@ -185,7 +185,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task A_stop_of_a_slot_without_work_has_no_effect()
+    public async Task Stopping_an_idle_slot_has_no_effect()
     {
         await using var device = new TestDevice();
 
@@ -197,7 +197,7 @@ public class BatcherEndTests
     }
 
     [Fact]
-    public async Task A_cancelled_work_ends_between_steps_and_its_slot_must_be_reset()
+    public async Task A_cancelled_job_ends_between_steps_and_its_slot_must_be_reset()
     {
         await using var device = new TestDevice();
         using var cancellation = new CancellationTokenSource();
@@ -216,12 +216,12 @@ public class BatcherEndTests
         InputException refusal = await Assert.ThrowsAsync<InputException>(() =>
             device.RunAsync(Typical with { Reset = false, Input = [new TokenRun(9, new[] { 1 })] })
         );
-        Assert.StartsWith("Slot 0 lost its place", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The position of slot 0 is unknown", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
     }
 
     [Fact]
-    public async Task A_reader_that_leaves_frees_the_slot()
+    public async Task A_reader_that_stops_reading_frees_the_slot()
     {
         await using var device = new TestDevice();
         await foreach (
@@ -238,7 +238,7 @@ public class BatcherEndTests
         Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
     }
 
-    /// <summary>A token that the typical reply has first at some place at or after this one.</summary>
+    /// <summary>A token whose first occurrence in the typical reply is at or after this index.</summary>
     private static (int Id, int At) FirstSeen(int from)
     {
         int at = Enumerable.Range(from, Reply.Length - from).First(i => Array.IndexOf(Reply, Reply[i]) == i);

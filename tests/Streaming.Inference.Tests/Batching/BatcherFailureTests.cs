@@ -8,11 +8,11 @@ using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>Slow readers, failing devices, impossible jobs, the end of the device.</summary>
+/// <summary>Slow readers, failing devices, impossible jobs, disposal of the device.</summary>
 public class BatcherFailureTests
 {
     [Fact]
-    public async Task A_work_whose_reader_does_not_read_pauses_and_the_others_go_on()
+    public async Task A_job_with_a_slow_reader_pauses_and_other_jobs_go_on()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
         int fed = 0;
@@ -30,7 +30,7 @@ public class BatcherFailureTests
 
         Assert.Equal(Expected(fast, 30), Ids(await device.RunAsync(fast)));
 
-        // One output was taken, six lie in the channel; the seventh token is pending. The other fed 5 and 29.
+        // One output is read, six are in the channel, and the seventh token is pending. The other job fed 5 and 29 tokens.
         Assert.Equal(5 + 6 + 5 + 29, Volatile.Read(ref fed));
         var outputs = new List<DecodeOutput> { reader.Current };
         while (await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken))
@@ -40,7 +40,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task A_paused_work_can_be_stopped()
+    public async Task A_paused_job_can_be_stopped()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
         DecodeJob slow = Job(slot: 0) with
@@ -51,7 +51,7 @@ public class BatcherFailureTests
             .Batcher.DecodeAsync(slow, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
-        await device.RunAsync(Job(slot: 1)); // by then the first one is paused
+        await device.RunAsync(Job(slot: 1)); // the first job is paused by now
 
         device.Batcher.Stop(0, EndReason.Stopped);
 
@@ -63,7 +63,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task A_failed_step_fails_its_works_and_no_others_and_the_device_lives_on()
+    public async Task A_failed_step_fails_only_its_own_jobs()
     {
         await using var device = new TestDevice(options: new BatcherOptions { OutputsAhead = 6 });
         DecodeJob paused = Job(slot: 2) with
@@ -74,7 +74,7 @@ public class BatcherFailureTests
             .Batcher.DecodeAsync(paused, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(CancellationToken.None);
         Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(Deadline, TestContext.Current.CancellationToken));
-        await device.RunAsync(Job(slot: 1)); // by then the paused one has paused
+        await device.RunAsync(Job(slot: 1)); // the first job is paused by now
         device.Kernels.StepBegins = rows =>
         {
             if (rows == 2)
@@ -95,7 +95,7 @@ public class BatcherFailureTests
         }
         device.Kernels.StepBegins = static _ => { };
         InputException refusal = await Assert.ThrowsAsync<InputException>(() => device.RunAsync(jobs[0] with { Reset = false }));
-        Assert.StartsWith("Slot 0 lost its place", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The position of slot 0 is unknown", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(Expected(jobs[0], 30), Ids(await device.RunAsync(jobs[0])));
 
         var outputs = new List<DecodeOutput> { reader.Current };
@@ -105,7 +105,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task Logits_that_are_not_numbers_fail_the_work_that_has_them_alone()
+    public async Task Logits_that_are_not_finite_fail_only_their_own_job()
     {
         await using var device = new TestDevice();
         using var gate = new StepGate(device);
@@ -119,7 +119,7 @@ public class BatcherFailureTests
             sick = Job(slot: 1, inputSeed: 2);
         Task<List<DecodeOutput>> a = device.RunAsync(sound);
         await gate.BegunAsync();
-        await gate.NextAsync(); // the first is in front
+        await gate.NextAsync(); // the first step has begun
         Task<List<DecodeOutput>> b = device.RunAsync(sick);
         gate.Open();
 
@@ -181,7 +181,7 @@ public class BatcherFailureTests
                 }
             },
             {
-                "The bias of token 257 has no token",
+                "The logit bias names token 257, which is not",
                 Job() with
                 {
                     Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [257] = 1 } },
@@ -195,7 +195,7 @@ public class BatcherFailureTests
 
     [Theory]
     [MemberData(nameof(Impossible), DisableDiscoveryEnumeration = true)]
-    public async Task An_impossible_work_is_refused_with_a_sentence_and_leaves_the_slot_alone(string sentence, DecodeJob job)
+    public async Task Refuses_an_impossible_job_in_one_sentence_and_leaves_the_slot_unchanged(string sentence, DecodeJob job)
     {
         await using var device = new TestDevice();
 
@@ -206,7 +206,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task A_work_that_contradicts_its_slot_is_refused_and_the_slot_can_go_on()
+    public async Task Refuses_a_job_that_contradicts_its_slot_and_leaves_the_slot_usable()
     {
         await using var device = new TestDevice();
         int[] reply = Ids(await device.RunAsync(Job()));
@@ -225,7 +225,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task A_busy_slot_refuses_a_second_work_and_takes_one_as_soon_as_the_end_was_read()
+    public async Task A_busy_slot_refuses_a_second_job_until_the_end_of_the_first_is_read()
     {
         await using var device = new TestDevice();
         using (var gate = new StepGate(device))
@@ -253,7 +253,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task A_device_is_stuck_while_a_step_takes_longer_than_any_should()
+    public async Task A_device_is_stuck_while_a_step_exceeds_its_limit()
     {
         var time = new FakeTimeProvider();
         await using var device = new TestDevice(options: new BatcherOptions { StuckAfter = TimeSpan.FromMinutes(1) }, time: time);
@@ -275,7 +275,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task Times_are_the_input_up_to_the_first_token_and_the_rest_up_to_the_end()
+    public async Task Reports_prefill_time_until_the_first_token_and_decode_time_until_the_end()
     {
         var time = new FakeTimeProvider();
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 }, time: time);
@@ -288,7 +288,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task Disposing_ends_running_works_with_an_exception_and_refuses_new_ones()
+    public async Task Disposing_ends_running_jobs_with_an_exception_and_refuses_new_ones()
     {
         var device = new TestDevice();
         Task<List<DecodeOutput>> running;
@@ -313,7 +313,7 @@ public class BatcherFailureTests
 
     [Theory]
     [InlineData(0, 1, 0, 1), InlineData(1, 0, 0, 1), InlineData(1, 1, -1, 1), InlineData(1, 1, 0, 0)]
-    public void Impossible_options_are_refused(int prefill, int ahead, int threads, int seconds)
+    public void Refuses_impossible_options(int prefill, int ahead, int threads, int seconds)
     {
         var options = new BatcherOptions
         {
@@ -327,7 +327,7 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public void An_end_token_that_the_model_does_not_know_is_refused()
+    public void Refuses_an_end_token_outside_the_vocabulary()
     {
         Assert.StartsWith(
             "The end token 257",

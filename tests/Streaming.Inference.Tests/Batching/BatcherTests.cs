@@ -5,11 +5,11 @@ using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>What a job samples, and how several share the device.</summary>
+/// <summary>The tokens of a job, and how several jobs share the device.</summary>
 public class BatcherTests
 {
     [Fact]
-    public async Task Log_probabilities_are_the_model_s_own_whatever_sampling_makes_of_them()
+    public async Task Log_probabilities_are_unaffected_by_sampling()
     {
         await using var device = new TestDevice();
         var rows = new List<float[]>();
@@ -27,7 +27,7 @@ public class BatcherTests
 
         TokenSampled[] tokens = [.. (await device.RunAsync(Job() with { Sampling = sampling })).OfType<TokenSampled>()];
 
-        Assert.Equal(likeliest, tokens[0].LogProbabilities!.Top[0].Id); // which the bias forbids
+        Assert.Equal(likeliest, tokens[0].LogProbabilities!.Top[0].Id); // although the bias forbids it
         Assert.DoesNotContain(likeliest, Ids(tokens));
         Assert.Equal(8, tokens.Length);
         foreach ((TokenSampled token, float[] row) in tokens.Zip(rows))
@@ -46,7 +46,7 @@ public class BatcherTests
 
     [Theory]
     [InlineData(0), InlineData(1.3)]
-    public async Task A_reply_is_what_a_plain_loop_over_the_decoder_samples(double temperature)
+    public async Task A_reply_equals_the_samples_of_a_plain_loop_over_the_decoder(double temperature)
     {
         await using var device = new TestDevice();
         DecodeJob job = Job() with
@@ -72,7 +72,7 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task Works_join_and_leave_between_steps_and_sample_what_they_sample_alone()
+    public async Task Jobs_join_and_leave_between_steps_and_sample_the_same_tokens_as_alone()
     {
         await using var device = new TestDevice();
         using var gate = new StepGate(device);
@@ -87,7 +87,7 @@ public class BatcherTests
         await gate.BegunAsync();
         await gate.NextAsync();
         Task<List<DecodeOutput>> b = device.RunAsync(second);
-        await gate.NextAsync(); // the step under way was scheduled without the second
+        await gate.NextAsync(); // the current step was scheduled without the second job
         await gate.NextAsync();
         await gate.NextAsync();
         await gate.NextAsync();
@@ -100,7 +100,7 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task Eight_replies_at_once_are_what_each_is_alone()
+    public async Task Eight_concurrent_replies_equal_those_of_each_alone()
     {
         await using var device = new TestDevice(slots: 8);
         DecodeJob[] jobs = [.. Enumerable.Range(0, 8).Select(slot => Job(slot, inputTokens: 3 + 9 * slot, inputSeed: slot))];
@@ -112,7 +112,7 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task A_long_input_is_read_in_chunks_beside_the_replies_of_others()
+    public async Task Prefills_a_long_input_in_chunks_while_other_replies_go_on()
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 16 });
         using var gate = new StepGate(device);
@@ -137,14 +137,14 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task Long_inputs_take_turns()
+    public async Task Long_inputs_take_turns_in_prefilling()
     {
         await using var device = new TestDevice(options: new BatcherOptions { PrefillTokens = 10 });
         using var gate = new StepGate(device);
         Task<List<DecodeOutput>> holder = device.RunAsync(Job(slot: 2, inputTokens: 1));
         await gate.BegunAsync();
 
-        // Both are asked for while a step is held; the first to end reading is at most one chunk ahead.
+        // Both jobs arrive while a step is held, so one is at most one chunk ahead of the other.
         DecodeJob one = Job(slot: 0, inputTokens: 50, inputSeed: 4),
             other = Job(slot: 1, inputTokens: 50, inputSeed: 5);
         Task<List<DecodeOutput>> a = device.RunAsync(one),
@@ -154,11 +154,12 @@ public class BatcherTests
         Assert.Equal(Expected(one, 30), Ids(await a));
         Assert.Equal(Expected(other, 30), Ids(await b));
         await holder;
-        Assert.Equal([1, 11, 11, 11, 11, 11, 11, 11, 11, 11, 12, 3], gate.Rows.Take(12)); // the ninth chunk ends one input, the tenth the other
+        // The ninth chunk ends one input, the tenth the other.
+        Assert.Equal([1, 11, 11, 11, 11, 11, 11, 11, 11, 11, 12, 3], gate.Rows.Take(12));
     }
 
     [Fact]
-    public async Task A_reply_goes_on_after_an_interruption_as_if_there_had_been_none()
+    public async Task An_interrupted_reply_resumes_with_the_same_tokens()
     {
         DecodeJob job = Job() with
         {
@@ -195,7 +196,7 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task A_slot_rebuilt_from_the_fixed_part_and_the_streams_end_goes_on_alike()
+    public async Task A_rebuilt_slot_continues_with_the_same_tokens()
     {
         await using var device = new TestDevice();
         int[] ids = Input(20 * Layout.Window);
@@ -212,7 +213,7 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task A_conversation_goes_on_where_its_slot_is_with_the_pending_token_first()
+    public async Task A_continuation_begins_at_the_slots_position_with_the_pending_token()
     {
         await using var device = new TestDevice();
         DecodeJob first = Job();
@@ -228,7 +229,7 @@ public class BatcherTests
     }
 
     [Fact]
-    public async Task Text_comes_with_its_tokens_in_whole_characters()
+    public async Task Text_is_output_with_its_tokens_in_whole_characters()
     {
         await using var device = new TestDevice();
         List<DecodeOutput> outputs = await device.RunAsync(

@@ -4,13 +4,13 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>Kernels with a watcher: it is told of every step, may hold it, break it, or spoil its logits.</summary>
+/// <summary>Kernels whose steps a test can observe, hold, fail, or corrupt.</summary>
 internal sealed class ObservedKernels(IKernels inner) : IKernels
 {
-    /// <summary>Runs at the beginning of each step, on the device's thread, with the batch's rows.</summary>
+    /// <summary>Called at the beginning of each step, on the device's thread, with the number of rows.</summary>
     public Action<int> StepBegins { get; set; } = static _ => { };
 
-    /// <summary>May change the logits of a step.</summary>
+    /// <summary>Called with the logits of each step, which it may change.</summary>
     public Action<torch.Tensor> LogitsAreReady { get; set; } = static _ => { };
 
     public torch.ScalarType CacheType => inner.CacheType;
@@ -18,11 +18,13 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
     public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
         inner.Pack(rows, count, width, nibbles, packed);
 
-    public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
+    public void BeginStep(Batch batch)
     {
         StepBegins(batch.Rows);
-        return inner.Embed(embedding, batch);
+        inner.BeginStep(batch);
     }
+
+    public torch.Tensor Embed(torch.Tensor embedding) => inner.Embed(embedding);
 
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight) => inner.Normalise(rows, weight);
 
@@ -32,11 +34,11 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights) => inner.NormaliseHeads(queryKeyValue, weights);
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) => inner.Attend(queryKeyValue, cache, batch);
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache) => inner.Attend(queryKeyValue, cache);
 
     public torch.Tensor Gate(torch.Tensor gateUp) => inner.Gate(gateUp);
 
-    public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) => inner.SelectLogitRows(residual, batch);
+    public torch.Tensor SelectLogitRows(torch.Tensor residual) => inner.SelectLogitRows(residual);
 
     public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results)
     {

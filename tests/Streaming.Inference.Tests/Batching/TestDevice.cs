@@ -11,7 +11,7 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Tests.Batching;
 
-/// <summary>A batcher over a small real model whose ids are bytes, and what tests need around it.</summary>
+/// <summary>A batcher with a small real model whose ids are bytes, and helpers for tests.</summary>
 internal sealed class TestDevice : IAsyncDisposable
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -65,7 +65,7 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public static int[] Input(int tokens, int seed = 1) => Logits.RandomIds(tokens, 256, seed);
 
-    /// <summary>What a job must sample: a plain loop over a decoder of its own.</summary>
+    /// <summary>The expected tokens of a job, by a plain loop over a separate decoder.</summary>
     public static int[] Expected(DecodeJob job, int tokens)
     {
         using Decoder decoder = Decoder.Load(
@@ -113,7 +113,7 @@ internal sealed class TestDevice : IAsyncDisposable
 
     public static DecodeEnded End(IEnumerable<DecodeOutput> outputs) => Assert.IsType<DecodeEnded>(outputs.Last());
 
-    /// <summary>All text, in the order in which a watcher gets it.</summary>
+    /// <summary>The joined text of all outputs.</summary>
     public static string Text(IEnumerable<DecodeOutput> outputs) =>
         string.Concat(
             outputs.Select(output =>
@@ -129,7 +129,7 @@ internal sealed class TestDevice : IAsyncDisposable
     public ValueTask DisposeAsync() => Batcher.DisposeAsync();
 }
 
-/// <summary>Lets the device take steps one by one, and tells how many rows each had.</summary>
+/// <summary>Holds each step of the device until the test releases it, and records its number of rows.</summary>
 internal sealed class StepGate : IDisposable
 {
     private readonly SemaphoreSlim _allowed = new(0);
@@ -146,20 +146,20 @@ internal sealed class StepGate : IDisposable
                 throw new ExternalException("The test did not let the step go on.");
         };
 
-    /// <summary>Rows of each step that has begun.</summary>
+    /// <summary>Number of rows of each step so far.</summary>
     public List<int> Rows { get; } = [];
 
-    /// <summary>Waits until another step has begun; it is held.</summary>
+    /// <summary>Waits until the next step has begun and is held.</summary>
     public async Task BegunAsync() => Assert.True(await _begun.WaitAsync(TestDevice.Deadline), "No step began.");
 
-    /// <summary>Lets the held step end, and waits for the next to begin.</summary>
+    /// <summary>Releases the held step and waits for the next one to begin.</summary>
     public async Task NextAsync()
     {
         _allowed.Release();
         await BegunAsync();
     }
 
-    /// <summary>From here on no step is held.</summary>
+    /// <summary>Releases the held step and holds no more.</summary>
     public void Open()
     {
         _open = true;

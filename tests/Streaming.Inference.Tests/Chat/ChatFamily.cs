@@ -8,7 +8,7 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Tests.Chat;
 
-/// <summary>A family's published chat template with a vocabulary that has its control tokens; loaded once.</summary>
+/// <summary>A family's published chat template and a vocabulary with its control tokens; loaded once.</summary>
 internal sealed class ChatFamily
 {
     private static readonly ConcurrentDictionary<string, Lazy<ChatFamily>> Loaded = new();
@@ -55,14 +55,14 @@ internal sealed class ChatFamily
         Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>A family by the name of its template; its clock stands at 9:05:02 on 7 March 2031.</summary>
+    /// <summary>A family by the name of its template; its clock is stopped at 9:05:02 on 7 March 2031.</summary>
     public static ChatFamily Get(string name) => Loaded.GetOrAdd(name, n => new(() => new ChatFamily(n))).Value;
 
     public Tokenizer Tokenizer { get; }
 
     public ChatFormat Format { get; }
 
-    /// <summary>A whole dialogue's rendering, encoded at once.</summary>
+    /// <summary>The ids of a whole rendered dialogue.</summary>
     public int[] Whole(string rendered) => Tokenizer.Encode(rendered, parseControl: true, addSpecial: false);
 
     private static JsonObject Added(int id, string content, bool rstrip = false) =>

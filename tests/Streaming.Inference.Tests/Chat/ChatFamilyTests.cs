@@ -1,12 +1,14 @@
 namespace Streaming.Inference.Tests.Chat;
 
-/// <summary>Each family's own template, against renderings written out by hand.</summary>
+/// <summary>Each family's template against renderings written by hand.</summary>
 public class ChatFamilyTests
 {
     private const string LlamaSystem =
         "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: 07 Mar 2031\n\n";
 
-    /// <summary>Template, system prompt (null where it has none), end token, the dialogue as far as the first reply, and the dialogue after it.</summary>
+    /// <summary>
+    /// Template, system prompt (null for none), end token, the dialogue up to the first reply, and the dialogue after it.
+    /// </summary>
     public static TheoryData<string, string?, string, string, string> Dialogues =>
         new()
         {
@@ -14,7 +16,9 @@ public class ChatFamilyTests
                 "llama3",
                 " You are kind.\n",
                 "<|eot_id|>",
-                "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nYou are kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello,  you!<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+                "<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nYou are kind.<|eot_id|>"
+                    + "<|start_header_id|>user<|end_header_id|>\n\nHello,  you!<|eot_id|>"
+                    + "<|start_header_id|>assistant<|end_header_id|>\n\n",
                 "<|start_header_id|>user<|end_header_id|>\n\nAnd\n\nmore?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
             },
             {
@@ -23,7 +27,8 @@ public class ChatFamilyTests
                 "<|eot_id|>",
                 "<|begin_of_text|>"
                     + LlamaSystem
-                    + "You are kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello,  you!<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+                    + "You are kind.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello,  you!<|eot_id|>"
+                    + "<|start_header_id|>assistant<|end_header_id|>\n\n",
                 "<|start_header_id|>user<|end_header_id|>\n\nAnd\n\nmore?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
             },
             {
@@ -32,7 +37,8 @@ public class ChatFamilyTests
                 "<|eot_id|>",
                 "<|begin_of_text|>"
                     + LlamaSystem
-                    + "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello,  you!<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
+                    + "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nHello,  you!<|eot_id|>"
+                    + "<|start_header_id|>assistant<|end_header_id|>\n\n",
                 "<|start_header_id|>user<|end_header_id|>\n\nAnd\n\nmore?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
             },
             {
@@ -46,7 +52,8 @@ public class ChatFamilyTests
                 "smollm2",
                 null,
                 "<|im_end|>",
-                "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n<|im_start|>user\n Hello,  you!\n<|im_end|>\n<|im_start|>assistant\n",
+                "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+                    + "<|im_start|>user\n Hello,  you!\n<|im_end|>\n<|im_start|>assistant\n",
                 "\n<|im_start|>user\nAnd\n\nmore?<|im_end|>\n<|im_start|>assistant\n"
             },
             { "mistral-v0.1", null, "</s>", "<s>[INST]  Hello,  you!\n [/INST]", "[INST] And\n\nmore? [/INST]" },
@@ -62,7 +69,7 @@ public class ChatFamilyTests
 
     [Theory]
     [MemberData(nameof(Dialogues))]
-    public void What_is_fed_is_the_whole_dialogue_encoded_at_once(
+    public void The_fed_ids_equal_the_whole_dialogue_encoded_at_once(
         string name,
         string? system,
         string endToken,
@@ -81,11 +88,12 @@ public class ChatFamilyTests
         Assert.Equal(whole[..first.Length], first);
         Assert.Equal<int[]>([end, .. next], whole[^(next.Length + 1)..]);
         Assert.Equal(family.Whole($"{opening}Fine, thanks.").Length, whole.Length - next.Length - 1);
-        Assert.Equal<int[]>([end, .. next], family.Format.Continuation(system, ["And", "more?"], lastId: 500)); // cut off: its end-of-turn token follows
+        // A truncated reply gets its end-of-turn token.
+        Assert.Equal<int[]>([end, .. next], family.Format.Continuation(system, ["And", "more?"], lastId: 500));
     }
 
     [Fact]
-    public void Mistral_says_the_system_prompt_in_the_first_message_and_a_stream_does_not_repeat_it()
+    public void A_Mistral_stream_has_the_system_prompt_in_its_first_message_only()
     {
         ChatFamily family = ChatFamily.Get("mistral-v0.3");
         int end = family.Tokenizer.IdOf("</s>")!.Value;
@@ -100,7 +108,7 @@ public class ChatFamilyTests
     }
 
     [Fact]
-    public void A_template_that_refuses_a_system_prompt_says_so()
+    public void Reports_that_a_template_refuses_a_system_prompt()
     {
         ChatFamily family = ChatFamily.Get("mistral-v0.1");
         var refused = Assert.Throws<InputException>(() => family.Format.Opening("Be brief.", ["Hi"]));
@@ -109,7 +117,7 @@ public class ChatFamilyTests
     }
 
     [Fact]
-    public void Qwen_leaves_earlier_thinking_out_and_is_known_for_it()
+    public void Detects_that_Qwen_drops_earlier_thinking()
     {
         ChatFamily family = ChatFamily.Get("qwen3");
         Assert.True(family.Format.DropsThinking);
@@ -122,7 +130,7 @@ public class ChatFamilyTests
     [InlineData("llama3.1", "<|eot_id|>")]
     [InlineData("mistral-v0.3", "</s>")]
     [InlineData("phi3", "<|end|>")]
-    public void What_people_write_is_never_a_control_token_in_any_family(string name, string end)
+    public void User_text_never_produces_control_tokens_in_any_family(string name, string end)
     {
         ChatFamily family = ChatFamily.Get(name);
         string[] hostile =
@@ -148,7 +156,7 @@ public class ChatFamilyTests
     }
 
     [Fact]
-    public void A_mebibyte_of_text_is_rendered()
+    public void Renders_a_mebibyte_of_text()
     {
         ChatFamily family = ChatFamily.Get("qwen3");
         string text = string.Concat(Enumerable.Repeat("One line of a long text.\n", (1 << 20) / 25));

@@ -8,7 +8,7 @@ namespace Streaming.Inference.Tests.Checkpoints;
 public class CheckpointTests
 {
     [Fact]
-    public void The_starter_says_what_it_is()
+    public void Reads_the_starter_checkpoint()
     {
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
         Assert.Equal(
@@ -36,7 +36,7 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void A_checkpoint_that_does_not_sample_is_greedy()
+    public void Sampling_is_greedy_if_do_sample_is_false()
     {
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Stories260K);
         Assert.Equal(0, checkpoint.Generation.Sampling.Temperature);
@@ -44,7 +44,7 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void End_tokens_come_from_the_config_where_there_is_no_generation_config()
+    public void Reads_end_tokens_from_config_json_if_there_is_no_generation_config()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         File.Delete(folder.PathOf("generation_config.json"));
@@ -55,7 +55,7 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void The_fingerprint_goes_with_the_contents_and_not_with_the_place()
+    public void The_fingerprint_depends_on_the_contents_and_not_on_the_location()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         using Checkpoint starter = Checkpoint.Open(ModelFolders.Starter);
@@ -71,7 +71,7 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void A_tensor_is_read_in_its_stored_type_and_with_its_values()
+    public void Reads_a_tensor_in_its_stored_type()
     {
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
         using torch.Tensor norm = checkpoint.Weights.Read("model.norm.weight", 384);
@@ -85,7 +85,7 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void Newer_files_state_the_rope_base_in_rope_parameters()
+    public void Reads_the_rope_base_from_rope_parameters_of_newer_files()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit(
@@ -135,7 +135,7 @@ public class CheckpointTests
     [InlineData("vocab_size", "null", "vocab_size")]
     [InlineData("rms_norm_eps", "-1", "rms_norm_eps")]
     [InlineData("eos_token_id", "\"end\"", "eos_token_id")]
-    public void A_field_that_is_wrong_or_not_supported_is_refused_by_name(string field, string value, string named)
+    public void Refuses_an_invalid_or_unsupported_field_by_name(string field, string value, string named)
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         File.Delete(folder.PathOf("generation_config.json"));
@@ -148,7 +148,7 @@ public class CheckpointTests
     [InlineData("top_p", "1.5")]
     [InlineData("top_k", "-1")]
     [InlineData("eos_token_id", "9999")]
-    public void A_generation_config_with_a_wrong_value_is_refused(string field, string value)
+    public void Refuses_a_generation_config_with_an_invalid_value(string field, string value)
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("generation_config.json", c => c[field] = JsonNode.Parse(value));
@@ -156,10 +156,10 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void A_missing_folder_is_named() => AssertRefused("/no/such/folder", "/no/such/folder");
+    public void Names_a_missing_folder() => AssertRefused("/no/such/folder", "/no/such/folder");
 
     [Fact]
-    public void A_folder_without_a_config_or_weights_is_named()
+    public void Names_a_folder_without_config_or_weights()
     {
         using var folder = new TemporaryCheckpoint();
         AssertRefused(folder.Folder, "*.safetensors");
@@ -168,7 +168,7 @@ public class CheckpointTests
     }
 
     [Fact]
-    public void A_config_that_is_not_json_is_named_with_the_line()
+    public void Names_a_config_that_is_not_JSON_and_the_line()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         File.WriteAllText(folder.PathOf("config.json"), "{\n  \"hidden_size\": }");

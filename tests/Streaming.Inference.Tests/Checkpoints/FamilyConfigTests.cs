@@ -6,20 +6,23 @@ using Streaming.Inference.Serving;
 
 namespace Streaming.Inference.Tests.Checkpoints;
 
-/// <summary>What the published configurations of each family say, shortened to the fields that count.</summary>
+/// <summary>Published configurations of each family, shortened to the relevant fields.</summary>
 public class FamilyConfigTests
 {
     private static ModelConfig Read(string json) =>
         Architectures.Read(ConfigReader.Parse("config.json", System.Text.Encoding.UTF8.GetBytes(json)));
 
     [Fact]
-    public void Llama_3_2_is_tied_and_scales_as_Llama_3_1()
+    public void Llama_3_2_has_a_tied_head_and_scales_as_Llama_3_1()
     {
         ModelConfig config = Read(
             """
-            {"architectures":["LlamaForCausalLM"],"attention_bias":false,"head_dim":64,"hidden_act":"silu","hidden_size":2048,"intermediate_size":8192,
-             "max_position_embeddings":131072,"mlp_bias":false,"num_attention_heads":32,"num_hidden_layers":16,"num_key_value_heads":8,"pretraining_tp":1,
-             "rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,"low_freq_factor":1.0,"original_max_position_embeddings":8192,"rope_type":"llama3"},
+            {"architectures":["LlamaForCausalLM"],"attention_bias":false,"head_dim":64,"hidden_act":"silu",
+            "hidden_size":2048,"intermediate_size":8192,
+             "max_position_embeddings":131072,"mlp_bias":false,"num_attention_heads":32,"num_hidden_layers":16,
+             "num_key_value_heads":8,"pretraining_tp":1,
+             "rms_norm_eps":1e-05,"rope_scaling":{"factor":32.0,"high_freq_factor":4.0,"low_freq_factor":1.0,
+             "original_max_position_embeddings":8192,"rope_type":"llama3"},
              "rope_theta":500000.0,"tie_word_embeddings":true,"vocab_size":128256}
             """
         );
@@ -43,11 +46,13 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void Mistral_has_wide_heads_and_a_window_where_the_file_does_not_say_null()
+    public void Mistral_has_wide_heads_and_a_sliding_window_unless_the_file_says_null()
     {
         const string nemo = """
-            {"architectures":["MistralForCausalLM"],"head_dim":128,"hidden_size":5120,"intermediate_size":14336,"max_position_embeddings":131072,
-             "num_attention_heads":32,"num_hidden_layers":40,"num_key_value_heads":8,"rms_norm_eps":1e-05,"rope_theta":1000000.0,"sliding_window":null,
+            {"architectures":["MistralForCausalLM"],"head_dim":128,"hidden_size":5120,"intermediate_size":14336,
+            "max_position_embeddings":131072,
+             "num_attention_heads":32,"num_hidden_layers":40,"num_key_value_heads":8,"rms_norm_eps":1e-05,
+             "rope_theta":1000000.0,"sliding_window":null,
              "tie_word_embeddings":false,"vocab_size":131072}
             """;
         ModelConfig config = Read(nemo);
@@ -61,13 +66,15 @@ public class FamilyConfigTests
     }
 
     private const string Qwen2 = """
-        {"architectures":["Qwen2ForCausalLM"],"hidden_size":896,"intermediate_size":4864,"max_position_embeddings":32768,"max_window_layers":21,
-         "num_attention_heads":14,"num_hidden_layers":24,"num_key_value_heads":2,"rms_norm_eps":1e-06,"rope_theta":1000000.0,"sliding_window":32768,
+        {"architectures":["Qwen2ForCausalLM"],"hidden_size":896,"intermediate_size":4864,
+        "max_position_embeddings":32768,"max_window_layers":21,
+         "num_attention_heads":14,"num_hidden_layers":24,"num_key_value_heads":2,"rms_norm_eps":1e-06,
+         "rope_theta":1000000.0,"sliding_window":32768,
          "tie_word_embeddings":true,"use_sliding_window":false,"vocab_size":151936}
         """;
 
     [Fact]
-    public void Qwen_2_has_biases_that_no_field_names_and_slides_only_if_asked()
+    public void Qwen_2_has_biases_without_a_field_and_a_sliding_window_only_if_enabled()
     {
         ModelConfig config = Read(Qwen2);
         Assert.Equal(
@@ -84,7 +91,7 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void Qwen_2_5_reaches_further_by_yarn()
+    public void Qwen_2_5_extends_its_context_with_YaRN()
     {
         ModelConfig config = Read(
             Qwen2.Insert(
@@ -98,13 +105,16 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void Qwen_3_normalises_its_heads_whose_width_is_its_own()
+    public void Qwen_3_normalises_heads_of_an_explicit_width()
     {
         ModelConfig config = Read(
             """
-            {"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"head_dim":128,"hidden_act":"silu","hidden_size":1024,"intermediate_size":3072,
-             "max_position_embeddings":40960,"max_window_layers":28,"num_attention_heads":16,"num_hidden_layers":28,"num_key_value_heads":8,"rms_norm_eps":1e-06,
-             "rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":true,"use_sliding_window":false,"vocab_size":151936}
+            {"architectures":["Qwen3ForCausalLM"],"attention_bias":false,"head_dim":128,"hidden_act":"silu",
+            "hidden_size":1024,"intermediate_size":3072,
+             "max_position_embeddings":40960,"max_window_layers":28,"num_attention_heads":16,"num_hidden_layers":28,
+             "num_key_value_heads":8,"rms_norm_eps":1e-06,
+             "rope_scaling":null,"rope_theta":1000000,"sliding_window":null,"tie_word_embeddings":true,
+             "use_sliding_window":false,"vocab_size":151936}
             """
         );
         Assert.Equal(
@@ -116,13 +126,16 @@ public class FamilyConfigTests
 
     [Theory]
     [InlineData("longrope"), InlineData("su")]
-    public void Phi_3_is_fused_and_its_longrope_has_an_attention_factor(string type)
+    public void Phi_3_has_fused_projections_and_LongRoPE_with_an_attention_factor(string type)
     {
         ModelConfig config = Read(
             $$"""
-            {"architectures":["Phi3ForCausalLM"],"attention_bias":false,"hidden_size":32,"intermediate_size":64,"max_position_embeddings":131072,
-             "num_attention_heads":4,"num_hidden_layers":2,"num_key_value_heads":4,"original_max_position_embeddings":4096,"rms_norm_eps":1e-05,
-             "rope_scaling":{"type":"{{type}}","short_factor":[1,1,1.1,1.2],"long_factor":[1,2,3,4]},"rope_theta":10000.0,"sliding_window":262144,"vocab_size":32064}
+            {"architectures":["Phi3ForCausalLM"],"attention_bias":false,"hidden_size":32,"intermediate_size":64,
+            "max_position_embeddings":131072,
+             "num_attention_heads":4,"num_hidden_layers":2,"num_key_value_heads":4,
+             "original_max_position_embeddings":4096,"rms_norm_eps":1e-05,
+             "rope_scaling":{"type":"{{type}}","short_factor":[1,1,1.1,1.2],"long_factor":[1,2,3,4]},
+             "rope_theta":10000.0,"sliding_window":262144,"vocab_size":32064}
             """
         );
         Assert.Equal(
@@ -135,7 +148,7 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void Longrope_is_chosen_by_the_capacity()
+    public void The_capacity_selects_the_LongRoPE_factors()
     {
         var config = new ModelConfig
         {
@@ -155,12 +168,14 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void Newer_files_say_everything_about_rope_in_one_place()
+    public void Reads_all_of_rope_from_rope_parameters_of_newer_files()
     {
         ModelConfig config = Read(
             """
-            {"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":64,"max_position_embeddings":100,"num_attention_heads":4,"num_hidden_layers":1,
-             "rope_parameters":{"rope_type":"linear","factor":2.5,"rope_theta":777.0},"vocab_size":10,"layer_types":["full_attention"],"sliding_window":5}
+            {"architectures":["LlamaForCausalLM"],"hidden_size":64,"intermediate_size":64,"max_position_embeddings":100,
+            "num_attention_heads":4,"num_hidden_layers":1,
+             "rope_parameters":{"rope_type":"linear","factor":2.5,"rope_theta":777.0},"vocab_size":10,
+             "layer_types":["full_attention"],"sliding_window":5}
             """
         );
         Assert.Equal(
@@ -171,10 +186,11 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void Llama_may_have_a_bias_in_its_attention_and_Mistral_may_not()
+    public void Llama_may_have_attention_biases_and_Mistral_may_not()
     {
         const string json = """
-            {"architectures":["LlamaForCausalLM"],"attention_bias":true,"hidden_size":64,"intermediate_size":64,"max_position_embeddings":100,"num_attention_heads":8,"num_hidden_layers":1,"vocab_size":10}
+            {"architectures":["LlamaForCausalLM"],"attention_bias":true,"hidden_size":64,"intermediate_size":64,
+            "max_position_embeddings":100,"num_attention_heads":8,"num_hidden_layers":1,"vocab_size":10}
             """;
         Assert.Equal((true, true), (Read(json).QueryKeyValueBias, Read(json).OutputBias));
         var refused = Assert.Throws<InputException>(() => Read(json.Replace("Llama", "Mistral", StringComparison.Ordinal)));
@@ -184,7 +200,7 @@ public class FamilyConfigTests
     [Theory]
     [InlineData("sliding_window", 40, 4, 40, "sliding_window of 40")]
     [InlineData("max_position_embeddings", 64, 4, 100, "64 tokens")]
-    public void A_capacity_that_the_model_does_not_reach_is_refused(string field, int most, int sinks, int window, string named)
+    public void Refuses_a_capacity_beyond_the_models_context(string field, int most, int sinks, int window, string named)
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("config.json", c => c[field] = most);
@@ -213,7 +229,7 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public async Task The_default_window_fills_a_sliding_window_and_no_more()
+    public async Task The_default_window_fills_the_sliding_window()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("config.json", c => c["sliding_window"] = 100);
@@ -222,7 +238,7 @@ public class FamilyConfigTests
     }
 
     [Fact]
-    public void A_tensor_that_the_configuration_has_no_place_for_is_refused_by_name()
+    public void Refuses_a_tensor_that_the_configuration_does_not_use_by_name()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights("""{"model.layers.0.self_attn.q_proj.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", new byte[4]);

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Streaming.Inference.Tests.Checkpoints;
 
-/// <summary>Where the models that tests use lie.</summary>
+/// <summary>Folders of the models for tests.</summary>
 internal static class ModelFolders
 {
     /// <summary>The repository's root.</summary>

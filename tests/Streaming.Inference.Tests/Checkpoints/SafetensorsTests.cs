@@ -5,11 +5,13 @@ namespace Streaming.Inference.Tests.Checkpoints;
 
 public class SafetensorsTests
 {
-    private const string Good =
-        """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2,1],"data_offsets":[8,12]}}""";
+    private const string Good = """
+        {"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F16",
+        "shape":[2,1],"data_offsets":[8,12]}}
+        """;
 
     [Fact]
-    public void A_sound_file_is_read()
+    public void Reads_a_valid_file()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(Good, [.. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f), 0x00, 0x3C, 0x00, 0xC0]);
@@ -23,7 +25,7 @@ public class SafetensorsTests
     }
 
     [Fact]
-    public void A_tensor_of_another_shape_or_name_is_refused()
+    public void Refuses_a_tensor_of_another_shape_or_name()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(Good, new byte[12]);
@@ -33,7 +35,7 @@ public class SafetensorsTests
     }
 
     [Fact]
-    public void A_type_that_is_no_weight_is_refused_when_it_is_asked_for()
+    public void Refuses_a_tensor_of_an_unsupported_type_when_it_is_read()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights("""{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", new byte[8]);
@@ -63,7 +65,7 @@ public class SafetensorsTests
     [InlineData("""{"a":7}""", "'a'")]
     [InlineData("[]", "not a JSON object")]
     [InlineData("{", "not valid JSON")]
-    public void A_header_that_lies_is_refused(string header, string why)
+    public void Refuses_a_header_with_false_values(string header, string why)
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(header, new byte[8]);
@@ -74,7 +76,7 @@ public class SafetensorsTests
     [InlineData(2UL << 40)]
     [InlineData(ulong.MaxValue)]
     [InlineData(50_000_000UL)]
-    public void A_header_longer_than_the_file_is_refused(ulong stated)
+    public void Refuses_a_header_longer_than_the_file(ulong stated)
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(Good, new byte[12], statedLength: stated);
@@ -86,7 +88,7 @@ public class SafetensorsTests
     [InlineData(7)]
     [InlineData(5_000)]
     [InlineData(11_000_000)]
-    public void A_file_that_was_cut_off_is_refused(long length)
+    public void Refuses_a_truncated_file(long length)
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         using (FileStream file = File.OpenWrite(folder.PathOf("model.safetensors")))
@@ -95,7 +97,7 @@ public class SafetensorsTests
     }
 
     [Fact]
-    public void Weights_in_several_files_are_one_checkpoint()
+    public void Reads_weights_from_several_files()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(One("a"), BitConverter.GetBytes(1f), "model-00001-of-00002.safetensors");
@@ -114,7 +116,7 @@ public class SafetensorsTests
     [InlineData("""{"weight_map":{"a":"missing.safetensors"}}""", "missing.safetensors")]
     [InlineData("""{"weight_map":{"a":"model-1.safetensors","c":"model-1.safetensors"}}""", "'c'")]
     [InlineData("{}", "weight_map")]
-    public void An_index_that_does_not_match_the_files_is_refused(string index, string named)
+    public void Refuses_an_index_that_does_not_match_the_files(string index, string named)
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(One("a"), new byte[4], "model-1.safetensors");
@@ -123,7 +125,7 @@ public class SafetensorsTests
     }
 
     [Fact]
-    public void A_tensor_in_two_files_is_refused()
+    public void Refuses_a_tensor_in_two_files()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(One("a"), new byte[4], "x.safetensors");

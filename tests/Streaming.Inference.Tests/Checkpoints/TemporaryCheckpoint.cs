@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Streaming.Inference.Tests.Checkpoints;
 
-/// <summary>A copy of the starter model's small files in a folder of its own, with weights as the test writes them.</summary>
+/// <summary>A temporary copy of the starter model's small files; the test writes the weights.</summary>
 internal sealed class TemporaryCheckpoint : IDisposable
 {
     private static readonly string[] SmallFiles = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"];

@@ -7,14 +7,14 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>Counts of a whole process: nothing else may run beside them.</summary>
+/// <summary>Counts memory of the whole process, so no other test may run at the same time.</summary>
 [CollectionDefinition(nameof(ConstantMemoryTests), DisableParallelization = true)]
 [Collection(nameof(ConstantMemoryTests))]
 public class ConstantMemoryTests
 {
     [Theory]
     [InlineData(KernelSet.Libtorch), InlineData(KernelSet.Auto)]
-    public void Ten_thousand_steps_leave_no_tensor_no_native_byte_and_no_managed_byte_behind(KernelSet kernels)
+    public void Ten_thousand_steps_leak_no_tensor_and_no_native_or_managed_memory(KernelSet kernels)
     {
         const int window = 500,
             rounds = 5,
@@ -44,7 +44,7 @@ public class ConstantMemoryTests
 
         Assert.All(footprints, footprint => Assert.Equal(footprints[0].Tensors, footprint.Tensors));
         Assert.All(footprints, footprint => Assert.Equal(footprints[0].ThreadTensors, footprint.ThreadTensors));
-        // The compiler and the collector also take memory now and then, but a step that leaves something behind does so in every round.
+        // The compiler and the collector also allocate occasionally, but a step that leaks does so in every round.
         Assert.InRange(Least(footprint => footprint.NativeBytes), long.MinValue, 32 * steps);
         Assert.InRange(Least(footprint => footprint.ManagedBytes), long.MinValue, 10 * steps);
 

@@ -12,7 +12,7 @@ public abstract class DecoderTests(KernelSet kernels)
     private static readonly CacheLayout Layout = new(4, 20);
 
     [Fact]
-    public void Eight_conversations_in_one_batch_give_the_logits_that_each_gives_alone()
+    public void Eight_conversations_in_one_batch_get_the_same_logits_as_alone()
     {
         int[][] ids = [.. Enumerable.Range(0, 8).Select(s => Logits.RandomIds(80, TestShapes.Small.VocabularySize, seed: 20 + s))];
         using Decoder alone = Load(DType.Float32);
@@ -32,7 +32,7 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Conversations_attend_in_their_own_slots_whatever_the_order_of_the_slots_in_a_batch()
+    public void Conversations_attend_to_their_own_slots_in_any_order_of_slots()
     {
         int[] slots = [5, 0, 2, 3, 4, 7];
         int[][] ids = [.. slots.Select(s => Logits.RandomIds(60, TestShapes.Small.VocabularySize, seed: 40 + s))];
@@ -51,7 +51,7 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Clearing_a_slot_zeroes_it_and_no_other()
+    public void Clearing_a_slot_zeroes_only_that_slot()
     {
         using var cache = new SinkCache(
             layers: 2,
@@ -135,7 +135,7 @@ public abstract class DecoderTests(KernelSet kernels)
         var stream = new TestStream(small, 1, layout);
         var other = new TestStream(small, 0, layout);
         var actual = new List<float[]>();
-        foreach (int count in (int[])[100, 1, 1, 128, 3, 1, 40, 1, 105]) // also beyond what is kept
+        foreach (int count in (int[])[100, 1, 1, 128, 3, 1, 40, 1, 105]) // also more than the cache keeps
         {
             ReadOnlyMemory<int> next = ids.AsMemory(actual.Count, count);
             actual.AddRange(TestStream.Rows(small, [other.Next(ids.AsMemory(actual.Count, 1), LogitRows.None), stream.Next(next)]));
@@ -159,7 +159,7 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Only_rows_that_are_asked_for_give_logits()
+    public void Only_requested_rows_give_logits()
     {
         using Decoder decoder = Load(DType.Float32, slots: 3);
         int[] ids = Logits.RandomIds(9, TestShapes.Small.VocabularySize, seed: 2);
@@ -199,7 +199,7 @@ public abstract class DecoderTests(KernelSet kernels)
     [InlineData(0, 5, 0, "do not continue")] // a gap inside the fixed part
     [InlineData(0, 5, 6, "do not continue")] // more fed than the stream has
     [InlineData(0, -1, -1, "do not continue")]
-    public void A_segment_that_contradicts_the_decoder_is_refused(int slot, long position, long fed, string because)
+    public void Refuses_a_segment_that_contradicts_the_decoder(int slot, long position, long fed, string because)
     {
         using Decoder decoder = Load(DType.Float32, slots: 3);
         var segment = new Segment
@@ -215,7 +215,7 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Impossible_segments_are_refused()
+    public void Refuses_impossible_segments()
     {
         using Decoder decoder = Load(DType.Float32);
         var good = new Segment
@@ -239,7 +239,7 @@ public abstract class DecoderTests(KernelSet kernels)
     [Theory]
     [InlineData("quantum", "There is no device quantum")]
     [InlineData("cuda:7", "The device cuda:7 is not available")]
-    public void A_device_that_is_not_there_is_one_clear_sentence(string device, string sentence)
+    public void Refuses_a_missing_device_in_one_sentence(string device, string sentence)
     {
         InputException refusal = Assert.Throws<InputException>(() =>
             Decoder.Load(TestShapes.Small, new RandomWeights(1), new DecoderOptions { Device = device })
@@ -249,9 +249,9 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Int8_takes_any_width_or_refuses_those_that_its_products_cannot_read()
+    public void Int8_supports_any_width_or_refuses_it()
     {
-        if (kernels != KernelSet.Libtorch) // the managed products read any width
+        if (kernels != KernelSet.Libtorch) // the managed kernels support any width
         {
             using Decoder decoder = Load(DType.Int8);
             using torch.Tensor? logits = decoder.Forward([
@@ -278,7 +278,7 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void A_missing_weight_leaves_nothing_behind()
+    public void A_missing_weight_leaks_no_tensor()
     {
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
@@ -294,7 +294,7 @@ public abstract class DecoderTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Disposing_releases_every_tensor()
+    public void Disposing_releases_all_tensors()
     {
         long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 

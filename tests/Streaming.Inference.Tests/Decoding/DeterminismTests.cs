@@ -5,7 +5,9 @@ using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>Deterministic mode: the same bits whatever else is in the batch, however the input was chunked, and after any rebuild.</summary>
+/// <summary>
+/// Deterministic mode: the same bits for any other batch content, for any chunks, and after any rebuild.
+/// </summary>
 public class DeterminismTests
 {
     private const int Conversations = 16,
@@ -25,11 +27,7 @@ public class DeterminismTests
     };
 
     [Theory, MemberData(nameof(Cases))]
-    public void Random_batches_and_chunks_of_sixteen_conversations_give_each_the_bits_that_it_has_alone(
-        KernelSet kernels,
-        DType type,
-        int threads
-    )
+    public void Sixteen_conversations_in_random_batches_and_chunks_get_the_same_bits_as_alone(KernelSet kernels, DType type, int threads)
     {
         int[][] ids =
         [
@@ -67,7 +65,7 @@ public class DeterminismTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public void A_slot_rebuilt_anywhere_in_the_stream_gives_the_same_bits_for_ever_after(KernelSet kernels, DType type, int threads)
+    public void A_slot_rebuilt_anywhere_in_the_stream_gives_the_same_bits_afterwards(KernelSet kernels, DType type, int threads)
     {
         int[][] ids =
         [
@@ -138,10 +136,10 @@ public class DeterminismTests
     }
 
     [Fact]
-    public void What_cannot_be_deterministic_is_refused_with_a_sentence()
+    public void Refuses_options_that_cannot_be_deterministic_or_are_impossible()
     {
         Assert.StartsWith(
-            "Deterministic mode is for the types float32, int8 and int4, not bfloat16",
+            "Deterministic mode does not support bfloat16",
             Refusal(new DecoderOptions { DType = DType.BFloat16, Deterministic = true }),
             StringComparison.Ordinal
         );
@@ -158,7 +156,7 @@ public class DeterminismTests
             StringComparison.Ordinal
         );
         Assert.StartsWith(
-            "libtorch's kernels do not have the type int4",
+            "libtorch's kernels do not support the type int4",
             Refusal(new DecoderOptions { DType = DType.Int4, Kernels = KernelSet.Libtorch }),
             StringComparison.Ordinal
         );
@@ -180,14 +178,14 @@ public class DeterminismTests
     }
 
     [Fact]
-    public void Deterministic_mode_takes_float32_where_the_type_is_open()
+    public void Deterministic_mode_resolves_auto_to_float32()
     {
         using Decoder decoder = Load(KernelSet.Auto, DType.Auto, slots: 1, threads: 1);
 
         Assert.Equal(DType.Float32, decoder.DType);
     }
 
-    /// <summary>Each conversation's logits, token by token, with nothing beside it.</summary>
+    /// <summary>Each conversation's logits, token by token, decoded alone.</summary>
     private static List<float[]>[] Alone(KernelSet kernels, DType type, int[][] ids)
     {
         using Decoder decoder = Load(kernels, type, slots: 1, threads: 1);

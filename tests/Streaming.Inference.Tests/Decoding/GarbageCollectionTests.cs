@@ -6,7 +6,7 @@ using Streaming.Inference.Kernels.LibTorch;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>Native objects must live until the call that uses them has ended (see <see cref="TorchScalars"/>).</summary>
+/// <summary>Native objects must live until the call that uses them ends (see <see cref="TorchScalars"/>).</summary>
 [Collection(nameof(ConstantMemoryTests))]
 public class GarbageCollectionTests
 {
@@ -14,7 +14,7 @@ public class GarbageCollectionTests
 
     [Theory]
     [InlineData(DType.Float32), InlineData(DType.BFloat16), InlineData(DType.Int8)]
-    public void Collections_in_mid_step_change_nothing(DType type)
+    public void Garbage_collections_during_a_step_do_not_change_its_results(DType type)
     {
         var layout = new CacheLayout(4, 20);
         int[] ids = Logits.RandomIds(1500, TestShapes.Small.VocabularySize, seed: 4);
@@ -42,7 +42,8 @@ public class GarbageCollectionTests
         }
 
         foreach ((float[] a, float[] b) in expected.Zip(actual))
-            Assert.InRange(Logits.Distance(b, a), 0, type == DType.Float32 ? Logits.Tolerance : 0.1); // memory lies elsewhere, so last bits differ
+            // Last bits differ, because the tensors have other addresses.
+            Assert.InRange(Logits.Distance(b, a), 0, type == DType.Float32 ? Logits.Tolerance : 0.1);
 
         List<float[]> Decode()
         {

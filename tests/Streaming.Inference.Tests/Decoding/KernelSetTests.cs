@@ -2,7 +2,7 @@ using Streaming.Inference.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-// The decoder's tests, once for each set of kernels.
+// The decoder's tests, for each kernel set.
 
 public sealed class SinkCacheOracleLibtorchTests() : SinkCacheOracleTests(KernelSet.Libtorch);
 

@@ -8,8 +8,8 @@ using TorchSharp;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>
-/// Thousands of steps of sixteen slots whose conversations join and leave, are fed in chunks, rebuilt, and restored into other slots, all at random: each row's logits
-/// have the bits of the conversation alone.
+/// Thousands of steps of sixteen slots. Conversations join and leave, are fed in chunks, rebuilt, and restored into other slots, all at
+/// random. Each row's logits have the same bits as those of the conversation alone.
 /// </summary>
 public class LongDeterminismTests
 {
@@ -36,14 +36,14 @@ public class LongDeterminismTests
 
     [Theory]
     [InlineData(DType.Float32, 2), InlineData(DType.Int8, 2), InlineData(DType.Int4, 1)]
-    public void Thousands_of_steps_of_conversations_that_come_and_go_give_each_the_bits_that_it_has_alone(DType type, int threads)
+    public void Conversations_that_join_and_leave_get_the_same_bits_as_alone_over_thousands_of_steps(DType type, int threads)
     {
         int[][] ids = [.. Enumerable.Range(0, Streams).Select(c => Logits.RandomIds(Tokens, s_shape.VocabularySize, seed: 300 + c))];
         List<float[]>[] alone = Alone(type, ids);
         using Decoder together = Load(type, Slots, threads);
         var random = new Random(31);
         var seats = new Seat?[Slots];
-        var next = new int[Streams]; // where a conversation that has no slot goes on
+        var next = new int[Streams]; // next token of a conversation without a slot
         var saved = new Dictionary<int, Saved>();
         int steps = 0,
             rows = 0,
@@ -111,7 +111,7 @@ public class LongDeterminismTests
         {
             CacheLayout layout = LayoutOf(c);
             int at = next[c],
-                length = together.RebuildLength(layout.Window) - 1; // the token that comes next is the last of them
+                length = together.RebuildLength(layout.Window) - 1; // the next token is the last of them
             TestStream stream;
             if (saved.Remove(c, out Saved? snapshot))
             {
@@ -198,14 +198,14 @@ public class LongDeterminismTests
         public int At { get; set; }
     }
 
-    /// <summary>A slot's tensors, taken out.</summary>
+    /// <summary>A copy of a slot's tensors.</summary>
     private sealed record Saved(long[] Rows, torch.Tensor[] Tensors, long Position, long Fed) : IDisposable
     {
         public static Saved Of(Decoder decoder, int slot, CacheLayout layout, TestStream stream)
         {
             int[] ids = new int[layout.Places];
             Array.Fill(ids, -1);
-            // A place is in use when a token of the fixed part, or one of the last W fed, is in it.
+            // A place is in use if it holds a token of the fixed part or one of the last W tokens fed.
             for (long fixedAt = 0; fixedAt < Math.Min(layout.Fixed, stream.Fed); fixedAt++)
                 ids[fixedAt] = 1;
             for (long at = Math.Max(layout.Fixed, stream.Position - Math.Min(layout.Window, stream.Fed)); at < stream.Position; at++)

@@ -5,10 +5,9 @@ using TorchSharp;
 namespace Streaming.Inference.Tests.Decoding;
 
 /// <summary>
-/// StreamingLLM as the paper tells it (Xiao et al. 2023, section 3.2), in float64 and one token at a time: keys are kept as they
-/// were before rotation; for every query the S sinks and the W most recent tokens are lined up, get the positions 0, 1, 2, ...
-/// that they have inside the cache, and are all rotated afresh. With a window that is never full it is dense attention.
-/// It shares no code with the engine.
+/// StreamingLLM as defined in the paper (Xiao et al. 2023, section 3.2), in float64, one token at a time. Keys are kept unrotated. For
+/// every query, the S sinks and the W most recent tokens get their positions inside the cache, 0, 1, 2, ..., and are rotated anew. With a
+/// window that is never full it is dense attention. It shares no code with the engine.
 /// </summary>
 internal sealed class PaperOracle
 {
@@ -59,7 +58,7 @@ internal sealed class PaperOracle
         }
     }
 
-    /// <summary>Feeds a token; its logits.</summary>
+    /// <summary>Feeds a token and returns its logits.</summary>
     public double[] Feed(int id)
     {
         double[] x = _embedding[(id * _model.HiddenSize)..((id + 1) * _model.HiddenSize)];
@@ -81,7 +80,7 @@ internal sealed class PaperOracle
         return Multiply(_head, Norm(x, _norm));
     }
 
-    /// <summary>What <see cref="Feed"/> gives for each token.</summary>
+    /// <summary>Feeds tokens and returns the logits of each.</summary>
     public double[][] FeedAll(IEnumerable<int> ids) => [.. ids.Select(Feed)];
 
     private double[] Attend(Layer layer, double[] query)
@@ -121,7 +120,7 @@ internal sealed class PaperOracle
         return result;
     }
 
-    /// <summary>RoPE in Hugging Face's half-split form, every head to the same position.</summary>
+    /// <summary>RoPE in Hugging Face's half-split form, with the same position for every head.</summary>
     private double[] Rotate(double[] heads, int position)
     {
         int d = _model.HeadDim,

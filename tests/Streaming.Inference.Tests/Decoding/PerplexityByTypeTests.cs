@@ -7,13 +7,13 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>What the smaller types cost, on a text that the starter was not trained with.</summary>
+/// <summary>The cost of smaller types, on a text outside the starter's training data.</summary>
 public class PerplexityByTypeTests
 {
     private const int Tokens = 2_000;
 
     [Fact]
-    public void Int8_is_within_one_percent_of_bfloat16_and_that_of_float32_and_int4_within_three()
+    public void Perplexity_of_bfloat16_and_int8_is_within_one_percent_and_of_int4_within_three()
     {
         string book = Path.Combine(ModelFolders.Root, "tests", "fixtures", "books", "Great-Expectations_1400.txt");
         using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);

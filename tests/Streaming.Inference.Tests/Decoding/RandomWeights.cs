@@ -3,9 +3,9 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>Weights that are a function of a seed and each tensor's name: no checkpoint needed.</summary>
-/// <param name="seed">Another seed, another model.</param>
-/// <param name="gain">1 keeps the residual stream's size about the same from layer to layer; more makes attention sharper.</param>
+/// <summary>Random weights, a function of a seed and each tensor's name.</summary>
+/// <param name="seed">The seed.</param>
+/// <param name="gain">1 keeps the size of the residual stream about constant; more makes attention sharper.</param>
 internal sealed class RandomWeights(int seed, double gain = 1) : IWeightSource
 {
     public torch.Tensor Read(string name, params ReadOnlySpan<long> shape)
@@ -26,10 +26,10 @@ internal sealed class RandomWeights(int seed, double gain = 1) : IWeightSource
     }
 }
 
-/// <summary>TestShapes of models for tests.</summary>
+/// <summary>Shapes of models for tests.</summary>
 internal static class TestShapes
 {
-    /// <summary>Small, with grouped queries and heads that do not add up to the hidden size.</summary>
+    /// <summary>A small shape with grouped queries, whose heads differ from the hidden size in total width.</summary>
     public static readonly ModelConfig Small = new()
     {
         Layers = 2,
@@ -42,7 +42,7 @@ internal static class TestShapes
         ContextLength = 512,
     };
 
-    /// <summary>That of the first model that came with the project.</summary>
+    /// <summary>The shape of the project's first embedded model.</summary>
     public static readonly ModelConfig Starter = new()
     {
         Layers = 6,

@@ -11,12 +11,7 @@ public abstract class RebuildTests(KernelSet kernels)
 {
     [Theory]
     [InlineData(0, 10, 1, 1), InlineData(4, 10, 1, 7), InlineData(4, 10, 64, 64), InlineData(17, 6, 5, 3)]
-    public void A_slot_rebuilt_from_the_fixed_part_and_the_streams_end_gives_the_same_next_logits(
-        int @fixed,
-        int window,
-        int lived,
-        int rebuilt
-    )
+    public void A_rebuilt_slot_gives_the_same_next_logits(int @fixed, int window, int lived, int rebuilt)
     {
         var layout = new CacheLayout(@fixed, window);
         int[] ids = Logits.RandomIds(30 * window, TestShapes.Small.VocabularySize, seed: 5);
@@ -29,14 +24,14 @@ public abstract class RebuildTests(KernelSet kernels)
         (TestStream again, float[] nextAgain) = Rebuild(decoder, layout, ids, decoder.RebuildLength(window), rebuilt);
 
         Logits.AssertClose(next, nextAgain, $"{layout} rebuilt");
-        // Also the tokens after the next: what they see has been rebuilt as well.
+        // Later tokens also see rebuilt tensors only.
         int[] more = Logits.RandomIds(2 * window, TestShapes.Small.VocabularySize, seed: 6);
         foreach ((float[] expected, float[] actual) in alive.Feed(more, 1).Zip(again.Feed(more, 1)))
             Logits.AssertClose(expected, actual, $"{layout} rebuilt");
     }
 
     [Fact]
-    public void One_token_fewer_does_not_rebuild_two_layers_of_a_window_of_two()
+    public void One_token_fewer_than_the_rebuild_length_gives_other_logits()
     {
         var layout = new CacheLayout(1, 2);
         int[] ids = Logits.RandomIds(60, TestShapes.Small.VocabularySize, seed: 8);
@@ -53,7 +48,7 @@ public abstract class RebuildTests(KernelSet kernels)
     }
 
     [Fact]
-    public void A_cleared_slot_knows_nothing_of_the_conversation_before()
+    public void A_cleared_slot_keeps_nothing_of_the_earlier_conversation()
     {
         var layout = new CacheLayout(4, 10);
         int[] ids = Logits.RandomIds(40, TestShapes.Small.VocabularySize, seed: 9);
@@ -68,7 +63,7 @@ public abstract class RebuildTests(KernelSet kernels)
             Assert.Equal(a, b);
     }
 
-    /// <summary>Slot 1 from the fixed part and the last tokens of a stream, and the logits after the last.</summary>
+    /// <summary>Rebuilds slot 1 from the fixed part and the last tokens of a stream; returns the last logits.</summary>
     private static (TestStream Stream, float[] Next) Rebuild(Decoder decoder, CacheLayout layout, int[] ids, int tail, int chunk)
     {
         decoder.Clear(1);

@@ -5,7 +5,7 @@ using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>The engine against the paper's formula, in float32, within 1e-4 at every position.</summary>
+/// <summary>Compares the engine with the paper's formula, in float32, within 1e-4 at every position.</summary>
 public abstract class SinkCacheOracleTests(KernelSet kernels)
 {
     private const int Window = 20;
@@ -22,7 +22,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [InlineData(0, 1), InlineData(0, 3), InlineData(0, 7), InlineData(0, 64)]
     [InlineData(1, 1), InlineData(1, 3), InlineData(1, 7), InlineData(1, 64)]
     [InlineData(4, 1), InlineData(4, 3), InlineData(4, 7), InlineData(4, 64)]
-    public void Twenty_windows_give_the_oracles_logits_whatever_the_chunks(int sinks, int chunk)
+    public void Twenty_windows_give_the_oracles_logits_with_any_chunk_size(int sinks, int chunk)
     {
         double[][] expected = new PaperOracle(TestShapes.Small, Weights, sinks, Window).FeedAll(Ids);
         using Decoder decoder = Load(sinks + Window);
@@ -49,7 +49,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
 
     [Theory]
     [InlineData(1), InlineData(3), InlineData(7), InlineData(64)]
-    public void A_pinned_prompt_longer_than_the_window_stays_for_ever(int chunk)
+    public void A_pinned_prompt_longer_than_the_window_is_never_evicted(int chunk)
     {
         const int prompt = 33,
             window = 9;
@@ -62,7 +62,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Single_tokens_and_chunks_may_follow_each_other_in_any_order()
+    public void Single_tokens_and_chunks_can_be_mixed_in_any_order()
     {
         double[][] expected = new PaperOracle(TestShapes.Small, Weights, 4, Window).FeedAll(Ids);
         using Decoder decoder = Load(4 + Window);
@@ -81,7 +81,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Five_conversations_at_different_places_share_one_batch()
+    public void Five_conversations_at_different_positions_share_one_batch()
     {
         CacheLayout[] layouts = [new(4, Window), new(0, 12), new(1, Window), new(16, 5), new(4, Window)];
         int[] chunks = [1, 1, 7, 3, 64];
@@ -98,7 +98,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
         for (int s = 0; s < actual.Length; s++)
             actual[s] = [];
 
-        // Conversations begin late, go on while others have ended, and bring one token or many.
+        // Conversations begin late, go on after others have ended, and feed one token or many.
         for (int step = 0; Enumerable.Range(0, 5).Any(s => actual[s].Count < lengths[s]); step++)
         {
             var segments = new List<Segment>();
@@ -122,7 +122,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     }
 
     [Fact]
-    public void Dense_attention_and_the_sink_cache_agree_until_the_cache_is_full_and_no_longer()
+    public void Dense_attention_and_the_sink_cache_agree_only_until_the_cache_is_full()
     {
         const int sinks = 4;
         double[][] dense = new PaperOracle(TestShapes.Small, Weights, sinks: 0, window: int.MaxValue).FeedAll(Ids.Take(sinks + Window + 1));
@@ -136,7 +136,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
 
     [Theory]
     [InlineData(1), InlineData(64)]
-    public void The_starters_shape_with_4_plus_508_gives_the_oracles_logits_past_its_first_eviction(int chunk)
+    public void The_starter_shape_with_4_plus_508_gives_the_oracles_logits_beyond_its_first_eviction(int chunk)
     {
         using Decoder decoder = Decoder.Load(
             TestShapes.Starter,

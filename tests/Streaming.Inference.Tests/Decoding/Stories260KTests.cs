@@ -8,11 +8,11 @@ using Streaming.Inference.Tests.Kernels;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>A published model, against ids and logits that a float64 forward pass in another language gave.</summary>
+/// <summary>A published model against ids and logits of a float64 forward pass in another language.</summary>
 public abstract class Stories260KTests(KernelSet kernels)
 {
     [Fact]
-    public void Two_hundred_greedy_tokens_and_the_first_logits_are_the_published_ones()
+    public void Two_hundred_greedy_tokens_and_the_first_logits_equal_the_published_ones()
     {
         string folder = ModelFolders.Stories260K;
         using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected_greedy.json")));

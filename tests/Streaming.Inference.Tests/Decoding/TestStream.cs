@@ -5,17 +5,17 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>One conversation of a decoder in a test: where it is, and what it was fed.</summary>
+/// <summary>A conversation of a decoder in a test: its position and the tokens fed.</summary>
 internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout, long position = 0, long fed = 0)
 {
     public long Position { get; private set; } = position;
 
     public long Fed { get; private set; } = fed;
 
-    /// <summary>The stream goes on at another position: the fixed part was fed, the middle is left out.</summary>
+    /// <summary>Continues at another position, leaving out the tokens after the fixed part.</summary>
     public void JumpTo(long position) => Position = position;
 
-    /// <summary>The next tokens as a segment; the stream counts as fed.</summary>
+    /// <summary>Returns the next tokens as a segment and counts them as fed.</summary>
     public Segment Next(ReadOnlyMemory<int> ids, LogitRows logits = LogitRows.All)
     {
         var segment = new Segment
@@ -32,7 +32,7 @@ internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout, 
         return segment;
     }
 
-    /// <summary>Feeds tokens in chunks; the logits of each.</summary>
+    /// <summary>Feeds tokens in chunks and returns the logits of each token.</summary>
     public List<float[]> Feed(ReadOnlyMemory<int> ids, int chunk)
     {
         var logits = new List<float[]>();
@@ -41,7 +41,7 @@ internal sealed class TestStream(Decoder decoder, int slot, CacheLayout layout, 
         return logits;
     }
 
-    /// <summary>A forward pass's logits, row by row.</summary>
+    /// <summary>The logits of a forward pass, by row.</summary>
     public static List<float[]> Rows(Decoder decoder, IReadOnlyList<Segment> segments)
     {
         using torch.Tensor? logits = decoder.Forward(segments);
@@ -74,7 +74,7 @@ internal static class Logits
         Assert.True(distance < Tolerance, $"{what}: the logits are {distance:g3} apart.");
     }
 
-    /// <summary>Ids at random, always the same for a seed.</summary>
+    /// <summary>Random ids, determined by the seed.</summary>
     public static int[] RandomIds(int count, int vocabulary, int seed)
     {
         var random = new Random(seed);

@@ -9,10 +9,15 @@ using TorchSharp;
 
 namespace Streaming.Inference.Tests.Decoding;
 
-/// <summary>Weights are converted block by block on the way from the file: to the bits that a conversion of the whole by libtorch gives.</summary>
+/// <summary>
+/// Weights are converted block by block while they are read, to the same bits as libtorch's conversion of the whole.
+/// </summary>
 public class WeightLoaderTests
 {
-    /// <summary>Rows that no block divides, of which some blocks have rows of several matrices; widths that no vector divides are the other shapes'.</summary>
+    /// <summary>
+    /// Numbers of rows that no block divides, so that some blocks have rows of several matrices. The other shapes have widths that no
+    /// vector divides.
+    /// </summary>
     private const int Width = 192,
         QueryRows = 6 * 64 + 2,
         KeyRows = 1_001,
@@ -28,7 +33,7 @@ public class WeightLoaderTests
     );
 
     [Theory, MemberData(nameof(Cases))]
-    public void A_fused_weight_has_the_bits_of_the_plain_conversion(torch.ScalarType stored, DType type, int threads)
+    public void A_fused_weight_has_the_same_bits_as_the_plain_conversion(torch.ScalarType stored, DType type, int threads)
     {
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor[] parts = [.. Parts.Select((part, i) => Numbers(part.Rows, Width, seed: i).to(stored))];
@@ -50,7 +55,7 @@ public class WeightLoaderTests
 
     [Theory]
     [InlineData(1), InlineData(24), InlineData(40), InlineData(129)]
-    public void Rows_of_any_width_have_the_bits_of_the_plain_conversion(int width)
+    public void Rows_of_any_width_have_the_same_bits_as_the_plain_conversion(int width)
     {
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor stored = Numbers(100, width, seed: 9);
@@ -66,7 +71,7 @@ public class WeightLoaderTests
 
     [Theory]
     [InlineData(DType.Int8), InlineData(DType.Int4)]
-    public void A_weight_that_is_no_number_is_not_hidden_by_its_row(DType type)
+    public void NaN_in_a_weight_is_not_hidden_by_the_scale_of_its_row(DType type)
     {
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor stored = torch.ones([1, 64]);
@@ -80,13 +85,13 @@ public class WeightLoaderTests
     }
 
     [Fact]
-    public void What_a_file_lost_since_it_was_opened_is_missed_with_a_sentence()
+    public void Reports_a_file_that_was_truncated_after_it_was_opened()
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights("""{"a":{"dtype":"F32","shape":[64,64],"data_offsets":[0,16384]}}""", new byte[16384]);
         using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Cutting an open file needs Linux's truncate.");
-        Assert.Equal(0, truncate(folder.PathOf("model.safetensors"), 9_000)); // .NET's own files are locked while they are open
+        Assert.Equal(0, truncate(folder.PathOf("model.safetensors"), 9_000)); // .NET cannot truncate a file that it has open
         using IStoredMatrix matrix = ((IWeightSource)weights).Open("a", 64, 64);
         using IKernels kernels = Kernels();
         using var load = new MatrixLoader(kernels, torch.ScalarType.Float32, threads: 2);
@@ -107,7 +112,7 @@ public class WeightLoaderTests
             _ => MatrixForm.Plain,
         };
 
-    /// <summary>Numbers with ties, zeros, rows of zeros, and rows so small that their scale is the smallest one.</summary>
+    /// <summary>Values with ties, zeros, rows of zeros, and rows so small that they get the minimum scale.</summary>
     private static torch.Tensor Numbers(long rows, int width, int seed)
     {
         var random = new Random(seed);
@@ -126,7 +131,9 @@ public class WeightLoaderTests
         return torch.tensor(numbers, [rows, width]);
     }
 
-    /// <summary>The whole at once, by libtorch's operations, then packed: [out, in] or [out, in / 2], and scales [out] or [out, groups].</summary>
+    /// <summary>
+    /// The whole matrix converted by libtorch's operations, then packed: [out, in] or [out, in / 2], and scales [out] or [out, groups].
+    /// </summary>
     private static (torch.Tensor Rows, torch.Tensor? Scales) Plain(torch.Tensor stored, DType type, IKernels kernels)
     {
         torch.Tensor rows = stored.to(torch.ScalarType.Float32);

@@ -5,7 +5,7 @@ using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Evaluation;
 
-/// <summary>What a benchmark measures; how fast it is, is no test's matter.</summary>
+/// <summary>The content of a benchmark's result; speed is not tested.</summary>
 public class DecodeBenchmarkTests
 {
     [Theory]
@@ -15,7 +15,7 @@ public class DecodeBenchmarkTests
         InlineData(CachePolicy.Recompute, 16),
         InlineData(CachePolicy.Streaming, 16)
     ]
-    public void Each_step_gives_every_stream_a_token_and_the_cache_has_the_policys_size(CachePolicy policy, int places)
+    public void Each_step_feeds_every_stream_a_token_and_the_cache_has_the_policys_size(CachePolicy policy, int places)
     {
         const int batch = 3,
             tokens = 5;
@@ -45,7 +45,7 @@ public class DecodeBenchmarkTests
     }
 
     [Fact]
-    public void Figures_are_the_median_the_99th_percentile_and_all_tokens_by_all_time()
+    public void Reports_the_median_the_99th_percentile_and_tokens_per_second()
     {
         var result = new DecodeBenchmarkResult(Batch: 4, [.. Enumerable.Range(1, 199).Select(ms => (double)ms)], 0, 0);
         Assert.Equal(100, result.MsPerToken);
@@ -54,7 +54,7 @@ public class DecodeBenchmarkTests
     }
 
     [Fact]
-    public void Random_weights_are_a_function_of_seed_and_name()
+    public void Random_weights_depend_only_on_seed_and_name()
     {
         float[] first = Values(1, "a"),
             again = Values(1, "a"),
@@ -86,7 +86,7 @@ public class DecodeBenchmarkTests
     }
 
     [Fact]
-    public void An_unknown_shape_is_refused_with_the_known_ones() =>
+    public void Refuses_an_unknown_shape_and_lists_the_known_ones() =>
         Assert.Contains(
             "smol135m or llama1b",
             Assert.Throws<InputException>(() => NamedShapes.Of("gpt5")).Message,

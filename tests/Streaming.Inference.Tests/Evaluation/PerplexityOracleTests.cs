@@ -4,7 +4,7 @@ using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Evaluation;
 
-/// <summary>Every policy's perplexity against the paper's formula in float64, token by token.</summary>
+/// <summary>Compares every policy's perplexity with the paper's formula in float64, token by token.</summary>
 public class PerplexityOracleTests
 {
     private const int Sinks = 4,
@@ -12,7 +12,7 @@ public class PerplexityOracleTests
         Places = Sinks + Window,
         Start = 1,
         Tokens = 100;
-    private const double Tolerance = 1e-5; // nats a token
+    private const double Tolerance = 1e-5; // nats per token
     private static readonly RandomWeights Weights = new(seed: 7, gain: 1.5);
     private static readonly int[] Text = Logits.RandomIds(Tokens, TestShapes.Small.VocabularySize, seed: 5);
 
@@ -21,7 +21,7 @@ public class PerplexityOracleTests
     [InlineData(CachePolicy.Window, 1), InlineData(CachePolicy.Window, 7), InlineData(CachePolicy.Window, 256)]
     [InlineData(CachePolicy.Recompute, 1), InlineData(CachePolicy.Recompute, 7), InlineData(CachePolicy.Recompute, 256)]
     [InlineData(CachePolicy.Streaming, 1), InlineData(CachePolicy.Streaming, 7), InlineData(CachePolicy.Streaming, 256)]
-    public void Every_policy_gives_the_oracles_likelihoods_whatever_the_chunks(CachePolicy policy, int chunk)
+    public void Every_policy_gives_the_oracles_likelihoods_with_any_chunk_size(CachePolicy policy, int chunk)
     {
         double[] expected = OracleOf(policy, Start);
 
@@ -36,7 +36,7 @@ public class PerplexityOracleTests
     }
 
     [Fact]
-    public void All_policies_agree_until_the_cache_is_full_and_no_two_do_thereafter()
+    public void All_policies_agree_until_the_cache_is_full_and_differ_afterwards()
     {
         double[][] expected = [.. Enum.GetValues<CachePolicy>().Select(policy => OracleOf(policy, Start))];
         for (int first = 0; first < expected.Length; first++)
@@ -54,7 +54,7 @@ public class PerplexityOracleTests
 
     [Theory]
     [InlineData(CachePolicy.Dense), InlineData(CachePolicy.Window), InlineData(CachePolicy.Recompute), InlineData(CachePolicy.Streaming)]
-    public void Without_a_start_token_the_first_of_the_text_is_read_and_not_scored(CachePolicy policy)
+    public void Feeds_but_does_not_score_the_first_token_if_there_is_no_start_token(CachePolicy policy)
     {
         double[] expected = OracleOf(policy, bos: null);
 
@@ -67,7 +67,7 @@ public class PerplexityOracleTests
 
     [Theory]
     [InlineData(CachePolicy.Dense), InlineData(CachePolicy.Window), InlineData(CachePolicy.Recompute), InlineData(CachePolicy.Streaming)]
-    public void Scoring_each_seventh_token_gives_their_likelihoods_and_no_others(CachePolicy policy)
+    public void Scores_only_every_seventh_token_when_asked(CachePolicy policy)
     {
         double[] expected = [.. OracleOf(policy, Start).Where((_, token) => token % 7 == 0)];
 
@@ -103,7 +103,7 @@ public class PerplexityOracleTests
         return new PerplexityMeasurement(model, text, segmentLength, every, chunk).Run(cancellation: TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Nats of each token but the stream's first, by the definitions of the four policies.</summary>
+    /// <summary>Nats of each token except the first, by the definitions of the four policies.</summary>
     private static double[] OracleOf(CachePolicy policy, int? bos)
     {
         int[] stream = bos is int first ? [first, .. Text] : Text;
@@ -122,7 +122,7 @@ public class PerplexityOracleTests
         return [.. logits.Select((row, at) => Nats(row, stream[at + 1]))];
     }
 
-    /// <summary>The start token and the last S + W - 1 others; without one the last S + W.</summary>
+    /// <summary>The start token and the last S + W - 1 others; the last S + W if there is none.</summary>
     private static IEnumerable<int> SeenAfresh(int[] before, int? bos) =>
         bos is int first ? [first, .. before[1..].TakeLast(Places - 1)] : before.TakeLast(Places);
 

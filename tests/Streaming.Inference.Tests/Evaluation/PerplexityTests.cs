@@ -4,7 +4,7 @@ using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Evaluation;
 
-/// <summary>What surrounds the numbers: texts, cancelling, progress, refusals.</summary>
+/// <summary>Texts, cancellation, progress and refusals of a measurement.</summary>
 public class PerplexityTests
 {
     private const int Start = 1;
@@ -12,7 +12,7 @@ public class PerplexityTests
 
     [Theory]
     [InlineData(CachePolicy.Streaming), InlineData(CachePolicy.Recompute)]
-    public void A_cancelled_measurement_gives_what_was_scored_until_then(CachePolicy policy)
+    public void A_cancelled_measurement_covers_the_tokens_scored_so_far(CachePolicy policy)
     {
         using EvaluationModel model = Load(policy);
         using var cancellation = new CancellationTokenSource();
@@ -34,7 +34,7 @@ public class PerplexityTests
     }
 
     [Fact]
-    public void Progress_ends_with_the_whole_text_and_its_perplexity()
+    public void The_last_progress_covers_the_whole_text_and_its_perplexity()
     {
         using EvaluationModel model = Load(CachePolicy.Streaming);
         var seen = new List<PerplexityProgress>();
@@ -51,7 +51,7 @@ public class PerplexityTests
     [Theory]
     [InlineData(true, null, false, 5), InlineData(true, 3, false, 3), InlineData(true, 9, false, 5), InlineData(true, 12, true, 12)]
     [InlineData(false, null, false, 4), InlineData(false, 3, false, 3), InlineData(false, 12, true, 12)]
-    public void As_many_tokens_are_predicted_as_were_asked_for_or_the_text_has(bool bos, int? tokens, bool repeat, int predicted)
+    public void Predicts_the_requested_number_of_tokens_or_those_of_the_text(bool bos, int? tokens, bool repeat, int predicted)
     {
         var text = EvaluationText.Of(bos ? 9 : null, [10, 11, 12, 13, 14], tokens, repeat);
         Assert.Equal(predicted, text.Predicted);
@@ -59,7 +59,7 @@ public class PerplexityTests
     }
 
     [Fact]
-    public void Without_segments_of_another_length_each_is_a_cache_long()
+    public void A_segment_has_the_length_of_the_cache_by_default()
     {
         using EvaluationModel model = Load(CachePolicy.Streaming);
         PerplexityResult result = new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(
@@ -69,7 +69,7 @@ public class PerplexityTests
     }
 
     [Fact]
-    public void A_text_without_a_token_to_predict_is_refused()
+    public void Refuses_a_text_without_a_token_to_predict()
     {
         Assert.Contains(
             "no token to predict",
@@ -84,7 +84,7 @@ public class PerplexityTests
     }
 
     [Fact]
-    public void Sinks_and_window_beyond_the_context_are_refused_but_dense_attention_may_go_there()
+    public void Refuses_sinks_and_window_beyond_the_context_except_for_dense_attention()
     {
         var options = new EvaluationOptions
         {
@@ -106,7 +106,7 @@ public class PerplexityTests
     }
 
     [Fact]
-    public void Logits_that_are_not_numbers_are_refused_with_the_token()
+    public void Refuses_logits_that_are_not_finite_and_names_the_token()
     {
         using EvaluationModel model = EvaluationModel.Load(
             TestShapes.Small,

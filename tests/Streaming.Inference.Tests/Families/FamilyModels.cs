@@ -1,6 +1,6 @@
 namespace Streaming.Inference.Tests.Families;
 
-/// <summary>Small models of every family and of every way to scale RoPE, by name.</summary>
+/// <summary>Small models of every family and every RoPE scaling, by name.</summary>
 internal static class FamilyModels
 {
     /// <param name="Config">Its <c>config.json</c>.</param>
@@ -13,11 +13,18 @@ internal static class FamilyModels
         ["Llama 3"] = Of("LlamaForCausalLM", """ "num_key_value_heads":2,"rope_theta":500000.0,"attention_bias":false """),
         ["Llama 3.1"] = Of(
             "LlamaForCausalLM",
-            """ "num_key_value_heads":2,"rope_theta":500000.0,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":128,"rope_type":"llama3"} """
+            """
+            "num_key_value_heads":2,"rope_theta":500000.0,"rope_scaling":{"factor":8.0,"low_freq_factor":1.0,
+            "high_freq_factor":4.0,"original_max_position_embeddings":128,"rope_type":"llama3"}
+            """
         ),
         ["Llama 3.2"] = Of(
             "LlamaForCausalLM",
-            """ "num_key_value_heads":1,"rope_theta":500000.0,"head_dim":32,"tie_word_embeddings":true,"rope_scaling":{"factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4.0,"original_max_position_embeddings":64,"rope_type":"llama3"} """
+            """
+            "num_key_value_heads":1,"rope_theta":500000.0,"head_dim":32,"tie_word_embeddings":true,
+            "rope_scaling":{"factor":32.0,"low_freq_factor":1.0,"high_freq_factor":4.0,
+            "original_max_position_embeddings":64,"rope_type":"llama3"}
+            """
         ),
         ["Llama, linear"] = Of(
             "LlamaForCausalLM",
@@ -25,7 +32,10 @@ internal static class FamilyModels
         ),
         ["Llama, yarn"] = Of(
             "LlamaForCausalLM",
-            """ "num_key_value_heads":2,"rope_theta":10000.0,"rope_scaling":{"rope_type":"yarn","factor":8.0,"original_max_position_embeddings":64} """
+            """
+            "num_key_value_heads":2,"rope_theta":10000.0,"rope_scaling":{"rope_type":"yarn","factor":8.0,
+            "original_max_position_embeddings":64}
+            """
         ),
         ["Llama, biases"] = Of("LlamaForCausalLM", """ "num_key_value_heads":2,"rope_theta":10000.0,"attention_bias":true """),
         ["TinyLlama"] = Of("LlamaForCausalLM", """ "num_key_value_heads":1,"rope_theta":10000.0,"rope_scaling":null """),
@@ -41,7 +51,10 @@ internal static class FamilyModels
         ),
         ["Qwen2.5, yarn"] = Of(
             "Qwen2ForCausalLM",
-            """ "num_key_value_heads":2,"rope_theta":1000000.0,"rope_scaling":{"type":"yarn","factor":4.0,"original_max_position_embeddings":128} """
+            """
+            "num_key_value_heads":2,"rope_theta":1000000.0,"rope_scaling":{"type":"yarn","factor":4.0,
+            "original_max_position_embeddings":128}
+            """
         ),
         ["Qwen3"] = Of(
             "Qwen3ForCausalLM",
@@ -52,13 +65,17 @@ internal static class FamilyModels
         ["Phi-3, longrope, long"] = Of("Phi3ForCausalLM", LongRope, capacity: 512),
     };
 
-    private const string LongRope =
-        """ "num_key_value_heads":2,"rope_theta":10000.0,"original_max_position_embeddings":256,"rope_scaling":{"type":"longrope","short_factor":[1.0,1.0,1.05,1.1,1.2,1.3,1.5,2.0],"long_factor":[1.0,1.5,2.5,4.0,6.0,9.0,14.0,20.0]} """;
+    private const string LongRope = """
+        "num_key_value_heads":2,"rope_theta":10000.0,"original_max_position_embeddings":256,
+        "rope_scaling":{"type":"longrope","short_factor":[1.0,1.0,1.05,1.1,1.2,1.3,1.5,2.0],"long_factor":[1.0,1.5,2.5,
+        4.0,6.0,9.0,14.0,20.0]}
+        """;
 
     private static FamilyModel Of(string architecture, string fields, int capacity = 512) =>
         new(
             $$"""
-            {"architectures":["{{architecture}}"],"hidden_act":"silu","hidden_size":64,"intermediate_size":96,"num_hidden_layers":3,"num_attention_heads":4,
+            {"architectures":["{{architecture}}"],"hidden_act":"silu","hidden_size":64,"intermediate_size":96,
+            "num_hidden_layers":3,"num_attention_heads":4,
              "vocab_size":128,"max_position_embeddings":4096,"rms_norm_eps":1e-05,{{fields}}}
             """,
             capacity

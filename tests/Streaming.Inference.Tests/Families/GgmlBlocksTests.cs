@@ -3,7 +3,7 @@ using Streaming.Gguf;
 
 namespace Streaming.Inference.Tests.Families;
 
-/// <summary>Blocks as ggml reads them (dequantize_row_q8_0, dequantize_row_q4_0), written down anew.</summary>
+/// <summary>Compares blocks with a reimplementation of ggml's dequantize_row_q8_0 and dequantize_row_q4_0.</summary>
 public class GgmlBlocksTests
 {
     private const int Block = 32,
@@ -19,12 +19,13 @@ public class GgmlBlocksTests
             ReadOnlySpan<byte> block = blocks.Slice(i / Block * 34, 34);
             float scale = (float)MemoryMarshal.Read<Half>(block),
                 read = scale * (sbyte)block[2 + i % Block];
-            Assert.InRange(read - values[i], -0.58f * scale, 0.58f * scale); // float16 moves the scale by 1/2048, the last of 127 steps by 1/16
+            // float16 rounds the scale by up to 1/2048, which moves the last of 127 steps by 1/16.
+            Assert.InRange(read - values[i], -0.58f * scale, 0.58f * scale);
         }
     }
 
     [Fact]
-    public void Q4_0_is_read_back_within_half_a_step_but_for_the_largest_of_the_other_sign()
+    public void Q4_0_is_read_back_within_half_a_step_except_the_largest_of_the_other_sign()
     {
         float[] values = RandomValues();
         ReadOnlySpan<byte> blocks = Encoded(GgmlType.Q4_0, values, bytesPerBlock: 18);

@@ -7,19 +7,19 @@ using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Families;
 
-/// <summary>Every family against llama.cpp: the same random weights as a folder and as GGUF, both in float32.</summary>
+/// <summary>Compares every family with llama.cpp: the same random weights as a folder and as GGUF, both in float32.</summary>
 public class LlamaCppTests(LlamaCppTests.Answers answers) : IClassFixture<LlamaCppTests.Answers>
 {
     private const int PromptTokens = 60,
         Tokens = 250;
     private const double Tolerance = 1e-3,
-        SmallestGap = 4 * Tolerance; // a closer choice would be decided by rounding
+        SmallestGap = 4 * Tolerance; // rounding would decide a closer choice
 
     public static TheoryData<string> Models => [.. FamilyModels.All.Keys];
 
     [Theory]
     [MemberData(nameof(Models))]
-    public void Logits_and_greedy_tokens_are_those_of_llama_cpp(string name)
+    public void Logits_and_greedy_tokens_equal_those_of_llama_cpp(string name)
     {
         (int[] ids, float[][] expected) = answers.Of(name);
         using Checkpoint checkpoint = Checkpoint.Open(answers.FolderOf(name));

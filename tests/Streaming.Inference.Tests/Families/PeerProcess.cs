@@ -3,12 +3,12 @@ using Streaming.Inference.Tests.Checkpoints;
 
 namespace Streaming.Inference.Tests.Families;
 
-/// <summary>Runs other people's implementations in a process of their own (tools/Streaming.Peers).</summary>
+/// <summary>Runs third-party implementations in a separate process (tools/Streaming.Peers).</summary>
 internal static class PeerProcess
 {
     private static readonly TimeSpan LongestRun = TimeSpan.FromMinutes(3);
 
-    /// <summary>Runs the program to its end; fails the test with what it wrote when it fails.</summary>
+    /// <summary>Runs the program to its end; if it fails, fails the test with its output.</summary>
     public static async Task Run(params string[] arguments)
     {
         var output = new DirectoryInfo(AppContext.BaseDirectory); // bin/CONFIGURATION/FRAMEWORK

@@ -6,8 +6,8 @@ using Streaming.Gguf;
 namespace Streaming.Inference.Tests.Families;
 
 /// <summary>
-/// A small model with random weights, of any family, by its <c>config.json</c>: written as a folder in Hugging Face layout, or as a
-/// GGUF file.
+/// A small model of any family with random weights, defined by its <c>config.json</c> and written as a folder in Hugging Face layout or
+/// as a GGUF file.
 /// </summary>
 internal sealed class RandomCheckpoint
 {
@@ -24,7 +24,8 @@ internal sealed class RandomCheckpoint
             queries = Heads * HeadDim,
             keys = KeyValueHeads * HeadDim;
         bool tied = (bool?)_config["tie_word_embeddings"] == true;
-        Add("model.embed_tokens.weight", deviation: tied ? 0.2 : 1, Vocabulary, Hidden); // tied to a large one, a model says each token again
+        // A model tied to a large embedding repeats each token.
+        Add("model.embed_tokens.weight", deviation: tied ? 0.2 : 1, Vocabulary, Hidden);
         Norm("model.norm.weight", Hidden);
         if (!tied)
             Matrix("lm_head.weight", Vocabulary, Hidden);
@@ -106,7 +107,7 @@ internal sealed class RandomCheckpoint
             "Qwen2ForCausalLM" => "qwen2",
             "Qwen3ForCausalLM" => "qwen3",
             "Phi3ForCausalLM" => "phi3",
-            _ => "llama", // Mistral too
+            _ => "llama", // also for Mistral
         };
         var model = new GgufModel(
             architecture,
@@ -158,7 +159,7 @@ internal sealed class RandomCheckpoint
         }
     }
 
-    /// <summary>What llama.cpp divides each angle by, as its converter computes it from wave lengths.</summary>
+    /// <summary>llama.cpp's divisors of angles, computed from wave lengths as in its converter.</summary>
     private float[] Llama3Factors(JsonObject scaling)
     {
         double theta = (double)_config["rope_theta"]!,

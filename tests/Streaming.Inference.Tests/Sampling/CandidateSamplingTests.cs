@@ -2,12 +2,12 @@ using Streaming.Inference.Sampling;
 
 namespace Streaming.Inference.Tests.Sampling;
 
-/// <summary>Top-p is drawn from candidates, without the exact weight of every token: to the token what the exact weights give.</summary>
+/// <summary>Top-p from candidates draws the same tokens as with the exact weight of every token.</summary>
 public class CandidateSamplingTests
 {
     [Theory]
     [InlineData(50, 4_000), InlineData(257, 4_000), InlineData(4_096, 600), InlineData(49_152, 40)]
-    public void The_token_is_the_one_that_all_exact_weights_give(int vocabulary, int draws)
+    public void Draws_the_same_token_as_with_all_exact_weights(int vocabulary, int draws)
     {
         var random = new Random(vocabulary);
         var sampler = new Sampler([]);
@@ -61,7 +61,7 @@ public class CandidateSamplingTests
         }
     }
 
-    /// <summary>Peaked or flat, with ties, far below the others, or impossible.</summary>
+    /// <summary>Logits: peaked or flat, with ties, far below the others, or minus infinity.</summary>
     private static float[] Logits(Random random, int vocabulary)
     {
         float size = random.Next(4) switch

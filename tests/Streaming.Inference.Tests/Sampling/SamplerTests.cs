@@ -32,7 +32,7 @@ public class SamplerTests
 
     [Theory]
     [MemberData(nameof(Filters))]
-    public void Tokens_come_as_often_as_a_plain_reference_says(double temperature, int topK, double topP, double minP)
+    public void Token_frequencies_match_a_plain_reference(double temperature, int topK, double topP, double minP)
     {
         SamplingParameters parameters = Plain with { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP };
         var random = new Random(3);
@@ -77,7 +77,7 @@ public class SamplerTests
             var sampler = new Sampler([]);
             for (int position = 0; position < 100; position++)
             {
-                // The token in whose share of the line, most likely first, the random number falls.
+                // The random number selects a token by its share of the cumulative sum, most likely first.
                 double left = StreamRandom.Uniform(parameters.Seed, 5, position);
                 int wanted = Enumerable
                     .Range(0, vocabulary)
@@ -91,7 +91,7 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Temperature_zero_takes_the_most_likely_token_and_of_equals_the_lowest_id()
+    public void Temperature_zero_selects_the_most_likely_token_with_the_lowest_id()
     {
         var sampler = new Sampler([]);
 
@@ -99,7 +99,7 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Equal_tokens_at_the_border_of_top_k_are_kept_by_lowest_id()
+    public void Top_k_keeps_the_lowest_ids_of_equally_likely_tokens()
     {
         var sampler = new Sampler([]);
         HashSet<int> seen = [];
@@ -110,7 +110,7 @@ public class SamplerTests
     }
 
     [Fact]
-    public void The_choice_is_a_function_of_seed_branch_and_position_and_of_nothing_that_came_before()
+    public void The_sample_depends_only_on_seed_branch_and_position()
     {
         SamplingParameters parameters = Plain with { TopP = 0.95, Seed = 99 };
         float[] logits = [.. Enumerable.Range(0, 200).Select(i => (float)Math.Sin(i))];
@@ -131,7 +131,7 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Penalties_change_the_logits_of_tokens_in_the_cache_by_their_count()
+    public void Penalties_depend_on_the_count_of_a_token_in_the_cache()
     {
         SamplingParameters parameters = Plain with { Temperature = 0, RepeatPenalty = 2, FrequencyPenalty = 0.5, PresencePenalty = 0.25 };
         float[] logits = [4, -1, 3, 2];
@@ -143,7 +143,7 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Bias_is_added_to_the_model_s_logits_before_anything_else()
+    public void Bias_is_added_to_the_logits_first()
     {
         SamplingParameters parameters = Plain with
         {
@@ -155,13 +155,13 @@ public class SamplerTests
 
         Assert.Equal(0, new Sampler([]).Sample(logits, parameters, 0, 0, cached: [0, 3]));
 
-        // (4 + 1)/2;  as it was;  3 - 100;  2/2
+        // (4 + 1)/2;  unchanged;  3 - 100;  2/2
         Assert.Equal([2.5f, -1f, -97f, 1f], logits);
     }
 
     [Theory]
     [InlineData(0), InlineData(2)]
-    public void A_biased_token_comes_as_often_as_its_distribution_says(double bias)
+    public void Frequencies_of_biased_tokens_match_their_distribution(double bias)
     {
         SamplingParameters parameters = Plain with
         {
@@ -181,7 +181,7 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Log_probabilities_are_those_of_the_softmax()
+    public void Log_probabilities_equal_those_of_the_softmax()
     {
         // Weights 1, 4, 2, 1, 4 of 12.
         float[] logits = [0, MathF.Log(4), MathF.Log(2), 0, MathF.Log(4)];
@@ -220,7 +220,7 @@ public class SamplerTests
         InlineData(0f, float.PositiveInfinity),
         InlineData(0f, float.NaN)
     ]
-    public void Logits_that_are_not_numbers_are_an_error(float first, float second)
+    public void Logits_that_are_not_finite_throw(float first, float second)
     {
         Assert.Throws<ArithmeticException>(() => new Sampler([]).Sample([first, second], Plain, 0, 0, []));
     }
@@ -230,7 +230,7 @@ public class SamplerTests
     [InlineData("TopP", 0), InlineData("TopP", 1.01), InlineData("TopP", double.NaN)]
     [InlineData("TopK", -1), InlineData("MinP", -0.1), InlineData("MinP", 1.1)]
     [InlineData("RepeatPenalty", 0), InlineData("FrequencyPenalty", 2.1), InlineData("PresencePenalty", -2.1), InlineData("MaxTokens", -1)]
-    public void A_value_outside_its_range_is_refused_by_name(string name, double value)
+    public void Refuses_a_value_outside_its_range_by_name(string name, double value)
     {
         SamplingParameters parameters = name switch
         {
@@ -248,7 +248,7 @@ public class SamplerTests
         Plain.Validate();
     }
 
-    /// <summary>Probabilities by sorting everything, as Hugging Face's processors do one after the other.</summary>
+    /// <summary>Probabilities by full sorts, in the order of Hugging Face's processors.</summary>
     private static double[] Reference(float[] logits, SamplingParameters parameters)
     {
         double max = logits.Max();

@@ -5,16 +5,16 @@ namespace Streaming.Inference.Tests.Sampling;
 public class StreamRandomTests
 {
     [Fact]
-    public void The_numbers_never_change_because_stored_replies_depend_on_them()
+    public void The_random_numbers_never_change()
     {
-        // From a transcription of the definition into another language.
+        // Computed by an implementation in another language.
         Assert.Equal(0.13870941014555427, StreamRandom.Uniform(0, 0, 0));
         Assert.Equal(0.24743322626122666, StreamRandom.Uniform(42, 3, 10_000_000));
         Assert.Equal(0.48285319154707695, StreamRandom.Uniform(ulong.MaxValue, int.MaxValue, long.MaxValue));
     }
 
     [Fact]
-    public void Each_of_seed_branch_and_position_changes_the_number()
+    public void Seed_branch_and_position_each_change_the_number()
     {
         double origin = StreamRandom.Uniform(7, 7, 7);
 
@@ -26,7 +26,7 @@ public class StreamRandomTests
 
     [Theory]
     [InlineData("seeds"), InlineData("branches"), InlineData("positions")]
-    public void Numbers_along_any_of_the_three_are_spread_evenly_and_without_correlation(string along)
+    public void Numbers_are_uniform_and_uncorrelated_along_seed_branch_and_position(string along)
     {
         const int count = 100_000,
             buckets = 20;
@@ -48,7 +48,7 @@ public class StreamRandomTests
         double chiSquare = numbers
             .GroupBy(number => (int)(number * buckets))
             .Sum(bucket => Math.Pow(bucket.Count() - count / buckets, 2) / (count / buckets));
-        Assert.InRange(chiSquare, 5, 45); // 19 degrees of freedom: 1 in 1000 on either side
+        Assert.InRange(chiSquare, 5, 45); // 19 degrees of freedom: 1 in 1000 on each side
         double correlation = numbers.Zip(numbers.Skip(1), (a, b) => (a - 0.5) * (b - 0.5)).Average() * 12;
         Assert.InRange(correlation, -0.012, 0.012);
     }

@@ -4,7 +4,7 @@ using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Tests.Snapshots;
 
-/// <summary>Slots are captured between two steps, whatever else goes on.</summary>
+/// <summary>Slots are captured between two steps, while jobs run.</summary>
 public class SnapshotCaptureTests
 {
     private static readonly CacheLayout s_layout = new(4, 36);
@@ -12,7 +12,7 @@ public class SnapshotCaptureTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task There_is_nothing_to_take_of_an_empty_slot_nor_of_a_stream_that_nobody_knows()
+    public async Task Captures_nothing_from_an_empty_slot_or_an_unknown_stream()
     {
         await using var device = new SnapshotDevice();
         Assert.Null(await device.Batcher.CaptureAsync(0, Token));
@@ -21,7 +21,7 @@ public class SnapshotCaptureTests
     }
 
     [Fact]
-    public async Task A_running_reply_is_captured_where_it_is_and_goes_on()
+    public async Task Captures_a_running_reply_without_changing_it()
     {
         DecodeJob job = SnapshotDevice.Beginning(s_layout, 12, 300);
         await using var device = new SnapshotDevice();
@@ -32,7 +32,8 @@ public class SnapshotCaptureTests
             if (output is not TokenSampled token)
                 continue;
             ids.Add(token.Id);
-            if (ids.Count is 5 or 70 or 200) // the device is at most 50 ahead, so even the last snapshot is of a reply that has tokens to come
+            // At most 50 outputs are unread, so even the last snapshot is of an unfinished reply.
+            if (ids.Count is 5 or 70 or 200)
                 snapshots.Add((await device.Batcher.CaptureAsync(0, Token))!);
         }
         await using var undisturbed = new SnapshotDevice();
@@ -54,7 +55,7 @@ public class SnapshotCaptureTests
     }
 
     [Fact]
-    public async Task Asked_for_before_the_next_work_takes_the_slot_it_is_of_the_one_before()
+    public async Task A_capture_requested_before_a_job_has_the_earlier_content()
     {
         DecodeJob first = SnapshotDevice.Beginning(s_layout, 12, 20);
         await using var device = new SnapshotDevice();
@@ -72,7 +73,7 @@ public class SnapshotCaptureTests
     }
 
     [Fact]
-    public async Task A_slot_whose_work_was_cancelled_is_lost_until_it_is_filled_again()
+    public async Task Captures_nothing_after_a_cancelled_job_until_the_slot_is_filled_again()
     {
         DecodeJob job = SnapshotDevice.Beginning(s_layout, 12, 20);
         await using var device = new SnapshotDevice();
@@ -91,7 +92,7 @@ public class SnapshotCaptureTests
     }
 
     [Fact]
-    public async Task In_the_middle_of_an_input_there_is_nothing_to_take()
+    public async Task Captures_nothing_during_prefill()
     {
         await using var device = new SnapshotDevice();
         await using IAsyncEnumerator<DecodeOutput> outputs = device
@@ -99,7 +100,7 @@ public class SnapshotCaptureTests
             .GetAsyncEnumerator(Token);
         var answers = new List<bool>();
         device.Kernels.StepBegins = _ => { };
-        // Chunks of 128: the capture that is asked for in a step is answered before the next.
+        // With chunks of 128, a capture requested during a step is answered before the next one.
         var asked = new TaskCompletionSource<Task<ISlotSnapshot?>>();
         device.Kernels.StepBegins = rows => asked.TrySetResult(device.Batcher.CaptureAsync(0, Token));
         Assert.True(await outputs.MoveNextAsync());
@@ -107,7 +108,7 @@ public class SnapshotCaptureTests
     }
 
     [Fact]
-    public async Task A_device_that_ends_tells_who_waits_for_a_snapshot()
+    public async Task Disposing_the_device_fails_a_pending_capture()
     {
         var device = new SnapshotDevice();
         await device.RunAsync(SnapshotDevice.Beginning(s_layout, 12, 3));

@@ -6,11 +6,11 @@ using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Tests.Snapshots;
 
-/// <summary>Decoding goes on from a snapshot bit for bit, in another slot and in another process.</summary>
+/// <summary>Decoding continues from a snapshot bit for bit, in another slot and in another process.</summary>
 public class SnapshotContinuationTests
 {
     private const string ChildFolder = "STREAMING_SNAPSHOT_TEST_FOLDER";
-    private const int Continued = 60; // tokens: the window is written anew, and more
+    private const int Continued = 60; // tokens: more than the window
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>A stream up to its snapshot. A layout of 4+36 is full after 40 tokens; one of 17+23 has a pinned prompt.</summary>
@@ -29,19 +29,19 @@ public class SnapshotContinuationTests
             [(DType.Float32, false), (DType.BFloat16, false), (DType.Int8, false), (DType.Float32, true), (DType.Int8, true)]
         from stream in ((CacheLayout, int, int)[])
             [
-                (new(4, 36), 1, 1), // nothing but the first token
+                (new(4, 36), 1, 1), // only the first token
                 (new(4, 36), 12, 9), // before the first eviction
-                (new(4, 36), 12, 90), // long after it
-                (new(4, 36), 70, 5), // an input that is longer than the cache
-                (new(17, 23), 20, 9), // a pinned prompt, before
-                (new(17, 23), 20, 50), // and after
+                (new(4, 36), 12, 90), // long after the first eviction
+                (new(4, 36), 70, 5), // an input longer than the cache
+                (new(17, 23), 20, 9), // a pinned prompt, before the first eviction
+                (new(17, 23), 20, 50), // and after it
                 (new(0, 30), 10, 45),
             ] // no fixed part, not all places used
         select new Case(arithmetic.Item1, arithmetic.Item2, stream.Item1, stream.Item2, stream.Item3),
     ];
 
     [Fact]
-    public async Task Another_process_goes_on_with_the_very_logits()
+    public async Task Another_process_continues_with_the_same_logits()
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("streaming-snapshots-");
         try
@@ -86,7 +86,7 @@ public class SnapshotContinuationTests
         }
     }
 
-    /// <summary>The other process: runs only when <see cref="Another_process_goes_on_with_the_very_logits"/> starts it.</summary>
+    /// <summary>The other process: runs only when <see cref="Another_process_continues_with_the_same_logits"/> starts it.</summary>
     [Fact(Explicit = true)]
     public async Task Child_of_another_test()
     {
@@ -114,13 +114,14 @@ public class SnapshotContinuationTests
     }
 
     [Fact]
-    public async Task A_slot_that_was_rebuilt_with_a_gap_is_written_and_goes_on_as_well()
+    public async Task A_slot_rebuilt_with_a_gap_continues_from_its_snapshot()
     {
         var layout = new CacheLayout(4, 36);
         int[] ids = SnapshotDevice.Input(300);
         DecodeJob rebuilt = SnapshotDevice.Beginning(layout, 1, 1) with
         {
-            Input = [new TokenRun(0, ids.AsMemory(0, 4)), new TokenRun(290, ids.AsMemory(290))], // the ring is not full, and begins in its middle
+            // The ring is not full and begins in its middle.
+            Input = [new TokenRun(0, ids.AsMemory(0, 4)), new TokenRun(290, ids.AsMemory(290))],
             StreamHash = StreamHash.Empty.Append(ids),
         };
         await using var device = new SnapshotDevice();
@@ -136,14 +137,14 @@ public class SnapshotContinuationTests
 
         using ISlotSnapshot snapshot = await device.ReadAsync(bytes);
         Assert.Equal(300, snapshot.Position);
-        // The slot that takes it held somebody else's tensors in every place.
+        // The restoring slot held another conversation's tensors in every place.
         await device.RunAsync(SnapshotDevice.Beginning(layout, 100, 3, slot: 1));
         (_, byte[] actual) = await device.RunAsync(goesOn with { Slot = 1, Snapshot = snapshot });
         Assert.Equal(expected, actual);
     }
 
     [Fact]
-    public async Task Written_read_and_written_again_it_has_the_same_bytes()
+    public async Task Writing_reading_and_writing_again_gives_the_same_bytes()
     {
         await using var device = new SnapshotDevice(DType.BFloat16);
         await device.RunAsync(SnapshotDevice.Beginning(new(4, 36), 12, 50));
@@ -153,7 +154,7 @@ public class SnapshotContinuationTests
     }
 
     [Fact]
-    public async Task Only_places_in_use_are_written()
+    public async Task Writes_only_places_in_use()
     {
         await using var device = new SnapshotDevice();
         await device.RunAsync(SnapshotDevice.Beginning(new(4, 36), 5, 2));
@@ -161,7 +162,7 @@ public class SnapshotContinuationTests
         await device.RunAsync(SnapshotDevice.Beginning(new(4, 36), 100, 2));
         int all = (await device.CaptureAsync()).Length;
         // 3 layers, keys and values, 2 heads of 16 float32 numbers, 6 places or 40.
-        Assert.InRange(all - few - (3 * 2 * 2 * 16 * 4 * (40 - 6)), -8, 8); // Numbers in the header have more digits or fewer.
+        Assert.InRange(all - few - (3 * 2 * 2 * 16 * 4 * (40 - 6)), -8, 8); // numbers in the header vary in length
     }
 
     private static async Task RunChildAsync(string folder)

@@ -11,15 +11,15 @@ using Streaming.Inference.Tests.Decoding;
 
 namespace Streaming.Inference.Tests.Snapshots;
 
-/// <summary>A device of a small real model, of which every logit's bits are kept.</summary>
+/// <summary>A device with a small real model that records the bits of all logits.</summary>
 internal sealed class SnapshotDevice : IAsyncDisposable
 {
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
-    /// <summary>How many tokens the device may be ahead of its reader.</summary>
+    /// <summary>Unread outputs at which a job pauses.</summary>
     public const int OutputsAhead = 50;
 
-    /// <summary>Widths that int8 takes.</summary>
+    /// <summary>Widths that int8 supports.</summary>
     private static readonly ModelConfig Shape = new()
     {
         Layers = 3,
@@ -78,7 +78,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
     /// <summary>Ids of a stream's beginning.</summary>
     public static int[] Input(int tokens) => Logits.RandomIds(tokens, 256, seed: 3);
 
-    /// <summary>A job that begins a stream and samples some tokens, each at random.</summary>
+    /// <summary>A job that begins a stream and samples some tokens.</summary>
     public static DecodeJob Beginning(CacheLayout layout, int inputTokens, int sampled, int slot = 0) =>
         new()
         {
@@ -91,7 +91,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
             Branch = 2,
         };
 
-    /// <summary>The job that goes on where another one ended: its last token is pending.</summary>
+    /// <summary>The job that continues after another one, whose last token is pending.</summary>
     public static DecodeJob Continuation(
         DecodeJob before,
         IReadOnlyList<int> sampled,
@@ -112,7 +112,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
         };
     }
 
-    /// <summary>Runs a job to its end: its tokens, and the bits of the logits that each was sampled from.</summary>
+    /// <summary>Runs a job to its end; returns its tokens and the bits of their logits.</summary>
     public async Task<(int[] Ids, byte[] Logits)> RunAsync(DecodeJob job)
     {
         _logits.Clear();
@@ -133,7 +133,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
         return await BytesOfAsync(snapshot);
     }
 
-    /// <summary>What a snapshot writes, which is as long as it says.</summary>
+    /// <summary>A snapshot's bytes; checks their length.</summary>
     public static async Task<byte[]> BytesOfAsync(ISlotSnapshot snapshot)
     {
         using var written = new MemoryStream();
@@ -149,7 +149,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
 
     private static SamplingParameters Sampling(int tokens)
     {
-        Assert.InRange(tokens, 1, int.MaxValue); // 0 is a reply without end
+        Assert.InRange(tokens, 1, int.MaxValue); // 0 is no limit
         return new SamplingParameters
         {
             Temperature = 0.9f,

@@ -9,14 +9,14 @@ using Streaming.Inference.Snapshots;
 
 namespace Streaming.Inference.Tests.Snapshots;
 
-/// <summary>A snapshot that is wrong is refused with a reason, and harms nobody.</summary>
+/// <summary>Invalid snapshots are refused with a reason and change nothing.</summary>
 public class SnapshotRefusalTests
 {
     private const int Preamble = 16;
     private static readonly CacheLayout s_layout = new(4, 36);
 
     [Fact]
-    public async Task Any_byte_changed_anywhere_is_noticed()
+    public async Task Detects_a_change_of_any_byte()
     {
         await using var device = new SnapshotDevice();
         byte[] good = await SnapshotOfAsync(device);
@@ -34,7 +34,7 @@ public class SnapshotRefusalTests
     }
 
     [Fact]
-    public async Task Cut_off_anywhere_or_with_something_behind_it_is_damaged()
+    public async Task Truncated_or_with_trailing_data_it_is_damaged()
     {
         await using var device = new SnapshotDevice();
         byte[] good = await SnapshotOfAsync(device);
@@ -49,39 +49,39 @@ public class SnapshotRefusalTests
         }
         SnapshotRefusedException late = await RefusalAsync(device, [.. good, 0]);
         Assert.True(late.IsDamaged);
-        Assert.Equal("Something follows its end.", late.Message);
+        Assert.Equal("Data follows its end.", late.Message);
     }
 
     [Fact]
-    public async Task Something_else_is_no_snapshot()
+    public async Task Refuses_data_that_is_not_a_snapshot()
     {
         await using var device = new SnapshotDevice();
         SnapshotRefusedException refusal = await RefusalAsync(device, Encoding.UTF8.GetBytes("This is a text that somebody put there."));
         Assert.True(refusal.IsDamaged);
-        Assert.Equal("It is no snapshot of a slot.", refusal.Message);
+        Assert.Equal("It is not a snapshot of a slot.", refusal.Message);
         refusal = await RefusalAsync(device, RandomNumberGenerator.GetBytes(100_000));
-        Assert.Equal("It is no snapshot of a slot.", refusal.Message);
+        Assert.Equal("It is not a snapshot of a slot.", refusal.Message);
     }
 
     [Fact]
-    public async Task Another_version_of_the_format_is_left_to_who_knows_it()
+    public async Task Refuses_another_version_of_the_format_as_not_damaged()
     {
         await using var device = new SnapshotDevice();
         byte[] newer = await SnapshotOfAsync(device);
         BinaryPrimitives.WriteUInt32LittleEndian(newer.AsSpan(8), 2);
         SnapshotRefusedException refusal = await RefusalAsync(device, Signed(newer));
         Assert.False(refusal.IsDamaged);
-        Assert.Equal("It has the format's version 2, and this program knows version 1.", refusal.Message);
+        Assert.Equal("It has version 2 of the format, and this program reads version 1.", refusal.Message);
     }
 
     [Fact]
-    public async Task A_header_of_a_gigabyte_is_not_read()
+    public async Task Does_not_read_a_header_of_a_gigabyte()
     {
         await using var device = new SnapshotDevice();
         byte[] bad = await SnapshotOfAsync(device);
         BinaryPrimitives.WriteUInt32LittleEndian(bad.AsSpan(12), 1 << 30);
         SnapshotRefusedException refusal = await RefusalAsync(device, bad);
-        Assert.Equal("Its header is said to have 1073741824 bytes.", refusal.Message);
+        Assert.Equal("Its header claims to have 1073741824 bytes.", refusal.Message);
     }
 
     [Theory]
@@ -93,7 +93,7 @@ public class SnapshotRefusalTests
         InlineData("occupied", "-5"),
         InlineData("kind", "null")
     ]
-    public async Task A_header_that_contradicts_itself_is_refused_though_its_checksum_is_right(string name, string value)
+    public async Task Refuses_a_contradictory_header_with_a_valid_checksum(string name, string value)
     {
         await using var device = new SnapshotDevice();
         byte[] bad = WithHeader(await SnapshotOfAsync(device), header => header[name] = JsonNode.Parse(value));
@@ -102,18 +102,18 @@ public class SnapshotRefusalTests
     }
 
     [Fact]
-    public async Task Ids_that_are_not_those_of_the_places_are_refused_though_the_checksum_is_right()
+    public async Task Refuses_ids_that_do_not_match_the_places_with_a_valid_checksum()
     {
         await using var device = new SnapshotDevice();
         byte[] bad = await SnapshotOfAsync(device);
         int header = (int)BinaryPrimitives.ReadUInt32LittleEndian(bad.AsSpan(12));
         BinaryPrimitives.WriteInt32LittleEndian(bad.AsSpan(Preamble + header), -1);
         SnapshotRefusedException refusal = await RefusalAsync(device, Signed(bad));
-        Assert.Equal("Its ids are not those of the places that it holds.", refusal.Message);
+        Assert.Equal("Its ids do not match the places that it holds.", refusal.Message);
     }
 
     [Fact]
-    public async Task Another_checkpoints_is_refused_and_may_be_good_elsewhere()
+    public async Task Refuses_another_checkpoints_snapshot_as_not_damaged()
     {
         await using var other = new SnapshotDevice(checkpoint: "another checkpoint");
         await using var device = new SnapshotDevice();
@@ -123,7 +123,7 @@ public class SnapshotRefusalTests
     }
 
     [Fact]
-    public async Task Another_arithmetic_is_refused()
+    public async Task Refuses_a_snapshot_of_another_arithmetic()
     {
         await using var device = new SnapshotDevice();
         await using var portable = new SnapshotDevice(kernels: KernelSet.Portable);
@@ -138,7 +138,7 @@ public class SnapshotRefusalTests
     }
 
     [Fact]
-    public async Task Another_shape_is_refused()
+    public async Task Refuses_a_snapshot_of_another_shape()
     {
         await using var device = new SnapshotDevice();
         await using var larger = new SnapshotDevice(capacity: 50);
@@ -155,7 +155,7 @@ public class SnapshotRefusalTests
     }
 
     [Fact]
-    public async Task A_work_that_contradicts_its_snapshot_is_refused_and_the_slot_goes_on_untouched()
+    public async Task Refuses_a_job_that_contradicts_its_snapshot_and_leaves_the_slot_unchanged()
     {
         DecodeJob beginning = SnapshotDevice.Beginning(s_layout, 12, 30);
         await using var device = new SnapshotDevice();
@@ -208,7 +208,7 @@ public class SnapshotRefusalTests
     private static Task<SnapshotRefusedException> RefusalAsync(SnapshotDevice device, byte[] snapshot) =>
         Assert.ThrowsAsync<SnapshotRefusedException>(() => device.ReadAsync(snapshot));
 
-    /// <summary>With a right checksum over what was changed.</summary>
+    /// <summary>Replaces the checksum by a valid one.</summary>
     private static byte[] Signed(byte[] snapshot)
     {
         SHA256.HashData(snapshot.AsSpan(..^32)).CopyTo(snapshot.AsSpan(^32..));

@@ -14,7 +14,7 @@ public class StreamHashTests
     }
 
     [Fact]
-    public void It_goes_on_from_any_place_and_knows_the_order()
+    public void It_continues_from_any_position_and_depends_on_the_order()
     {
         int[] ids = [5, 6, 7, 8, 9];
         StreamHash whole = StreamHash.Empty.Append(ids);

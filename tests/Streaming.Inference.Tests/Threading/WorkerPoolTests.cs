@@ -8,7 +8,7 @@ public class WorkerPoolTests
 
     [Theory]
     [InlineData(1), InlineData(2), InlineData(5)]
-    public async Task Every_part_of_every_work_is_done_once_before_the_next_begins(int threads)
+    public async Task Runs_every_part_of_a_task_once_before_the_next_task(int threads)
     {
         await Task.Run(
                 () =>
@@ -31,7 +31,7 @@ public class WorkerPoolTests
     }
 
     [Fact]
-    public async Task Threads_that_sleep_are_woken_by_work_that_needs_them()
+    public async Task Wakes_sleeping_threads_for_a_task_that_needs_them()
     {
         await Task.Run(
                 () =>
@@ -40,9 +40,10 @@ public class WorkerPoolTests
                     for (int round = 0; round < 5; round++)
                     {
                         using var idle = new ManualResetEventSlim();
-                        Assert.False(idle.Wait(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken)); // long enough to fall asleep
+                        // Long enough for the threads to fall asleep.
+                        Assert.False(idle.Wait(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken));
                         var meeting = new MeetingWork(3);
-                        pool.Run(meeting, 3); // ends only when three threads are in it at once
+                        pool.Run(meeting, 3); // ends only if three threads run it at once
                         Assert.Equal([0, 1, 2], meeting.Threads.Order());
                     }
                 },
@@ -53,13 +54,13 @@ public class WorkerPoolTests
 
     [Theory]
     [InlineData(1), InlineData(3)]
-    public async Task A_part_that_fails_fails_the_call_and_the_pool_goes_on(int threads)
+    public async Task A_failing_part_fails_the_call_and_the_pool_stays_usable(int threads)
     {
         await Task.Run(
                 () =>
                 {
                     using var pool = new WorkerPool(threads);
-                    Assert.Equal("part 4", Assert.Throws<InvalidOperationException>(() => pool.Run(new FailingWork(), 9)).Message);
+                    Assert.Equal("part 4", Assert.Throws<InvalidOperationException>(() => pool.Run(new FailingTask(), 9)).Message);
                     var task = new CountedTask();
                     task.Begin(9);
                     pool.Run(task, 9);
@@ -71,14 +72,14 @@ public class WorkerPoolTests
     }
 
     [Fact]
-    public void A_pool_that_is_disposed_has_ended_its_threads_asleep_or_not()
+    public void Disposing_ends_all_threads_asleep_or_awake()
     {
         for (int round = 0; round < 100; round++)
         {
             var pool = new WorkerPool(3);
             var task = new CountedTask();
             task.Begin(8);
-            pool.Run(task, 8); // its threads spin now, or have not begun yet
+            pool.Run(task, 8); // its threads now spin, or have not started yet
             if (round % 4 == 0)
                 Assert.True(SpinWait.SpinUntil(() => pool.Sleepers == 2, Deadline), "The threads did not fall asleep.");
             Assert.Equal(2, pool.LivingThreads);
@@ -90,7 +91,7 @@ public class WorkerPoolTests
     }
 
     [Fact]
-    public async Task A_caller_that_waits_long_for_another_threads_part_sleeps_and_is_woken()
+    public async Task A_caller_sleeps_while_another_threads_part_takes_long()
     {
         await Task.Run(
                 () =>
@@ -109,7 +110,7 @@ public class WorkerPoolTests
     }
 
     [Fact]
-    public async Task Many_pools_with_more_threads_than_processors_come_to_an_end()
+    public async Task Many_pools_with_more_threads_than_processors_make_progress()
     {
         await Task.WhenAll(
                 Enumerable
@@ -138,7 +139,7 @@ public class WorkerPoolTests
             .WaitAsync(Deadline, TestContext.Current.CancellationToken);
     }
 
-    /// <summary>Two parts of which the one that is not the caller's ends only once the caller has fallen asleep.</summary>
+    /// <summary>Two parts; the other thread's part ends only after the caller has fallen asleep.</summary>
     private sealed class LastPartTask(WorkerPool pool) : IParallelTask
     {
         private readonly Barrier _both = new(2);
@@ -147,7 +148,7 @@ public class WorkerPoolTests
 
         public void Do(int part, int thread)
         {
-            Assert.True(_both.SignalAndWait(Deadline), "The other thread did not come."); // so neither takes both parts
+            Assert.True(_both.SignalAndWait(Deadline), "The other thread did not come."); // so no thread takes both parts
             if (thread != 0)
                 CallerSlept = SpinWait.SpinUntil(() => pool.CallerSleeps, Deadline);
         }
@@ -194,7 +195,7 @@ public class WorkerPoolTests
         }
     }
 
-    private sealed class FailingWork : IParallelTask
+    private sealed class FailingTask : IParallelTask
     {
         public void Do(int part, int thread)
         {

@@ -8,7 +8,9 @@ namespace Streaming.Inference.Tests.Tokenizing;
 
 public class CanonicalCompositionTests
 {
-    /// <summary>Characters with decompositions that came with Unicode 15 to 17: the table, like the reference tokenizer's, is older.</summary>
+    /// <summary>
+    /// Characters with decompositions of Unicode 15 to 17. The table is older, like the reference tokenizer's.
+    /// </summary>
     private static readonly HashSet<int> Newer =
     [
         0x105C9,
@@ -37,10 +39,10 @@ public class CanonicalCompositionTests
     [InlineData("\u0958", "\u0915\u093C")] // excluded from composition
     [InlineData("\u0301e", "\u0301e")]
     [InlineData("naïve 日本語 😀", "naïve 日本語 😀")]
-    public void Texts_are_composed_by_the_standard(string text, string composed) => Assert.Equal(composed, CanonicalComposition.Of(text));
+    public void Composes_texts_as_the_standard_says(string text, string composed) => Assert.Equal(composed, CanonicalComposition.Of(text));
 
     [Fact]
-    public async Task Every_character_and_thousands_of_sequences_are_normalized_as_by_ICU()
+    public async Task Normalizes_every_character_and_thousands_of_sequences_as_ICU_does()
     {
         var random = new Random(5);
         string[] every =
@@ -79,7 +81,7 @@ public class CanonicalCompositionTests
     }
 
     [Fact]
-    public void A_million_marks_on_one_letter_take_no_longer_than_their_number_allows()
+    public void A_million_marks_on_one_letter_take_nearly_linear_time()
     {
         string text = "a" + string.Concat(Enumerable.Repeat("\u0301\u0316", 500_000));
         var clock = Stopwatch.StartNew();
@@ -102,7 +104,8 @@ public class CanonicalCompositionTests
                 "node",
                 [
                     "-e",
-                    "const f = require('fs'), a = process.argv; f.writeFileSync(a[2], JSON.stringify(JSON.parse(f.readFileSync(a[1], 'utf8')).map(t => t.normalize('NFC'))))",
+                    "const f = require('fs'), a = process.argv; "
+                        + "f.writeFileSync(a[2], JSON.stringify(JSON.parse(f.readFileSync(a[1], 'utf8')).map(t => t.normalize('NFC'))))",
                     input,
                     output,
                 ]

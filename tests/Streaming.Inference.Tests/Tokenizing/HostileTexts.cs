@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Streaming.Inference.Tests.Tokenizing;
 
-/// <summary>Endless texts that tokenizers have stumbled over, and random mixtures of their parts, the same for a seed.</summary>
+/// <summary>An endless sequence of texts that are hard for tokenizers, and of random mixtures of their parts, by seed.</summary>
 internal sealed class HostileTexts(int seed) : IEnumerable<string>
 {
     private static readonly string[] Parts =
@@ -154,7 +154,7 @@ internal sealed class HostileTexts(int seed) : IEnumerable<string>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <summary>Of the planes that have characters; surrogates are not characters.</summary>
+    /// <summary>A character of the assigned planes, without surrogates.</summary>
     private static Rune AnyCharacter(Random random)
     {
         while (true)

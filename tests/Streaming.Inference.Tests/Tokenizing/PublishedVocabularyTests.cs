@@ -50,7 +50,7 @@ public class PublishedVocabularyTests
     ]
     [InlineData("mistral", "a", 1_000_000), InlineData("mistral", " ", 1_000_000), InlineData("mistral", "The quick brown fox. ", 50_000)]
     [InlineData("starter", "!", 1_000_000)]
-    public void A_long_text_of_any_kind_holds_nobody_up(string name, string unit, int times)
+    public void Long_texts_of_any_kind_take_nearly_linear_time(string name, string unit, int times)
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
         tokenizer.Encode(unit, parseControl: true, addSpecial: false);
@@ -58,13 +58,13 @@ public class PublishedVocabularyTests
         var clock = Stopwatch.StartNew();
         int[] ids = tokenizer.Encode(text, parseControl: true, addSpecial: false);
         TestContext.Current.SendDiagnosticMessage($"{name}, {times} times '{unit}': {clock.ElapsedMilliseconds} ms, {ids.Length} ids");
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 15); // about one on an idle machine; quadratic time would be minutes to days
+        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 60); // about 1 on an idle machine; quadratic time would take hours
         Assert.True(text == tokenizer.Decode(ids), "The ids say something else.");
     }
 
     [Theory]
     [InlineData("llama3", false), InlineData("qwen3", true)]
-    public void Any_text_comes_back_from_its_ids(string name, bool composed)
+    public void Decoding_the_ids_of_any_text_gives_the_text(string name, bool composed)
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
         foreach (string text in new HostileTexts(seed: 21).Take(2_000))

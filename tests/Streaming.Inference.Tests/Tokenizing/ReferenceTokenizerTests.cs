@@ -5,14 +5,14 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Tests.Tokenizing;
 
-/// <summary>Random and hostile texts against Hugging Face's own tokenizers library.</summary>
+/// <summary>Compares random and hostile texts with Hugging Face's tokenizers library.</summary>
 public class ReferenceTokenizerTests
 {
     private const int Texts = 1_200;
 
     [Theory]
     [InlineData("llama3"), InlineData("qwen3"), InlineData("mistral"), InlineData("starter"), InlineData("stories260K")]
-    public async Task A_thousand_texts_give_the_ids_of_the_reference(string name)
+    public async Task A_thousand_texts_give_the_reference_ids(string name)
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
         await Compare(
@@ -29,7 +29,7 @@ public class ReferenceTokenizerTests
         InlineData("first", true),
         InlineData("always", true)
     ]
-    public async Task Newer_files_write_spaces_with_a_pre_tokenizer(string scheme, bool split) =>
+    public async Task Newer_files_replace_spaces_with_a_pre_tokenizer(string scheme, bool split) =>
         await CompareEdited(
             "mistral",
             json =>
@@ -47,7 +47,7 @@ public class ReferenceTokenizerTests
 
     [Theory]
     [InlineData(true), InlineData(false)]
-    public async Task SmolLM_takes_digits_apart_before_it_splits_as_GPT_2(bool each) =>
+    public async Task SmolLM_splits_digits_before_the_GPT_2_pattern(bool each) =>
         await CompareEdited(
             "llama3",
             json =>
@@ -62,7 +62,7 @@ public class ReferenceTokenizerTests
 
     [Theory]
     [InlineData("llama3"), InlineData("qwen3")]
-    public async Task What_people_write_gives_the_ids_of_the_reference_without_added_tokens(string name)
+    public async Task User_text_gives_the_reference_ids_without_added_tokens(string name)
     {
         Tokenizer tokenizer = Vocabularies.Get(name);
         await CompareEdited(

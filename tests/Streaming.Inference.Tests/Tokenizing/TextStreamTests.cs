@@ -15,7 +15,7 @@ public class TextStreamTests
     }
 
     [Fact]
-    public void A_character_is_shown_when_its_last_byte_came()
+    public void Shows_a_character_after_its_last_byte()
     {
         (string[] texts, string rest, _) = Run(ToyVocabulary.Bytes("a€😀"));
         Assert.Equal(["a", "", "", "€", "", "", "", "😀"], texts);
@@ -31,14 +31,14 @@ public class TextStreamTests
     }
 
     [Fact]
-    public void Bytes_that_can_become_no_character_are_replaced_at_once()
+    public void Replaces_invalid_bytes_at_once()
     {
         (string[] texts, _, _) = Run([0xFF, 0xE2, 0x41, 0x80]);
         Assert.Equal(["\uFFFD", "", "\uFFFDA", "\uFFFD"], texts);
     }
 
     [Fact]
-    public void A_control_token_brings_no_text()
+    public void A_control_token_adds_no_text()
     {
         (string[] texts, string rest, _) = Run(['a', ToyVocabulary.Control, 'b']);
         Assert.Equal(["a", "", "b"], texts);
@@ -46,7 +46,7 @@ public class TextStreamTests
     }
 
     [Fact]
-    public void A_possible_beginning_of_a_stop_string_is_held_back_until_it_is_none()
+    public void Holds_back_a_possible_beginning_of_a_stop_string()
     {
         (string[] texts, _, bool stopped) = Run(ToyVocabulary.Bytes("xENENx"), "END");
         Assert.Equal(["x", "", "", "EN", "", "ENx"], texts);
@@ -54,7 +54,7 @@ public class TextStreamTests
     }
 
     [Fact]
-    public void Text_held_back_at_the_end_is_shown_by_the_flush()
+    public void Flush_returns_held_back_text()
     {
         (string[] texts, string rest, _) = Run(ToyVocabulary.Bytes("xEN"), "END");
         Assert.Equal(["x", "", ""], texts);
@@ -62,7 +62,7 @@ public class TextStreamTests
     }
 
     [Fact]
-    public void A_stop_string_across_tokens_is_not_shown_and_nothing_comes_after_it()
+    public void A_stop_string_across_tokens_is_not_shown_and_ends_the_text()
     {
         const int aEN = 266,
             dDot = 267;
@@ -73,7 +73,7 @@ public class TextStreamTests
     }
 
     [Fact]
-    public void The_stop_string_that_is_complete_first_counts_however_the_text_was_cut()
+    public void The_stop_string_that_ends_first_wins_for_any_split_into_tokens()
     {
         string[] stop = ["abcd", "bc"];
         var whole = new TextStream(new ToyVocabulary("abcd"), TextState.Empty, stop);
@@ -82,14 +82,14 @@ public class TextStreamTests
     }
 
     [Fact] // no InlineData: attributes cannot hold half a surrogate pair
-    public void A_stop_string_that_is_no_text_is_refused()
+    public void Refuses_an_empty_or_invalid_stop_string()
     {
         foreach (string stop in new[] { "", "\uD83D", "x\uDE00y" })
             Assert.Throws<InputException>(() => new TextStream(Toy, TextState.Empty, [stop]));
     }
 
     [Fact]
-    public void A_stream_resumed_from_its_state_gives_what_an_uninterrupted_one_gives()
+    public void A_resumed_stream_gives_the_same_text_as_an_uninterrupted_one()
     {
         string[][] stops =
         [
@@ -127,7 +127,7 @@ public class TextStreamTests
         Assert.InRange(resumedInMidstream, 1_000, int.MaxValue);
     }
 
-    /// <summary>The text by definition: decode everything at once, cut at the stop string that is complete first.</summary>
+    /// <summary>The text by definition: decode everything at once, and cut at the stop string that ends first.</summary>
     private static string WholeText(int[] ids, string[] stop)
     {
         string text = Encoding.UTF8.GetString([.. ids.SelectMany(id => Toy.BytesOf(id).ToArray())]);

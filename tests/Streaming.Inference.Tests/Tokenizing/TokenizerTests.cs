@@ -10,7 +10,7 @@ public class TokenizerTests
     private static readonly Tokenizer Starter = Tokenizer.Load(ModelFolders.Starter);
 
     [Fact]
-    public void The_post_processor_puts_the_start_token_first_when_asked()
+    public void Adds_the_start_token_of_the_post_processor_when_asked()
     {
         Assert.Equal(0, Starter.BosId);
         int[] plain = Starter.Encode("Hello", parseControl: true, addSpecial: false);
@@ -20,7 +20,7 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void Control_tokens_are_parsed_only_when_asked()
+    public void Parses_control_tokens_only_when_asked()
     {
         int[] parsed = Starter.Encode("<|im_start|>user\nHi<|im_end|>", parseControl: true, addSpecial: false);
         Assert.Equal(1, parsed[0]);
@@ -31,7 +31,7 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void Control_tokens_say_nothing()
+    public void Control_tokens_have_no_text()
     {
         Assert.Equal([0, 1, 2, 3], Enumerable.Range(0, Starter.Size).Where(Starter.IsControl));
         Assert.All(Enumerable.Range(0, 4), id => Assert.True(Starter.BytesOf(id).IsEmpty));
@@ -81,7 +81,7 @@ public class TokenizerTests
             156,
         }
     )]
-    public void The_ids_are_the_reference_tokenizers_byte_level(string text, int[] ids) =>
+    public void Gives_the_reference_ids_of_a_byte_level_tokenizer(string text, int[] ids) =>
         Assert.Equal(ids, Starter.Encode(text, parseControl: true, addSpecial: false));
 
     [Theory]
@@ -91,11 +91,11 @@ public class TokenizerTests
         new[] { 279, 289, 439, 413, 410, 455, 441, 458, 439, 434, 410, 349, 414, 427, 13, 13, 12, 416, 327 }
     )]
     [InlineData("</s> x <s>", new[] { 2, 410, 410, 444, 410, 1 })]
-    public void The_ids_are_the_reference_tokenizers_SentencePiece(string text, int[] ids) =>
+    public void Gives_the_reference_ids_of_a_SentencePiece_tokenizer(string text, int[] ids) =>
         Assert.Equal(ids, Tokenizer.Load(ModelFolders.Stories260K).Encode(text, parseControl: true, addSpecial: false));
 
     [Fact]
-    public void Any_text_comes_back_from_its_ids()
+    public void Decoding_the_ids_of_any_text_gives_the_text()
     {
         var random = new Random(1);
         string[] words =
@@ -134,9 +134,9 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void Letters_and_digits_beyond_the_basic_plane_are_letters_and_digits()
+    public void Letters_and_digits_outside_the_BMP_count_as_letters_and_digits()
     {
-        // As pieces of the pattern: a word is one piece, each digit is one.
+        // Each word and each digit is one piece of the pattern.
         using var folder = new TemporaryCheckpoint();
         Assert.Equal(["𝐀𝐁c", "𝟘", "𝟙", " 𠀀𠀁", "😀!"], Pieces(folder, "𝐀𝐁c𝟘𝟙 𠀀𠀁😀!"));
     }
@@ -148,7 +148,7 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void A_long_run_of_one_letter_takes_no_longer_than_its_length_allows()
+    public void A_long_run_of_one_letter_takes_nearly_linear_time()
     {
         int[] ids = Starter.Encode(new string('a', 200_000), parseControl: false, addSpecial: false);
         Assert.Equal(200_000, ids.Sum(id => Starter.BytesOf(id).Length));
@@ -165,13 +165,14 @@ public class TokenizerTests
         int[] ids = tokenizer.Encode("日", parseControl: true, addSpecial: true);
         Assert.Equal([1, tokenizer.IdOf("▁")!.Value, 3 + 0xE6, 3 + 0x97, 3 + 0xA5], ids);
         Assert.Equal("日", tokenizer.Decode(ids));
-        Assert.Equal("Once upon a time, \"日本\" 😀\n", tokenizer.Decode(tokenizer.Encode("Once upon a time, \"日本\" 😀\n", true, true)));
+        const string Text = "Once upon a time, \"日本\" 😀\n";
+        Assert.Equal(Text, tokenizer.Decode(tokenizer.Encode(Text, parseControl: true, addSpecial: true)));
         Assert.Equal([1], tokenizer.Encode("<s>", parseControl: true, addSpecial: false));
         Assert.DoesNotContain(tokenizer.Encode("<s></s><unk>", parseControl: false, addSpecial: false), tokenizer.IsControl);
     }
 
     [Fact]
-    public void The_published_greedy_text_of_stories260K_is_what_its_ids_say()
+    public void Decodes_the_published_greedy_text_of_stories260K()
     {
         Tokenizer tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
         JsonNode expected = JsonNode.Parse(File.ReadAllText(Path.Combine(ModelFolders.Stories260K, "expected_greedy.json")))!;
@@ -181,12 +182,12 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void Half_a_surrogate_pair_is_refused_with_its_place()
+    public void Refuses_an_unpaired_surrogate_and_names_its_index()
     {
         foreach (string text in new[] { "ab\uD83D", "ab\uDE00c", "ab\uD83D\uD83D" })
         {
             var e = Assert.Throws<InputException>(() => Starter.Encode(text, false, false));
-            Assert.Contains("at place 2", e.Message, StringComparison.Ordinal);
+            Assert.Contains("at index 2", e.Message, StringComparison.Ordinal);
         }
     }
 
@@ -206,7 +207,7 @@ public class TokenizerTests
     [InlineData("decoder", """{"type":"WordPiece"}""", "WordPiece")]
     [InlineData("added_tokens", """[{"id":0,"content":"x","single_word":true}]""", "single_word")]
     [InlineData("model", "null", "model")]
-    public void A_part_that_is_not_supported_is_refused_by_name(string path, string value, string named)
+    public void Refuses_an_unsupported_part_by_name(string path, string value, string named)
     {
         using var folder = new TemporaryCheckpoint();
         folder.Edit(
@@ -224,7 +225,7 @@ public class TokenizerTests
     }
 
     [Fact]
-    public void A_folder_without_a_tokenizer_is_named()
+    public void Names_a_folder_without_a_tokenizer()
     {
         Assert.Contains("/no/such", Assert.Throws<InputException>(() => Tokenizer.Load("/no/such")).Message, StringComparison.Ordinal);
         using var folder = new TemporaryCheckpoint();

@@ -3,7 +3,7 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Inference.Tests.Tokenizing;
 
-/// <summary>Tokenizers that tests compare with the reference, by name.</summary>
+/// <summary>Tokenizers that are compared with the reference, by name.</summary>
 internal static class Vocabularies
 {
     private static readonly Dictionary<string, Lazy<Tokenizer>> Loaded = new[]
@@ -21,13 +21,13 @@ internal static class Vocabularies
         {
             "starter" => ModelFolders.Starter,
             "stories260K" => ModelFolders.Stories260K,
-            "mistral" => Published("llama2"), // what that package really holds is Mistral 7B v0.1's
+            "mistral" => Published("llama2"), // that package contains the tokenizer of Mistral 7B v0.1
             _ => Published(name),
         };
 
     public static Tokenizer Get(string name)
     {
-        _ = FolderOf(name); // skips the test where it is absent, which a lazy value must not remember
+        _ = FolderOf(name); // skips the test if it is absent; the lazy value must not cache that
         return Loaded[name].Value;
     }
 

@@ -4,43 +4,43 @@ using TorchSharp;
 namespace Streaming.Inference.Kernels.LibTorch;
 
 /// <summary>
-/// What a segment's queries (or those of several, each in its slot) attend to, as columns of one softmax: the first <see cref="FixedPlaces"/> places of the slot, then
-/// <see cref="RingPlaces"/> places of its ring, then the <see cref="OwnKeys"/> last keys of the segment itself. A single token was
-/// written to its place before, so it has none of the last; a chunk's rolling tokens are written only after it has attended, as
-/// writing first would destroy keys that its own earlier queries need.
+/// The keys that a segment's queries attend to, as columns of one softmax: the first <see cref="FixedPlaces"/> places of the slot,
+/// then <see cref="RingPlaces"/> places of its ring, then the last <see cref="OwnKeys"/> keys of the segment itself. A single token is
+/// stored first, so it has no own keys. A chunk's rolling tokens are stored after it has attended, because storing them first would
+/// overwrite keys that its earlier queries need. One view may also cover several slots with one query each.
 /// </summary>
 internal sealed record AttentionView
 {
     private const long Empty = long.MaxValue;
 
-    /// <summary>The slot, or the first of several.</summary>
+    /// <summary>The slot, or the first of several ones.</summary>
     public required int Slot { get; init; }
 
-    /// <summary>Consecutive slots with one row each that see as many places, all of them: they attend as one. Else 1.</summary>
+    /// <summary>Number of consecutive slots with one unmasked row and as many places each, which attend as one batch; else 1.</summary>
     public int Slots { get; init; } = 1;
 
     /// <summary>The segment's first row in the batch.</summary>
     public required int FirstRow { get; init; }
 
-    /// <summary>T, the segment's tokens; with several slots, their number.</summary>
+    /// <summary>T, the segment's tokens; the number of slots if there are several.</summary>
     public required int Rows { get; init; }
 
-    /// <summary>Places of the fixed part that are in use once this segment's fixed tokens are written; 0 to F.</summary>
+    /// <summary>Places of the fixed part in use after this segment's fixed tokens are stored; 0 to F.</summary>
     public required int FixedPlaces { get; init; }
 
-    /// <summary>Places from F upwards that are read; those among them that are empty are masked.</summary>
+    /// <summary>Places from F upwards that are read; empty ones are masked.</summary>
     public required int RingPlaces { get; init; }
 
-    /// <summary>Rolling tokens of a chunk.</summary>
+    /// <summary>Rolling tokens of a chunk; 0 for a single token.</summary>
     public required int OwnKeys { get; init; }
 
-    /// <summary>Zero where a query sees a key, else minus infinity; [1, groups · T, columns]; null when every query sees all of them.</summary>
+    /// <summary>0 if a query sees a key, else minus infinity, [1, groups · T, columns]; null if every query sees all keys.</summary>
     public required torch.Tensor? Mask { get; init; }
 
-    /// <summary>Columns before the segment's own keys: they are places of the slot, one after the other.</summary>
+    /// <summary>Columns before the segment's own keys: consecutive places of the slot.</summary>
     public int Places => FixedPlaces + RingPlaces;
 
-    /// <summary>All columns.</summary>
+    /// <summary>Number of columns.</summary>
     public int Columns => Places + OwnKeys;
 
     /// <summary>The view of a segment whose first row in the batch is <paramref name="firstRow"/>.</summary>
@@ -52,7 +52,7 @@ internal sealed record AttentionView
         long end = segment.Position + count;
         int ownKeys = single ? 0 : (int)Math.Max(0, end - Math.Max(segment.Position, layout.Fixed));
 
-        // Rolling tokens in the ring while this segment attends: the positions [from, to).
+        // Positions of the rolling tokens in the ring while this segment attends: [from, to).
         long to = single ? end : segment.Position;
         long rolling = Math.Min(layout.Window, Math.Max(0, segment.Fed + (single ? 1 : 0) - layout.Fixed));
         long from = to - rolling;
@@ -72,7 +72,7 @@ internal sealed record AttentionView
         return seesAll ? view : view with { Mask = MaskOf(view, segment, from, to, shape) };
     }
 
-    /// <summary>This view and the following one as one, where that is possible; else null.</summary>
+    /// <summary>This view and the following one combined; null if that is impossible.</summary>
     public AttentionView? JoinedWith(AttentionView next)
     {
         bool joins =
@@ -95,7 +95,7 @@ internal sealed record AttentionView
     }
 
     /// <summary>
-    /// The rule of the sink cache, in one line: a query at p sees a key at j when j ≤ p and (j &lt; F or j &gt; p - W).
+    /// The rule of the sink cache: a query at p sees a key at j if j ≤ p and (j &lt; F or j &gt; p - W).
     /// </summary>
     private static torch.Tensor MaskOf(AttentionView view, Segment segment, long from, long to, BatchShape shape)
     {

@@ -3,14 +3,14 @@ using TorchSharp;
 
 namespace Streaming.Inference.Kernels.LibTorch;
 
-/// <summary>What a batch has to know about the decoder.</summary>
+/// <summary>The decoder's numbers that batches need.</summary>
 /// <param name="Groups">Query heads per key-value head.</param>
 /// <param name="KeyValueHeads">Key-value heads.</param>
 /// <param name="Capacity">C.</param>
-/// <param name="Frequencies">RoPE's, per pair of components.</param>
-/// <param name="AttentionFactor">What rotations multiply queries and keys with.</param>
-/// <param name="Type">Of the activations.</param>
-/// <param name="Device">Of the tensors.</param>
+/// <param name="Frequencies">RoPE's angles per position, [D / 2].</param>
+/// <param name="AttentionFactor">Factor of rotated queries and keys.</param>
+/// <param name="Type">Type of the activations.</param>
+/// <param name="Device">Device of the tensors.</param>
 internal sealed record BatchShape(
     int Groups,
     int KeyValueHeads,

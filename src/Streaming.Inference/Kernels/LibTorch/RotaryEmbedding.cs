@@ -3,21 +3,21 @@ using TorchSharp;
 namespace Streaming.Inference.Kernels.LibTorch;
 
 /// <summary>
-/// Rotary position embedding (Su et al. 2021) of the rows of a batch, in Hugging Face's half-split form: the pair of
-/// component i is i + D/2, not i + 1.
+/// Rotary position embedding (Su et al. 2021) of a batch's rows, in Hugging Face's half-split form: component i is paired with
+/// i + D/2, not i + 1.
 /// </summary>
 /// <param name="Cosines">[N, 1, D], float32.</param>
 /// <param name="Sines">[N, 1, D], float32; the first half is negated.</param>
 internal readonly record struct RotaryEmbedding(torch.Tensor Cosines, torch.Tensor Sines)
 {
     /// <summary>
-    /// The rotation of each row to its position. Angles are taken and reduced in float64 and only their sines and cosines are
-    /// cast: at ten million a float32 angle is wrong by half a radian.
+    /// The rotations of rows by their positions. Angles are computed and reduced in float64, because at position ten million a float32
+    /// angle is off by half a radian.
     /// </summary>
-    /// <param name="positions">Of the rows, [N].</param>
+    /// <param name="positions">Positions of the rows, [N].</param>
     /// <param name="frequencies">Angles per position, [D / 2].</param>
-    /// <param name="attentionFactor">What cosines and sines are multiplied with; 1 but for some scalings.</param>
-    /// <param name="device">Of the tensors.</param>
+    /// <param name="attentionFactor">Factor of cosines and sines; 1 except for some RoPE scalings.</param>
+    /// <param name="device">Device of the tensors.</param>
     public static RotaryEmbedding To(ReadOnlySpan<long> positions, double[] frequencies, double attentionFactor, torch.Device device)
     {
         int half = frequencies.Length,

@@ -5,8 +5,8 @@ using TorchSharp;
 namespace Streaming.Inference.Kernels.LibTorch;
 
 /// <summary>
-/// Attention over the sink cache: every query in two rotations, one softmax. Grouped queries are rows of one product per
-/// key-value head, so that keys are read once for a group.
+/// Attention over the sink cache: two rotations of every query, one softmax. The queries of a group are rows of one product per
+/// key-value head, so that keys are read once per group.
 /// </summary>
 internal sealed class TorchAttention : IDisposable
 {
@@ -50,7 +50,9 @@ internal sealed class TorchAttention : IDisposable
 
     public void Dispose() => _noMask.Dispose();
 
-    /// <summary>One view's rows, [T, heads · D]. B is its slots · kv_heads, R the rows of one product: groups · T / slots.</summary>
+    /// <summary>
+    /// Attended values of a view's rows, [T, heads · D]. B is slots · kv_heads; R is groups · T / slots, the rows of a product.
+    /// </summary>
     private torch.Tensor Attend(
         AttentionView view,
         torch.Tensor toSinks,
@@ -87,11 +89,12 @@ internal sealed class TorchAttention : IDisposable
             Scores(Grouped(view, toWindow), windowKeys, view.Mask?.narrow(2, view.FixedPlaces, view.Columns - view.FixedPlaces));
     }
 
-    /// <summary>Scaled and masked products: queries [B, R, D], keys [B, n, D] to [B, R, n].</summary>
+    /// <summary>Scaled and masked scores of queries [B, R, D] and keys [B, n, D]: [B, R, n].</summary>
     private torch.Tensor Scores(torch.Tensor queries, torch.Tensor keys, torch.Tensor? mask) =>
-        queries.baddbmm(keys.transpose(1, 2), mask ?? _noMask, beta: mask is null ? 0 : 1, alpha: _scale); // the factors, then the sum: unlike libtorch
+        // Unlike libtorch, TorchSharp takes the factors first and the summand last.
+        queries.baddbmm(keys.transpose(1, 2), mask ?? _noMask, beta: mask is null ? 0 : 1, alpha: _scale);
 
-    /// <summary>A view's queries with those beside each other that share a key-value head: of [N, heads, D], [B, R, D].</summary>
+    /// <summary>A view's queries of [N, heads, D], grouped by key-value head: [B, R, D].</summary>
     private torch.Tensor Grouped(AttentionView view, torch.Tensor queries)
     {
         torch.Tensor rows = queries.narrow(0, view.FirstRow, view.Rows);
@@ -100,7 +103,7 @@ internal sealed class TorchAttention : IDisposable
             : rows.reshape(view.Rows, _keyValueHeads, -1, _headDim).permute(1, 2, 0, 3).reshape(_keyValueHeads, -1, _headDim);
     }
 
-    /// <summary>Back to rows: [B, R, D] to [T, heads · D].</summary>
+    /// <summary>Reverses <see cref="Grouped"/>: [B, R, D] to [T, heads · D].</summary>
     private torch.Tensor Ungrouped(AttentionView view, torch.Tensor attended) =>
         view.Rows == view.Slots
             ? attended.view(view.Rows, _heads * _headDim)

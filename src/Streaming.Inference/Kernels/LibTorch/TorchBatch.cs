@@ -4,32 +4,32 @@ using TorchSharp;
 namespace Streaming.Inference.Kernels.LibTorch;
 
 /// <summary>
-/// A <see cref="Batch"/> as libtorch's tensors: everything about the rows' positions that is the same in every layer. The tensors
-/// belong to the step's dispose scope.
+/// A <see cref="Batch"/> as libtorch tensors: everything that is the same in every layer. The tensors belong to the step's dispose
+/// scope.
 /// </summary>
 internal sealed class TorchBatch
 {
     private TorchBatch(int rows) => Rows = rows;
 
-    /// <summary>N, tokens in all.</summary>
+    /// <summary>N, the number of tokens.</summary>
     public int Rows { get; }
 
-    /// <summary>Rotation of each row to its own stream position: keys, and queries towards the window.</summary>
+    /// <summary>Rotations by stream position: for keys, and for queries to the window.</summary>
     public required RotaryEmbedding ToOwn { get; init; }
 
-    /// <summary>Rotation of each row to its distance from the sinks: min(tokens fed before it, F + W - 1).</summary>
+    /// <summary>Rotations by distance from the sinks, min(tokens fed before the row, F + W - 1): for queries to the sinks.</summary>
     public required RotaryEmbedding ToSinks { get; init; }
 
-    /// <summary>What is written before anything attends: single tokens, and tokens of the fixed part. Null for nothing.</summary>
+    /// <summary>Rows stored before attention: single tokens, and tokens of the fixed part. Null for none.</summary>
     public required StoredRows? StoredBefore { get; init; }
 
-    /// <summary>What is written after everything has attended: the last rolling tokens of chunks. Null for nothing.</summary>
+    /// <summary>Rows stored after attention: the last rolling tokens of chunks. Null for none.</summary>
     public required StoredRows? StoredAfter { get; init; }
 
-    /// <summary>What the rows attend to, in their order.</summary>
+    /// <summary>The keys that the rows attend to, in the rows' order.</summary>
     public required IReadOnlyList<AttentionView> Views { get; init; }
 
-    /// <summary>Lays a batch out.</summary>
+    /// <summary>Converts a batch.</summary>
     public static TorchBatch Of(Batch batch, BatchShape shape)
     {
         var before = new List<(int Row, int Slot, int Place)>();

@@ -2,14 +2,14 @@ using TorchSharp;
 
 namespace Streaming.Inference.Kernels.LibTorch;
 
-/// <summary>The devices that libtorch computes on.</summary>
+/// <summary>libtorch's devices.</summary>
 public static class TorchDevices
 {
-    private const string DevicesOption = "Devices"; // of the engine
+    private const string DevicesOption = "Devices"; // the engine's option
 
-    /// <summary>The device of a name.</summary>
+    /// <summary>Finds a device by name.</summary>
     /// <param name="name"><c>cpu</c>, <c>cuda:0</c> and so on.</param>
-    /// <exception cref="InputException">There is none of this name here.</exception>
+    /// <exception cref="InputException">This machine or build has no such device.</exception>
     public static torch.Device Of(string name)
     {
         try
@@ -25,7 +25,7 @@ public static class TorchDevices
         catch (InvalidOperationException failure)
         {
             throw new InputException(
-                $"The device {name} is not available: this build's libtorch does not know it (build with -p:Torch=cuda for CUDA, or use cpu).",
+                $"The device {name} is not available in this build of libtorch: build with -p:Torch=cuda for CUDA, or use cpu.",
                 failure
             )
             {

@@ -4,17 +4,18 @@ using TorchSharp;
 
 namespace Streaming.Inference.Kernels.LibTorch;
 
-/// <summary>libtorch's operations, on any of its devices.</summary>
+/// <summary>The operations by libtorch, on any of its devices.</summary>
 internal sealed class TorchKernels : IKernels
 {
-    // libtorch's kernel reads rows of int8 weights in blocks without looking where they end.
+    // libtorch's kernel reads rows of int8 weights in blocks and does not check where a row ends.
     private const int Int8Block = 32;
 
     private readonly torch.jit.CompilationUnit _script;
     private readonly Scalar _epsilon;
     private readonly TorchAttention _attention;
     private readonly BatchShape _shape;
-    private TorchBatch? _batch; // the step's own
+    private Batch? _batch; // of the step
+    private TorchBatch? _torchBatch;
 
     public TorchKernels(KernelContext context)
     {
@@ -23,7 +24,7 @@ internal sealed class TorchKernels : IKernels
             DTypes.CheckWidths(type, config, Int8Block);
         _epsilon = config.NormEpsilon;
         _shape = BatchShape.Of(context);
-        // What libtorch has and TorchSharp does not name, reached through TorchScript.
+        // TorchSharp does not expose this operation of libtorch, but TorchScript does.
         _script = torch.jit.compile(
             """
             def project_int8(rows, weight, scales):
@@ -37,13 +38,15 @@ internal sealed class TorchKernels : IKernels
     public torch.ScalarType CacheType => _shape.Type;
 
     public unsafe void Pack(sbyte* rows, int count, int width, bool nibbles, sbyte* packed) =>
-        new ReadOnlySpan<sbyte>(rows, count * width).CopyTo(new Span<sbyte>(packed, count * width)); // of 4 bits it has none
+        new ReadOnlySpan<sbyte>(rows, count * width).CopyTo(new Span<sbyte>(packed, count * width)); // it supports no 4-bit weights
 
-    public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
+    public void BeginStep(Batch batch)
     {
-        _batch = TorchBatch.Of(batch, _shape);
-        return embedding.index_select(0, torch.tensor(batch.Ids, device: _shape.Device));
+        _batch = batch;
+        _torchBatch = TorchBatch.Of(batch, _shape);
     }
+
+    public torch.Tensor Embed(torch.Tensor embedding) => embedding.index_select(0, torch.tensor(_batch!.Ids, device: _shape.Device));
 
     public torch.Tensor Normalise(torch.Tensor rows, torch.Tensor weight)
     {
@@ -70,8 +73,7 @@ internal sealed class TorchKernels : IKernels
 
     public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => residual.add_(Project(rows, weight));
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch) =>
-        _attention.Attend(queryKeyValue, cache, _batch!);
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache) => _attention.Attend(queryKeyValue, cache, _torchBatch!);
 
     public torch.Tensor Gate(torch.Tensor gateUp)
     {
@@ -79,8 +81,8 @@ internal sealed class TorchKernels : IKernels
         return torch.nn.functional.silu(gateUp.narrow(1, 0, inner)).mul_(gateUp.narrow(1, inner, inner));
     }
 
-    public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch) =>
-        residual.index_select(0, torch.tensor(batch.LogitRows, device: _shape.Device));
+    public torch.Tensor SelectLogitRows(torch.Tensor residual) =>
+        residual.index_select(0, torch.tensor(_batch!.LogitRows, device: _shape.Device));
 
     public torch.Tensor Head(torch.Tensor rows, Weight head, torch.Tensor? results) => Project(rows, head).to(torch.ScalarType.Float32);
 

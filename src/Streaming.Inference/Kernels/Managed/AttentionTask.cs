@@ -7,7 +7,7 @@ using BFloat16 = Streaming.Inference.Memory.BFloat16;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>A batch's attention in one layer: a part for each segment and key-value head.</summary>
+/// <summary>The attention of a batch in one layer, in parts of one segment and one key-value head.</summary>
 internal sealed unsafe class AttentionTask(ModelConfig config, int capacity, int threads, VectorKernels kernels, IntegerAttention integers)
     : IParallelTask,
         IDisposable
@@ -24,16 +24,16 @@ internal sealed unsafe class AttentionTask(ModelConfig config, int capacity, int
     private Batch? _batch;
     private int[] _firstRows = [];
 
-    /// <summary>Fused projections, [N, (heads + 2 kv_heads) · D].</summary>
+    /// <summary>Input: fused projections, [N, (heads + 2 kv_heads) · D].</summary>
     public float* Projected { get; set; }
 
-    /// <summary>[N, heads · D].</summary>
+    /// <summary>Output: attended values, [N, heads · D].</summary>
     public float* Results { get; set; }
 
     /// <summary>The layer's keys and values.</summary>
     public LayerCache? Cache { get; set; }
 
-    /// <summary>What is the same in every layer.</summary>
+    /// <summary>Prepares what is the same in every layer.</summary>
     public void Begin(Batch batch)
     {
         _batch = batch;
@@ -49,12 +49,12 @@ internal sealed unsafe class AttentionTask(ModelConfig config, int capacity, int
         _toSinks = Angles(batch.SinkDistances, _sinks.Take(numbers));
     }
 
-    /// <summary>One layer.</summary>
+    /// <summary>Computes a layer's attention.</summary>
     public void Run(WorkerPool pool) => pool.Run(this, _batch!.Segments.Count * config.KeyValueHeads);
 
     public void Do(int part, int thread)
     {
-        part = _batch!.Segments.Count * config.KeyValueHeads - 1 - part; // inputs stand last, take longest, and so begin first
+        part = _batch!.Segments.Count * config.KeyValueHeads - 1 - part; // long inputs come last in the batch, so parts run in reverse
         (int s, int head) = Math.DivRem(part, config.KeyValueHeads);
         Segment segment = _batch.Segments[s];
         int d = config.HeadDim,
@@ -109,7 +109,7 @@ internal sealed unsafe class AttentionTask(ModelConfig config, int capacity, int
             buffer.Dispose();
     }
 
-    /// <summary>Taken and reduced in float64, like libtorch's rotations: a stream's positions grow to millions.</summary>
+    /// <summary>Computes angles in float64, because positions grow to millions, and writes their cosines and sines.</summary>
     private float* Angles(long[] positions, float* angles)
     {
         int half = _frequencies.Length;

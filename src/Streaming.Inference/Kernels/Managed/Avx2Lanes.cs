@@ -14,7 +14,7 @@ internal readonly struct Avx2Lanes
 
     public static int ShortCount => Vector256<short>.Count;
 
-    public static int TileRows => 2; // 16 registers: 8 sums, 4 weights
+    public static int TileRows => 2; // fits 16 registers: 8 sums, 4 weights
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Broadcast(float value) => Vector256.Create(value);

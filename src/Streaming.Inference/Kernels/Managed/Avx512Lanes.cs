@@ -65,7 +65,7 @@ internal readonly struct Avx512Lanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector512<float> vector) => Avx2Lanes.Max(Vector256.Max(vector.GetLower(), vector.GetUpper()));
 
-    /// <summary>Transposes and adds at once: half the instructions of four sums.</summary>
+    /// <summary>Transposes while it adds, with half the instructions of four separate sums.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Sums(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
     {

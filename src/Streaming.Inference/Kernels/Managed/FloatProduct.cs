@@ -5,28 +5,28 @@ using Streaming.Inference.Memory;
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// Products of rows in float32 with weights in float32 or bfloat16. Each sum has one accumulator of vectors that goes along the
-/// row, whatever the tile: a row's result does not depend on the rows beside it.
+/// Products of float32 rows and float32 or bfloat16 weights. Each sum has one vector accumulator along the row in every tile size, so a
+/// row's result does not depend on the other rows.
 /// </summary>
 internal static unsafe class FloatProduct
 {
     /// <summary>Weights of a tile.</summary>
     public const int TileWeights = 4;
 
-    /// <summary>Rows that go along all weights at a time: some 256 KiB of them stay in a core's cache.</summary>
+    /// <summary>Bytes of rows that are multiplied with all weights at a time; they stay in a core's cache.</summary>
     private const int CachedBytes = 256 * 1024;
 
     /// <summary>Computes the columns <paramref name="from"/> to <paramref name="to"/> (exclusive) of the results.</summary>
     /// <param name="weights">[.., width].</param>
-    /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
+    /// <param name="width">Elements of a row, a multiple of the lanes.</param>
     /// <param name="from">The first weight.</param>
     /// <param name="to">The weight after the last.</param>
     /// <param name="rows">[count, rowStride].</param>
-    /// <param name="rowStride">Numbers from one row to the next.</param>
-    /// <param name="count">Rows.</param>
-    /// <param name="results">[count, resultStride], of which one column per weight is written.</param>
-    /// <param name="resultStride">Numbers from one row of results to the next.</param>
-    /// <param name="add">Adds to what is there instead of replacing it.</param>
+    /// <param name="rowStride">Elements from one row to the next.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="results">[count, resultStride]; one column per weight is written.</param>
+    /// <param name="resultStride">Elements from one row of results to the next.</param>
+    /// <param name="add">Whether to add to the existing results instead of replacing them.</param>
     public static void Run<TLanes, TFloats, TElement>(
         TElement* weights,
         int width,
@@ -51,7 +51,7 @@ internal static unsafe class FloatProduct
             {
                 int last = Math.Min(to, w + TileWeights) - 1;
                 TElement* w0 = weights + (long)w * width;
-                TElement* w1 = weights + (long)Math.Min(w + 1, last) * width; // past the end the last again
+                TElement* w1 = weights + (long)Math.Min(w + 1, last) * width; // past the end, repeat the last
                 TElement* w2 = weights + (long)Math.Min(w + 2, last) * width;
                 TElement* w3 = weights + (long)Math.Min(w + 3, last) * width;
                 int columns = last - w + 1;
@@ -144,7 +144,7 @@ internal static unsafe class FloatProduct
             r3 = r2 + rowStride;
         for (int i = 0; i < width; i += TLanes.FloatCount)
         {
-            for (int line = 0; line < TileWeights * TLanes.FloatCount * sizeof(TElement); line += ILanes.CacheLine) // the tile's weights lie one after the other
+            for (int line = 0; line < TileWeights * TLanes.FloatCount * sizeof(TElement); line += ILanes.CacheLine)
                 TLanes.Prefetch((byte*)(w0 + (long)TileWeights * i) + ILanes.Ahead + line);
             TFloats v0 = Load(w0 + i),
                 v1 = Load(w1 + i),
@@ -194,10 +194,10 @@ internal static unsafe class FloatProduct
     }
 }
 
-/// <summary>How a tile's four results come into memory.</summary>
+/// <summary>Stores a tile's four results.</summary>
 internal static unsafe class ProductResult
 {
-    /// <summary>Writes the first <paramref name="columns"/> of four results, or adds them to what is there.</summary>
+    /// <summary>Writes the first <paramref name="columns"/> of four results, or adds them to the existing ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Write(Vector128<float> four, float* result, int columns, bool add)
     {

@@ -1,8 +1,8 @@
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// Vectors for caches of 8-bit and weights of 4-bit integers: a lane of 32 bits holds two 16-bit integers that belong together, and their products with another
-/// two add up in it.
+/// Vectors for int8 caches and 4-bit weights. A lane of 32 bits holds a pair of 16-bit integers; the products of two pairs are summed up
+/// in one lane.
 /// </summary>
 /// <typeparam name="TFloats">A vector of float32.</typeparam>
 /// <typeparam name="TShorts">A vector of twice as many 16-bit integers.</typeparam>
@@ -12,24 +12,24 @@ internal interface IPairLanes<TFloats, TShorts, TInts> : IFloatLanes<TFloats>
     where TShorts : struct
     where TInts : struct
 {
-    /// <summary>The same two 16-bit integers in all lanes.</summary>
+    /// <summary>A vector with this pair in all lanes.</summary>
     static abstract unsafe TShorts BroadcastPair(short* pair);
 
-    /// <summary>Reads 16-bit integers.</summary>
+    /// <summary>Reads a vector of 16-bit integers.</summary>
     static abstract unsafe TShorts Load(short* source);
 
-    /// <summary>Reads 8-bit integers, in their order.</summary>
+    /// <summary>Reads 8-bit integers into 16-bit lanes, in order.</summary>
     static abstract unsafe TShorts LoadPairs(sbyte* source);
 
-    /// <summary>Reads bytes, and takes them apart: the low halves and the high halves.</summary>
+    /// <summary>Reads bytes and splits them into their low and high nibbles.</summary>
     static abstract unsafe void LoadNibbles(byte* source, out TShorts low, out TShorts high);
 
-    /// <summary>In each lane the products of its two integers, added to the sum.</summary>
+    /// <summary>Adds the products of each pair to the sums.</summary>
     static abstract TInts MultiplyAddPairs(TShorts a, TShorts b, TInts sums);
 
-    /// <summary>In each lane the products of its two integers.</summary>
+    /// <summary>The sum of the products of each pair.</summary>
     static abstract TInts MultiplyPairs(TShorts a, TShorts b);
 
-    /// <summary>The integers in float32, rounded.</summary>
+    /// <summary>Converts to float32, with rounding.</summary>
     static abstract TFloats ToFloats(TInts integers);
 }

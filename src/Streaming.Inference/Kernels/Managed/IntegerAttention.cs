@@ -5,18 +5,18 @@ using Streaming.Inference.Caching;
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// Attention over a sink cache of 8-bit integers: as <see cref="RingAttention"/>, but scores and weighted sums are sums of integers, exact, with queries and
-/// weights of 16 bits. A column of scores is a place of the slot; those that a token does not see weigh nothing.
+/// Attention over an int8 sink cache. As <see cref="RingAttention"/>, but queries and weights have 16 bits, and scores and weighted sums
+/// are exact integer sums. Each column of scores is a place of the slot; places that a token does not see get weight 0.
 /// </summary>
 internal abstract unsafe class IntegerAttention
 {
-    /// <summary>Places whose products with weights are added up in 32 bits: 512 · 127 · 32767 is just below 2^31.</summary>
+    /// <summary>Places whose weighted values are summed up in 32 bits: 512 · 127 · 32767 is just below 2^31.</summary>
     private const int Block = 512;
 
-    /// <summary>Places whose values are asked for together.</summary>
+    /// <summary>Places whose values are prefetched together.</summary>
     private const int PlacesAtOnce = 32;
 
-    /// <summary>The widest of a set.</summary>
+    /// <summary>The widest vectors of a kernel set.</summary>
     public static IntegerAttention Of(KernelSet set) =>
         set switch
         {
@@ -25,17 +25,19 @@ internal abstract unsafe class IntegerAttention
             _ => new OfLanes<PortableLanes, Vector128<float>, Vector128<short>, Vector128<int>>(),
         };
 
-    /// <summary>Places of a block of keys.</summary>
+    /// <summary>Places in a block of keys.</summary>
     public abstract int Lanes { get; }
 
-    /// <summary>Numbers that a workspace must have.</summary>
+    /// <summary>Size of a workspace, in float32.</summary>
     public static int WorkspaceSize(int groups, int headDim, int scoreStride)
     {
         int padded = IntegerCache.Padded(headDim);
         return padded + 3 * AttentionHead.Padded(groups) + groups * scoreStride + (2 * groups * padded + groups * scoreStride + 1) / 2;
     }
 
-    /// <summary>All tokens of a segment, for one key-value head; <paramref name="rows"/> are the kernels of half a head's width.</summary>
+    /// <summary>
+    /// Computes a segment's attention for one key-value head; <paramref name="rows"/> are the kernels for half a head's width.
+    /// </summary>
     public abstract void Run(in Segment segment, in AttentionHead task, VectorKernels rows);
 
     private sealed class OfLanes<TLanes, TFloats, TShorts, TInts> : IntegerAttention
@@ -55,7 +57,7 @@ internal abstract unsafe class IntegerAttention
                 stride = task.ScoreStride;
             float scale = (float)(1 / Math.Sqrt(d));
             float* rotated = task.Workspace; // [D]
-            float* scales = rotated + padded; // [3, groups]: of the queries to the window, to the sinks, of the weights
+            float* scales = rotated + padded; // [3, groups]: queries to the window, queries to the sinks, weights
             float* scores = scales + 3 * AttentionHead.Padded(groups); // [groups, score stride]
             var toWindow = (short*)(scores + (long)groups * stride); // [groups, padded D]
             short* toSinks = toWindow + groups * padded; // [groups, padded D]
@@ -134,7 +136,7 @@ internal abstract unsafe class IntegerAttention
         }
 
         /// <summary>
-        /// Scores of the fixed places, without touching those of the window that share their last block.
+        /// Scores of the fixed places; keeps scores of window places in the last block.
         /// </summary>
         private static void SinkScores(
             sbyte* keys,
@@ -163,7 +165,10 @@ internal abstract unsafe class IntegerAttention
                 );
         }
 
-        /// <summary>Scores of the blocks that hold the places <paramref name="from"/> to <paramref name="to"/> (exclusive), for one to four queries.</summary>
+        /// <summary>
+        /// Scores of the blocks that hold the places <paramref name="from"/> to <paramref name="to"/> (exclusive), for one to four
+        /// queries.
+        /// </summary>
         private static void Scores(
             sbyte* keys,
             int width,
@@ -217,7 +222,7 @@ internal abstract unsafe class IntegerAttention
             }
         }
 
-        /// <summary>One or two blocks of places, for one to four queries.</summary>
+        /// <summary>A tile: one or two blocks of places, one to four queries.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void ScoreTile<TQueries, TBlocks>(
             sbyte* keys,
@@ -299,7 +304,7 @@ internal abstract unsafe class IntegerAttention
             }
         }
 
-        /// <summary>For one to four queries the sum of the values of the first <paramref name="places"/>, each times its weight, [count, width].</summary>
+        /// <summary>Weighted sums of the values of the first <paramref name="places"/> for one to four queries, [count, width].</summary>
         private static void Sums(
             sbyte* values,
             int width,
@@ -348,7 +353,7 @@ internal abstract unsafe class IntegerAttention
             }
         }
 
-        /// <summary>One or two vectors of the width from <paramref name="at"/> on, for one to four queries.</summary>
+        /// <summary>A tile: one or two vectors of the width from <paramref name="at"/> on, one to four queries.</summary>
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private static void SumTile<TQueries, TVectors>(
             sbyte* values,
@@ -390,7 +395,7 @@ internal abstract unsafe class IntegerAttention
                 sbyte* value = values + (long)place * padded + 2 * at;
                 for (; place < end; place += 2, value += 2 * padded)
                 {
-                    if (at == 0 && place % PlacesAtOnce == 0) // the first pass over the values brings all of them
+                    if (at == 0 && place % PlacesAtOnce == 0) // the first pass prefetches all values
                         TLanes.PrefetchFar(value + ILanes.Ahead, PlacesAtOnce * padded);
                     TShorts v = TLanes.LoadPairs(value),
                         u = TVectors.Value > 1 ? TLanes.LoadPairs(value + 2 * lanes) : v;

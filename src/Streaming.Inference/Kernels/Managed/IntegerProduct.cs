@@ -5,14 +5,14 @@ using Streaming.Inference.Memory;
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// Products of rows of 16-bit integers with weights of 8 bits, each with a scale. The sums are exact, so that a result depends neither on
-/// the rows beside it nor on the instruction set.
+/// Products of 16-bit integer rows and int8 weights, with a scale per row and per weight. The sums are exact, so a result depends neither
+/// on other rows nor on the instruction set.
 /// </summary>
 internal static unsafe class IntegerProduct
 {
     /// <summary>
-    /// Products that are added up in 32 bits: 2048 · 127 · 32767 in the four lanes that are left at the end of a block is 4 times 2,130,641,408, just
-    /// below 2^31 each. What a block sums up to goes on in float64, which is exact up to 2^53.
+    /// Products that are summed up in 32 bits: at the end of a block, 2048 · 127 · 32767 in four lanes is 2,130,641,408 each, just below
+    /// 2^31. Sums of blocks are added in float64, which is exact up to 2^53.
     /// </summary>
     public const int Block = 2048;
 
@@ -20,13 +20,13 @@ internal static unsafe class IntegerProduct
     private const int CachedBytes = 256 * 1024;
 
     /// <summary>
-    /// Brings weights to the order in which a tile reads them, so that memory is read from its beginning to its end: four rows beside each other, a vector
-    /// of each in turn. The last rows may be fewer.
+    /// Packs weights in the order in which a tile reads them, so that memory is read sequentially: four rows interleaved by vectors. The
+    /// last tile may have fewer rows.
     /// </summary>
     /// <param name="rows">[count, width].</param>
-    /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
-    /// <param name="count">Rows.</param>
-    /// <param name="packed">As many numbers.</param>
+    /// <param name="width">Elements of a row, a multiple of the lanes.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="packed">[count · width].</param>
     public static void Pack<TLanes, TShorts, TInts>(sbyte* rows, int width, int count, sbyte* packed)
         where TLanes : struct, IIntegerLanes<TShorts, TInts>
         where TShorts : struct
@@ -47,16 +47,16 @@ internal static unsafe class IntegerProduct
 
     /// <summary>Computes the columns <paramref name="from"/> to <paramref name="to"/> (exclusive) of the results.</summary>
     /// <param name="weights">As <see cref="Pack"/> packs them, [.., width], from -127 to 127.</param>
-    /// <param name="scales">A scale for each weight.</param>
-    /// <param name="width">Numbers of a row, a multiple of the lanes.</param>
+    /// <param name="scales">A scale per weight.</param>
+    /// <param name="width">Elements of a row, a multiple of the lanes.</param>
     /// <param name="from">The first weight, a multiple of four.</param>
     /// <param name="to">The weight after the last.</param>
     /// <param name="rows">[count, width], from -32767 to 32767.</param>
-    /// <param name="rowScales">A scale for each row.</param>
-    /// <param name="count">Rows.</param>
-    /// <param name="results">[count, resultStride], of which one column per weight is written.</param>
-    /// <param name="resultStride">Numbers from one row of results to the next.</param>
-    /// <param name="add">Adds to what is there instead of replacing it.</param>
+    /// <param name="rowScales">A scale per row.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="results">[count, resultStride]; one column per weight is written.</param>
+    /// <param name="resultStride">Elements from one row of results to the next.</param>
+    /// <param name="add">Whether to add to the existing results instead of replacing them.</param>
     public static void Run<TLanes, TShorts, TInts>(
         sbyte* weights,
         BFloat16* scales,
@@ -173,7 +173,7 @@ internal static unsafe class IntegerProduct
             t2 = default,
             t3 = default;
         int last = columns - 1,
-            step = columns * TLanes.ShortCount; // past the end the last again
+            step = columns * TLanes.ShortCount; // past the end, repeat the last
         int o1 = Math.Min(1, last) * TLanes.ShortCount,
             o2 = Math.Min(2, last) * TLanes.ShortCount,
             o3 = last * TLanes.ShortCount;

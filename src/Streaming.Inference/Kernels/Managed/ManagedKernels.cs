@@ -8,8 +8,8 @@ using BFloat16 = Streaming.Inference.Memory.BFloat16;
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// The operations in C#, on the memory of libtorch's CPU tensors. All between the weights and the cache is float32, in workspaces that are
-/// used again and again. What a row gives depends on neither the rows nor the threads beside it.
+/// The operations in C#, on the memory of libtorch's CPU tensors. Activations are float32, in reused workspaces. A row's result depends
+/// neither on other rows nor on threads.
 /// </summary>
 internal sealed unsafe class ManagedKernels : IKernels
 {
@@ -28,10 +28,11 @@ internal sealed unsafe class ManagedKernels : IKernels
         _attended,
         _gated,
         _selected;
-    private readonly Dictionary<int, Workspace> _projected = []; // by their width
+    private readonly Dictionary<int, Workspace> _projected = []; // by width
     private readonly NativeBuffer<short> _quantised = new();
     private readonly NativeBuffer<float> _rowScales = new(),
         _rowSums = new();
+    private Batch? _batch; // of the step
 
     public ManagedKernels(KernelContext context, VectorKernels.Choice kernels)
     {
@@ -64,15 +65,20 @@ internal sealed unsafe class ManagedKernels : IKernels
             _kernels.ForShorts(width).Pack(rows, width, count, packed);
     }
 
-    public torch.Tensor Embed(torch.Tensor embedding, Batch batch)
+    public void BeginStep(Batch batch)
     {
+        _batch = batch;
         _attention.Begin(batch);
-        torch.Tensor residual = _residual.Take(batch.Rows);
+    }
+
+    public torch.Tensor Embed(torch.Tensor embedding)
+    {
+        torch.Tensor residual = _residual.Take(_batch!.Rows);
         var rows = (float*)TensorMemory.AddressOf(residual);
         void* source = TensorMemory.AddressOf(embedding);
         bool bfloat16 = embedding.dtype == torch.ScalarType.BFloat16;
         int width = _config.HiddenSize;
-        foreach (int id in batch.Ids)
+        foreach (int id in _batch.Ids)
         {
             if (bfloat16)
             {
@@ -134,9 +140,9 @@ internal sealed unsafe class ManagedKernels : IKernels
         _normaliseHeads.Run(_pool);
     }
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, Batch batch)
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache)
     {
-        torch.Tensor attended = _attended.Take(batch.Rows);
+        torch.Tensor attended = _attended.Take(_batch!.Rows);
         _attention.Projected = (float*)TensorMemory.AddressOf(queryKeyValue);
         _attention.Results = (float*)TensorMemory.AddressOf(attended);
         _attention.Cache = cache;
@@ -156,18 +162,17 @@ internal sealed unsafe class ManagedKernels : IKernels
         return gated;
     }
 
-    public torch.Tensor SelectLogitRows(torch.Tensor residual, Batch batch)
+    public torch.Tensor SelectLogitRows(torch.Tensor residual)
     {
-        if (batch.LogitRows.Length == batch.Rows)
+        int[] logitRows = _batch!.LogitRows;
+        if (logitRows.Length == _batch.Rows)
             return residual;
-        torch.Tensor selected = _selected.Take(batch.LogitRows.Length);
+        torch.Tensor selected = _selected.Take(logitRows.Length);
         int width = _config.HiddenSize;
         var source = (float*)TensorMemory.AddressOf(residual);
         var target = (float*)TensorMemory.AddressOf(selected);
-        for (int i = 0; i < batch.LogitRows.Length; i++)
-            new ReadOnlySpan<float>(source + (long)batch.LogitRows[i] * width, width).CopyTo(
-                new Span<float>(target + (long)i * width, width)
-            );
+        for (int i = 0; i < logitRows.Length; i++)
+            new ReadOnlySpan<float>(source + (long)logitRows[i] * width, width).CopyTo(new Span<float>(target + (long)i * width, width));
         return selected;
     }
 
@@ -190,7 +195,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         _rowSums.Dispose();
     }
 
-    /// <summary>A bias [width] in every row [N, width], or added to it.</summary>
+    /// <summary>Writes a bias [width] to every row [N, width], or adds it.</summary>
     private static void BiasRows(torch.Tensor bias, torch.Tensor rows, bool add)
     {
         int count = TensorMemory.Length(rows, 0),

@@ -5,21 +5,22 @@ using Streaming.Inference.Memory;
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// Products of rows of 16-bit integers with weights of 4 bits, <see cref="Group"/> of which share a scale. A group's sum is exact; the groups add up in float32, in
-/// their order, so that a result does not depend on the rows beside it. Weights are computed with as 0 to 15; eight times the row's own sums are taken off afterwards.
+/// Products of 16-bit integer rows and 4-bit weights, of which <see cref="Group"/> share a scale. A group's sum is exact. Groups are
+/// summed up in float32 in order, so a result does not depend on other rows. Weights are unsigned, 0 to 15; eight times the row's sums
+/// are subtracted afterwards.
 /// </summary>
 internal abstract unsafe class NibbleProduct
 {
     /// <summary>Weights that share a scale.</summary>
     public const int Group = 32;
 
-    /// <summary>What a row's width must be a multiple of: two of the widest vectors.</summary>
+    /// <summary>A row's width must be a multiple of this: two of the widest vectors.</summary>
     public const int WidthMultiple = 64;
 
     private const int TileWeights = FloatProduct.TileWeights;
     private const int Bias = 8;
 
-    /// <summary>The widest of a set.</summary>
+    /// <summary>The widest vectors of a kernel set.</summary>
     public static NibbleProduct Of(KernelSet set) =>
         set switch
         {
@@ -29,31 +30,31 @@ internal abstract unsafe class NibbleProduct
         };
 
     /// <summary>
-    /// Packs weights in the order in which a tile reads them: four rows beside each other, of each in turn two vectors of numbers, the first in the low halves of
-    /// the bytes and the second in the high ones. The last rows may be fewer.
+    /// Packs weights in the order in which a tile reads them: four rows interleaved by pairs of vectors, the first vector in the low and
+    /// the second in the high nibbles of the bytes. The last tile may have fewer rows.
     /// </summary>
     /// <param name="rows">[count, width], from -8 to 7.</param>
-    /// <param name="width">Numbers of a row, a multiple of <see cref="WidthMultiple"/>.</param>
-    /// <param name="count">Rows.</param>
+    /// <param name="width">Elements of a row, a multiple of <see cref="WidthMultiple"/>.</param>
+    /// <param name="count">Number of rows.</param>
     /// <param name="packed">[count · width / 2].</param>
     public abstract void Pack(sbyte* rows, int width, int count, byte* packed);
 
-    /// <summary>Eight times the sum of each group of a row [width], [width / <see cref="Group"/>].</summary>
+    /// <summary>Eight times the sum of each group of a row [width]: [width / <see cref="Group"/>].</summary>
     public abstract void SumGroups(short* row, int width, float* sums);
 
     /// <summary>Computes the columns <paramref name="from"/> to <paramref name="to"/> (exclusive) of the results.</summary>
     /// <param name="weights">As <see cref="Pack"/> packs them, [.., width / 2].</param>
     /// <param name="scales">[.., width / <see cref="Group"/>].</param>
-    /// <param name="width">Numbers of a row.</param>
+    /// <param name="width">Elements of a row.</param>
     /// <param name="from">The first weight, a multiple of four.</param>
     /// <param name="to">The weight after the last.</param>
     /// <param name="rows">[count, width], from -32767 to 32767.</param>
-    /// <param name="rowSums">Of each row what <see cref="SumGroups"/> says, [count, width / <see cref="Group"/>].</param>
-    /// <param name="rowScales">A scale for each row.</param>
-    /// <param name="count">Rows.</param>
-    /// <param name="results">[count, resultStride], of which one column per weight is written.</param>
-    /// <param name="resultStride">Numbers from one row of results to the next.</param>
-    /// <param name="add">Adds to what is there instead of replacing it.</param>
+    /// <param name="rowSums">Results of <see cref="SumGroups"/> for each row, [count, width / <see cref="Group"/>].</param>
+    /// <param name="rowScales">A scale per row.</param>
+    /// <param name="count">Number of rows.</param>
+    /// <param name="results">[count, resultStride]; one column per weight is written.</param>
+    /// <param name="resultStride">Elements from one row of results to the next.</param>
+    /// <param name="add">Whether to add to the existing results instead of replacing them.</param>
     public abstract void Run(
         byte* weights,
         BFloat16* scales,
@@ -128,7 +129,7 @@ internal abstract unsafe class NibbleProduct
             {
                 int columns = Math.Min(TileWeights, to - w),
                     last = columns - 1;
-                for (int column = 0; column < TileWeights; column++) // past the end the last again
+                for (int column = 0; column < TileWeights; column++) // past the end, repeat the last
                 {
                     BFloat16* ofRow = scales + (long)(w + Math.Min(column, last)) * groups;
                     for (int g = 0; g < groups; g++)
@@ -174,7 +175,7 @@ internal abstract unsafe class NibbleProduct
             }
         }
 
-        /// <summary>Rows whose sums and weights stay in registers.</summary>
+        /// <summary>Rows of a tile, so that sums and weights stay in registers.</summary>
         private const int TileRows = 2;
 
         /// <summary>Four weights by one or two rows.</summary>
@@ -251,7 +252,7 @@ internal abstract unsafe class NibbleProduct
                 TLanes.MultiplyAdd(TLanes.ToFloats(TLanes.MultiplyPairs(weights, row)), TLanes.Broadcast(scale), sums);
         }
 
-        /// <summary>What the bias of the weights adds to four sums.</summary>
+        /// <summary>The contribution of the weights' bias to four sums.</summary>
         private static Vector128<float> Biases(float* scales, float* rowSums, int groups)
         {
             Vector128<float> sums = default;

@@ -3,8 +3,8 @@ using Streaming.Inference.Caching;
 namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
-/// The places of a slot that a query sees, as up to three ranges in the order of the places: the fixed part, then the ring, which
-/// has a gap in the middle while it is not full.
+/// The places of a slot that a query sees, as up to three ascending ranges: the fixed part, then the ring, which has a gap while it is
+/// not full.
 /// </summary>
 internal readonly struct PlaceRanges
 {
@@ -17,22 +17,22 @@ internal readonly struct PlaceRanges
         SecondCount = secondCount;
     }
 
-    /// <summary>Places of the fixed part: the first ones.</summary>
+    /// <summary>Number of places of the fixed part, from 0.</summary>
     public int FixedPlaces { get; }
 
     /// <summary>First place of the ring's first range.</summary>
     public int FirstStart { get; }
 
-    /// <summary>Places of the ring's first range.</summary>
+    /// <summary>Number of places of the ring's first range.</summary>
     public int FirstCount { get; }
 
     /// <summary>First place of the ring's second range.</summary>
     public int SecondStart { get; }
 
-    /// <summary>Places of the ring's second range; 0 for a ring without a gap.</summary>
+    /// <summary>Number of places of the ring's second range; 0 if the ring has no gap.</summary>
     public int SecondCount { get; }
 
-    /// <summary>All of them.</summary>
+    /// <summary>Number of all places.</summary>
     public int Count => FixedPlaces + FirstCount + SecondCount;
 
     /// <summary>The place after the last one.</summary>
@@ -41,7 +41,7 @@ internal readonly struct PlaceRanges
         : FirstCount > 0 ? FirstStart + FirstCount
         : FixedPlaces;
 
-    /// <summary>In scores by place, up to <paramref name="whole"/>, makes those of all other places nothing.</summary>
+    /// <summary>Sets the scores of all other places below <paramref name="whole"/> to minus infinity.</summary>
     public unsafe void HideOthers(float* scores, int whole)
     {
         int end = End;
@@ -57,9 +57,9 @@ internal readonly struct PlaceRanges
         }
     }
 
-    /// <summary>What a token sees, itself included, once it is in its place.</summary>
-    /// <param name="layout">The slot's.</param>
-    /// <param name="position">The token's.</param>
+    /// <summary>The places that a token sees, including its own, after it is stored.</summary>
+    /// <param name="layout">The slot's layout.</param>
+    /// <param name="position">The token's stream position.</param>
     /// <param name="fed">Tokens fed to the slot before it.</param>
     public static PlaceRanges SeenBy(CacheLayout layout, long position, long fed)
     {

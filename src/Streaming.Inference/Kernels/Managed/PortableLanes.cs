@@ -4,7 +4,7 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>128 bits of whatever processor: 4 float32, 8 16-bit integers. Multiplications and additions are rounded one after the other.</summary>
+/// <summary>128 bits on any processor: 4 float32, 8 16-bit integers. Products and sums are rounded separately.</summary>
 internal readonly struct PortableLanes
     : IPairLanes<Vector128<float>, Vector128<short>, Vector128<int>>,
         IIntegerLanes<Vector128<short>, Vector128<int>>

@@ -3,73 +3,73 @@ using Streaming.Inference.Threading;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>A product, in parts of some weights each.</summary>
+/// <summary>A product of rows and weights, in parts of some weights each.</summary>
 internal sealed unsafe class ProductTask : IParallelTask
 {
-    // Whoever is kept from running by the system holds up the others by one part: some ten microseconds of reading, or of computing for a few rows.
-    private const int LeastWeights = 64,
+    // A thread that the system suspends delays the others by one part, so parts are small: some ten microseconds for a few rows.
+    private const int MinWeights = 64,
         PartsPerThread = 4,
-        MostNumbers = 256 * 1024;
+        MaxElements = 256 * 1024;
 
-    /// <summary>Of the width of the rows.</summary>
+    /// <summary>Kernels for the rows' width.</summary>
     public required VectorKernels Kernels { get; set; }
 
-    /// <summary>For weights of 4 bits.</summary>
+    /// <summary>Kernels for 4-bit weights.</summary>
     public required NibbleProduct Nibbles { get; init; }
 
-    /// <summary>[Out, Width]: int8 or 4 bits, as the kernels lay them, if there are <see cref="Scales"/>, else float32 or bfloat16.</summary>
+    /// <summary>[Out, Width]: packed int8 or 4 bits if there are <see cref="Scales"/>, else float32 or bfloat16.</summary>
     public void* Weights { get; set; }
 
-    /// <summary>[Out], or [Out, Width / <see cref="NibbleProduct.Group"/>] for 4 bits; null for weights that are not quantised.</summary>
+    /// <summary>[Out], or [Out, Width / <see cref="NibbleProduct.Group"/>] for 4 bits; null if the weights are not quantised.</summary>
     public BFloat16* Scales { get; set; }
 
-    /// <summary>Whether weights that have scales have 4 bits, else 8.</summary>
+    /// <summary>Whether quantised weights have 4 bits, else 8.</summary>
     public bool HasNibbles { get; set; }
 
-    /// <summary>Whether weights that are not quantised are bfloat16.</summary>
+    /// <summary>Whether weights that are not quantised are bfloat16, else float32.</summary>
     public bool IsBFloat16 { get; set; }
 
-    /// <summary>Weights.</summary>
+    /// <summary>Number of weights.</summary>
     public int Out { get; set; }
 
-    /// <summary>Numbers of a row.</summary>
+    /// <summary>Elements of a row.</summary>
     public int Width { get; set; }
 
-    /// <summary>[Count, Width].</summary>
+    /// <summary>Input, [Count, Width].</summary>
     public float* Rows { get; set; }
 
-    /// <summary>Rows as integers, [Count, Width]; for quantised weights.</summary>
+    /// <summary>Quantised rows, [Count, Width]; for quantised weights.</summary>
     public short* QuantisedRows { get; set; }
 
-    /// <summary>[Count]; for quantised weights.</summary>
+    /// <summary>Their scales, [Count]; for quantised weights.</summary>
     public float* RowScales { get; set; }
 
-    /// <summary>What <see cref="NibbleProduct.SumGroups"/> says of each row; for 4 bits.</summary>
+    /// <summary>Results of <see cref="NibbleProduct.SumGroups"/> for each row; for 4-bit weights.</summary>
     public float* RowSums { get; set; }
 
-    /// <summary>Rows.</summary>
+    /// <summary>Number of rows.</summary>
     public int Count { get; set; }
 
-    /// <summary>[Count, Out].</summary>
+    /// <summary>Output, [Count, Out].</summary>
     public float* Results { get; set; }
 
-    /// <summary>Adds to the results instead of replacing them.</summary>
+    /// <summary>Whether to add to the results instead of replacing them.</summary>
     public bool Add { get; set; }
 
     private int _weightsPerPart;
 
-    /// <summary>Does all of it.</summary>
+    /// <summary>Computes the product.</summary>
     public void Run(WorkerPool pool)
     {
         _weightsPerPart = WeightsPerPart(Out, Width, pool.Threads);
         pool.Run(this, (Out + _weightsPerPart - 1) / _weightsPerPart);
     }
 
-    /// <summary>Weights of a part.</summary>
+    /// <summary>Number of weights of a part.</summary>
     internal static int WeightsPerPart(int weights, int width, int threads)
     {
-        int wanted = Math.Max(threads * PartsPerThread, (int)((long)weights * width / MostNumbers));
-        int parts = threads == 1 ? 1 : Math.Clamp(weights / LeastWeights, 1, wanted);
+        int wanted = Math.Max(threads * PartsPerThread, (int)((long)weights * width / MaxElements));
+        int parts = threads == 1 ? 1 : Math.Clamp(weights / MinWeights, 1, wanted);
         return ((weights + parts - 1) / parts + FloatProduct.TileWeights - 1) / FloatProduct.TileWeights * FloatProduct.TileWeights;
     }
 

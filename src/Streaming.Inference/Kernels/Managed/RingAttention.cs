@@ -4,16 +4,16 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>One key-value head of one segment, and where its numbers are.</summary>
+/// <summary>The attention of one key-value head in one segment: sizes and memory.</summary>
 internal unsafe struct AttentionHead
 {
     /// <summary>Fused projections of the segment's first row; its queries of this group begin at <see cref="QueryAt"/>.</summary>
     public float* Projected;
 
-    /// <summary>Numbers of a row of projections.</summary>
+    /// <summary>Elements of a row of projections.</summary>
     public int ProjectedStride;
 
-    /// <summary>Where in a row the group's queries, [groups, D], the key and the value are.</summary>
+    /// <summary>Offsets in a row of the group's queries [groups, D], the key and the value.</summary>
     public int QueryAt,
         KeyAt,
         ValueAt;
@@ -21,18 +21,20 @@ internal unsafe struct AttentionHead
     /// <summary>Attended values of the segment's first row for this group, [groups, D].</summary>
     public float* Attended;
 
-    /// <summary>Numbers of a row of attended values.</summary>
+    /// <summary>Elements of a row of attended values.</summary>
     public int AttendedStride;
 
-    /// <summary>Cosines and sines of the first row's own position and of its distance from the sinks, [rows, 2, D / 2] each: cosines, then sines.</summary>
+    /// <summary>Cosines, then sines, of the rows' positions and of their distances from the sinks, [rows, 2, D / 2] each.</summary>
     public float* ToOwn,
         ToSinks;
 
-    /// <summary>The slot's keys and values for this head, [C, D], float32 or bfloat16; or 8-bit integers, as <see cref="IntegerCache"/> lays them.</summary>
+    /// <summary>
+    /// The slot's keys and values for this head, [C, D], float32, bfloat16, or int8 in the layout of <see cref="IntegerCache"/>.
+    /// </summary>
     public void* Keys,
         Values;
 
-    /// <summary>Scales of the places, [C]; for 8-bit integers.</summary>
+    /// <summary>Scales of the places, [C]; for int8.</summary>
     public float* KeyScales,
         ValueScales;
 
@@ -42,27 +44,30 @@ internal unsafe struct AttentionHead
     /// <summary>D.</summary>
     public int HeadDim;
 
-    /// <summary>A thread's own numbers: queries to the window and to the sinks, then a key, then factors, then scores of <see cref="ScoreStride"/>.</summary>
+    /// <summary>
+    /// A thread's workspace: queries to the window, queries to the sinks, a key, factors, scores [groups, <see
+    /// cref="ScoreStride"/>].
+    /// </summary>
     public float* Workspace;
 
     /// <summary>C, rounded up to whole vectors.</summary>
     public int ScoreStride;
 
-    /// <summary>Numbers that a workspace must have.</summary>
+    /// <summary>Size of a workspace, in float32.</summary>
     public static int WorkspaceSize(int groups, int headDim, int scoreStride) =>
         2 * groups * headDim + headDim + Padded(groups) + groups * scoreStride;
 
-    /// <summary>Rounded up to 16.</summary>
+    /// <summary>Rounds up to a multiple of 16.</summary>
     public static int Padded(int count) => count + 15 & ~15;
 }
 
 /// <summary>
-/// Attention over the sink cache: each token in turn is rotated, stored in its place, and attends to the fixed part and the ring in
-/// the order of the places, in one softmax. Tokens of a chunk do so one after the other, exactly as if each had come alone.
+/// Attention over the sink cache. Each token is rotated, stored in its place, and attends to the fixed part and the ring in the order of
+/// places, in one softmax. Tokens of a chunk are processed one after the other, exactly as if each had come alone.
 /// </summary>
 internal static unsafe class RingAttention
 {
-    /// <summary>All tokens of a segment, for one key-value head.</summary>
+    /// <summary>Computes a segment's attention for one key-value head.</summary>
     public static void Run<TLanes, TFloats, TElement>(in Segment segment, in AttentionHead task)
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct
@@ -132,7 +137,9 @@ internal static unsafe class RingAttention
         }
     }
 
-    /// <summary>A head rotated and scaled, in Hugging Face's half-split form; <paramref name="angles"/> are D / 2 cosines, then D / 2 sines.</summary>
+    /// <summary>
+    /// Rotates and scales a head, in Hugging Face's half-split form; <paramref name="angles"/> are D / 2 cosines, then D / 2 sines.
+    /// </summary>
     public static void Rotate<TLanes, TFloats>(float* head, float* angles, int width, float scale, float* result)
         where TLanes : struct, IFloatLanes<TFloats>
         where TFloats : struct

@@ -3,10 +3,10 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>What is done to each row by itself.</summary>
+/// <summary>Operations on single rows.</summary>
 internal static unsafe class RowOperations
 {
-    /// <summary>The greatest 16-bit activation.</summary>
+    /// <summary>The largest 16-bit activation.</summary>
     public const float Most = short.MaxValue;
 
     /// <summary>Root-mean-square norm of a row with a weight [width].</summary>
@@ -30,7 +30,7 @@ internal static unsafe class RowOperations
         }
     }
 
-    /// <summary>A row as 16-bit integers times a scale, which is returned.</summary>
+    /// <summary>Quantises a row to 16-bit integers and returns its scale.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Quantise<TLanes, TFloats>(float* row, int width, short* result)
         where TLanes : struct, IFloatLanes<TFloats>
@@ -65,8 +65,8 @@ internal static unsafe class RowOperations
     }
 
     /// <summary>
-    /// e to the power of each number less the greatest, in place; their sum. What follows the last number up to a whole vector must be readable, and
-    /// is overwritten.
+    /// Replaces each score by e^(score - maximum) and returns their sum. Memory after the last score, up to a whole vector, is
+    /// overwritten.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ExpOfDifferences<TLanes, TFloats>(float* scores, int count)
@@ -90,7 +90,7 @@ internal static unsafe class RowOperations
         return TLanes.Sum(sum);
     }
 
-    /// <summary>Infinite numbers have no scale: the whole product must show it.</summary>
+    /// <summary>NaN if a value is not finite, so that the whole product becomes NaN.</summary>
     private static float NotANumber(int width, short* result)
     {
         new Span<short>(result, width).Fill(1);

@@ -3,24 +3,24 @@ using Streaming.Inference.Threading;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>An operation on each row by itself, in parts of some rows each.</summary>
+/// <summary>An operation on single rows, in parts of some rows each.</summary>
 internal abstract unsafe class RowTask : IParallelTask
 {
     private const int RowsPerPart = 4;
 
-    /// <summary>Of the width of the rows.</summary>
+    /// <summary>Kernels for the rows' width.</summary>
     public required VectorKernels Kernels { get; set; }
 
-    /// <summary>[Count, ..].</summary>
+    /// <summary>Input, [Count, ..].</summary>
     public float* Rows { get; set; }
 
-    /// <summary>Rows.</summary>
+    /// <summary>Number of rows.</summary>
     public int Count { get; set; }
 
-    /// <summary>Numbers of a result.</summary>
+    /// <summary>Elements of a result.</summary>
     public int Width { get; set; }
 
-    /// <summary>Does all of it.</summary>
+    /// <summary>Computes all rows.</summary>
     public void Run(WorkerPool pool) => pool.Run(this, (Count + RowsPerPart - 1) / RowsPerPart);
 
     public void Do(int part, int thread)
@@ -30,11 +30,11 @@ internal abstract unsafe class RowTask : IParallelTask
             Do(row);
     }
 
-    /// <summary>One row.</summary>
+    /// <summary>Computes a row.</summary>
     protected abstract void Do(int row);
 }
 
-/// <summary>Norms of rows [Count, Width].</summary>
+/// <summary>Normalises rows [Count, Width].</summary>
 internal sealed unsafe class NormaliseTask : RowTask
 {
     /// <summary>[Width], float32 or bfloat16.</summary>
@@ -46,14 +46,14 @@ internal sealed unsafe class NormaliseTask : RowTask
     /// <summary>Epsilon under the root.</summary>
     public double Epsilon { get; set; }
 
-    /// <summary>[Count, Width].</summary>
+    /// <summary>Output, [Count, Width].</summary>
     public float* Results { get; set; }
 
     protected override void Do(int row) =>
         Kernels.Normalise(Rows + (long)row * Width, Weight, IsBFloat16, Width, Epsilon, Results + (long)row * Width);
 }
 
-/// <summary>Norms in place of the first heads of rows [Count, RowStride], Width numbers each.</summary>
+/// <summary>Normalises the first heads of rows [Count, RowStride] in place, each of Width elements.</summary>
 internal sealed unsafe class NormaliseHeadsTask : RowTask
 {
     /// <summary>[Heads, Width], float32 or bfloat16.</summary>
@@ -68,7 +68,7 @@ internal sealed unsafe class NormaliseHeadsTask : RowTask
     /// <summary>Query and key heads.</summary>
     public int Heads { get; set; }
 
-    /// <summary>Numbers from one row to the next.</summary>
+    /// <summary>Elements from one row to the next.</summary>
     public int RowStride { get; set; }
 
     protected override void Do(int row)
@@ -83,22 +83,22 @@ internal sealed unsafe class NormaliseHeadsTask : RowTask
     }
 }
 
-/// <summary>Rows [Count, Width] as integers with a scale each.</summary>
+/// <summary>Quantises rows [Count, Width] to 16-bit integers with a scale each.</summary>
 internal sealed unsafe class QuantiseTask : RowTask
 {
-    /// <summary>[Count, Width].</summary>
+    /// <summary>Output, [Count, Width].</summary>
     public short* Results { get; set; }
 
-    /// <summary>[Count].</summary>
+    /// <summary>Output: scales, [Count].</summary>
     public float* Scales { get; set; }
 
     protected override void Do(int row) => Scales[row] = Kernels.Quantise(Rows + (long)row * Width, Width, Results + (long)row * Width);
 }
 
-/// <summary>Gates of rows [Count, 2 · Width].</summary>
+/// <summary>Gates rows [Count, 2 · Width].</summary>
 internal sealed unsafe class GateTask : RowTask
 {
-    /// <summary>[Count, Width].</summary>
+    /// <summary>Output, [Count, Width].</summary>
     public float* Results { get; set; }
 
     protected override void Do(int row)

@@ -4,7 +4,7 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>One number at a time, for rows that no vector's width divides.</summary>
+/// <summary>Vectors of one lane, for rows whose width is no multiple of any other vector's.</summary>
 internal readonly struct ScalarLanes : IFloatLanes<float>, IIntegerLanes<short, long>
 {
     public static int FloatCount => 1;

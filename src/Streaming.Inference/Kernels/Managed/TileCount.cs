@@ -1,6 +1,6 @@
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>A number that the compiler knows: what a smaller tile does not need is not compiled into it.</summary>
+/// <summary>A compile-time constant, so that the JIT leaves out code that a smaller tile does not need.</summary>
 internal interface ITileCount
 {
     /// <summary>1 to 4.</summary>

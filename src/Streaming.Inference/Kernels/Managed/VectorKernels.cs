@@ -3,10 +3,10 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>The kernels with vectors of one width.</summary>
+/// <summary>Kernels for vectors of one width.</summary>
 internal abstract unsafe class VectorKernels
 {
-    /// <summary>All widths that a set uses, the widest first.</summary>
+    /// <summary>All vector widths of a kernel set, widest first.</summary>
     private static VectorKernels[] WidthsOf(KernelSet set) =>
         set switch
         {
@@ -27,13 +27,13 @@ internal abstract unsafe class VectorKernels
             ],
         };
 
-    /// <summary>A set's kernels for each width of rows.</summary>
+    /// <summary>A kernel set for all row widths.</summary>
     public static Choice Of(KernelSet set) => new(WidthsOf(set), IntegerAttention.Of(set), NibbleProduct.Of(set));
 
-    /// <summary>float32 numbers in a vector.</summary>
+    /// <summary>float32 lanes of a vector.</summary>
     protected abstract int FloatCount { get; }
 
-    /// <summary>16-bit integers in a vector.</summary>
+    /// <summary>16-bit integer lanes of a vector.</summary>
     protected abstract int ShortCount { get; }
 
     /// <inheritdoc cref="FloatProduct.Run"/>
@@ -87,16 +87,18 @@ internal abstract unsafe class VectorKernels
     /// <inheritdoc cref="RingAttention.Run"/>
     public abstract void Attend(in Segment segment, in AttentionHead task, bool bfloat16);
 
-    /// <summary>Picks the widest vectors that divide a row: there are no remainders, and the choice depends on the model alone.</summary>
+    /// <summary>
+    /// Selects the widest vectors whose lanes divide a row, so there are no remainders and the choice depends only on the model.
+    /// </summary>
     public sealed class Choice(VectorKernels[] widestFirst, IntegerAttention integers, NibbleProduct nibbles)
     {
-        /// <summary>Attention over a cache of 8-bit integers, of any width.</summary>
+        /// <summary>Attention over an int8 cache of any width.</summary>
         public IntegerAttention Integers => integers;
 
-        /// <summary>Products with weights of 4 bits.</summary>
+        /// <summary>Products with 4-bit weights.</summary>
         public NibbleProduct Nibbles => nibbles;
 
-        /// <summary>For rows of float32.</summary>
+        /// <summary>Kernels for rows of float32.</summary>
         public VectorKernels ForFloats(int width)
         {
             foreach (VectorKernels kernels in widestFirst)
@@ -104,10 +106,10 @@ internal abstract unsafe class VectorKernels
                 if (width % kernels.FloatCount == 0)
                     return kernels;
             }
-            throw new ArgumentOutOfRangeException(nameof(width)); // one divides everything
+            throw new ArgumentOutOfRangeException(nameof(width)); // unreachable: one lane divides every width
         }
 
-        /// <summary>For rows of 16-bit integers.</summary>
+        /// <summary>Kernels for rows of 16-bit integers.</summary>
         public VectorKernels ForShorts(int width)
         {
             foreach (VectorKernels kernels in widestFirst)

@@ -3,17 +3,17 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Kernels.Managed;
 
-/// <summary>Sums of values, each times a query's weight for it, in the order of the places.</summary>
+/// <summary>Weighted sums of values, in the order of places.</summary>
 internal static unsafe class WeightedSum
 {
-    /// <summary>For each query the sum over the places that it sees.</summary>
+    /// <summary>Computes the weighted sum over the seen places for each query.</summary>
     /// <param name="values">A head's values, [places, width].</param>
     /// <param name="width">D, a multiple of the lanes.</param>
     /// <param name="seen">The places.</param>
-    /// <param name="weights">[queries, weightStride], one per place seen.</param>
-    /// <param name="weightStride">Numbers from one query's weights to the next's.</param>
-    /// <param name="factors">What each query's sum is multiplied with, [queries].</param>
-    /// <param name="queries">Queries.</param>
+    /// <param name="weights">[queries, weightStride], one per seen place.</param>
+    /// <param name="weightStride">Elements from one query's weights to the next one's.</param>
+    /// <param name="factors">Factor of each query's sum, [queries].</param>
+    /// <param name="queries">Number of queries.</param>
     /// <param name="results">[queries, width].</param>
     public static void Run<TLanes, TFloats, TElement>(
         TElement* values,
@@ -72,7 +72,7 @@ internal static unsafe class WeightedSum
             Tile<TLanes, TFloats, TElement, TQueries, One>(values + i, width, seen, weights, weightStride, factors, results + i);
     }
 
-    /// <summary>One or two vectors of the width, for one to four queries.</summary>
+    /// <summary>A tile: one or two vectors of the width, one to four queries.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile<TLanes, TFloats, TElement, TQueries, TVectors>(
         TElement* values,

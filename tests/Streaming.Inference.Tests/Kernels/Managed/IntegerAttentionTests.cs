@@ -6,12 +6,12 @@ using Streaming.Inference.Memory;
 namespace Streaming.Inference.Tests.Kernels.Managed;
 
 /// <summary>
-/// Attention over a cache of 8-bit integers against plain loops in float64 over what that cache holds, read back number by number.
+/// Compares attention over an int8 cache with plain loops in float64 over the same cache, read element by element.
 /// </summary>
 public sealed unsafe class IntegerAttentionTests
 {
     [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
-    public void It_is_the_softmax_over_the_fixed_part_and_the_window_in_both_rotations(KernelSet set)
+    public void Attention_is_the_softmax_over_fixed_part_and_window_in_both_rotations(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         foreach ((int width, int groups) in ((int, int)[])[(6, 1), (16, 3), (64, 3), (80, 5), (128, 9)])
@@ -22,7 +22,7 @@ public sealed unsafe class IntegerAttentionTests
     }
 
     [Fact]
-    public void A_number_that_is_not_finite_shows_in_every_result_that_saw_it()
+    public void A_value_that_is_not_finite_reaches_every_result_that_sees_it()
     {
         var layout = new CacheLayout(2, 5);
         float[] row = [.. Enumerable.Repeat(0.5f, 3 * 16)];
@@ -47,7 +47,7 @@ public sealed unsafe class IntegerAttentionTests
         {
             float[] actual = Attend(kernels, width, groups, layout, rows, cache, t);
             if (t % (layout.Window / 2) != 0 && t < tokens - 2)
-                continue; // all are stored, some are looked at
+                continue; // all tokens are stored, some are compared
             int lanes = kernels.Integers.Lanes;
             for (int g = 0; g < groups; g++)
             {
@@ -136,7 +136,7 @@ public sealed unsafe class IntegerAttentionTests
         return attended;
     }
 
-    /// <summary>The stream position in a place after the token <paramref name="t"/> was stored; negative where there is none yet.</summary>
+    /// <summary>The stream position in a place after token <paramref name="t"/> is stored; negative for an empty place.</summary>
     private static long PositionIn(CacheLayout layout, int place, int t)
     {
         if (place < layout.Fixed)
@@ -166,7 +166,7 @@ public sealed unsafe class IntegerAttentionTests
         return rotated;
     }
 
-    /// <summary>One head's places, and how they are read: written down here once more, from the layout's description.</summary>
+    /// <summary>The places of a head, with an independent implementation of the memory layout.</summary>
     private sealed class Cache(CacheLayout layout, int width)
     {
         private readonly int _padded = (width + 15) / 16 * 16;

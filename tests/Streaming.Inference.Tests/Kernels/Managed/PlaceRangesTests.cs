@@ -7,10 +7,10 @@ public class PlaceRangesTests
 {
     [Theory]
     [InlineData(0, 1), InlineData(0, 5), InlineData(1, 4), InlineData(4, 7), InlineData(9, 3)]
-    public void A_token_sees_the_places_of_the_rule_in_their_order(int @fixed, int window)
+    public void A_token_sees_the_places_of_the_rule_in_order(int @fixed, int window)
     {
         var layout = new CacheLayout(@fixed, window);
-        foreach (long jump in (long[])[0, 1, 6, 1_000_003]) // 0: the whole stream; else rebuilt from the fixed part and an end
+        foreach (long jump in (long[])[0, 1, 6, 1_000_003]) // 0: the whole stream; else a rebuilt slot
         {
             for (long fed = 0; fed < layout.Fixed + 4 * window; fed++)
             {

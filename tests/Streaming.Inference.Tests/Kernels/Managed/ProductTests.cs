@@ -4,7 +4,7 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Tests.Kernels.Managed;
 
-/// <summary>Products against plain loops, on shapes that no tile, vector or block divides.</summary>
+/// <summary>Compares products with plain loops, for shapes that no tile, vector or block divides.</summary>
 public unsafe class ProductTests
 {
     public static readonly TheoryData<KernelSet> Sets = [KernelSet.Avx512, KernelSet.Avx2, KernelSet.Portable];
@@ -27,7 +27,7 @@ public unsafe class ProductTests
     ];
 
     [Theory, MemberData(nameof(Sets))]
-    public void Integer_products_are_exact_whatever_the_shape(KernelSet set)
+    public void Integer_products_are_exact_for_any_shape(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         var random = new Random(1);
@@ -40,7 +40,7 @@ public unsafe class ProductTests
     }
 
     [Theory, MemberData(nameof(Sets))]
-    public void The_greatest_integers_in_the_longest_rows_do_not_overflow(KernelSet set)
+    public void The_largest_integers_in_the_longest_rows_do_not_overflow(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         foreach (int width in (int[])[2048, 2080, 8192, 16384, 14336 + 8])
@@ -55,7 +55,7 @@ public unsafe class ProductTests
     }
 
     [Theory, MemberData(nameof(Sets))]
-    public void Float_products_are_those_of_plain_loops_within_rounding(KernelSet set)
+    public void Float_products_equal_plain_loops_up_to_rounding(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         var random = new Random(3);
@@ -95,7 +95,7 @@ public unsafe class ProductTests
     }
 
     [Theory, MemberData(nameof(Sets))]
-    public void A_row_gives_the_same_bits_whatever_rows_and_weights_are_computed_with_it(KernelSet set)
+    public void A_row_gives_the_same_bits_with_any_other_rows_and_weights(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         var random = new Random(4);
@@ -133,7 +133,7 @@ public unsafe class ProductTests
     }
 
     [Theory, MemberData(nameof(Sets))]
-    public void Products_with_weights_of_4_bits_are_those_of_plain_loops_and_the_same_bits_in_any_company(KernelSet set)
+    public void Products_with_4_bit_weights_equal_plain_loops_and_give_the_same_bits_with_any_other_rows(KernelSet set)
     {
         NibbleProduct product = VectorKernels.Of(TestKernels.Required(set)).Nibbles;
         var random = new Random(5);

@@ -4,7 +4,7 @@ using Streaming.Inference.Memory;
 
 namespace Streaming.Inference.Tests.Kernels.Managed;
 
-/// <summary>What is done to each row, against plain loops in float64.</summary>
+/// <summary>Compares operations on rows with plain loops in float64.</summary>
 public unsafe class RowOperationsTests
 {
     private static readonly int[] Widths = [1, 5, 12, 24, 64, 100, 576, 999];
@@ -36,7 +36,7 @@ public unsafe class RowOperationsTests
     }
 
     [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
-    public void Powers_of_e_are_right_to_two_units_in_the_last_place(KernelSet set)
+    public void Exponentials_are_accurate_to_two_units_in_the_last_place(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         float[] exponents =
@@ -98,7 +98,7 @@ public unsafe class RowOperationsTests
     }
 
     [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
-    public void A_row_of_zeros_is_quantised_to_zeros_and_one_with_an_infinity_to_no_number(KernelSet set)
+    public void A_row_of_zeros_quantises_to_zeros_and_a_row_with_infinity_to_NaN(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         var x = new float[24];
