@@ -3,7 +3,7 @@ namespace Streaming.Jinja;
 /// <summary>A template that cannot be parsed or rendered; the message is one sentence without a line number.</summary>
 public sealed class JinjaException : Exception
 {
-    /// <summary>An error whose line is not known yet; <see cref="JinjaTemplate"/> adds it.</summary>
+    /// <summary>An error whose line is not known yet; the interpreter adds it.</summary>
     public JinjaException(string message)
         : base(message) { }
 

@@ -66,7 +66,7 @@ public class NamespaceTests
         return dependencies;
     }
 
-    /// <summary>Whether a type is written in the part; Orleans generates others into namespaces of its own.</summary>
+    /// <summary>Whether a type is written in the part. Orleans generates others into namespaces of its own; type parameters have none.</summary>
     private static bool IsOurs(IType type, string part) =>
-        type.Namespace.FullName == part || type.Namespace.FullName.StartsWith(part + ".", StringComparison.Ordinal);
+        type.Namespace?.FullName is { } name && (name == part || name.StartsWith(part + ".", StringComparison.Ordinal));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Streaming.Jinja.Templates;
 
 namespace Streaming.Jinja.Tests;
 

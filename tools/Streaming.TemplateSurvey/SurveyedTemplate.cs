@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Streaming.Jinja;
+using Streaming.Jinja.Templates;
 
 namespace Streaming.TemplateSurvey;
 

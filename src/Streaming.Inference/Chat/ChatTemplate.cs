@@ -1,4 +1,5 @@
 using Streaming.Jinja;
+using Streaming.Jinja.Templates;
 
 namespace Streaming.Inference.Chat;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Streaming.Inference.Tokenizing;
-using Streaming.Jinja;
+using Streaming.Jinja.Templates;
 
 namespace Streaming.Inference.Chat;
 

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Streaming.Jinja.Syntax;
+using Streaming.Jinja.Values;
 
 namespace Streaming.Jinja.Runtime;
 

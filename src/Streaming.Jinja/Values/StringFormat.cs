@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Text;
-using Streaming.Jinja.Runtime;
 
 namespace Streaming.Jinja.Values;
 

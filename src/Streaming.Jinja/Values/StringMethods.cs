@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Globalization;
 using System.Numerics;
 using System.Text;
-using Streaming.Jinja.Runtime;
 
 namespace Streaming.Jinja.Values;
 

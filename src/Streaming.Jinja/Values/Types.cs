@@ -1,5 +1,4 @@
 using System.Numerics;
-using Streaming.Jinja.Runtime;
 
 namespace Streaming.Jinja.Values;
 

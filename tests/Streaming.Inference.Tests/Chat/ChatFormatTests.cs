@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using Streaming.Inference.Chat;
 using Streaming.Inference.Tests.Checkpoints;
 using Streaming.Inference.Tokenizing;
-using Streaming.Jinja;
+using Streaming.Jinja.Templates;
 
 namespace Streaming.Inference.Tests.Chat;
 

@@ -1,7 +1,6 @@
 using System.Numerics;
-using Streaming.Jinja.Values;
 
-namespace Streaming.Jinja.Runtime;
+namespace Streaming.Jinja.Values;
 
 /// <summary>The arguments of one call.</summary>
 /// <param name="function">The function's name, for messages.</param>

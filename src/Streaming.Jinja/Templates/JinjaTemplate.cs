@@ -3,7 +3,7 @@ using Streaming.Jinja.Runtime;
 using Streaming.Jinja.Syntax;
 using Streaming.Jinja.Values;
 
-namespace Streaming.Jinja;
+namespace Streaming.Jinja.Templates;
 
 /// <summary>
 /// A Jinja template, rendered as Python's Jinja2 3.1 renders it in the environment of Hugging Face transformers: immutable sandbox,

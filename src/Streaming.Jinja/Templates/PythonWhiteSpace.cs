@@ -1,6 +1,6 @@
 using Streaming.Jinja.Values;
 
-namespace Streaming.Jinja;
+namespace Streaming.Jinja.Templates;
 
 /// <summary>White space as Python's <c>str</c> has it, which is neither .NET's set nor JavaScript's.</summary>
 public static class PythonWhiteSpace
