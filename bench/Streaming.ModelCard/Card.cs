@@ -9,10 +9,13 @@ using Line = System.Collections.Generic.IReadOnlyDictionary<string, string>;
 
 namespace Streaming.ModelCard;
 
-/// <summary>A model card: a template whose <c>{{name}}</c> are replaced by tables and numbers of a training and its evaluation.</summary>
+/// <summary>
+/// A model card: a template whose placeholders, <c>{{name}}</c>, are filled with the numbers and tables of a training and its
+/// evaluation.
+/// </summary>
 internal sealed partial class Card
 {
-    private const int SampleEvery = 10; // of the opening messages, the samples shown: the first, the eleventh and so on
+    private const int SampleEvery = 10; // the card shows the replies to the first opening message, the eleventh and so on
 
     private readonly ModelConfig _config;
     private readonly long _weightBytes;
@@ -40,11 +43,11 @@ internal sealed partial class Card
         (_sink, _dealt) = (CsvFile.Read(Path.Combine(run, "sink.csv")), CsvFile.Read(Path.Combine(run, "sources.csv")));
         _runs = CsvFile.Read(Path.Combine(run, "runs.csv"));
         if (_loss.Count == 0 || _dealt.Count == 0 || _sink.Count == 0)
-            throw new InputException($"The training in '{run}' has no figures yet: let it come to its first evaluation.");
+            throw new InputException($"The training in '{run}' has no metrics yet: let it reach its first evaluation.");
     }
 
-    /// <summary>Reads what the card is made of.</summary>
-    /// <exception cref="InputException">Something is missing.</exception>
+    /// <summary>Reads the card's data.</summary>
+    /// <exception cref="InputException">A file is missing or cannot be read.</exception>
     public static Card Read(string model, string run, string evaluation, string perplexity, string mixture)
     {
         using Checkpoint checkpoint = Checkpoint.Open(model);
@@ -58,7 +61,8 @@ internal sealed partial class Card
         );
     }
 
-    /// <summary>Writes the card, its plots and all replies.</summary>
+    /// <summary>Writes the card, its plots, all replies and the story.</summary>
+    /// <exception cref="InputException">The template does not exist or has an unknown placeholder.</exception>
     public void Write(string template, string folder)
     {
         if (!File.Exists(template))
@@ -70,21 +74,21 @@ internal sealed partial class Card
         File.WriteAllText(Path.Combine(folder, "evaluation", "replies.md"), AllReplies());
         if (_evaluation.Story is StoryResult story)
             File.WriteAllText(Path.Combine(folder, "evaluation", "story.txt"), story.Text + "\n");
-        Dictionary<string, Func<string>> places = Places();
-        string text = Place()
+        Dictionary<string, Func<string>> values = Values();
+        string text = Placeholder()
             .Replace(
                 File.ReadAllText(template),
                 match =>
-                    places.TryGetValue(match.Groups[1].Value, out Func<string>? fill)
+                    values.TryGetValue(match.Groups[1].Value, out Func<string>? fill)
                         ? fill()
                         : throw new InputException(
-                            $"'{template}' has a place '{match.Value}' that nothing fills: take one of {string.Join(", ", places.Keys)}."
+                            $"'{template}' has the unknown placeholder '{match.Value}': use one of {string.Join(", ", values.Keys)}."
                         )
             );
         File.WriteAllText(Path.Combine(folder, "README.md"), text);
     }
 
-    private Dictionary<string, Func<string>> Places() =>
+    private Dictionary<string, Func<string>> Values() =>
         new()
         {
             ["parameters"] = () => Count(Parameters()),
@@ -96,17 +100,15 @@ internal sealed partial class Card
             ["vocabulary"] = () => Count(_config.VocabularySize),
             ["context"] = () => Count(_config.ContextLength),
             ["lengths"] = () => string.Join(", then ", _loss.Select(l => l["length"]).Distinct()),
-            ["tokens"] = () => Count((long)_loss[^1].Number("tokens")),
-            ["steps"] = () => Count((long)_loss[^1].Number("steps")),
-            ["hours"] = () => _loss[^1].Number("hours").ToString("0.0", CultureInfo.InvariantCulture),
             ["speed"] = () => Count((long)_loss.Select(l => l.Number("tokens_per_second")).Order().ElementAt(_loss.Count / 2)),
             ["loss"] = () => _loss[^1].Number("loss").ToString("0.000", CultureInfo.InvariantCulture),
             ["sources"] = Sources,
+            ["origins"] = () => string.Join('\n', _origins.Select(o => $"- {o.Name}: {o.Origin}")),
             ["held-out"] = HeldOut,
             ["sink"] = Sink,
             ["sink-loss"] = SinkLoss,
             ["policies"] = _policies.ToMarkdown,
-            ["samples"] = () => Shown(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0).Select(reply => (reply, (string?)null))),
+            ["samples"] = () => Format(_evaluation.Openings.Where((_, i) => i % SampleEvery == 0).Select(reply => (reply, (string?)null))),
             ["judged"] = () => _judgement is null ? "not judged yet" : $"{_judgement.Count} are fluent and fitting",
             ["story"] = Story,
         };
@@ -124,7 +126,7 @@ internal sealed partial class Card
         Line[] last = [.. _dealt.Where(l => l["tokens"] == _dealt[^1]["tokens"])];
         double all = last.Sum(l => l.Number("dealt_tokens"));
         return CardTable.Of(
-            ["source", "share", "tokens dealt", "texts dealt", "from", "licence"],
+            ["source", "share", "tokens", "texts", "licence"],
             _origins
                 .Select(o => (o, Line: last.FirstOrDefault(l => l["source"] == o.Name)))
                 .Where(p => p.Line is not null)
@@ -135,7 +137,6 @@ internal sealed partial class Card
                             (p.Line!.Number("dealt_tokens") / all).ToString("P1", CultureInfo.InvariantCulture),
                             (long)p.Line!.Number("dealt_tokens"),
                             (long)p.Line!.Number("dealt_texts"),
-                            p.o.Origin,
                             p.o.Licence,
                         ]
                 )
@@ -146,7 +147,7 @@ internal sealed partial class Card
         CardTable.Of(
             _evaluation.Against is null
                 ? ["source", "nats per token", "perplexity per token", "perplexity per character", "tokens"]
-                : ["source", "nats per token", "perplexity per token", "perplexity per character", "the starter's", "tokens"],
+                : ["source", "nats per token", "perplexity per token", "perplexity per character", "previous model", "tokens"],
             _evaluation.HeldOut.Select(s =>
                 (IReadOnlyList<object>)
                     [
@@ -177,26 +178,27 @@ internal sealed partial class Card
         _runs.FirstOrDefault(r => r.Number("sink_share") > 0) is Line first
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"From {first.Number("tokens"):#,0} tokens of this training on, a small extra loss asked every head above the first layer "
-                    + $"to leave {first.Number("sink_share"):P0} of its attention on the start token on average "
-                    + $"(a hinge, weight {first.Number("sink_weight")} a layer)."
+                $"From token {first.Number("tokens"):#,0} on, an auxiliary loss (the sink loss) asked every head above the first layer "
+                    + $"to leave\n{first.Number("sink_share"):P0} of its attention on the start token on average "
+                    + $"(a hinge, weight {first.Number("sink_weight")} in each layer)."
             )
-            : "No extra loss was used in this training.";
+            : "This training had no sink loss.";
 
     private string Story() =>
         _evaluation.Story is StoryResult story
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{story.Tokens:#,0} tokens, of whose runs of eight {story.RepeatedShare:P1} had been said before; "
-                    + $"by thousands of tokens {story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1}"
+                $"of its {story.Tokens:#,0} tokens,\n{story.RepeatedShare:P1} of the 8-grams occur earlier in it "
+                    + $"({story.RepeatedShares.Min():P1} to {story.RepeatedShares.Max():P1} by thousands)"
             )
             : "not measured";
 
     private string AllReplies() =>
-        $"# Replies to the opening messages\n\nOf {_evaluation.Model}, sampled as it ships, seed 1. The messages and what counts as a good "
-        + $"reply are in [openings.txt](openings.txt).\n\n{Shown(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
+        $"# Replies to the opening messages\n\nModel: {_evaluation.Model}, with its own sampling parameters and seed 1. "
+        + "The messages, and what makes a reply count,\nare in [openings.txt](openings.txt).\n\n"
+        + $"{Format(_evaluation.Openings.Select((reply, i) => (reply, _judgement?.Of(i))))}\n";
 
-    private static string Shown(IEnumerable<(OpeningReply Reply, string? Verdict)> replies)
+    private static string Format(IEnumerable<(OpeningReply Reply, string? Verdict)> replies)
     {
         var text = new StringBuilder();
         foreach ((OpeningReply reply, string? verdict) in replies)
@@ -214,5 +216,5 @@ internal sealed partial class Card
     private static string Count(long number) => number.ToString("#,0", CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"\{\{([a-z-]+)\}\}")]
-    private static partial Regex Place();
+    private static partial Regex Placeholder();
 }

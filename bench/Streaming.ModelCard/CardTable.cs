@@ -5,7 +5,7 @@ namespace Streaming.ModelCard;
 /// <summary>Tables of the card.</summary>
 internal static class CardTable
 {
-    /// <summary>A table with left-aligned columns, numbers with three decimals, and bars in texts escaped.</summary>
+    /// <summary>A table without a line end: columns are left-aligned, numbers have three decimals, bars in texts are escaped.</summary>
     public static string Of(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<object>> rows) =>
         Markdown
             .Table(

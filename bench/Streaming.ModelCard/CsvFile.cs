@@ -6,7 +6,8 @@ namespace Streaming.ModelCard;
 /// <summary>Reads CSV files.</summary>
 internal static class CsvFile
 {
-    /// <summary>A CSV file's lines by column name; none of its texts has a comma.</summary>
+    /// <summary>A CSV file's rows by column name; its values have no commas.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
     public static IReadOnlyList<IReadOnlyDictionary<string, string>> Read(string path)
     {
         try
@@ -21,7 +22,7 @@ internal static class CsvFile
         }
     }
 
-    /// <summary>A number of a line.</summary>
+    /// <summary>The number in a column of a row.</summary>
     public static double Number(this IReadOnlyDictionary<string, string> line, string column) =>
         double.Parse(line[column], CultureInfo.InvariantCulture);
 }

@@ -5,8 +5,8 @@ using Streaming.Training.Evaluation;
 namespace Streaming.ModelCard;
 
 /// <summary>
-/// What people found of the replies: a file whose first line names the model, and then a line for each opening message, <c>good</c>
-/// or what is wrong with the reply.
+/// The judgement of the replies, made by hand: a file whose first line names the model, followed by a line for each opening message, with
+/// <c>good</c> or what is wrong with the reply.
 /// </summary>
 internal sealed class Judgement
 {
@@ -15,8 +15,8 @@ internal sealed class Judgement
 
     private Judgement(string[] verdicts) => _verdicts = verdicts;
 
-    /// <summary>The judgement of an evaluation's replies; null when there is none of this model.</summary>
-    /// <exception cref="InputException">It has not a line for each message.</exception>
+    /// <summary>The judgement of an evaluation's replies; null if there is none for this model.</summary>
+    /// <exception cref="InputException">The file does not have one line for each message.</exception>
     public static Judgement? Find(string path, EvaluationReport evaluation)
     {
         if (!File.Exists(path))
@@ -31,9 +31,9 @@ internal sealed class Judgement
             );
     }
 
-    /// <summary>How many replies are good, of how many.</summary>
+    /// <summary>The number of good replies, such as "40 of 50".</summary>
     public string Count => string.Create(CultureInfo.InvariantCulture, $"{_verdicts.Count(v => v == Good)} of {_verdicts.Length}");
 
-    /// <summary>What was found of a reply.</summary>
+    /// <summary>The judgement of one reply.</summary>
     public string Of(int message) => _verdicts[message] == Good ? "fluent and fitting" : $"**not:** {_verdicts[message]}";
 }

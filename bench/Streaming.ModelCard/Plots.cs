@@ -9,7 +9,7 @@ internal static class Plots
         Height = 500;
     private const double Million = 1e6;
 
-    /// <summary>Loss on what is learnt, and on held-out texts.</summary>
+    /// <summary>The training loss and the held-out loss.</summary>
     public static void Loss(
         string path,
         IReadOnlyList<IReadOnlyDictionary<string, string>> loss,
@@ -24,7 +24,7 @@ internal static class Plots
         Save(plot, path, Alignment.UpperRight);
     }
 
-    /// <summary>Attention on the start token: each layer's mean and its greatest head.</summary>
+    /// <summary>The attention on the start token: the mean over each layer's heads.</summary>
     public static void Sink(string path, IReadOnlyList<IReadOnlyDictionary<string, string>> sink)
     {
         var plot = new Plot();

@@ -4,7 +4,7 @@ using Streaming.Inference;
 
 namespace Streaming.ModelCard;
 
-/// <summary>How well a text was predicted under one policy: a line that <c>streaming perplexity --json</c> printed.</summary>
+/// <summary>How well a text was predicted under one policy: a line of output of <c>streaming perplexity --json</c>.</summary>
 internal sealed record PolicyScore(
     string Policy,
     int Sinks,
@@ -14,22 +14,24 @@ internal sealed record PolicyScore(
     IReadOnlyList<SegmentScore> Segments
 )
 {
-    /// <summary>Perplexity after the first segment, which ends where tokens begin to be forgotten.</summary>
+    /// <summary>The perplexity after the first segment, which ends where the first token is evicted.</summary>
     public double AfterEviction =>
         Math.Exp(Segments.Skip(1).Sum(s => s.Tokens * Math.Log(s.Perplexity)) / Segments.Skip(1).Sum(s => s.Tokens));
 }
 
-/// <summary>A part of the text.</summary>
+/// <summary>The score of a part of the text.</summary>
 internal sealed record SegmentScore(long Tokens, double Perplexity);
 
-/// <summary>What forgetting does to perplexity over a long text.</summary>
-/// <param name="scores">Streaming and window attention at all tokens; streaming and recomputation at some, the same for both.</param>
+/// <summary>The effect of eviction on the perplexity of a long text.</summary>
+/// <param name="scores">
+/// Streaming and window attention, scored at all tokens; streaming and recomputation, scored at the same subset of tokens.
+/// </param>
 internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    /// <summary>Reads a file of such lines.</summary>
-    /// <exception cref="InputException">It cannot be read, or lacks a policy.</exception>
+    /// <summary>Reads a file with one such line for each score.</summary>
+    /// <exception cref="InputException">The file cannot be read, or lacks a policy.</exception>
     public static PolicyScores Read(string path)
     {
         try
@@ -40,15 +42,11 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException or InvalidOperationException)
         {
-            throw new InputException(
-                $"'{path}' cannot be read ({e.Message.TrimEnd('.')}): "
-                    + "write it with `streaming perplexity --json`, as models/README.md says.",
-                e
-            );
+            throw new InputException($"'{path}' cannot be read ({e.Message.TrimEnd('.')}): create it as models/README.md says.", e);
         }
     }
 
-    /// <summary>A table, and what follows from it.</summary>
+    /// <summary>A table, and its conclusion in words.</summary>
     public string ToMarkdown()
     {
         PolicyScore recompute = scores.Single(s => s.Policy == "recompute"),
@@ -56,7 +54,7 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         PolicyScore streaming = scores.Single(s => s.Policy == "streaming" && s.Tokens == window.Tokens),
             sampled = scores.Single(s => s.Policy == "streaming" && s.Tokens == recompute.Tokens);
         string table = CardTable.Of(
-            ["policy", "sees", "tokens scored", "perplexity", "after the first eviction"],
+            ["policy", "attends to", "tokens scored", "perplexity", "after the first eviction"],
             scores.Select(s =>
                 (IReadOnlyList<object>)
                     [
@@ -71,13 +69,10 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
         return table
             + string.Create(
                 CultureInfo.InvariantCulture,
-                $"""
-
-
-                After the first eviction, perplexity without the sink is **{window.AfterEviction / streaming.AfterEviction:F2} times** that
-                with it; where all was computed afresh from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens,
-                streaming is {sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %} from it.
-                """
+                $"\n\nAfter the first eviction, perplexity without the sink is "
+                    + $"**{window.AfterEviction / streaming.AfterEviction:F2} times** that with it. Compared with\nrecomputation from the start token and the last "
+                    + $"{recompute.Sinks + recompute.Window - 1} tokens, perplexity under streaming differs by "
+                    + $"{sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %}."
             );
     }
 }

@@ -3,22 +3,23 @@ using Streaming.Inference;
 using Streaming.ModelCard;
 using Streaming.Tooling;
 
-// Writes models/README.md from a training's figures and an evaluation; nothing in it is copied by hand.
-Option<string> Folder(string name, string description, string? standard = null)
-{
-    var option = new Option<string>(name) { Description = description, Required = standard is null };
-    if (standard is not null)
-        option.DefaultValueFactory = _ => standard;
-    return option;
-}
+// Writes models/README.md from its template, a training's metrics and an evaluation, so that no number is copied by hand.
+// The defaults are the files of the embedded model.
+Option<string> PathOption(string name, string description, params string[] standard) =>
+    new(name) { Description = description, DefaultValueFactory = _ => Repository.PathTo(["models", .. standard]) };
 
-Option<string> model = Folder("--model", "The checkpoint."),
-    run = Folder("--run", "The training's work folder with its CSV files.");
-Option<string> evaluation = Folder("--evaluation", "What `streaming evaluate` printed, a JSON file.");
-Option<string> perplexity = Folder("--perplexity", "What `streaming perplexity --json` printed under each policy, a line each.");
-Option<string> mixture = Folder("--mixture", "The mixture.", Repository.PathTo("models", "mixture.json"));
-Option<string> template = Folder("--template", "The card with its places.", Repository.PathTo("models", "card-template.md"));
-Option<string> output = Folder("--output", "Where the card and its plots go.", Repository.PathTo("models"));
+Option<string> model = PathOption("--model", "The checkpoint.", "starter");
+Option<string> run = PathOption("--run", "The training's work folder, with its CSV files.", "evaluation", "training");
+Option<string> evaluation = PathOption("--evaluation", "The JSON file of `streaming evaluate`.", "evaluation", "evaluation.json");
+Option<string> perplexity = PathOption(
+    "--perplexity",
+    "The lines of `streaming perplexity --json` for each policy.",
+    "evaluation",
+    "perplexity.jsonl"
+);
+Option<string> mixture = PathOption("--mixture", "The mixture.", "mixture.json");
+Option<string> template = PathOption("--template", "The card's template.", "card-template.md");
+Option<string> output = PathOption("--output", "The folder for the card and its plots.");
 var root = new RootCommand("Writes the model card.") { model, run, evaluation, perplexity, mixture, template, output };
 root.SetAction(parsed =>
 {

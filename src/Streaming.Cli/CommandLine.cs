@@ -8,15 +8,15 @@ using Streaming.Inference;
 namespace Streaming.Cli;
 
 /// <summary>
-/// The <c>streaming</c> command. Results go to standard output, all else to standard error; what goes wrong is one line
-/// that says what to do about it, never a stack trace.
+/// The <c>streaming</c> command. Results go to standard output, everything else to standard error. An error is one line that says what
+/// to do, never a stack trace.
 /// </summary>
 internal static class CommandLine
 {
     private const int Failed = 1,
         BadInput = 2;
 
-    /// <summary>Runs a command; answers the exit code: 0, 2 for bad input, 130 after Ctrl-C, 1 for anything else.</summary>
+    /// <summary>Runs a command and returns its exit code: 0, 2 for bad input, 130 after Ctrl-C or SIGTERM, 1 for any other error.</summary>
     public static async Task<int> RunAsync(string[] arguments)
     {
         var root = new RootCommand(
@@ -33,7 +33,7 @@ internal static class CommandLine
             MoveStoreCommand.Create(),
         };
         root.Options.OfType<HelpOption>().Single().Action = new ExplainingHelp();
-        // A prompt may begin with '@', and values are taken as they are.
+        // No response files, because a prompt may begin with '@', and no bundling, so that values are taken as they are.
         ParseResult parsed = CommandLineParser.Parse(
             root,
             arguments,
@@ -43,7 +43,7 @@ internal static class CommandLine
             return await ReportAsync(BadInput, SentenceOf(parsed));
         try
         {
-            // Signals are the commands' own: the first Ctrl-C ends a reply, and its text and stats are still written.
+            // The commands handle signals: the first Ctrl-C stops a reply, and its text and stats are still written.
             return await parsed.InvokeAsync(
                 new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }
             );
@@ -56,10 +56,10 @@ internal static class CommandLine
         {
             return await ReportAsync(
                 Failed,
-                $"The output could not be written ({e.Message.TrimEnd('.')}): look at the disk or the program that reads it."
+                $"The output cannot be written ({e.Message.TrimEnd('.')}): check the disk, or the program that reads the output."
             );
         }
-        catch (Exception e) // the edge of the program: whatever else went wrong is still one line
+        catch (Exception e) // the edge of the program: any other error is still one line
         {
             return await ReportAsync(Failed, $"{e.GetType().Name}: {e.Message}");
         }

@@ -8,17 +8,17 @@ using Streaming.Training.Vocabularies;
 namespace Streaming.Training;
 
 /// <summary>
-/// Trains a small chat model from texts to a checkpoint that the engine loads. A run that is interrupted, however it is, goes on
-/// from its last state as if it had not been.
+/// Trains a small chat model on texts and writes a checkpoint that the engine loads. An interrupted training resumes from its last state
+/// with the same results.
 /// </summary>
 public static class Trainer
 {
-    /// <summary>Trains, on the calling thread.</summary>
-    /// <param name="options">What to do.</param>
-    /// <param name="progress">Hears how it goes.</param>
-    /// <param name="clock">The time; null for the system's.</param>
-    /// <param name="cancel">Ends it after the step under way; what was learnt is kept.</param>
-    /// <exception cref="InputException">A file or an option is wrong, or another training uses the work folder.</exception>
+    /// <summary>Trains, blocking the calling thread.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="progress">Receives the progress.</param>
+    /// <param name="clock">The clock; null for the system's.</param>
+    /// <param name="cancel">Ends the run after the current step; the state is saved.</param>
+    /// <exception cref="InputException">A file or an option is invalid, or another training uses the work folder.</exception>
     public static TrainingOutcome Run(
         TrainingOptions options,
         ITrainingProgress progress,
@@ -28,8 +28,8 @@ public static class Trainer
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(progress);
-        TrainingOptionsValidator.Check(options);
-        using FileStream mark = Claim(options.Work);
+        TrainingOptionsValidator.Validate(options);
+        using FileStream workLock = Lock(options.Work);
 
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
         IReadOnlyDictionary<string, Corpus> corpora = Dataset.ReadCorpora(mixture, options.Data);
@@ -43,10 +43,8 @@ public static class Trainer
         var encoder = new DocumentEncoder(Tokenizer.Load(options.Output));
         Dataset texts = Dataset.Of(mixture, corpora, encoder, (ulong)options.Seed);
         using var run = new TrainingRun(options, ConfigOf(options, encoder), texts, encoder, progress, clock ?? TimeProvider.System);
-        // Said only now: what is refused is refused in one line.
-        progress.Log(
-            $"{corpora.Sum(c => c.Value.Training.Count)} texts to learn from, {corpora.Sum(c => c.Value.HeldOut.Count)} held out."
-        );
+        // Logged only now, so that invalid input gives exactly one line.
+        progress.Log($"{corpora.Sum(c => c.Value.Training.Count)} training texts, {corpora.Sum(c => c.Value.HeldOut.Count)} held out.");
         return run.Train(cancel);
     }
 
@@ -64,8 +62,8 @@ public static class Trainer
             TiedHead = true,
         };
 
-    /// <summary>Two trainings would overwrite each other's state.</summary>
-    private static FileStream Claim(string folder)
+    /// <summary>Locks the work folder, because two trainings would overwrite each other's state.</summary>
+    private static FileStream Lock(string folder)
     {
         try
         {
@@ -82,7 +80,7 @@ public static class Trainer
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new InputException(
-                $"The work folder '{folder}' cannot be used ({e.Message.TrimEnd('.')}): end the training that uses it, or name another.",
+                $"The work folder '{folder}' cannot be used ({e.Message.TrimEnd('.')}): stop the training that uses it, or name another.",
                 e
             );
         }

@@ -2,41 +2,41 @@ using System.Globalization;
 
 namespace Streaming.Training;
 
-/// <summary>What a step did.</summary>
-/// <param name="Step">Its number, from 1.</param>
-/// <param name="Tokens">Tokens read so far.</param>
-/// <param name="Loss">Its loss, nats per learnt token.</param>
+/// <summary>The result of a training step.</summary>
+/// <param name="Step">The step's number, from 1.</param>
+/// <param name="Tokens">Training tokens so far.</param>
+/// <param name="Loss">The loss, nats for each target that counts.</param>
 /// <param name="Rate">The learning rate.</param>
-/// <param name="Norm">The gradients' norm before clipping.</param>
+/// <param name="Norm">The gradients' global norm before clipping.</param>
 public readonly record struct StepResult(int Step, long Tokens, double Loss, double Rate, double Norm);
 
-/// <summary>Hears how a training goes.</summary>
+/// <summary>Receives the progress of a training.</summary>
 public interface ITrainingProgress
 {
-    /// <summary>After each step.</summary>
+    /// <summary>Called after each step.</summary>
     void StepCompleted(StepResult step);
 
-    /// <summary>A line for people.</summary>
+    /// <summary>Receives a line of text about the progress.</summary>
     void Log(string line);
 }
 
 /// <summary>Why a training ended.</summary>
 public enum TrainingOutcome
 {
-    /// <summary>All tokens that were asked for are read.</summary>
+    /// <summary>All requested tokens are processed.</summary>
     Complete,
 
-    /// <summary>The held-out loss no longer got better.</summary>
+    /// <summary>The held-out loss stopped improving.</summary>
     EarlyStopped,
 
-    /// <summary>It was asked to stop, or the steps of this run are done; it can go on.</summary>
+    /// <summary>The run was cancelled or reached its number of steps; the training can be resumed.</summary>
     Paused,
 }
 
-/// <summary>Says times as people do.</summary>
+/// <summary>Formats durations.</summary>
 internal static class Durations
 {
-    /// <summary>Such as 2 h 05 min.</summary>
+    /// <summary>A duration such as 2 h 05 min or 3 min 20 s.</summary>
     public static string Of(TimeSpan time) =>
         time.TotalHours >= 1
             ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours} h {time.Minutes:00} min")

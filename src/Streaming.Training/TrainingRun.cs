@@ -14,11 +14,11 @@ using static TorchSharp.torch;
 
 namespace Streaming.Training;
 
-/// <summary>One run of a training: from its state, or from the beginning, until it ends or is ended.</summary>
+/// <summary>One run of a training: from the saved state or the beginning, until it completes or stops.</summary>
 internal sealed class TrainingRun : IDisposable
 {
     private const int StepsPerLine = 50;
-    private const double Floor = 0.02; // of the learning rate's peak, at the end
+    private const double Floor = 0.02; // the share of the peak learning rate that remains at the end
     private const ulong SampleSeed = 1;
     private const int SampleTokens = 80;
 
@@ -66,13 +66,13 @@ internal sealed class TrainingRun : IDisposable
         (_options, _encoder, _progress, _clock) = (options, encoder, progress, clock);
         ScalarType type = options.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
         Device device = TorchDevices.Of(options.Device);
-        var work = new ParallelLoop(device.type == DeviceType.CPU ? options.Threads ?? Environment.ProcessorCount : 1);
+        var loop = new ParallelLoop(device.type == DeviceType.CPU ? options.Threads ?? Environment.ProcessorCount : 1);
         _master = new MasterWeights(config, type, device, options.Seed);
         _network = new Network(config, type, device);
-        _optimizer = new AdamW(_master.Parameters, work);
+        _optimizer = new AdamW(_master.Parameters, loop);
         _sink = options.SinkShare is double share ? new SinkLoss(share, options.SinkWeight) : null;
-        _step = new TrainingStep(_master, _network, _sink, work, options.Dropout, (ulong)options.Seed);
-        _heldOut = new HeldOutLoss(_master, _step, texts.HeldOut, encoder.Bos, work);
+        _step = new TrainingStep(_master, _network, _sink, loop, options.Dropout, (ulong)options.Seed);
+        _heldOut = new HeldOutLoss(_master, _step, texts.HeldOut, encoder.Bos, loop);
         _sinkShares = new SinkAttention(texts.HeldOut, encoder.Bos);
         _rate = new LearningRateSchedule(options.Rate, options.WarmUp, Floor);
         _shares = texts.Sources.ToDictionary(s => s.Description.Name, s => s.Description.Share);
@@ -94,12 +94,14 @@ internal sealed class TrainingRun : IDisposable
         );
         _metrics = new MetricsLog(options.Work, _tokens);
         _metrics.AddRun(_tokens, options.Tokens, options.Batch, options.Rate, options.SinkShare, options.SinkWeight);
-        Log(
-            $"{_master.Parameters.Sum(p => p.Value.numel()):N0} parameters; {(state is null ? options.From is null ? "from the beginning" : "beginning with the weights of another checkpoint" : $"going on at step {_optimizer.Steps}, {_tokens:N0} tokens")}."
-        );
+        string start =
+            state is not null ? string.Create(CultureInfo.InvariantCulture, $"resumed at step {_optimizer.Steps}, {_tokens:N0} tokens")
+            : options.From is null ? "random initial weights"
+            : $"initial weights from '{options.From}'";
+        Log($"{_master.Parameters.Sum(p => p.Value.numel()):N0} parameters; {start}.");
     }
 
-    /// <summary>Trains until the end of the training, of this run, or of patience.</summary>
+    /// <summary>Trains until the training completes, this run reaches its number of steps, or the held-out loss stops improving.</summary>
     public TrainingOutcome Train(CancellationToken cancel)
     {
         long begun = _clock.GetTimestamp(),
@@ -180,7 +182,7 @@ internal sealed class TrainingRun : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(from);
         if (checkpoint.Config with { ContextLength = _master.Config.ContextLength } != _master.Config)
             throw new InputException(
-                $"'{from}' is of another shape than was asked for: ask for its layers, widths and heads, or leave --from out."
+                $"'{from}' has another shape than the options name: use its layers, sizes and heads, or leave --from out."
             );
         _master.Load(checkpoint.Weights);
     }
@@ -189,9 +191,9 @@ internal sealed class TrainingRun : IDisposable
     {
         double perSecond = (_tokens - _since) / time.TotalSeconds;
         _metrics.AddLoss(_tokens, _optimizer.Steps, _elapsed.TotalHours, length, loss, rate, norm, perSecond);
-        Log(
-            $"step {_optimizer.Steps}  {_tokens:N0} tokens  loss {loss:F4}  rate {rate:E2}  norm {norm:F2}  length {length}  {perSecond:F0} tokens/s  {Durations.Of(TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond))} left"
-        );
+        TimeSpan left = TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond);
+        string speed = string.Create(CultureInfo.InvariantCulture, $"{perSecond:F0} tokens/s  {Durations.Of(left)} left");
+        Log($"step {_optimizer.Steps}  {_tokens:N0} tokens  loss {loss:F4}  rate {rate:E2}  norm {norm:F2}  length {length}  {speed}");
     }
 
     /// <summary>Held-out loss, attention on the start token, and sample replies by the engine.</summary>
@@ -205,9 +207,9 @@ internal sealed class TrainingRun : IDisposable
             double share = _shares.GetValueOrDefault(source.Source);
             (sum, weight) = (sum + share * source.PerToken, weight + share);
         }
-        foreach ((string source, long dealt) in _loaderState.Mixture.Tokens)
-            _metrics.AddSource(_tokens, source, dealt, _loaderState.Mixture.Numbers[source]);
-        // Weighted as it is learnt: what most of the training is about decides whether it gets better.
+        foreach ((string source, long tokens) in _loaderState.Mixture.Tokens)
+            _metrics.AddSource(_tokens, source, tokens, _loaderState.Mixture.Numbers[source]);
+        // Weighted by the shares of the mixture, so that the largest sources decide whether the model improves.
         double mean = sum / weight;
         _metrics.AddHeldOut(_tokens, "mixture", mean, 0, 0);
         bool better = weight > 0 && (_best is null || mean < _best);
@@ -218,17 +220,20 @@ internal sealed class TrainingRun : IDisposable
             for (int h = 0; h < sinks[l].Length; h++)
                 _metrics.AddSink(_tokens, l, h, sinks[l][h]);
         }
-        Log(
-            $"held out {mean:F4}{(better ? ", the best so far" : $", {_sinceBest} evaluations after the best")}; on the start token {(sinks.Count == 0 ? "-" : string.Join(" | ", sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))))}"
+        string rank = better ? "the best so far" : $"{_sinceBest} evaluations after the best";
+        string shares = string.Join(
+            " | ",
+            sinks.Select(l => string.Join(" ", l.Select(s => s.ToString("P0", CultureInfo.InvariantCulture))))
         );
+        Log($"held out {mean:F4}, {rank}; attention on the start token: {(sinks.Count == 0 ? "-" : shares)}");
 
         CheckpointWriter.Write(_options.Output, _master, _encoder);
-        SayReplies(cancel);
+        LogReplies(cancel);
         return better;
     }
 
-    /// <summary>Sample replies; a training that is to pause does without the rest.</summary>
-    private void SayReplies(CancellationToken cancel)
+    /// <summary>Logs sample replies; cancellation skips the rest.</summary>
+    private void LogReplies(CancellationToken cancel)
     {
         try
         {
@@ -237,7 +242,6 @@ internal sealed class TrainingRun : IDisposable
                     _options.Output,
                     SampleMessages,
                     s => s with { MaxTokens = SampleTokens, Seed = SampleSeed },
-                    systemPrompt: null,
                     _options.Threads,
                     cancel
                 )
@@ -248,7 +252,7 @@ internal sealed class TrainingRun : IDisposable
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            Log("No sample replies: the training is to pause.");
+            Log($"Sample replies are skipped: the training was asked to stop.");
         }
     }
 
@@ -268,6 +272,4 @@ internal sealed class TrainingRun : IDisposable
     }
 
     private void Log(FormattableString line) => _progress.Log(line.ToString(CultureInfo.InvariantCulture));
-
-    private void Log(string line) => _progress.Log(line);
 }

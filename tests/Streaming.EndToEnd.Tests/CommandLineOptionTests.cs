@@ -6,13 +6,13 @@ using CliWrap.Buffered;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>What the options of the <c>streaming</c> command promise beyond <see cref="CommandLineTests"/>.</summary>
+/// <summary>Options of the <c>streaming</c> command beyond <see cref="CommandLineTests"/>.</summary>
 public class CommandLineOptionTests
 {
     private const string Story = "Tell me a story that never ends.";
 
     [Fact]
-    public async Task A_stop_string_ends_the_reply_before_it()
+    public async Task Ends_a_reply_before_a_stop_string()
     {
         string[] command = ["generate", "--prompt", "What is 2 plus 3?", "--temperature", "0", "--threads", "1"];
         string whole = (await RunAsync(command)).StandardOutput;
@@ -22,7 +22,7 @@ public class CommandLineOptionTests
     }
 
     [Fact]
-    public async Task A_token_s_log_probability_is_written_and_a_biased_token_is_never_said()
+    public async Task Writes_log_probabilities_and_never_samples_a_token_with_a_bias_of_minus_100()
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "tokens.jsonl");
@@ -70,7 +70,7 @@ public class CommandLineOptionTests
 
     [Theory]
     [InlineData("float32"), InlineData("int8")]
-    public async Task A_deterministic_reply_beyond_its_window_is_the_same_with_any_number_of_threads(string type)
+    public async Task Repeats_a_deterministic_reply_beyond_its_window_with_any_number_of_threads(string type)
     {
         string[] command =
         [
@@ -97,7 +97,7 @@ public class CommandLineOptionTests
     }
 
     [Fact]
-    public async Task A_reply_goes_on_beyond_its_window()
+    public async Task Continues_a_reply_beyond_its_window()
     {
         using JsonDocument stats = await StatsOfAsync(
             "generate",
@@ -119,14 +119,14 @@ public class CommandLineOptionTests
     }
 
     [Fact]
-    public async Task A_chat_is_one_stream()
+    public async Task Chats_in_one_stream()
     {
         using JsonDocument stats = await StatsOfAsync(
             Streaming("chat", "--temperature", "0", "--max-tokens", "12", "--threads", "1")
                 .WithStandardInputPipe(PipeSource.FromString("Hello!\n\nWhat is 2 plus 3?\nThank you, goodbye!\n"))
         );
         JsonElement all = stats.RootElement;
-        // Between two replies the last sampled token is fed with what is new, so it counts as read and as sampled.
+        // The last sampled token of a reply is fed with the next message, so it counts in both.
         Assert.Equal(
             all.GetProperty("promptTokens").GetInt64() + all.GetProperty("generatedTokens").GetInt64() - 2,
             all.GetProperty("position").GetInt64()
@@ -134,7 +134,7 @@ public class CommandLineOptionTests
     }
 
     [Fact]
-    public async Task A_seed_is_reported_and_repeats_the_reply()
+    public async Task Reports_a_random_seed_that_repeats_the_reply()
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "stats.json");
@@ -159,7 +159,7 @@ public class CommandLineOptionTests
     }
 
     [Fact]
-    public async Task A_signal_ends_a_reply_with_what_was_said_and_its_stats()
+    public async Task Writes_the_text_so_far_and_the_stats_when_a_signal_stops_a_reply()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Signals are sent by kill.");
         using var folder = new TemporaryFolder();
@@ -188,7 +188,7 @@ public class CommandLineOptionTests
     }
 
     [Fact]
-    public async Task Tokenize_reads_a_file_as_it_is()
+    public async Task Tokenizes_a_file_like_the_same_text()
     {
         using var folder = new TemporaryFolder();
         string file = Path.Combine(folder.Path, "text.txt");
@@ -218,7 +218,8 @@ public class CommandLineOptionTests
     [InlineData("--seed", "chat", "--seed", "-1")]
     [InlineData("'--windw'", "chat", "--windw", "5")]
     [InlineData("stop string", "generate", "--prompt", "x", "--stop", "")]
-    public Task Bad_input_is_one_line_and_exit_code_2(string named, params string[] arguments) => AssertRefusedAsync(named, arguments);
+    public Task Reports_bad_input_in_one_line_with_exit_code_2(string named, params string[] arguments) =>
+        AssertRefusedAsync(named, arguments);
 
     private static string Assembly => Repository.Assembly(Path.Combine("src", "Streaming.Cli"), "streaming");
 

@@ -4,7 +4,7 @@ using CliWrap.Buffered;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>The <c>streaming</c> command as people run it.</summary>
+/// <summary>The <c>streaming</c> command, run as a process.</summary>
 public class CommandLineTests
 {
     [Fact]
@@ -37,7 +37,7 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task Generate_with_a_seed_repeats_itself_and_writes_its_stats()
+    public async Task Generate_with_a_seed_repeats_its_reply_and_writes_stats()
     {
         using var folder = new TemporaryFolder();
         string stats = Path.Combine(folder.Path, "stats.json");
@@ -80,7 +80,7 @@ public class CommandLineTests
     }
 
     [Fact]
-    public async Task Tokenize_prints_ids_and_tells_control_tokens_from_plain_text()
+    public async Task Tokenize_prints_ids_and_distinguishes_control_tokens_from_plain_text()
     {
         Assert.Equal("[0,1]", (await RunAsync("tokenize", "--text", "<|im_start|>")).StandardOutput.Trim());
         Assert.Equal("[1]", (await RunAsync("tokenize", "--text", "<|im_start|>", "--no-bos")).StandardOutput.Trim());
@@ -111,7 +111,7 @@ public class CommandLineTests
     [InlineData("--stats", "generate", "--stats", "", "--prompt", "x")]
     [InlineData("--text-file", "tokenize", "--text-file", "")]
     [InlineData("--text", "tokenize")]
-    public async Task Bad_input_is_one_line_and_exit_code_2(string named, params string[] arguments)
+    public async Task Reports_bad_input_in_one_line_with_exit_code_2(string named, params string[] arguments)
     {
         BufferedCommandResult result = await RunAsync(arguments);
         Assert.Equal(2, result.ExitCode);

@@ -5,7 +5,7 @@ using CliWrap.Buffered;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary><c>streaming perplexity</c> and <c>streaming bench</c> as people run them.</summary>
+/// <summary>The commands <c>streaming perplexity</c> and <c>streaming bench</c>, run as processes.</summary>
 public class EvaluationCommandTests
 {
     private const int Interrupt = 2; // SIGINT
@@ -13,7 +13,7 @@ public class EvaluationCommandTests
 
     [Theory]
     [InlineData("streaming", 156.5), InlineData("window", 4987.0)]
-    public async Task The_embedded_model_has_its_cards_perplexities_before_and_after_the_first_eviction(string policy, double afterEviction)
+    public async Task Measures_the_embedded_models_perplexities_before_and_after_the_first_eviction(string policy, double afterEviction)
     {
         JsonElement result = await JsonOfAsync(
             "perplexity",
@@ -51,7 +51,7 @@ public class EvaluationCommandTests
 
     [Theory]
     [InlineData("dense"), InlineData("window"), InlineData("recompute"), InlineData("streaming")]
-    public async Task Perplexity_prints_the_contracts_json_and_its_parts_add_up(string policy)
+    public async Task Perplexity_prints_the_documented_json_and_its_segments_add_up(string policy)
     {
         JsonElement result = await JsonOfAsync(
             "perplexity",
@@ -99,7 +99,7 @@ public class EvaluationCommandTests
     {
         Assert.SkipUnless(
             OperatingSystem.IsLinux(),
-            "Signals are sent by kill, and who runs this in the background may ignore them: GNU's env undoes that."
+            "The test sends signals with kill, and needs GNU's env in case it runs in the background, where SIGINT is ignored."
         );
         using Process process = Process.Start(
             new ProcessStartInfo(
@@ -133,7 +133,7 @@ public class EvaluationCommandTests
         )!;
         try
         {
-            // Only scoring takes so much of a processor: starting and loading take about two seconds of it.
+            // Starting and loading take about two seconds of processor time, so after eight the command is scoring.
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
             deadline.CancelAfter(TimeSpan.FromMinutes(2));
             using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
@@ -154,7 +154,7 @@ public class EvaluationCommandTests
     }
 
     [Fact]
-    public async Task Bench_measures_every_cache_size_and_batch_and_prints_a_line_for_each()
+    public async Task Bench_prints_a_line_for_each_cache_size_and_batch_size()
     {
         BufferedCommandResult result = await RunAsync(
             "bench",
@@ -228,13 +228,13 @@ public class EvaluationCommandTests
     }
 
     [Theory]
-    [InlineData("perplexity", "Reset rule"), InlineData("bench", "an empty cache")]
-    public async Task Help_ends_with_the_rules_that_the_numbers_follow(string command, string said)
+    [InlineData("perplexity", "Reset rule"), InlineData("bench", "to an empty cache")]
+    public async Task Help_explains_how_the_numbers_are_measured(string command, string text)
     {
         BufferedCommandResult result = await RunAsync(command, "--help");
         Assert.Equal(0, result.ExitCode);
-        Assert.Contains(said, result.StandardOutput, StringComparison.Ordinal);
-        Assert.DoesNotContain(said, (await RunAsync("--help")).StandardOutput, StringComparison.Ordinal);
+        Assert.Contains(text, result.StandardOutput, StringComparison.Ordinal);
+        Assert.DoesNotContain(text, (await RunAsync("--help")).StandardOutput, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -247,12 +247,12 @@ public class EvaluationCommandTests
     [InlineData("--batch is '2000'", "bench", "--policy", "dense", "--batch", "1", "2000")]
     [InlineData("--model or --shape", "bench", "--policy", "dense", "--model", "x", "--shape", "smol135m")]
     [InlineData("smol135m or llama1b", "bench", "--policy", "dense", "--shape", "huge")]
-    public async Task Bad_input_is_one_line_and_exit_code_2(string said, params string[] arguments)
+    public async Task Reports_bad_input_in_one_line_with_exit_code_2(string named, params string[] arguments)
     {
         BufferedCommandResult result = await RunAsync(arguments);
         Assert.Equal((2, ""), (result.ExitCode, result.StandardOutput));
         Assert.Contains(
-            said,
+            named,
             Assert.Single(result.StandardError.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
             StringComparison.Ordinal
         );

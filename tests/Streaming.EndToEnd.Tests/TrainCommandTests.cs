@@ -5,7 +5,7 @@ using CliWrap.Buffered;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary><c>streaming train</c> and <c>evaluate</c> as people run them.</summary>
+/// <summary>The commands <c>streaming train</c> and <c>streaming evaluate</c>, run as processes.</summary>
 public class TrainCommandTests
 {
     private static readonly string[] Shape =
@@ -33,7 +33,7 @@ public class TrainCommandTests
     ];
 
     [Fact]
-    public async Task What_is_trained_speaks_and_goes_on_and_is_evaluated()
+    public async Task Trains_a_model_resumes_the_training_and_evaluates_the_model()
     {
         using var folder = new TemporaryFolder();
         string[] common = Common(folder.Path);
@@ -42,9 +42,9 @@ public class TrainCommandTests
         BufferedCommandResult second = await RunAsync([.. common, "--tokens", "2560"]);
         string model = Path.Combine(folder.Path, "model");
         Assert.Equal((0, model), (second.ExitCode, second.StandardOutput.Trim()));
-        Assert.Contains("going on at step 3, 768 tokens", second.StandardError, StringComparison.Ordinal);
+        Assert.Contains("resumed at step 3, 768 tokens", second.StandardError, StringComparison.Ordinal);
 
-        BufferedCommandResult said = await RunAsync(
+        BufferedCommandResult reply = await RunAsync(
             "generate",
             "--model",
             model,
@@ -58,8 +58,8 @@ public class TrainCommandTests
             "--threads",
             "1"
         );
-        Assert.Equal((0, ""), (said.ExitCode, said.StandardError));
-        Assert.NotEqual("", said.StandardOutput);
+        Assert.Equal((0, ""), (reply.ExitCode, reply.StandardError));
+        Assert.NotEqual("", reply.StandardOutput);
 
         BufferedCommandResult evaluated = await RunAsync(
             "evaluate",
@@ -91,7 +91,7 @@ public class TrainCommandTests
     [InlineData("--tokens", "--tokens", "many")]
     [InlineData("--sink-share", "--sink-share", "2")]
     [InlineData("has no tokenizer.json", "--tokenizer", "/tmp")]
-    public async Task Bad_input_is_one_line_and_exit_code_2(string named, params string[] arguments)
+    public async Task Reports_bad_input_in_one_line_with_exit_code_2(string named, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
         string[] common = Common(folder.Path);
@@ -105,7 +105,7 @@ public class TrainCommandTests
         Assert.Equal(2, result.ExitCode);
     }
 
-    /// <summary>A command whose texts are in a folder.</summary>
+    /// <summary>A command with training texts in the given folder.</summary>
     private static string[] Common(string folder)
     {
         string[] words = ["red", "blue", "green", "small", "large", "round"];
@@ -131,7 +131,8 @@ public class TrainCommandTests
         File.WriteAllText(
             Path.Combine(folder, "mixture.json"),
             """
-            { "sources": [{ "name": "talk", "dialogues": "talk.jsonl", "share": 1, "kind": "Chat" }, { "name": "small-talk", "generator": "small-talk", "share": 1, "kind": "Chat" }],
+            { "sources": [{ "name": "talk", "dialogues": "talk.jsonl", "share": 1, "kind": "Chat" },
+                          { "name": "small-talk", "generator": "small-talk", "share": 1, "kind": "Chat" }],
               "systemPrompts": { "Chat": ["Chat."] } }
             """
         );

@@ -3,7 +3,7 @@ using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Training.Tests;
 
-/// <summary>A training that takes a second: few words, a tiny model.</summary>
+/// <summary>A training that takes a second: a few words and a tiny model.</summary>
 internal sealed class SmallTraining : IDisposable
 {
     public static readonly ModelConfig Config = new()
@@ -27,8 +27,8 @@ internal sealed class SmallTraining : IDisposable
     public SmallTraining()
     {
         var random = new Random(3);
-        string Sentence() =>
-            $"The {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]} and the {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]}.";
+        string Clause() => $"he {Animals[random.Next(Animals.Length)]} {Deeds[random.Next(Deeds.Length)]}";
+        string Sentence() => $"T{Clause()} and t{Clause()}.";
         _folder.Write(
             "dialogues.jsonl",
             string.Concat(
@@ -70,10 +70,10 @@ internal sealed class SmallTraining : IDisposable
         );
     }
 
-    /// <summary>The folder with its texts.</summary>
+    /// <summary>The folder with the training texts.</summary>
     public string Folder => _folder.Path;
 
-    /// <summary>Options whose work and output have a name of their own.</summary>
+    /// <summary>Options with their own work and output folders.</summary>
     public TrainingOptions Options(string name) =>
         new()
         {
@@ -97,7 +97,7 @@ internal sealed class SmallTraining : IDisposable
             EvaluateEvery = 1000,
         };
 
-    /// <summary>Changes the mixture.</summary>
+    /// <summary>Replaces a text in the mixture file.</summary>
     public void Replace(string old, string replacement)
     {
         string text = File.ReadAllText(_folder["mixture.json"]);
@@ -108,8 +108,8 @@ internal sealed class SmallTraining : IDisposable
     public void Dispose() => _folder.Dispose();
 }
 
-/// <summary>Keeps what a training says.</summary>
-internal sealed class RecordedProgress(Action<StepResult>? stepped = null, Action<string>? said = null) : ITrainingProgress
+/// <summary>Records the progress of a training.</summary>
+internal sealed class RecordedProgress(Action<StepResult>? stepCompleted = null, Action<string>? logged = null) : ITrainingProgress
 {
     public List<StepResult> Steps { get; } = [];
 
@@ -118,12 +118,12 @@ internal sealed class RecordedProgress(Action<StepResult>? stepped = null, Actio
     public void StepCompleted(StepResult step)
     {
         Steps.Add(step);
-        stepped?.Invoke(step);
+        stepCompleted?.Invoke(step);
     }
 
     public void Log(string line)
     {
         Lines.Add(line);
-        said?.Invoke(line);
+        logged?.Invoke(line);
     }
 }

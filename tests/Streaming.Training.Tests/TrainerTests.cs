@@ -17,11 +17,7 @@ public class TrainerTests
 
     [Theory]
     [InlineData(false, 0.4, 0), InlineData(true, null, 0), InlineData(true, null, 0.2)]
-    public void An_interrupted_training_that_goes_on_has_the_losses_of_one_that_was_not_interrupted(
-        bool float32,
-        double? sinkShare,
-        double dropout
-    )
+    public void Resumes_an_interrupted_training_with_the_losses_of_an_uninterrupted_one(bool float32, double? sinkShare, double dropout)
     {
         using var training = new SmallTraining();
         RecordedProgress whole = new(),
@@ -48,7 +44,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void A_training_that_is_killed_between_two_states_does_again_what_was_lost()
+    public void Repeats_the_steps_since_the_last_saved_state_after_a_kill()
     {
         using var training = new SmallTraining();
         var clock = new FakeTimeProvider();
@@ -58,7 +54,7 @@ public class TrainerTests
 
         var killed = new RecordedProgress(step =>
         {
-            clock.Advance(TimeSpan.FromMinutes(1)); // so that the tenth step is the last one that is kept
+            clock.Advance(TimeSpan.FromMinutes(1)); // so that the tenth step is the last one that is saved
             if (step.Step == 17)
                 throw new InvalidOperationException("the power fails");
         });
@@ -71,7 +67,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void Asked_to_stop_it_ends_after_the_step_under_way_and_keeps_the_state()
+    public void Saves_the_state_after_the_current_step_when_cancelled()
     {
         using var training = new SmallTraining();
         using var source = new CancellationTokenSource();
@@ -88,11 +84,11 @@ public class TrainerTests
     }
 
     [Fact]
-    public void Asked_to_stop_while_it_evaluates_it_keeps_the_state_too()
+    public void Saves_the_state_when_cancelled_during_an_evaluation()
     {
         using var training = new SmallTraining();
         using var source = new CancellationTokenSource();
-        var first = new RecordedProgress(said: line =>
+        var first = new RecordedProgress(logged: line =>
         {
             if (line.StartsWith("held out", StringComparison.Ordinal))
                 source.Cancel();
@@ -108,7 +104,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void The_trainer_s_dense_pass_and_the_engine_give_the_same_logits_for_the_checkpoint()
+    public void Computes_the_same_logits_for_a_checkpoint_as_the_engine()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("engine") with { Float32 = true };
@@ -150,15 +146,22 @@ public class TrainerTests
         Assert.Equal(theirs.shape, ours.shape);
         float[] expected = [.. theirs.data<float>()],
             actual = [.. ours.data<float>()];
-        Assert.True(expected.Max() - expected.Min() > 3, "The logits say nothing.");
+        Assert.True(expected.Max() - expected.Min() > 3, "The logits hardly differ.");
         Assert.Equal(0, expected.Zip(actual, (e, a) => Math.Abs(e - a)).Max(), 1e-4);
     }
 
     [Fact]
-    public void Held_out_texts_are_scored_and_replies_sampled_at_intervals_and_training_ends_when_it_gets_no_better()
+    public void Evaluates_at_intervals_and_stops_when_the_held_out_loss_stops_improving()
     {
         using var training = new SmallTraining();
-        TrainingOptions options = training.Options("patience") with { EvaluateEvery = 2, Patience = 2, Rate = 1, WarmUp = 1 }; // far too fast to get better for long
+        // The learning rate is far too high for a lasting improvement.
+        TrainingOptions options = training.Options("patience") with
+        {
+            EvaluateEvery = 2,
+            Patience = 2,
+            Rate = 1,
+            WarmUp = 1,
+        };
         var progress = new RecordedProgress();
 
         Assert.Equal(TrainingOutcome.EarlyStopped, Trainer.Run(options, progress, cancel: Cancel));
@@ -170,7 +173,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void A_new_training_begins_with_the_weights_of_a_checkpoint()
+    public void Starts_a_new_training_from_the_weights_and_tokenizer_of_a_checkpoint()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("first");
@@ -186,7 +189,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void A_source_that_joins_and_shares_that_change_count_from_then_on()
+    public void Resumes_with_a_mixture_whose_shares_changed()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("joined") with { Tokens = 256 * 60 };
@@ -201,7 +204,7 @@ public class TrainerTests
     }
 
     [Fact]
-    public void Two_trainings_do_not_use_one_work_folder()
+    public void Refuses_a_work_folder_that_another_training_uses()
     {
         using var training = new SmallTraining();
         InputException? refused = null;
@@ -209,11 +212,11 @@ public class TrainerTests
             refused ??= Assert.Throws<InputException>(() => Trainer.Run(training.Options("one"), new RecordedProgress()))
         );
         Trainer.Run(training.Options("one") with { Steps = 1 }, progress, cancel: Cancel);
-        Assert.Contains("end the training that uses it", refused!.Message, StringComparison.Ordinal);
+        Assert.Contains("stop the training that uses it", refused!.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_state_of_another_shape_and_a_damaged_one_are_refused_with_a_sentence()
+    public void Refuses_a_state_of_another_shape_and_a_damaged_state()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("shape");
@@ -228,37 +231,37 @@ public class TrainerTests
     [InlineData("\"share\": 3", "\"share\": -3", "'even' has the share -3")]
     [InlineData("dialogues.jsonl\", \"only\": \"even\"", "nowhere.jsonl\", \"only\": \"even\"", "nowhere.jsonl")]
     [InlineData("\"only\": \"even\"", "\"only\": \"neither\"", "'even' has no texts")]
-    [InlineData("\"generator\": \"sums\"", "\"generator\": \"poems\"", "'poems': take small-talk")]
+    [InlineData("\"generator\": \"sums\"", "\"generator\": \"poems\"", "'poems': use small-talk")]
     [InlineData("\"Story\": [\"You tell.\"]", "\"Story\": []", "no system prompts for the kind 'Story'")]
     [InlineData("\"name\": \"odd\"", "\"name\": \"even\"", "is there twice")]
     [InlineData("\"separator\"", "\"divider\"", "divider")]
     [InlineData("\"text\": \"stories.txt\"", "\"text\": \"stories.txt\", \"generator\": \"sums\"", "exactly one of")]
-    public void A_wrong_mixture_is_refused_with_a_sentence(string old, string replacement, string said)
+    public void Refuses_an_invalid_mixture_with_a_sentence(string old, string replacement, string message)
     {
         using var training = new SmallTraining();
         training.Replace(old, replacement);
-        Refused(training.Options("wrong"), said);
+        Refused(training.Options("wrong"), message);
     }
 
     [Fact]
-    public void Impossible_options_are_refused_with_a_sentence()
+    public void Refuses_invalid_options_with_a_sentence()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("impossible");
-        Refused(options with { Lengths = [new(32, 0.5)] }, "begin later than the training");
+        Refused(options with { Lengths = [new(32, 0.5)] }, "starts after the training does");
         Refused(options with { Lengths = [new(48, 0)] }, "do not fill a step of 256");
         Refused(options with { Lengths = [new(64, 0), new(32, 0.5)] }, "get shorter");
         Refused(options with { KeyValueHeads = 3 }, "cannot share");
-        Refused(options with { Dropout = 1 }, "The share that is dropped is 1");
+        Refused(options with { Dropout = 1 }, "The dropout is 1");
         Refused(options with { Device = "cuda:0" }, "The device cuda:0 is not available");
-        Refused(options with { Vocabulary = 5000 }, "ask for a smaller vocabulary");
+        Refused(options with { Vocabulary = 5000 }, "use a smaller --vocabulary");
         Refused(options with { Tokenizer = training.Folder }, "has no tokenizer.json");
     }
 
-    private static void Refused(TrainingOptions options, params string[] said)
+    private static void Refused(TrainingOptions options, params string[] message)
     {
         InputException refused = Assert.Throws<InputException>(() => Trainer.Run(options, new RecordedProgress(), cancel: Cancel));
-        foreach (string part in said)
+        foreach (string part in message)
             Assert.Contains(part, refused.Message, StringComparison.Ordinal);
     }
 }

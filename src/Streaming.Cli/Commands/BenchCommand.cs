@@ -7,19 +7,18 @@ using Streaming.Inference.Evaluation;
 
 namespace Streaming.Cli.Commands;
 
-/// <summary><c>streaming bench</c>: what a token costs once the cache is full, by cache size and batch.</summary>
+/// <summary><c>streaming bench</c>: measures the cost of a token with a full cache, by cache size and batch size.</summary>
 internal static class BenchCommand
 {
-    private const int MostStreams = 1024;
+    private const int MaxBatch = 1024;
 
     private const string Explanation = $"""
         {PolicyOptions.Explanation}
 
-        A step gives each of the batch's streams one token: one is fed to each and its logits come back; nothing is
-        sampled. recompute feeds S + W tokens a step, from an empty cache; dense begins with S + W tokens and grows.
-        ms per token is the median step. Peak memory is the whole process's during the steps; several windows or
-        batches are measured one after the other, in one process: for memory, measure each alone.
-        Ctrl-C prints the results so far.
+        A step feeds one token to each stream of the batch and computes its logits; nothing is sampled. recompute feeds
+        S + W tokens per step to an empty cache. dense starts with S + W tokens and grows. "ms per token" is the median
+        step. Peak memory is that of the whole process during the steps. One process measures several windows or batch
+        sizes in turn, so for memory, measure each in its own process. Ctrl-C prints the results so far.
         """;
 
     private sealed record Request(
@@ -37,19 +36,19 @@ internal static class BenchCommand
         Option<string> model = ModelOption.Create();
         var shape = new Option<string?>("--shape")
         {
-            Description = $"Random weights in this shape instead: {string.Join(" or ", NamedShapes.Names)}.",
+            Description = $"Uses random weights of this shape instead of a model: {string.Join(" or ", NamedShapes.Names)}.",
             HelpName = "NAME",
         };
         var options = new PolicyOptions();
         Option<int[]> windows = NumbersOption.Create(
             "--window",
-            "W, recent tokens; several are measured in turn. Default: fills the model's context, at most 4096 with the sinks."
+            "W, the recent tokens; several are measured in turn. Default: fills the model's context, at most 4096 with the sinks."
         );
-        Option<int[]> batches = NumbersOption.Create("--batch", "Streams at a time; several are measured in turn. Default 1.", MostStreams);
+        Option<int[]> batches = NumbersOption.Create("--batch", "Number of streams; several are measured in turn. Default 1.", MaxBatch);
         Option<int?> tokens = NumberOption.Create<int>("--tokens", "Steps to measure. Default 100.", 1, 10_000_000);
         var command = new ExplainedCommand(
             "bench",
-            "Measures what a token costs once the cache is full: time, memory, tokens per second.",
+            "Measures the cost of a token with a full cache: time, memory, tokens per second.",
             Explanation
         )
         {
@@ -110,7 +109,7 @@ internal static class BenchCommand
                     }
                 );
                 if (!headed)
-                    Console.Out.WriteLine(BenchReport.Heading); // only now: what is refused is refused in one line
+                    Console.Out.WriteLine(BenchReport.Heading); // only now, so that invalid input prints nothing to standard output
                 headed = true;
                 DecodeBenchmarkResult result = ProgressBar.Show(
                     $"{name} {model.Asked.Fixed}+{model.Asked.Window}, batch {batch}",

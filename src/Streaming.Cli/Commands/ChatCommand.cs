@@ -6,8 +6,8 @@ using Streaming.Inference.Chat;
 namespace Streaming.Cli.Commands;
 
 /// <summary>
-/// <c>streaming chat</c>: answers each line of standard input until it ends. The whole session is one stream that is never
-/// cut short and never fed again: only its sinks and window stay in the cache.
+/// <c>streaming chat</c>: answers each line of standard input until the input ends. The session is one endless stream: no token is fed
+/// twice, and the sinks and the window stay in the cache.
 /// </summary>
 internal static class ChatCommand
 {

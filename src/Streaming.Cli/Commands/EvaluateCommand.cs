@@ -5,13 +5,13 @@ using Streaming.Training.Evaluation;
 
 namespace Streaming.Cli.Commands;
 
-/// <summary><c>streaming evaluate</c>: how good a model is that was trained here.</summary>
+/// <summary><c>streaming evaluate</c>: evaluates a model that <c>streaming train</c> wrote.</summary>
 internal static class EvaluateCommand
 {
     private const string Explanation = """
-        Three things, all set down before the training: the loss on each source's held-out texts (also per character, so that
-        vocabularies compare), replies to the opening messages of models/evaluation, and a story without an end with the share of
-        its runs of eight tokens that it had said before. Prints JSON.
+        Prints JSON with three results: the loss on each source's held-out texts (also per character, which is comparable
+        between vocabularies), the replies to the opening messages in models/evaluation, and an endless story with the share
+        of its 8-grams that occur earlier in it.
         """;
 
     public static Command Create()
@@ -19,7 +19,7 @@ internal static class EvaluateCommand
         Option<string> model = ModelOption.Create();
         var against = new Option<string?>("--against")
         {
-            Description = "Another checkpoint, for the held-out texts.",
+            Description = "Another checkpoint, to compare on the held-out texts.",
             HelpName = "DIR",
         }.NotEmpty();
         Option<string> mixture = new Option<string>("--mixture")
@@ -30,19 +30,15 @@ internal static class EvaluateCommand
         }.NotEmpty();
         Option<string> data = new Option<string>("--data")
         {
-            Description = "Where the paths in the mixture begin.",
+            Description = "The folder to which the paths in the mixture are relative.",
             HelpName = "DIR",
             Required = true,
         }.NotEmpty();
-        Option<int?> length = NumberOption.Create<int>("--length", "Tokens of a sequence in which texts are scored. Default 512.", 8);
-        Option<int?> story = NumberOption.Create<int>(
-            "--story-tokens",
-            "Tokens of the story without an end; 0 for none. Default 20000.",
-            0
-        );
-        Option<long?> seed = NumberOption.Create<long>("--seed", "What replies are sampled with. Default 1.", 0);
-        Option<int?> threads = NumberOption.Create<int>("--threads", "Threads. Default: one per processor.", 1, 1024);
-        var command = new ExplainedCommand("evaluate", "Evaluates a model that was trained here.", Explanation)
+        Option<int?> length = NumberOption.Create<int>("--length", "Tokens in a sequence when texts are scored. Default 512.", 8);
+        Option<int?> story = NumberOption.Create<int>("--story-tokens", "Tokens of the endless story; 0 for none. Default 20000.", 0);
+        Option<long?> seed = NumberOption.Create<long>("--seed", "Seed of the replies. Default 1.", 0);
+        Option<int?> threads = ThreadsOption.Create("one per processor");
+        var command = new ExplainedCommand("evaluate", "Evaluates a model that `streaming train` wrote.", Explanation)
         {
             model,
             against,
@@ -85,7 +81,7 @@ internal static class EvaluateCommand
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            Console.Error.WriteLine("Interrupted before there was a result.");
+            Console.Error.WriteLine("Interrupted: there is no result yet.");
             return StopSignals.ExitCode;
         }
     }

@@ -8,7 +8,7 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Commands;
 
-/// <summary><c>streaming generate</c>: prints a reply to one prompt, and nothing else.</summary>
+/// <summary><c>streaming generate</c>: prints the reply to a prompt, and nothing else.</summary>
 internal static class GenerateCommand
 {
     public static Command Create()
@@ -16,12 +16,15 @@ internal static class GenerateCommand
         var options = new GenerationOptions();
         var prompt = new Option<string>("--prompt")
         {
-            Description = "A person's message, or any text with --raw.",
+            Description = "A user's message; with --raw, any text.",
             HelpName = "TEXT",
             Required = true,
         };
-        var raw = new Option<bool>("--raw") { Description = "Feeds the text without the chat template; control tokens in it are parsed." };
-        var command = new Command("generate", "Prints a reply to a prompt.") { prompt, raw };
+        var raw = new Option<bool>("--raw")
+        {
+            Description = "Feeds the prompt without the chat template, and parses control tokens in it.",
+        };
+        var command = new Command("generate", "Prints the reply to a prompt.") { prompt, raw };
         options.AddTo(command);
         command.SetAction((parsed, _) => RunAsync(options.Read(parsed), parsed.GetRequiredValue(prompt), parsed.GetValue(raw)));
         return command;
@@ -30,7 +33,7 @@ internal static class GenerateCommand
     private static async Task<int> RunAsync(GenerationRequest request, string prompt, bool raw)
     {
         if (prompt.Length == 0 && !raw)
-            throw new InputException("--prompt is empty: write a message, or use --raw to begin from the start token alone.");
+            throw new InputException("--prompt is empty: write a message, or add --raw to start from the start token alone.");
         await using var session = Session.Load(request);
         int[] ids = raw ? Raw(session.Tokenizer, prompt) : ChatFormat.Load(session.Folder, session.Tokenizer).Opening(null, [prompt]);
         using var signals = new StopSignals(session.Stop);
@@ -39,7 +42,7 @@ internal static class GenerateCommand
         EndReason reason = await session.ReplyAsync(ids, output);
         signals.End();
         if (!Console.IsOutputRedirected)
-            await Console.Error.WriteLineAsync(); // so that a shell's prompt does not stick to the text
+            await Console.Error.WriteLineAsync(); // so that the shell's prompt begins on a new line
         if (request.StatsFile is not null)
             await session.WriteStatsAsync(request.StatsFile);
         return reason == EndReason.Stopped ? StopSignals.ExitCode : 0;
@@ -50,8 +53,6 @@ internal static class GenerateCommand
         int[] ids = tokenizer.Encode(prompt, parseControl: true, addSpecial: false);
         if (tokenizer.BosId is int bos && (ids.Length == 0 || ids[0] != bos))
             ids = [bos, .. ids];
-        return ids.Length > 0
-            ? ids
-            : throw new InputException("--prompt is empty and the checkpoint has no start token to begin from: write a prompt.");
+        return ids.Length > 0 ? ids : throw new InputException("--prompt is empty and the checkpoint has no start token: write a prompt.");
     }
 }

@@ -11,17 +11,19 @@ using Streaming.Storage.Migration;
 
 namespace Streaming.Cli.Commands;
 
-/// <summary><c>streaming move-store</c>: from one machine's store to one that a cluster has.</summary>
+/// <summary><c>streaming move-store</c>: copies a single machine's store to Azure Storage.</summary>
 internal static class MoveStoreCommand
 {
     private const string Explanation = """
-        What a host has as Streaming:Data is copied to what silos with Streaming:Storage=Azure have: conversations, deleted ones that can
-        still be undone included, and the keys that sign people in. Not copied are snapshots, which are rebuilt. Each conversation appears
-        whole, after it was read back and found the same. Without an option, its value is that of the host's environment variable:
-        Streaming__Data, Streaming__Azure__ConnectionString, Streaming__Azure__Account, Streaming__Azure__Prefix.
+        Copies the embedded store of a host (its setting Streaming:Data) to the Azure Storage account of silos that run with
+        Streaming:Storage=Azure: conversations, including deleted ones that can still be restored, and the keys that sign
+        users in. Snapshots are not copied; they are rebuilt. Each conversation appears only after its copy was read back
+        and found equal. The default of an option is the host's environment variable: Streaming__Data,
+        Streaming__Azure__ConnectionString, Streaming__Azure__Account or Streaming__Azure__Prefix.
 
-        No host may have the store open. Ctrl-C ends it, and the same command goes on from there; after the end it changes nothing. The
-        embedded store stays as it is: do not start a host on it again, or there are two of every conversation.
+        Stop the host first: no host may have the store open. Ctrl-C interrupts the move, and the same command resumes it;
+        once the move is complete, the command changes nothing. The embedded store is not changed. Do not start a host on
+        it again: there would be two copies of every conversation.
         """;
 
     public static Command Create()
@@ -34,17 +36,17 @@ internal static class MoveStoreCommand
         }.NotEmpty();
         var connectionString = new Option<string?>("--connection-string")
         {
-            Description = "The storage account by its connection string; best given by the environment.",
+            Description = "The storage account's connection string; preferably set in the environment.",
             HelpName = "TEXT",
         };
         var account = new Option<string?>("--account")
         {
-            Description = "The storage account by its name, as this process's own identity.",
+            Description = "The storage account's name; the process signs in with its own identity.",
             HelpName = "NAME",
         };
         var prefix = new Option<string>("--prefix")
         {
-            Description = "What the names of its tables and containers begin with.",
+            Description = "The prefix of the names of tables and containers.",
             HelpName = "NAME",
             DefaultValueFactory = _ => Setting("Azure__Prefix") ?? new AzureSettings().Prefix,
         };
@@ -90,19 +92,21 @@ internal static class MoveStoreCommand
             Console.Out.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{(moved.WasComplete ? "Nothing to do, the store was moved before" : "Moved")}: {moved.Conversations} conversations ({moved.Hidden} of them deleted), {moved.Events} events, {moved.Ids} token ids, {moved.Receipts} receipts and {moved.States} grain states."
+                    $"{(moved.WasComplete ? "Nothing to do, the store was moved before" : "Moved")}: {moved.Conversations} conversations "
+                        + $"({moved.Hidden} of them deleted), {moved.Events} events, {moved.Ids} token ids, "
+                        + $"{moved.Receipts} receipts and {moved.States} grain states."
                 )
             );
             return 0;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            await Console.Error.WriteLineAsync("Interrupted: the same command goes on from here.");
+            await Console.Error.WriteLineAsync("Interrupted: run the same command to resume.");
             return StopSignals.ExitCode;
         }
         catch (LogUnavailableException e)
         {
-            await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}; the same command goes on from here.");
+            await Console.Error.WriteLineAsync($"{e.Message.TrimEnd('.')}; run the same command to resume.");
             return 1;
         }
         catch (Exception e) when (e is StoreMigrationException or StoreOpenException or OptionsValidationException)
@@ -114,18 +118,18 @@ internal static class MoveStoreCommand
     private static string? Setting(string name) =>
         Environment.GetEnvironmentVariable("Streaming__" + name) is { Length: > 0 } value ? value : null;
 
-    /// <summary>Says how far it is on standard error, every two seconds at most.</summary>
+    /// <summary>Writes the progress to standard error, at most every two seconds.</summary>
     private sealed class ProgressLine
     {
-        private static readonly TimeSpan Pace = TimeSpan.FromSeconds(2);
+        private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
-        private long _said = TimeProvider.System.GetTimestamp();
+        private long _written = TimeProvider.System.GetTimestamp();
 
         public void Report(StoreMigrationProgress progress)
         {
-            if (TimeProvider.System.GetElapsedTime(_said) < Pace)
+            if (TimeProvider.System.GetElapsedTime(_written) < Interval)
                 return;
-            _said = TimeProvider.System.GetTimestamp();
+            _written = TimeProvider.System.GetTimestamp();
             Console.Error.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,

@@ -9,18 +9,18 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Commands;
 
-/// <summary><c>streaming perplexity</c>: how well a model predicts a text, by what it may attend to.</summary>
+/// <summary><c>streaming perplexity</c>: measures how well a model predicts a text under an attention policy.</summary>
 internal static class PerplexityCommand
 {
     private const string Explanation = $"""
         {PolicyOptions.Explanation}
 
-        Reset rule: the text is one stream, begun once with the start token where the checkpoint has one. The cache is
-        emptied before the first token and never again, whatever the text's length, except by recompute, which empties
-        it before each token. Nothing is reset between segments: they are parts of the one stream.
+        Reset rule: the text is one stream. It begins with the start token, if the checkpoint has one. The cache is empty
+        before the first token and never reset, whatever the text's length; only recompute empties it before each token.
+        Segments are parts of the stream: nothing is reset between them.
 
-        Every token after the start token is scored, the first one included; without a start token all but the first.
-        Natural logarithms: nll is nats per token, perplexity its exponential. Ctrl-C prints the results so far.
+        Every token after the start token is scored; without a start token, every token but the first. Logarithms are
+        natural: nll is in nats per token, and perplexity is its exponential. Ctrl-C prints the results so far.
         """;
 
     private sealed record Request(
@@ -46,20 +46,20 @@ internal static class PerplexityCommand
         var options = new PolicyOptions();
         Option<int?> window = NumberOption.Create<int>(
             "--window",
-            "W, recent tokens. Default: fills the checkpoint's context, at most 4096 with the sinks.",
+            "W, the recent tokens. Default: fills the checkpoint's context, at most 4096 with the sinks.",
             1
         );
-        Option<int?> tokens = NumberOption.Create<int>("--tokens", "Scores only the first N. Default: all.", 1);
-        var repeat = new Option<bool>("--repeat") { Description = "Begins the text anew where --tokens asks for more than it has." };
-        Option<int?> segment = NumberOption.Create<int>("--segment", "Tokens of a segment of the results. Default: S + W.", 1);
+        Option<int?> tokens = NumberOption.Create<int>("--tokens", "Scores only the first N tokens. Default: all.", 1);
+        var repeat = new Option<bool>("--repeat") { Description = "Repeats the text until --tokens is reached." };
+        Option<int?> segment = NumberOption.Create<int>("--segment", "Tokens in a segment of the results. Default: S + W.", 1);
         Option<int?> every = NumberOption.Create<int>(
             "--every",
-            "Scores each N-th token only, from the first on; all are read. Default 1.",
+            "Scores only every N-th token, starting with the first; all tokens are read. Default 1.",
             1
         );
         var command = new ExplainedCommand(
             "perplexity",
-            "Scores a text: how well each token is predicted from what the policy lets the model see.",
+            "Measures how well a model predicts a text under an attention policy.",
             Explanation
         )
         {
@@ -72,7 +72,7 @@ internal static class PerplexityCommand
         command.Validators.Add(result =>
         {
             if (result.GetValue(repeat) && result.GetValue(tokens) is null)
-                result.AddError("--repeat has no end without --tokens: say how many to score");
+                result.AddError("--repeat has no end without --tokens: add the number of tokens to score");
         });
         command.SetAction(
             (parsed, _) =>

@@ -4,7 +4,7 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Commands;
 
-/// <summary><c>streaming tokenize</c>: prints the ids of a text as a JSON array.</summary>
+/// <summary><c>streaming tokenize</c>: prints the token ids of a text as a JSON array.</summary>
 internal static class TokenizeCommand
 {
     public static Command Create()
@@ -12,13 +12,13 @@ internal static class TokenizeCommand
         Option<string> model = ModelOption.Create();
         var text = new Option<string?>("--text") { Description = "The text.", HelpName = "TEXT" };
         var file = new Option<string?>("--text-file") { Description = "A file with the text, in UTF-8.", HelpName = "FILE" }.NotEmpty();
-        var plain = new Option<bool>("--plain") { Description = "Takes the text of control tokens for text." };
-        var noBos = new Option<bool>("--no-bos") { Description = "Leaves out what the tokenizer adds, usually BOS." };
-        var command = new Command("tokenize", "Prints the ids of a text as a JSON array.") { model, text, file, plain, noBos };
+        var plain = new Option<bool>("--plain") { Description = "Encodes control tokens in the text as plain text." };
+        var noBos = new Option<bool>("--no-bos") { Description = "Leaves out the tokens that the tokenizer adds, usually BOS." };
+        var command = new Command("tokenize", "Prints the token ids of a text as a JSON array.") { model, text, file, plain, noBos };
         command.Validators.Add(result =>
         {
             if (result.GetResult(text) is null == result.GetResult(file) is null)
-                result.AddError("Give the text by either --text or --text-file");
+                result.AddError("Give the text with either --text or --text-file");
         });
         command.SetAction(parsed =>
         {

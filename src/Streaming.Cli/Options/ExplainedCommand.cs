@@ -4,10 +4,10 @@ using System.CommandLine.Invocation;
 
 namespace Streaming.Cli.Options;
 
-/// <summary>A command that needs more words than its line in the list of commands: its own help ends with them.</summary>
-/// <param name="name">Its name.</param>
-/// <param name="description">One sentence.</param>
-/// <param name="explanation">What else is to be known.</param>
+/// <summary>A command whose help ends with an explanation.</summary>
+/// <param name="name">The command's name.</param>
+/// <param name="description">One sentence, also shown in the list of commands.</param>
+/// <param name="explanation">The explanation.</param>
 internal sealed class ExplainedCommand(string name, string description, string explanation) : Command(name, description)
 {
     public string Explanation { get; } = explanation;
@@ -18,7 +18,7 @@ internal sealed class ExplainingHelp : SynchronousCommandLineAction
 {
     private readonly HelpAction _help = new();
 
-    /// <summary>Help is given whatever else is wrong.</summary>
+    /// <summary>Help is shown even if other arguments are wrong.</summary>
     public override bool ClearsParseErrors => true;
 
     public override int Invoke(ParseResult parsed)

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using Streaming.Inference;
 using Streaming.Inference.Kernels;
-using Streaming.Inference.Serving;
 
 namespace Streaming.Cli.Options;
 
@@ -14,87 +13,77 @@ internal sealed class GenerationOptions
     private readonly Option<string> _model = ModelOption.Create();
     private readonly Option<long?> _maxTokens = NumberOption.Create<long>(
         "--max-tokens",
-        "Tokens a reply may have; 0 is no limit. Default 256.",
+        "The most tokens of a reply; 0 for no limit. Default 256.",
         0
     );
-    private readonly Option<bool> _ignoreEos = new("--ignore-eos") { Description = "Goes on where the model would end." };
+    private readonly Option<bool> _ignoreEos = new("--ignore-eos") { Description = "Continues where the model would end the reply." };
     private readonly Option<double?> _temperature = NumberOption.Create<double>(
         "--temperature",
-        "0 takes the most likely token. Default: the checkpoint's.",
+        "Sampling temperature; 0 always takes the most likely token. Default: the checkpoint's.",
         0,
         100
     );
     private readonly Option<double?> _topP = NumberOption.Create<double>(
         "--top-p",
-        "Keeps the likeliest tokens up to this probability. Default: the checkpoint's.",
+        "Samples from the most likely tokens whose probabilities add up to this. Default: the checkpoint's.",
         LeastPositive,
         1
     );
     private readonly Option<int?> _topK = NumberOption.Create<int>(
         "--top-k",
-        "Keeps this many tokens; 0 keeps all. Default: the checkpoint's.",
+        "Samples from this many of the most likely tokens; 0 for all. Default: the checkpoint's.",
         0
     );
     private readonly Option<double?> _minP = NumberOption.Create<double>(
         "--min-p",
-        "Drops tokens below this share of the likeliest's probability.",
+        "Excludes tokens less likely than this share of the most likely token's probability. Default: the checkpoint's.",
         0,
         1
     );
     private readonly Option<double?> _repeatPenalty = NumberOption.Create<double>(
         "--repeat-penalty",
-        "Makes tokens of the cache less likely; 1 is off.",
+        "Makes tokens in the cache less likely; 1 is off. Default: the checkpoint's.",
         LeastPositive,
         100
     );
     private readonly Option<string[]> _logitBias = new("--logit-bias")
     {
-        Description = "Added to a token's logit, -100 to 100; may be given several times. Ids: streaming tokenize.",
+        Description = "Adds a number from -100 to 100 to the logit of a token id (see `streaming tokenize`); may be repeated.",
         HelpName = "ID=NUMBER",
     };
     private readonly Option<string?> _logProbabilities = new Option<string?>("--logprobs")
     {
-        Description = "Writes each token's log-probability, as the model holds it, to this file, a JSON line each.",
+        Description = "Writes each token's log-probability, before sampling options apply, to this file, one JSON object per line.",
         HelpName = "FILE.jsonl",
     }.NotEmpty();
     private readonly Option<int?> _topLogProbabilities = NumberOption.Create<int>(
         "--top-logprobs",
-        "With --logprobs: the likeliest tokens in its place, too. Default 0.",
+        "With --logprobs: also writes this many of the most likely tokens. Default 0.",
         0,
         20
     );
     private readonly Option<long?> _seed = NumberOption.Create<long>(
         "--seed",
-        "Repeats what was sampled with this seed. Default: random, see the stats.",
+        "Seed of sampling; the same seed repeats a reply. Default: random, reported in the stats.",
         0
     );
     private readonly Option<string[]> _stop = new("--stop")
     {
-        Description = "Ends a reply before this text; may be given several times.",
+        Description = "Ends a reply before this text; may be repeated.",
         HelpName = "TEXT",
     };
-    private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never forgotten. Default 4.", 0);
+    private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never evicted. Default 4.", 0);
     private readonly Option<int?> _window = NumberOption.Create<int>(
         "--window",
-        "Recent tokens that are seen. Default: fills the checkpoint's context, at most 4096 with the sinks.",
+        "Recent tokens in attention. Default: fills the checkpoint's context, at most 4096 with the sinks.",
         1
     );
-    private readonly Option<string> _dtype = new("--dtype")
-    {
-        Description = "auto, float32, bfloat16, int8 or int4.",
-        DefaultValueFactory = _ => "auto",
-        HelpName = "TYPE",
-    };
+    private readonly Option<DType?> _dtype = DTypeOption.Create();
     private readonly Option<string> _device = DeviceOption.Create();
-    private readonly Option<int?> _threads = NumberOption.Create<int>(
-        "--threads",
-        "Threads for the arithmetic. Default: one less than the processor has.",
-        1,
-        1024
-    );
+    private readonly Option<int?> _threads = ThreadsOption.Create("one less than the number of processors");
     private readonly Option<bool> _deterministic = new("--deterministic")
     {
-        Description = "The same bits for the same input and seed, however it is chunked; for float32, int8 and int4 on the CPU.",
+        Description = "Gives the same bits for the same input and seed, however it is chunked; for float32, int8 and int4 on the CPU.",
     };
     private readonly Option<string?> _stats = new Option<string?>("--stats")
     {
@@ -102,7 +91,7 @@ internal sealed class GenerationOptions
         HelpName = "FILE.json",
     }.NotEmpty();
 
-    /// <summary>Adds them to a command.</summary>
+    /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         Option[] all =
@@ -130,18 +119,14 @@ internal sealed class GenerationOptions
         ];
         foreach (Option option in all)
             command.Add(option);
-        _dtype.Validators.Add(result =>
-        {
-            if (!Engine.TryParse(result.GetValueOrDefault<string>(), out _))
-                result.AddError($"--dtype is '{result.GetValueOrDefault<string>()}' and must be auto, float32, bfloat16, int8 or int4");
-        });
     }
 
-    /// <summary>What was given.</summary>
-    /// <exception cref="InputException">The stats cannot be written there.</exception>
+    /// <summary>Reads the options.</summary>
+    /// <exception cref="InputException">
+    /// A logit bias cannot be read, a file's folder does not exist, or --top-logprobs was given without --logprobs.
+    /// </exception>
     public GenerationRequest Read(ParseResult parsed)
     {
-        Engine.TryParse(parsed.GetValue(_dtype), out DType dtype);
         if (parsed.GetValue(_topLogProbabilities) is not null && parsed.GetValue(_logProbabilities) is null)
             throw new InputException("--top-logprobs needs a file to write to: add --logprobs FILE.jsonl.");
         return new GenerationRequest
@@ -161,7 +146,7 @@ internal sealed class GenerationOptions
             Stop = parsed.GetValue(_stop) ?? [],
             Sinks = parsed.GetValue(_sinks) ?? 4,
             Window = parsed.GetValue(_window),
-            DType = dtype,
+            DType = parsed.GetValue(_dtype) ?? DType.Auto,
             Device = parsed.GetRequiredValue(_device),
             Threads = parsed.GetValue(_threads),
             Deterministic = parsed.GetValue(_deterministic),
@@ -187,9 +172,7 @@ internal sealed class GenerationOptions
                 || !(Math.Abs(value) <= 100)
             )
             {
-                throw new InputException(
-                    $"--logit-bias is '{text}' and must be a token's id and a number from -100 to 100, as in 42=-100."
-                );
+                throw new InputException($"--logit-bias is '{text}' and must be a token id and a number from -100 to 100, as in 42=-100.");
             }
             bias[id] = value;
         }

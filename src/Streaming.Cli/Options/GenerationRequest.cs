@@ -4,7 +4,7 @@ using Streaming.Inference.Serving;
 
 namespace Streaming.Cli.Options;
 
-/// <summary>What a command line asks of a generation; null where the checkpoint decides.</summary>
+/// <summary>The options of a generation; null means that the checkpoint decides.</summary>
 internal sealed record GenerationRequest
 {
     public required string Model { get; init; }
@@ -25,7 +25,7 @@ internal sealed record GenerationRequest
 
     public required IReadOnlyDictionary<int, double> LogitBias { get; init; }
 
-    /// <summary>Where each token's log-probability is written; null tells none.</summary>
+    /// <summary>The file that receives each token's log-probability; null for none.</summary>
     public required string? LogProbabilitiesFile { get; init; }
 
     public required int TopLogProbabilities { get; init; }
@@ -48,7 +48,7 @@ internal sealed record GenerationRequest
 
     public required string? StatsFile { get; init; }
 
-    /// <summary>The checkpoint's sampling with what was asked in its place.</summary>
+    /// <summary>The checkpoint's sampling parameters, overridden by the options.</summary>
     public SamplingParameters Sampling(SamplingParameters checkpoint) =>
         checkpoint with
         {
@@ -65,7 +65,7 @@ internal sealed record GenerationRequest
             Stop = Stop,
         };
 
-    /// <summary>The engine that this takes.</summary>
+    /// <summary>The options of the engine.</summary>
     public EngineOptions EngineOptions =>
         new()
         {

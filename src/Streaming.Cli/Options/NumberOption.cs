@@ -4,14 +4,14 @@ using System.Numerics;
 
 namespace Streaming.Cli.Options;
 
-/// <summary>Options that take a number within bounds; a wrong one is refused with a sentence that says the bounds.</summary>
+/// <summary>Options that take a number within bounds. The error message for another value states the bounds.</summary>
 internal static class NumberOption
 {
-    /// <summary>An option that is null when it is not given.</summary>
-    /// <param name="name">Its name, with the dashes.</param>
-    /// <param name="description">For the help.</param>
-    /// <param name="least">The least value.</param>
-    /// <param name="most">The greatest value, or null for none.</param>
+    /// <summary>Creates an option whose value is null if it is not given.</summary>
+    /// <param name="name">The name, with its dashes.</param>
+    /// <param name="description">The help text.</param>
+    /// <param name="least">The lowest allowed value.</param>
+    /// <param name="most">The highest allowed value; null for no limit.</param>
     public static Option<T?> Create<T>(string name, string description, T least, T? most = null)
         where T : struct, INumber<T>, IMinMaxValue<T> =>
         new(name)

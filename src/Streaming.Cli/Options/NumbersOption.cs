@@ -3,13 +3,13 @@ using System.Globalization;
 
 namespace Streaming.Cli.Options;
 
-/// <summary>Options that take one whole number or several; each gives a measurement of its own.</summary>
+/// <summary>Options that take one or more whole numbers.</summary>
 internal static class NumbersOption
 {
-    /// <summary>An option that is empty when it is not given.</summary>
-    /// <param name="name">Its name, with the dashes.</param>
-    /// <param name="description">For the help.</param>
-    /// <param name="most">The greatest value; the least is 1.</param>
+    /// <summary>Creates an option whose value is empty if it is not given.</summary>
+    /// <param name="name">The name, with its dashes.</param>
+    /// <param name="description">The help text.</param>
+    /// <param name="most">The highest allowed value; the lowest is 1.</param>
     public static Option<int[]> Create(string name, string description, int most = int.MaxValue) =>
         new(name)
         {

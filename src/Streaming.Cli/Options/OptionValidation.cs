@@ -2,10 +2,10 @@ using System.CommandLine;
 
 namespace Streaming.Cli.Options;
 
-/// <summary>Rules that several options share.</summary>
+/// <summary>Validation that several options share.</summary>
 internal static class OptionValidation
 {
-    /// <summary>Refuses an empty path: nothing is meant by it.</summary>
+    /// <summary>Refuses an empty path.</summary>
     public static Option<T> NotEmpty<T>(this Option<T> option)
     {
         option.Validators.Add(result =>

@@ -3,11 +3,11 @@ using Streaming.Inference;
 
 namespace Streaming.Cli.Options;
 
-/// <summary>Reads the texts that options name.</summary>
+/// <summary>Reads the text files that options name.</summary>
 internal static class TextFile
 {
     /// <summary>A file's text, in UTF-8.</summary>
-    /// <exception cref="InputException">It is absent, may not be read, or is not UTF-8.</exception>
+    /// <exception cref="InputException">The file does not exist, cannot be read, or is not UTF-8.</exception>
     public static string Read(string file)
     {
         try

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using Streaming.Inference;
+using Streaming.Inference.Kernels;
+using Streaming.Inference.Serving;
 using Streaming.Training;
 
 namespace Streaming.Cli.Options;
@@ -16,36 +18,35 @@ internal sealed class TrainOptions
         Output = "",
     };
 
-    private readonly Option<string> _mixture = Path("--mixture", "What is learnt from, a JSON file.", "FILE.json");
-    private readonly Option<string> _data = Path("--data", "Where the paths in the mixture begin.", "DIR");
-    private readonly Option<string> _work = Path("--work", "Where the training keeps its state and figures, to go on from.", "DIR");
-    private readonly Option<string> _output = Path("--output", "Where the checkpoint goes.", "DIR");
+    private readonly Option<string> _mixture = Path("--mixture", "The mixture of training texts, a JSON file.", "FILE.json");
+    private readonly Option<string> _data = Path("--data", "The folder to which the paths in the mixture are relative.", "DIR");
+    private readonly Option<string> _work = Path(
+        "--work",
+        "The folder for the training's state, from which it resumes, and its metrics.",
+        "DIR"
+    );
+    private readonly Option<string> _output = Path("--output", "The folder for the checkpoint.", "DIR");
     private readonly Option<string?> _tokenizer = new Option<string?>("--tokenizer")
     {
-        Description = "A folder whose tokenizer is used. Default: that of --from, else one is learnt.",
+        Description = "A folder with the tokenizer to use. Default: that of --from, or else one is trained.",
         HelpName = "DIR",
     }.NotEmpty();
     private readonly Option<string?> _from = new Option<string?>("--from")
     {
-        Description = "A checkpoint of the same shape that a new training begins with.",
+        Description = "A checkpoint of the same shape from which a new training starts.",
         HelpName = "DIR",
     }.NotEmpty();
     private readonly Option<int?> _vocabulary = NumberOption.Create<int>(
         "--vocabulary",
-        $"Tokens of a vocabulary that is learnt. Default {Default.Vocabulary}.",
+        $"Size of a vocabulary that is trained. Default {Default.Vocabulary}.",
         261,
         1_000_000
     );
     private readonly Option<int?> _layers = NumberOption.Create<int>("--layers", $"Layers. Default {Default.Layers}.", 1, 1000);
-    private readonly Option<int?> _hidden = NumberOption.Create<int>(
-        "--hidden",
-        $"Width of the residual stream. Default {Default.Hidden}.",
-        2,
-        65536
-    );
+    private readonly Option<int?> _hidden = NumberOption.Create<int>("--hidden", $"Hidden size. Default {Default.Hidden}.", 2, 65536);
     private readonly Option<int?> _intermediate = NumberOption.Create<int>(
         "--intermediate",
-        $"Width inside the feed-forward part. Default {Default.Intermediate}.",
+        $"Intermediate size of the feed-forward network. Default {Default.Intermediate}.",
         1,
         1_000_000
     );
@@ -58,19 +59,19 @@ internal sealed class TrainOptions
     );
     private readonly Option<int?> _headDim = NumberOption.Create<int>(
         "--head-dim",
-        $"Width of a head. Default {Default.HeadDim}.",
+        $"Dimensions of a head. Default {Default.HeadDim}.",
         2,
         1024
     );
     private readonly Option<long?> _tokens = NumberOption.Create<long>(
         "--tokens",
-        $"Tokens to read in all, earlier runs included. Default {Default.Tokens}.",
+        $"Total training tokens, including earlier runs. Default {Default.Tokens}.",
         1
     );
-    private readonly Option<int?> _batch = NumberOption.Create<int>("--batch", $"Tokens of a step. Default {Default.Batch}.", 8);
+    private readonly Option<int?> _batch = NumberOption.Create<int>("--batch", $"Tokens in a step. Default {Default.Batch}.", 8);
     private readonly Option<string> _lengths = new("--lengths")
     {
-        Description = "Tokens of a sequence, and after which share of the training.",
+        Description = "Tokens in a sequence, each with the share of the training after which it applies.",
         HelpName = "N[@SHARE],...",
         DefaultValueFactory = _ =>
             string.Join(
@@ -80,44 +81,40 @@ internal sealed class TrainOptions
                 )
             ),
     };
-    private readonly Option<double?> _rate = NumberOption.Create<double>(
-        "--rate",
-        "The highest learning rate. Default 0.0025.",
-        0.000001,
-        1
-    );
-    private readonly Option<int?> _warmUp = NumberOption.Create<int>(
-        "--warm-up",
-        $"Steps until it is reached. Default {Default.WarmUp}.",
-        1
-    );
+    private readonly Option<double?> _rate = NumberOption.Create<double>("--rate", "Peak learning rate. Default 0.0025.", 0.000001, 1);
+    private readonly Option<int?> _warmUp = NumberOption.Create<int>("--warm-up", $"Warm-up steps. Default {Default.WarmUp}.", 1);
     private readonly Option<double?> _sinkShare = NumberOption.Create<double>(
         "--sink-share",
-        "Asks heads, by an extra loss, to leave this share of attention on the start token. Default: no such loss.",
+        "Adds a sink loss: heads should leave this share of their attention on the start token. Default: no sink loss.",
         0.01,
         0.99
     );
     private readonly Option<double?> _sinkWeight = NumberOption.Create<double>(
         "--sink-weight",
-        "That loss's weight in each layer. Default 0.1.",
+        "Weight of the sink loss in each layer. Default 0.1.",
         0.000001,
         100
     );
     private readonly Option<double?> _dropout = NumberOption.Create<double>(
         "--dropout",
-        "Leaves out this share of what layers add, at random, against learning by heart. Default 0.",
+        "Dropout probability on what each layer adds. Default 0.",
         0,
         0.9
     );
     private readonly Option<string> _device = DeviceOption.Create();
-    private readonly Option<string> _dtype = new("--dtype")
-    {
-        Description = "Type of the products: bfloat16 or float32.",
-        DefaultValueFactory = _ => "bfloat16",
-        HelpName = "TYPE",
-    };
-    private readonly Option<int?> _threads = NumberOption.Create<int>("--threads", "Threads. Default: one per processor.", 1, 1024);
-    private readonly Option<long?> _seed = NumberOption.Create<long>("--seed", "Repeats a training. Default 1.", 0);
+    private readonly Option<DType?> _dtype = ChoiceOption.Create<DType>(
+        "--dtype",
+        "TYPE",
+        "bfloat16 or float32",
+        static (string? text, out DType type) => Engine.TryParse(text, out type) && type is DType.BFloat16 or DType.Float32,
+        " The compute type. Default bfloat16."
+    );
+    private readonly Option<int?> _threads = ThreadsOption.Create("one per processor");
+    private readonly Option<long?> _seed = NumberOption.Create<long>(
+        "--seed",
+        "Seed of the initial weights, the order of the texts and dropout. Default 1.",
+        0
+    );
     private readonly Option<int?> _evaluateEvery = NumberOption.Create<int>(
         "--evaluate-every",
         $"Steps between evaluations on held-out texts. Default {Default.EvaluateEvery}.",
@@ -125,18 +122,22 @@ internal sealed class TrainOptions
     );
     private readonly Option<int?> _patience = NumberOption.Create<int>(
         "--patience",
-        "Ends after so many evaluations without a better held-out loss; 0 never. Default 0.",
+        "Stops after this many evaluations without a better held-out loss; 0 for never. Default 0.",
         0
     );
     private readonly Option<double?> _saveMinutes = NumberOption.Create<double>(
         "--save-minutes",
-        "Minutes between two states that are kept. Default 10.",
+        "Minutes between saved states. Default 10.",
         0,
         1440
     );
-    private readonly Option<int?> _steps = NumberOption.Create<int>("--steps", "Ends this run after so many steps. Default: no limit.", 1);
+    private readonly Option<int?> _steps = NumberOption.Create<int>(
+        "--steps",
+        "Pauses this run after this many steps. Default: no limit.",
+        1
+    );
 
-    /// <summary>Adds them to a command.</summary>
+    /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         Option[] all =
@@ -173,14 +174,9 @@ internal sealed class TrainOptions
         ];
         foreach (Option option in all)
             command.Add(option);
-        _dtype.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string>() is not ("bfloat16" or "float32") and var name)
-                result.AddError($"--dtype is '{name}' and must be bfloat16 or float32");
-        });
     }
 
-    /// <summary>What was given.</summary>
+    /// <summary>Reads the options.</summary>
     /// <exception cref="InputException">The lengths cannot be read.</exception>
     public TrainingOptions Read(ParseResult parsed) =>
         new()
@@ -207,7 +203,7 @@ internal sealed class TrainOptions
             SinkWeight = parsed.GetValue(_sinkWeight) ?? Default.SinkWeight,
             Dropout = parsed.GetValue(_dropout) ?? 0,
             Device = parsed.GetRequiredValue(_device),
-            Float32 = parsed.GetValue(_dtype) == "float32",
+            Float32 = parsed.GetValue(_dtype) == DType.Float32,
             Threads = parsed.GetValue(_threads),
             Seed = parsed.GetValue(_seed) ?? Default.Seed,
             EvaluateEvery = parsed.GetValue(_evaluateEvery) ?? Default.EvaluateEvery,

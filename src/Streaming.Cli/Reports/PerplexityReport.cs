@@ -4,15 +4,15 @@ using Streaming.Inference.Evaluation;
 
 namespace Streaming.Cli.Reports;
 
-/// <summary>What <c>perplexity</c> prints.</summary>
+/// <summary>The output of <c>perplexity</c>.</summary>
 /// <param name="Policy">The policy's name.</param>
-/// <param name="Sinks">S, as asked for or by default, whatever the policy makes of it.</param>
-/// <param name="Window">W, likewise.</param>
-/// <param name="Tokens">Tokens that were scored.</param>
-/// <param name="Nll">Nats per token.</param>
-/// <param name="Perplexity">exp of them.</param>
+/// <param name="Sinks">S as given or by default, also if the policy does not use it as such.</param>
+/// <param name="Window">W as given or by default, likewise.</param>
+/// <param name="Tokens">The number of scored tokens.</param>
+/// <param name="Nll">Mean negative log-likelihood, nats per token.</param>
+/// <param name="Perplexity">exp(Nll).</param>
 /// <param name="MsPerToken">Time per token, milliseconds.</param>
-/// <param name="Segments">Consecutive parts.</param>
+/// <param name="Segments">Results of consecutive parts of the text.</param>
 internal sealed record PerplexityReport(
     string Policy,
     int Sinks,
@@ -36,13 +36,14 @@ internal sealed record PerplexityReport(
             result.Segments
         );
 
-    /// <summary>For people.</summary>
+    /// <summary>The report as a table.</summary>
     public string ToText()
     {
         var text = new StringBuilder();
         text.Append(
             CultureInfo.InvariantCulture,
-            $"{Policy} {Sinks}+{Window}: perplexity {Perplexity:0.000} ({Nll:0.0000} nats per token), {Tokens} tokens, {MsPerToken:0.000} ms per token"
+            $"{Policy} {Sinks}+{Window}: perplexity {Perplexity:0.000} ({Nll:0.0000} nats per token), "
+                + $"{Tokens} tokens, {MsPerToken:0.000} ms per token"
         );
         text.AppendLine().Append("    tokens  perplexity");
         foreach (PerplexitySegment segment in Segments)

@@ -2,13 +2,14 @@ using Spectre.Console;
 
 namespace Streaming.Cli.Reports;
 
-/// <summary>A progress bar on standard error, where that is a terminal; elsewhere nothing.</summary>
+/// <summary>A progress bar on standard error if that is a terminal; otherwise nothing is shown.</summary>
 internal static class ProgressBar
 {
-    /// <summary>Runs a work and shows how far it is.</summary>
-    /// <param name="title">What is done.</param>
-    /// <param name="total">How far it goes.</param>
-    /// <param name="work">The work, on the calling thread; it tells how far it is, and a few words to show.</param>
+    /// <summary>Runs an operation and shows its progress.</summary>
+    /// <param name="title">The operation's title.</param>
+    /// <param name="total">The progress at which the operation is complete.</param>
+    /// <param name="work">The operation, run on the calling thread; it reports its progress and a few words to show.</param>
+    /// <returns>The operation's result.</returns>
     public static T Show<T>(string title, int total, Func<Action<int, string>, T> work)
     {
         if (Console.IsErrorRedirected)

@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace Streaming.Cli.Reports;
 
-/// <summary>Results as JSON: one object on one line, names in camelCase.</summary>
+/// <summary>Formats results as JSON: one object on one line, with names in camelCase.</summary>
 internal static class ResultJson
 {
     private static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // a terminal or a file, never a page
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // the output is a terminal or a file, never HTML
     };
 
     public static string Of<T>(T result) => JsonSerializer.Serialize(result, Options);

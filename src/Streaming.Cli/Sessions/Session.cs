@@ -7,14 +7,14 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Sessions;
 
-/// <summary>One loaded checkpoint and one endless stream on it.</summary>
+/// <summary>A loaded checkpoint and one endless stream on it.</summary>
 internal sealed class Session : IAsyncDisposable
 {
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
     private readonly Engine _engine;
     private readonly IDecodeDevice _device;
     private readonly SamplingParameters _sampling;
-    private int[] _unfed = []; // belongs to the stream and is not in the cache: a sampled token, or input that a stop left unread
+    private int[] _unfed = []; // in the stream but not in the cache: the last sampled token, or input that a stop left unread
     private long _fed;
     private readonly StreamWriter? _logProbabilities;
 
@@ -42,17 +42,21 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Counts and times of the replies so far.</summary>
     public GenerationStats Stats { get; private set; }
 
-    /// <summary>The stream's last token, the one that a continuation follows.</summary>
+    /// <summary>The stream's last token; null before the first reply.</summary>
     public int? LastId { get; private set; }
 
-    /// <summary>Loads a checkpoint.</summary>
+    /// <summary>Loads the checkpoint and starts an empty stream.</summary>
+    /// <exception cref="Streaming.Inference.InputException">The checkpoint cannot be loaded.</exception>
     public static Session Load(GenerationRequest request) => new(Engine.Load(request.EngineOptions), request);
 
-    /// <summary>Feeds tokens and writes the reply as it comes; what comes after <see cref="Stop"/> was sampled before it.</summary>
+    /// <summary>Feeds tokens, and writes the reply as it is sampled, until it ends or <see cref="Stop"/> stops it.</summary>
+    /// <param name="input">Token ids to append to the stream.</param>
+    /// <param name="output">Receives the reply's text.</param>
+    /// <returns>Why the reply ended.</returns>
     public async Task<EndReason> ReplyAsync(int[] input, TextWriter output)
     {
         int[] all = [.. _unfed, .. input];
-        // SentencePiece's vocabularies begin a text with a space that is not part of it.
+        // SentencePiece adds a space before the first word, which is not part of the text.
         bool atBeginning = Tokenizer.StripsLeadingSpace && _fed == 0 && all.All(id => Tokenizer.BytesOf(id).IsEmpty);
         var work = new DecodeJob
         {
@@ -92,10 +96,10 @@ internal sealed class Session : IAsyncDisposable
         return ended.Reason;
     }
 
-    /// <summary>Ends the reply after the step under way.</summary>
+    /// <summary>Stops the reply after the current step.</summary>
     public void Stop() => _device.Stop(0, EndReason.Stopped);
 
-    /// <summary>Writes the stats.</summary>
+    /// <summary>Writes the stats to a JSON file.</summary>
     public Task WriteStatsAsync(string file) => File.WriteAllTextAsync(file, Stats.ToJson());
 
     public async ValueTask DisposeAsync()

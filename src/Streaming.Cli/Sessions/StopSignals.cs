@@ -3,19 +3,19 @@ using System.Runtime.InteropServices;
 namespace Streaming.Cli.Sessions;
 
 /// <summary>
-/// Ctrl-C and SIGTERM. While a reply runs they end the reply, and whoever waits for it decides what then; otherwise, and the
-/// second time, they end the process as they always do.
+/// Handles Ctrl-C and SIGTERM. The first signal while an operation runs stops the operation. Any other signal ends the process, as by
+/// default.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
-    /// <summary>The shell's exit code of a program that Ctrl-C ended.</summary>
+    /// <summary>The exit code of a program that Ctrl-C ended, by the shell's convention.</summary>
     public const int ExitCode = 130;
 
     private readonly Action _stop;
     private readonly PosixSignalRegistration[] _registrations;
     private int _running;
 
-    /// <param name="stop">Ends the reply that runs.</param>
+    /// <param name="stop">Stops the operation that runs.</param>
     public StopSignals(Action stop)
     {
         _stop = stop;
@@ -26,13 +26,13 @@ internal sealed class StopSignals : IDisposable
         ];
     }
 
-    /// <summary>Whether the program was asked to end, rather than the reply alone.</summary>
+    /// <summary>Whether SIGTERM asked the program to end; Ctrl-C stops only the operation.</summary>
     public bool Terminating { get; private set; }
 
-    /// <summary>A reply begins.</summary>
+    /// <summary>Marks the start of an operation.</summary>
     public void Begin() => Volatile.Write(ref _running, 1);
 
-    /// <summary>A reply has ended.</summary>
+    /// <summary>Marks the end of the operation.</summary>
     public void End() => Volatile.Write(ref _running, 0);
 
     public void Dispose()

@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Streaming.Inference.Checkpoints;
 using Streaming.Training.DataLoading;
@@ -9,21 +7,18 @@ using static TorchSharp.torch;
 
 namespace Streaming.Training.Checkpoints;
 
-/// <summary>Writes what was learnt as a folder in Hugging Face layout, weights in bfloat16; the tokenizer's files are put there before.</summary>
+/// <summary>
+/// Writes a checkpoint in Hugging Face layout, with weights in bfloat16. The tokenizer's files are not written: they are in the folder
+/// from the start of a run.
+/// </summary>
 internal static class CheckpointWriter
 {
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
-    /// <summary>Writes configuration and weights; every file appears whole or not at all, the weights last.</summary>
+    /// <summary>Writes the configuration, then the weights, each file atomically.</summary>
     public static void Write(string folder, MasterWeights master, DocumentEncoder encoder)
     {
         Directory.CreateDirectory(folder);
-        AtomicFile.Write(Path.Combine(folder, "config.json"), Config(master.Config, encoder).ToJsonString(Json) + "\n");
-        AtomicFile.Write(Path.Combine(folder, "generation_config.json"), Generation(encoder).ToJsonString(Json) + "\n");
+        AtomicFile.Write(Path.Combine(folder, "config.json"), Config(master.Config, encoder));
+        AtomicFile.Write(Path.Combine(folder, "generation_config.json"), Generation(encoder));
         using IDisposable noGradient = no_grad();
         using DisposeScope scope = NewDisposeScope();
         (string, Tensor)[] tensors = [.. Separate(master).Select(t => (t.Name, t.Value.to(ScalarType.BFloat16)))];
@@ -33,7 +28,7 @@ internal static class CheckpointWriter
         );
     }
 
-    /// <summary>The fused matrices as a Llama names them.</summary>
+    /// <summary>The parameters under a Llama's names, with the fused matrices split.</summary>
     private static IEnumerable<(string Name, Tensor Value)> Separate(MasterWeights master)
     {
         ModelConfig config = master.Config;

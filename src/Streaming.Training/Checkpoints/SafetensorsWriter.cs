@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 
 namespace Streaming.Training.Checkpoints;
 
-/// <summary>Writes safetensors files: eight bytes with the header's length, the header in JSON, the tensors one after the other.</summary>
+/// <summary>Writes safetensors files: the header's length in eight bytes, the header in JSON, then the tensors.</summary>
 internal static class SafetensorsWriter
 {
-    /// <summary>Writes tensors, each in its type: float32 or bfloat16.</summary>
-    /// <param name="stream">Where to.</param>
+    /// <summary>Writes tensors of type float32 or bfloat16.</summary>
+    /// <param name="stream">The stream to write to.</param>
     /// <param name="tensors">Names and values.</param>
-    /// <param name="metadata">Texts that go into the header.</param>
+    /// <param name="metadata">The header's metadata.</param>
+    /// <exception cref="ArgumentException">A tensor has another type.</exception>
     public static void Write(
         Stream stream,
         IReadOnlyList<(string Name, Tensor Value)> tensors,
@@ -23,17 +24,17 @@ internal static class SafetensorsWriter
         {
             ["__metadata__"] = new JsonObject(metadata.Select(m => KeyValuePair.Create(m.Key, (JsonNode?)m.Value))),
         };
-        long place = 0;
+        long start = 0;
         foreach ((string name, Tensor value) in tensors)
         {
-            long end = place + value.numel() * value.element_size();
+            long end = start + value.numel() * value.element_size();
             header[name] = new JsonObject
             {
                 ["dtype"] = NameOf(value.dtype),
                 ["shape"] = new JsonArray([.. value.shape.Select(n => JsonValue.Create(n))]),
-                ["data_offsets"] = new JsonArray(place, end),
+                ["data_offsets"] = new JsonArray(start, end),
             };
-            place = end;
+            start = end;
         }
         byte[] text = Encoding.UTF8.GetBytes(header.ToJsonString());
         byte[] head = new byte[8 + (text.Length + 7) / 8 * 8]; // tensors begin at a multiple of eight
@@ -53,6 +54,6 @@ internal static class SafetensorsWriter
         {
             ScalarType.Float32 => "F32",
             ScalarType.BFloat16 => "BF16",
-            _ => throw new ArgumentException($"Tensors of type {type} are not written.", nameof(type)),
+            _ => throw new ArgumentException($"A tensor of type {type} cannot be written: use float32 or bfloat16.", nameof(type)),
         };
 }

@@ -10,42 +10,42 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Checkpoints;
 
 /// <summary>
-/// All that an interrupted training needs to go on as if it had not been interrupted, in one file that is replaced whole: weights
-/// in float32, the optimizer's means, and where the mixture was.
+/// Everything that an interrupted training needs to continue with the same results, in one file that is replaced atomically: float32
+/// weights, the optimizer's moments, and the state of data loading. Its property names are part of the stored format.
 /// </summary>
 internal sealed record TrainingState
 {
     private const string FileName = "state.safetensors",
         Key = "training";
 
-    /// <summary>What the model is; a run cannot go on as another one.</summary>
+    /// <summary>The model's configuration; a run cannot continue with another one.</summary>
     public required ModelConfig Config { get; init; }
 
-    /// <summary>Tokens read so far.</summary>
+    /// <summary>Training tokens so far.</summary>
     public required long Tokens { get; init; }
 
     /// <summary>Steps so far.</summary>
     public required int Steps { get; init; }
 
-    /// <summary>Time spent, all runs together.</summary>
+    /// <summary>Time spent in all runs.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Where the mixture was.</summary>
+    /// <summary>The mixture's state.</summary>
     public required MixtureState Mixture { get; init; }
 
-    /// <summary>Where the packer was.</summary>
+    /// <summary>The packer's state.</summary>
     public required PackerState Packer { get; init; }
 
     /// <summary>The best held-out loss so far, nats per token.</summary>
     public double? BestLoss { get; init; }
 
-    /// <summary>Evaluations since then.</summary>
+    /// <summary>The number of evaluations since the best held-out loss.</summary>
     public int SinceBest { get; init; }
 
-    /// <summary>Whether there is something to go on from.</summary>
+    /// <summary>Whether a work folder has a state from which to continue.</summary>
     public static bool IsIn(string folder) => File.Exists(Path.Combine(folder, FileName));
 
-    /// <summary>Writes the state.</summary>
+    /// <summary>Writes the state into a work folder.</summary>
     public void Write(string folder, MasterWeights master, AdamW optimizer) =>
         AtomicFile.Write(
             Path.Combine(folder, FileName),
@@ -57,15 +57,16 @@ internal sealed record TrainingState
                 )
         );
 
-    /// <summary>Reads the state into weights and its optimizer.</summary>
-    /// <exception cref="InputException">It is damaged or of another model.</exception>
+    /// <summary>Reads the state of a work folder, and restores the weights and the optimizer.</summary>
+    /// <exception cref="InputException">The state is damaged or belongs to another model.</exception>
     public static TrainingState Read(string folder, MasterWeights master, AdamW optimizer)
     {
         string path = Path.Combine(folder, FileName);
         TrainingState state = Header(path);
         if (state.Config != master.Config)
             throw new InputException(
-                $"'{path}' is of another model ({Shape(state.Config)}) than was asked for ({Shape(master.Config)}): ask for the same, or name another --work folder."
+                $"'{path}' belongs to another model ({Shape(state.Config)}) than the options name ({Shape(master.Config)}): "
+                    + "use the same options, or name another --work folder."
             );
         optimizer.Steps = state.Steps;
         using IDisposable noGradient = no_grad();
@@ -74,7 +75,7 @@ internal sealed record TrainingState
         foreach ((string name, Tensor value) in Tensors(master, optimizer))
         {
             if (!entries.TryGetValue(name, out SafetensorsEntry? entry) || !entry.Shape.SequenceEqual(value.shape))
-                throw new InputException($"'{path}' lacks '{name}': it is damaged, so go on from an earlier copy or from the beginning.");
+                throw new InputException($"'{path}' lacks '{name}' and is damaged: restore an earlier copy or start again.");
             using Tensor stored = file.Read(entry, ScalarType.Float32);
             value.copy_(stored);
         }
@@ -85,7 +86,8 @@ internal sealed record TrainingState
         master.Parameters.Select(p => (p.Name, p.Value)).Concat(optimizer.State);
 
     private static string Shape(ModelConfig config) =>
-        $"{config.Layers} layers, {config.HiddenSize} wide, {config.IntermediateSize} inside, {config.Heads}/{config.KeyValueHeads} heads, {config.VocabularySize} tokens, context {config.ContextLength}";
+        $"{config.Layers} layers, hidden {config.HiddenSize}, intermediate {config.IntermediateSize}, "
+        + $"{config.Heads}/{config.KeyValueHeads} heads, vocabulary {config.VocabularySize}, context {config.ContextLength}";
 
     private static TrainingState Header(string path)
     {
@@ -102,10 +104,7 @@ internal sealed record TrainingState
         catch (Exception e)
             when (e is IOException or JsonException or OverflowException or KeyNotFoundException or UnauthorizedAccessException)
         {
-            throw new InputException(
-                $"'{path}' cannot be read ({e.Message.TrimEnd('.')}): go on from an earlier copy or from the beginning.",
-                e
-            );
+            throw new InputException($"'{path}' cannot be read ({e.Message.TrimEnd('.')}): restore an earlier copy or start again.", e);
         }
     }
 }

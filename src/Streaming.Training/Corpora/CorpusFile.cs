@@ -5,13 +5,13 @@ using Streaming.Inference;
 
 namespace Streaming.Training.Corpora;
 
-/// <summary>Reads training texts: chat JSONL and plain text, also compressed (<c>.gz</c>).</summary>
+/// <summary>Reads training texts: chat JSONL and plain text, optionally compressed (<c>.gz</c>).</summary>
 internal static class CorpusFile
 {
     /// <summary>The dialogues of a JSONL file, one JSON object a line: <c>{ "source"?, "messages": [{ "role", "content" }] }</c>.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="source">Only those of this source; null for all.</param>
-    /// <exception cref="InputException">It cannot be read, or a line is no dialogue.</exception>
+    /// <param name="source">Reads only the dialogues of this source; null for all.</param>
+    /// <exception cref="InputException">The file cannot be read, or a line is not a dialogue.</exception>
     public static IEnumerable<Dialogue> Dialogues(string path, string? source)
     {
         using StreamReader reader = Open(path);
@@ -23,7 +23,7 @@ internal static class CorpusFile
     }
 
     /// <summary>A file's whole text.</summary>
-    /// <exception cref="InputException">It cannot be read.</exception>
+    /// <exception cref="InputException">The file cannot be read.</exception>
     public static string Text(string path)
     {
         using StreamReader reader = Open(path);
@@ -33,11 +33,11 @@ internal static class CorpusFile
         }
         catch (Exception e) when (e is InvalidDataException or DecoderFallbackException)
         {
-            throw new InputException($"'{path}' is damaged or not UTF-8 ({e.Message}): make the file again.", e);
+            throw new InputException($"'{path}' is damaged or not UTF-8 ({e.Message}): create the file again.", e);
         }
     }
 
-    /// <summary>Cuts a long text at line ends into parts of about so many characters.</summary>
+    /// <summary>Splits a long text at line ends into parts of about the given number of characters.</summary>
     public static IEnumerable<string> Parts(string text, int characters)
     {
         for (int at = 0; at < text.Length; )
@@ -86,13 +86,14 @@ internal static class CorpusFile
             return turns.Any(t => t.Role == Turn.Assistant)
                 ? new Dialogue(turns)
                 : throw new InputException(
-                    $"'{path}', line {line}: no message of the assistant, so there is nothing to learn: leave the line out."
+                    $"'{path}', line {line}: the dialogue has no assistant message to train on: leave the line out."
                 );
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or NullReferenceException)
         {
             throw new InputException(
-                $"'{path}', line {line} is no dialogue: write {{ \"messages\": [{{ \"role\", \"content\" }}] }}, and \"source\" where a mixture asks for one.",
+                $"'{path}', line {line} is not a dialogue: write {{ \"messages\": [{{ \"role\", \"content\" }}] }}, "
+                    + "and \"source\" if the mixture selects by it.",
                 e
             );
         }

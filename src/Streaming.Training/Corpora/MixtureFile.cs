@@ -4,64 +4,66 @@ using Streaming.Inference;
 
 namespace Streaming.Training.Corpora;
 
-/// <summary>What kind of talk a source teaches; a system prompt names it.</summary>
+/// <summary>The kind of conversation that a source teaches; its system prompts name it.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<TalkKind>))]
 internal enum TalkKind
 {
-    /// <summary>Talk about this and that, with the model as itself.</summary>
+    /// <summary>Small talk in which the model speaks as itself.</summary>
     Chat,
 
-    /// <summary>Talk between two people, one of whom the model plays.</summary>
+    /// <summary>Dialogue between two people, one of whom the model plays.</summary>
     Person,
 
     /// <summary>Stories.</summary>
     Story,
 
-    /// <summary>Questions, errands and bookings.</summary>
+    /// <summary>Questions, tasks and bookings.</summary>
     Assistant,
 }
 
-/// <summary>One source of a mixture; exactly one of <see cref="Dialogues"/>, <see cref="Text"/> and <see cref="Generator"/>.</summary>
+/// <summary>
+/// One source of a mixture, with exactly one of <see cref="Dialogues"/>, <see cref="Text"/> and <see cref="Generator"/>.
+/// </summary>
 internal sealed record SourceDescription
 {
-    /// <summary>Its name, the same from run to run.</summary>
+    /// <summary>The name under which its progress is stored; keep it from run to run.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Its part of the training tokens, in proportion to the other sources'.</summary>
+    /// <summary>Its share of the training tokens, relative to the other sources' shares.</summary>
     public required double Share { get; init; }
 
-    /// <summary>What it teaches.</summary>
+    /// <summary>The kind of conversation that it teaches.</summary>
     public required TalkKind Kind { get; init; }
 
     /// <summary>The share of its dialogues that begin with a system prompt.</summary>
     public double SystemPromptShare { get; init; } = 0.5;
 
-    /// <summary>Where it comes from, for the model card.</summary>
+    /// <summary>The origin, for the model card.</summary>
     public string? Origin { get; init; }
 
-    /// <summary>Its licence, for the model card.</summary>
+    /// <summary>The licence, for the model card.</summary>
     public string? Licence { get; init; }
 
     /// <summary>A JSONL file of dialogues.</summary>
     public string? Dialogues { get; init; }
 
-    /// <summary>Of <see cref="Dialogues"/>, only those of this <c>source</c>; null for all.</summary>
+    /// <summary>Selects the lines of <see cref="Dialogues"/> with this <c>source</c>; null for all.</summary>
     public string? Only { get; init; }
 
     /// <summary>A text file.</summary>
     public string? Text { get; init; }
 
-    /// <summary>The line between two texts of <see cref="Text"/>; null where it is one text.</summary>
+    /// <summary>The line that separates the stories in <see cref="Text"/>; null if the file is one text.</summary>
     public string? Separator { get; init; }
 
     /// <summary>A generator of dialogues, one of <see cref="GeneratorNames"/>.</summary>
     public string? Generator { get; init; }
 
-    /// <summary>The source whose training texts the generator tells.</summary>
+    /// <summary>The source whose training stories the generator uses.</summary>
     public string? StoriesOf { get; init; }
 }
 
-/// <summary>What a training reads, and in what proportions.</summary>
+/// <summary>The sources of a training and their proportions, as read from a JSON file.</summary>
 internal sealed record MixtureFile
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -74,11 +76,11 @@ internal sealed record MixtureFile
     /// <summary>The sources.</summary>
     public required IReadOnlyList<SourceDescription> Sources { get; init; }
 
-    /// <summary>System prompts by kind of talk.</summary>
+    /// <summary>System prompts by kind of conversation.</summary>
     public required IReadOnlyDictionary<TalkKind, IReadOnlyList<string>> SystemPrompts { get; init; }
 
     /// <summary>Reads a mixture.</summary>
-    /// <exception cref="InputException">It cannot be read, or says what cannot be.</exception>
+    /// <exception cref="InputException">The file cannot be read or is invalid.</exception>
     public static MixtureFile Read(string path)
     {
         try
@@ -89,7 +91,7 @@ internal sealed record MixtureFile
         }
         catch (JsonException e)
         {
-            throw new InputException($"'{path}' is no mixture ({e.Message.TrimEnd('.')}): see models/mixture.json for one.", e);
+            throw new InputException($"'{path}' is not a mixture ({e.Message.TrimEnd('.')}): see models/mixture.json for an example.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -104,20 +106,22 @@ internal sealed record MixtureFile
         {
             string what = $"'{path}': the source '{source.Name}'";
             if (!names.Add(source.Name))
-                throw new InputException($"{what} is there twice: give each a name of its own.");
+                throw new InputException($"{what} is there twice: give each source its own name.");
             if (!(source.Share >= 0 && double.IsFinite(source.Share)))
-                throw new InputException($"{what} has the share {source.Share}: take a number of 0 or more.");
+                throw new InputException($"{what} has the share {source.Share}: use a number of at least 0.");
             if (((string?[])[source.Dialogues, source.Text, source.Generator]).Count(o => o is not null) != 1)
-                throw new InputException($"{what} must have exactly one of dialogues, text and generator.");
+                throw new InputException($"{what} must have exactly one of dialogues, text and generator: remove the others.");
             if (source.Generator is string generator && !GeneratorNames.All.Contains(generator))
-                throw new InputException($"{what} names the generator '{generator}': take {string.Join(", ", GeneratorNames.All)}.");
+                throw new InputException($"{what} has the unknown generator '{generator}': use {string.Join(", ", GeneratorNames.All)}.");
             if (source.Generator is GeneratorNames.StoryRequests or GeneratorNames.EndlessStories && source.StoriesOf is null)
-                throw new InputException($"{what} tells stories: name their source in storiesOf.");
+                throw new InputException($"{what} needs stories: name their source in storiesOf.");
             if (source.StoriesOf is string from && !Sources.Any(s => s.Name == from && s.Text is not null))
-                throw new InputException($"{what} tells stories of '{from}', which is no source of text here: name one.");
+                throw new InputException(
+                    $"{what} takes its stories from '{from}', which is not a text source of this mixture: name one in storiesOf."
+                );
         }
         if (!Sources.Any(s => s.Share > 0))
-            throw new InputException($"'{path}' gives no source a share: there is nothing to learn from.");
+            throw new InputException($"'{path}' gives no source a share: set the share of at least one above 0.");
         if (
             Sources
                 .Select(s => s.Kind)

@@ -8,7 +8,7 @@ internal abstract record SourceText;
 internal sealed record Dialogue(IReadOnlyList<Turn> Turns) : SourceText;
 
 /// <summary>A story or a part of a book.</summary>
-/// <param name="Text">Its text.</param>
-/// <param name="Begins">Whether it is the text's beginning.</param>
-/// <param name="Ends">Whether the text is over with it, rather than going on in the next part.</param>
+/// <param name="Text">The text.</param>
+/// <param name="Begins">Whether it is the beginning of its story.</param>
+/// <param name="Ends">Whether it is the end of its story; otherwise the next part follows.</param>
 internal sealed record Prose(string Text, bool Begins, bool Ends) : SourceText;

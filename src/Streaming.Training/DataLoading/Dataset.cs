@@ -4,15 +4,15 @@ using Streaming.Training.SyntheticDialogue;
 
 namespace Streaming.Training.DataLoading;
 
-/// <summary>All that a mixture names, read: what is dealt, and what is held out.</summary>
-/// <param name="Sources">What is dealt.</param>
-/// <param name="HeldOut">What is held out.</param>
+/// <summary>The texts that a mixture names.</summary>
+/// <param name="Sources">The sources to train on.</param>
+/// <param name="HeldOut">The held-out texts.</param>
 internal sealed record Dataset(IReadOnlyList<ITextSource> Sources, IReadOnlyList<HeldOutText> HeldOut)
 {
-    /// <summary>Makes the sources of corpora that were read.</summary>
-    /// <param name="mixture">What the mixture says.</param>
-    /// <param name="corpora">The sources that are files, by name.</param>
-    /// <param name="encoder">Writes texts as tokens.</param>
+    /// <summary>Creates the dataset from corpora.</summary>
+    /// <param name="mixture">The mixture.</param>
+    /// <param name="corpora">The corpora of the sources that are files, by name.</param>
+    /// <param name="encoder">Encodes the texts.</param>
     /// <param name="seed">The run's seed.</param>
     public static Dataset Of(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, DocumentEncoder encoder, ulong seed)
     {
@@ -29,8 +29,8 @@ internal sealed record Dataset(IReadOnlyList<ITextSource> Sources, IReadOnlyList
         );
     }
 
-    /// <summary>Reads the files that a mixture names.</summary>
-    /// <exception cref="InputException">One cannot be read.</exception>
+    /// <summary>Reads the files that a mixture names, relative to a folder.</summary>
+    /// <exception cref="InputException">A file cannot be read.</exception>
     public static IReadOnlyDictionary<string, Corpus> ReadCorpora(MixtureFile mixture, string folder) =>
         mixture.Sources.Where(s => s.Generator is null).ToDictionary(s => s.Name, s => Corpus.Read(s, folder));
 }

@@ -2,11 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace Streaming.Training.DataLoading;
 
-/// <summary>One text as tokens, without the start token.</summary>
-/// <param name="Ids">The tokens.</param>
-/// <param name="LossMask">For each, whether it is learnt: what the assistant says, and all of a story.</param>
-/// <param name="TurnStarts">Places where a later sequence may take it up: where a person's turn begins; ascending.</param>
-/// <param name="Prompt">How many tokens at its beginning are the system's turn, which each of its parts begins with.</param>
+/// <summary>One text as tokens, without the start token. The JSON names are those of stored training states.</summary>
+/// <param name="Ids">Token ids.</param>
+/// <param name="LossMask">For each token, whether it counts in the loss: the assistant's words, and all of a story.</param>
+/// <param name="TurnStarts">Indices where a user's turn begins, ascending; a later sequence may continue from there.</param>
+/// <param name="Prompt">The length in tokens of the system turn with which the text begins; each remainder begins with it too.</param>
 internal sealed record Document(
     int[] Ids,
     [property: JsonPropertyName("Learn")] bool[] LossMask,
@@ -16,9 +16,12 @@ internal sealed record Document(
 {
     private const int ShortestRemainder = 16;
 
-    /// <summary>What a later sequence has to take up when only the first tokens found room; null when that is next to nothing.</summary>
-    /// <param name="taken">How many found room.</param>
-    /// <param name="longestRepeat">Where the turn under way began longer ago than this, it is taken up in its middle, without its beginning.</param>
+    /// <summary>The remainder for a later sequence if only the first tokens fitted; null if it is too short to be worth keeping.</summary>
+    /// <param name="taken">The number of tokens that fitted.</param>
+    /// <param name="longestRepeat">
+    /// The most tokens to repeat, so that the remainder starts at a turn. If the current turn began earlier, the remainder starts in
+    /// the middle of it.
+    /// </param>
     public Document? Remainder(int taken, int longestRepeat)
     {
         if (taken <= Prompt)
@@ -30,7 +33,7 @@ internal sealed record Document(
             return null;
         bool[] lossMask = [.. LossMask[..Prompt], .. LossMask[from..]];
         if (!TurnStarts.Contains(from))
-            lossMask[Prompt] = false; // what comes first in the middle of a turn cannot be known
+            lossMask[Prompt] = false; // the first token in the middle of a turn cannot be predicted
         return new Document(
             [.. Ids[..Prompt], .. Ids[from..]],
             lossMask,

@@ -5,19 +5,19 @@ using Streaming.Training.Corpora;
 namespace Streaming.Training.DataLoading;
 
 /// <summary>
-/// Writes texts as tokens: dialogues as the checkpoint's chat template does (ChatML), prose as it is. Not safe for several
-/// threads: it remembers how words are spelt.
+/// Encodes texts as tokens: dialogues in the checkpoint's chat template (ChatML), prose as it is. Not thread-safe: the tokenizer caches
+/// words.
 /// </summary>
 internal sealed class DocumentEncoder
 {
-    /// <summary>The control tokens that a vocabulary must have, in the order of their ids where it is learnt here.</summary>
+    /// <summary>The control tokens that a vocabulary must have; a vocabulary trained here gives them the ids 0 to 3.</summary>
     public static readonly IReadOnlyList<string> ControlTokens = ["<|startoftext|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"];
 
     private readonly Tokenizer _tokenizer;
     private readonly int[] _lineEnd;
 
-    /// <param name="tokenizer">The vocabulary.</param>
-    /// <exception cref="InputException">It lacks a control token that training needs.</exception>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <exception cref="InputException">The tokenizer lacks a control token that training needs.</exception>
     public DocumentEncoder(Tokenizer tokenizer)
     {
         _tokenizer = tokenizer;
@@ -27,7 +27,8 @@ internal sealed class DocumentEncoder
                 tokenizer.IdOf(token) is int id && tokenizer.IsControl(id)
                     ? id
                     : throw new InputException(
-                        $"The tokenizer has no control token '{token}': use one with {string.Join(", ", ControlTokens)}, or leave --tokenizer out."
+                        $"The tokenizer has no control token '{token}': use one with {string.Join(", ", ControlTokens)}, "
+                            + "or leave --tokenizer out."
                     )
             ),
         ];
@@ -35,7 +36,7 @@ internal sealed class DocumentEncoder
         _lineEnd = tokenizer.Encode("\n", parseControl: false, addSpecial: false);
     }
 
-    /// <summary>The token that every sequence begins with.</summary>
+    /// <summary>The start token, first in every sequence.</summary>
     public int Bos { get; }
 
     /// <summary>Opens a turn.</summary>
@@ -47,14 +48,16 @@ internal sealed class DocumentEncoder
     /// <summary>Ends a text.</summary>
     public int EndOfText { get; }
 
-    /// <summary>Ids up to this one, exclusive.</summary>
+    /// <summary>The number of token ids.</summary>
     public int VocabularySize => _tokenizer.Size;
 
-    /// <summary>A dialogue. The assistant's words are learnt, with the end of its turns.</summary>
-    /// <param name="turns">Its turns.</param>
-    /// <param name="ends">Whether it is over with its last turn; otherwise that turn stays open.</param>
-    /// <param name="both">Whether the other one's words are learnt as well: two people talk, and who counts as the assistant is chance.</param>
-    public Document Encode(IReadOnlyList<Turn> turns, bool ends = true, bool both = false)
+    /// <summary>Encodes a dialogue. The loss counts the assistant's words and its end-of-turn tokens.</summary>
+    /// <param name="turns">The turns.</param>
+    /// <param name="ends">Whether the dialogue ends with its last turn; otherwise that turn stays open.</param>
+    /// <param name="bothRoles">
+    /// Whether the loss counts the user's words as well: in a dialogue between two people it is chance who has the assistant's role.
+    /// </param>
+    public Document Encode(IReadOnlyList<Turn> turns, bool ends = true, bool bothRoles = false)
     {
         var (ids, lossMask, turnStarts, prompt) = (new List<int>(), new List<bool>(), new List<int>(), 0);
         void Add(bool learnt, params ReadOnlySpan<int> tokens)
@@ -69,11 +72,11 @@ internal sealed class DocumentEncoder
             Turn turn = turns[t];
             if (turn.Role == Turn.User)
                 turnStarts.Add(ids.Count);
-            bool learnt = turn.Role == Turn.Assistant || (both && turn.Role == Turn.User),
+            bool learnt = turn.Role == Turn.Assistant || (bothRoles && turn.Role == Turn.User),
                 open = !ends && t == turns.Count - 1;
             int[] head = EncodeText(turn.Role + "\n"),
                 all = EncodeText($"{turn.Role}\n{turn.Content}");
-            // The template's words and the reply are one string to the tokenizer; a merge across them would leave nothing to tell apart.
+            // The role line and the reply are encoded as one string. If a merge joins them, none of the turn's tokens is learnt.
             int said = all.AsSpan().StartsWith(head) ? head.Length : all.Length;
             Add(false, TurnStart);
             Add(false, all.AsSpan(0, said));
@@ -90,7 +93,7 @@ internal sealed class DocumentEncoder
         return new Document([.. ids], [.. lossMask], [.. turnStarts], prompt);
     }
 
-    /// <summary>A story, or a part of a book; all of it is learnt.</summary>
+    /// <summary>Encodes a story or a part of a book; the loss counts all of it.</summary>
     public Document Encode(Prose prose)
     {
         int[] ids = [.. EncodeText(prose.Text), .. prose.Ends ? [EndOfText] : _lineEnd];

@@ -5,13 +5,13 @@ using Streaming.Training.SyntheticDialogue;
 namespace Streaming.Training.DataLoading;
 
 /// <summary>
-/// A source whose dialogues are made up: each number has one of its own. What is too near to the messages that judge the model is
-/// not dealt.
+/// A source of synthetic dialogues, one for each number. Dialogues with near-duplicates of the messages that evaluate the model are
+/// left out.
 /// </summary>
-/// <param name="description">Its description.</param>
-/// <param name="generator">Makes them up.</param>
-/// <param name="prompts">Puts system prompts before them.</param>
-/// <param name="encoder">Writes them as tokens.</param>
+/// <param name="description">The source's description.</param>
+/// <param name="generator">Generates the dialogues.</param>
+/// <param name="prompts">Prepends system prompts.</param>
+/// <param name="encoder">Encodes the dialogues.</param>
 /// <param name="seed">The run's seed.</param>
 internal sealed class GeneratedTextSource(
     SourceDescription description,
@@ -21,7 +21,7 @@ internal sealed class GeneratedTextSource(
     ulong seed
 ) : ITextSource
 {
-    private const int MostTries = 100;
+    private const int MaxTries = 100;
 
     public SourceDescription Description => description;
 
@@ -35,18 +35,20 @@ internal sealed class GeneratedTextSource(
     public GeneratedDialogue Dialogue(long number)
     {
         var random = SeededRandom.For(seed, description.Name, number);
-        GeneratedDialogue dialogue = Kept(random);
-        return dialogue with { Turns = prompts.Before(dialogue.Turns, description, random) };
+        GeneratedDialogue dialogue = Generate(random);
+        return dialogue with { Turns = prompts.PrependRandom(dialogue.Turns, description, random) };
     }
 
-    private GeneratedDialogue Kept(SeededRandom random)
+    private GeneratedDialogue Generate(SeededRandom random)
     {
-        for (int i = 0; i < MostTries; i++)
+        for (int i = 0; i < MaxTries; i++)
         {
             GeneratedDialogue dialogue = generator.Next(random);
             if (!dialogue.Turns.Any(t => t.Role == Turn.User && OpeningMessages.Default.IsNearDuplicate(t.Content)))
                 return dialogue;
         }
-        throw new InvalidOperationException($"The generator '{description.Generator}' says nothing but what judges the model.");
+        throw new InvalidOperationException(
+            $"The generator '{description.Generator}' only generates near-duplicates of the opening messages."
+        );
     }
 }

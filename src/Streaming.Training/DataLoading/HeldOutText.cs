@@ -2,16 +2,18 @@ using Streaming.Training.Corpora;
 
 namespace Streaming.Training.DataLoading;
 
-/// <summary>A held-out text, to be scored and never learnt.</summary>
-/// <param name="Source">Its source.</param>
-/// <param name="Document">Its tokens.</param>
-/// <param name="Characters">How many characters its learnt part has.</param>
+/// <summary>A held-out text, which is scored and never trained on.</summary>
+/// <param name="Source">The source's name.</param>
+/// <param name="Document">The tokens.</param>
+/// <param name="Characters">The number of characters that are scored.</param>
 internal sealed record HeldOutText(string Source, Document Document, int Characters)
 {
-    /// <summary>The held-out texts of a mixture's files, as tokens. Dialogues stand behind a system prompt where most of their source do.</summary>
+    /// <summary>
+    /// The held-out texts of a mixture's files. A dialogue gets a system prompt if most training dialogues of its source have one.
+    /// </summary>
     /// <param name="mixture">The mixture.</param>
-    /// <param name="corpora">Its files, by name.</param>
-    /// <param name="encoder">Writes tokens.</param>
+    /// <param name="corpora">The corpora of the sources that are files, by name.</param>
+    /// <param name="encoder">Encodes the texts.</param>
     public static IReadOnlyList<HeldOutText> Of(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, DocumentEncoder encoder)
     {
         var prompts = new SystemPrompts(mixture);
@@ -28,7 +30,7 @@ internal sealed record HeldOutText(string Source, Document Document, int Charact
         {
             Dialogue dialogue => new(
                 source.Name,
-                encoder.Encode(prompts.Usual(dialogue.Turns, source)),
+                encoder.Encode(prompts.PrependUsual(dialogue.Turns, source)),
                 dialogue.Turns.Where(t => t.Role == Turn.Assistant).Sum(t => t.Content.Length)
             ),
             Prose prose => new(source.Name, encoder.Encode(prose), prose.Text.Length),

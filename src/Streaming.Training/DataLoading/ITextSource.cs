@@ -2,12 +2,12 @@ using Streaming.Training.Corpora;
 
 namespace Streaming.Training.DataLoading;
 
-/// <summary>Gives the texts of one source, one after the other; the n-th is always the same, so that a number is all its state.</summary>
+/// <summary>The endless sequence of one source's texts. The n-th text is always the same, so that a number is the whole state.</summary>
 internal interface ITextSource
 {
-    /// <summary>Its description in the mixture.</summary>
+    /// <summary>The source's description in the mixture.</summary>
     SourceDescription Description { get; }
 
-    /// <summary>The n-th text, from 0 on, without end.</summary>
+    /// <summary>The n-th text, counted from 0.</summary>
     Document Document(long number);
 }

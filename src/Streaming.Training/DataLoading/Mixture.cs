@@ -1,18 +1,18 @@
 namespace Streaming.Training.DataLoading;
 
-/// <summary>Where a mixture is; stored with the weights.</summary>
+/// <summary>The state of a mixture, stored with the weights.</summary>
 internal sealed record MixtureState
 {
-    /// <summary>Texts that each source has given.</summary>
+    /// <summary>The number of texts taken from each source.</summary>
     public Dictionary<string, long> Numbers { get; init; } = [];
 
-    /// <summary>Tokens that each source has given.</summary>
+    /// <summary>The number of tokens taken from each source.</summary>
     public Dictionary<string, long> Tokens { get; init; } = [];
 
-    /// <summary>Tokens by which each source is behind its share.</summary>
+    /// <summary>The number of tokens by which each source is behind its share.</summary>
     public Dictionary<string, double> Behind { get; init; } = [];
 
-    /// <summary>The same, and no longer changed.</summary>
+    /// <summary>A copy that later texts do not change.</summary>
     public MixtureState Copy() =>
         new()
         {
@@ -22,7 +22,7 @@ internal sealed record MixtureState
         };
 }
 
-/// <summary>Chooses the next text: always of the source that is furthest behind its share of the tokens.</summary>
+/// <summary>Chooses the next text, always from the source that is furthest behind its share of the tokens.</summary>
 internal sealed class Mixture
 {
     private readonly ITextSource[] _sources;
@@ -30,8 +30,8 @@ internal sealed class Mixture
 
     /// <param name="sources">The sources, with the shares of their descriptions.</param>
     /// <param name="state">
-    /// Where an earlier run was. Sources that join begin at their beginning and owe nothing for the past, and shares that were
-    /// changed count from here on.
+    /// The state from which to continue; it is changed. A source that is new to it starts with its first text and does not catch up on
+    /// the past. Changed shares take effect from here on.
     /// </param>
     public Mixture(IEnumerable<ITextSource> sources, MixtureState state)
     {
@@ -46,7 +46,7 @@ internal sealed class Mixture
         }
     }
 
-    /// <summary>Where it is now.</summary>
+    /// <summary>The current state.</summary>
     public MixtureState State { get; }
 
     /// <summary>The next text.</summary>

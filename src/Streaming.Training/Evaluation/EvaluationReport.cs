@@ -4,42 +4,42 @@ using Streaming.Inference;
 namespace Streaming.Training.Evaluation;
 
 /// <summary>How well a model predicts one source's held-out texts.</summary>
-/// <param name="Source">The source.</param>
-/// <param name="Tokens">Tokens that were scored: the assistant's words with the ends of its turns, and stories.</param>
-/// <param name="Characters">Characters of these texts.</param>
-/// <param name="LossPerToken">Nats.</param>
-/// <param name="PerplexityPerCharacter">The exponential of nats per character, which vocabularies do not change.</param>
+/// <param name="Source">The source's name.</param>
+/// <param name="Tokens">The number of scored tokens: the assistant's words with its end-of-turn tokens, and stories.</param>
+/// <param name="Characters">The number of scored characters.</param>
+/// <param name="LossPerToken">Nats per token.</param>
+/// <param name="PerplexityPerCharacter">The exponential of nats per character, which is comparable between vocabularies.</param>
 public sealed record SourceResult(string Source, long Tokens, long Characters, double LossPerToken, double PerplexityPerCharacter);
 
-/// <summary>What a model answered to an opening message.</summary>
+/// <summary>A model's reply to an opening message.</summary>
 /// <param name="Message">The message.</param>
 /// <param name="Text">The reply.</param>
-/// <param name="Cut">Whether it was cut off at its limit.</param>
+/// <param name="Cut">Whether the reply was truncated at its token limit.</param>
 public sealed record OpeningReply(string Message, string Text, bool Cut);
 
-/// <summary>A story without an end.</summary>
-/// <param name="Tokens">Its tokens.</param>
-/// <param name="RepeatedShare">Of its runs of eight tokens, the share that it had said before.</param>
-/// <param name="RepeatedShares">The same by thousands of tokens.</param>
+/// <summary>An endless story, stopped at a number of tokens.</summary>
+/// <param name="Tokens">The number of tokens.</param>
+/// <param name="RepeatedShare">The share of its n-grams of eight tokens that occur earlier in it.</param>
+/// <param name="RepeatedShares">The same for each thousand n-grams.</param>
 /// <param name="Text">The story.</param>
 public sealed record StoryResult(int Tokens, double RepeatedShare, IReadOnlyList<double> RepeatedShares, string Text);
 
-/// <summary>What an evaluation found.</summary>
+/// <summary>The results of an evaluation.</summary>
 public sealed record EvaluationReport
 {
     /// <summary>The model's name and fingerprint.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Held-out texts.</summary>
+    /// <summary>The scores of held-out texts.</summary>
     public required IReadOnlyList<SourceResult> HeldOut { get; init; }
 
-    /// <summary>The same texts for the model that it is compared with; null for none.</summary>
+    /// <summary>The scores of the same texts by the model for comparison; null for none.</summary>
     public IReadOnlyList<SourceResult>? Against { get; init; }
 
-    /// <summary>ReplySampler to the opening messages that were written before the training.</summary>
+    /// <summary>The replies to the opening messages.</summary>
     public required IReadOnlyList<OpeningReply> Openings { get; init; }
 
-    /// <summary>A story without an end; null where none was asked for.</summary>
+    /// <summary>The endless story; null for none.</summary>
     public StoryResult? Story { get; init; }
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -48,21 +48,21 @@ public sealed record EvaluationReport
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>As JSON.</summary>
+    /// <summary>The report as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, Json) + "\n";
 
-    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
-    /// <exception cref="InputException">It cannot be read.</exception>
+    /// <summary>Reads a report from a file with the output of <see cref="ToJson"/>.</summary>
+    /// <exception cref="InputException">The file cannot be read.</exception>
     public static EvaluationReport Read(string path)
     {
         try
         {
             return JsonSerializer.Deserialize<EvaluationReport>(File.ReadAllBytes(path), Json)
-                ?? throw new InputException($"'{path}' is empty: write it with `streaming evaluate`.");
+                ?? throw new InputException($"'{path}' is empty: create it with `streaming evaluate`.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
-            throw new InputException($"'{path}' cannot be read ({e.Message.TrimEnd('.')}): write it with `streaming evaluate`.", e);
+            throw new InputException($"'{path}' cannot be read ({e.Message.TrimEnd('.')}): create it with `streaming evaluate`.", e);
         }
     }
 }

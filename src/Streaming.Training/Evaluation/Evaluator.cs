@@ -12,67 +12,66 @@ using static TorchSharp.torch;
 
 namespace Streaming.Training.Evaluation;
 
-/// <summary>What is evaluated.</summary>
+/// <summary>The options of an evaluation.</summary>
 public sealed record EvaluatorOptions
 {
-    /// <summary>The checkpoint.</summary>
+    /// <summary>The checkpoint's folder.</summary>
     public required string Model { get; init; }
 
-    /// <summary>Another one that it is compared with on the held-out texts; null for none.</summary>
+    /// <summary>Another checkpoint, to compare on the held-out texts; null for none.</summary>
     public string? Against { get; init; }
 
     /// <summary>The mixture whose held-out texts are scored.</summary>
     public required string Mixture { get; init; }
 
-    /// <summary>Where the paths in the mixture begin.</summary>
+    /// <summary>The folder to which the paths in the mixture are relative.</summary>
     public required string Data { get; init; }
 
-    /// <summary>Tokens of a sequence in which texts are scored.</summary>
+    /// <summary>Tokens in a sequence when texts are scored.</summary>
     public int Length { get; init; } = 512;
 
-    /// <summary>Tokens of a reply to an opening message.</summary>
+    /// <summary>The most tokens of a reply to an opening message.</summary>
     public int ReplyTokens { get; init; } = 200;
 
-    /// <summary>Tokens of the story without an end; 0 for none.</summary>
+    /// <summary>Tokens of the endless story; 0 for none.</summary>
     public int StoryTokens { get; init; } = 20_000;
 
-    /// <summary>What replies are sampled with.</summary>
+    /// <summary>The seed of the replies.</summary>
     public long Seed { get; init; } = 1;
 
-    /// <summary>Threads; null for one per processor.</summary>
+    /// <summary>The number of threads; null for one per processor.</summary>
     public int? Threads { get; init; }
 }
 
-/// <summary>Evaluates a model by what was set down before it was trained: held-out texts, opening messages, a story without an end.</summary>
+/// <summary>Evaluates a model on held-out texts, opening messages and an endless story, all chosen before its training.</summary>
 public static class Evaluator
 {
-    private const int Gram = 8,
-        Segment = 1000;
+    private const int NGramLength = 8,
+        SegmentLength = 1000;
     private const string StoryRequest = "Tell me a story that never ends.";
 
-    /// <summary>Evaluates.</summary>
-    /// <param name="options">What.</param>
-    /// <param name="say">Hears how it goes.</param>
-    /// <param name="cancel">Ends it early.</param>
-    /// <exception cref="InputException">A file is wrong, or the model is not one that was trained here.</exception>
-    public static async Task<EvaluationReport> RunAsync(EvaluatorOptions options, Action<string> say, CancellationToken cancel = default)
+    /// <summary>Runs an evaluation.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="log">Receives lines about the progress.</param>
+    /// <param name="cancel">Cancels the evaluation.</param>
+    /// <exception cref="InputException">A file is invalid, or the model was not trained by this project.</exception>
+    public static async Task<EvaluationReport> RunAsync(EvaluatorOptions options, Action<string> log, CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(say);
+        ArgumentNullException.ThrowIfNull(log);
         MixtureFile mixture = MixtureFile.Read(options.Mixture);
         IReadOnlyDictionary<string, Corpus> corpora = Dataset.ReadCorpora(mixture, options.Data);
-        say("Scoring held-out texts.");
+        log("Scoring held-out texts.");
         IReadOnlyList<SourceResult> heldOut = HeldOut(options.Model, mixture, corpora, options);
         IReadOnlyList<SourceResult>? against = options.Against is string other ? HeldOut(other, mixture, corpora, options) : null;
 
-        say("Answering the opening messages.");
+        log("Answering the opening messages.");
         IReadOnlyList<string> messages = OpeningMessages.Default.Messages;
         IReadOnlyList<Reply> replies = await ReplySampler
             .SampleAsync(
                 options.Model,
                 messages,
                 s => s with { Seed = (ulong)options.Seed, MaxTokens = options.ReplyTokens },
-                systemPrompt: null,
                 options.Threads,
                 cancel
             )
@@ -87,7 +86,7 @@ public static class Evaluator
             [
                 .. messages.Zip(replies, (message, reply) => new OpeningReply(message, reply.Text.Trim(), reply.End == EndReason.Length)),
             ],
-            Story = options.StoryTokens == 0 ? null : await StoryAsync(options, say, cancel).ConfigureAwait(false),
+            Story = options.StoryTokens == 0 ? null : await StoryAsync(options, log, cancel).ConfigureAwait(false),
         };
     }
 
@@ -107,19 +106,20 @@ public static class Evaluator
             || checkpoint.Config.FusedProjections
         )
             throw new InputException(
-                $"'{model}' is not a model that was trained here (a Llama with a tied head): held-out texts are scored for such only."
+                $"'{model}' cannot be scored on held-out texts: name a Llama with a tied head, as `streaming train` writes."
             );
         if (options.Length > checkpoint.Config.ContextLength)
             throw new InputException(
-                $"'{model}' sees {checkpoint.Config.ContextLength} tokens, fewer than the {options.Length} of a sequence: take a smaller --length."
+                $"'{model}' has a context of {checkpoint.Config.ContextLength} tokens, but sequences have {options.Length}: "
+                    + "use a smaller --length."
             );
         using var master = new MasterWeights(checkpoint.Config, ScalarType.BFloat16, CPU, seed: 0);
         master.Load(checkpoint.Weights);
         using var network = new Network(checkpoint.Config, ScalarType.BFloat16, CPU);
         var encoder = new DocumentEncoder(Tokenizer.Load(checkpoint));
-        var work = new ParallelLoop(options.Threads ?? Environment.ProcessorCount);
+        var loop = new ParallelLoop(options.Threads ?? Environment.ProcessorCount);
         IReadOnlyList<HeldOutText> texts = HeldOutText.Of(mixture, corpora, encoder);
-        var loss = new HeldOutLoss(master, new TrainingStep(master, network, sink: null, work), texts, encoder.Bos, work);
+        var loss = new HeldOutLoss(master, new TrainingStep(master, network, sink: null, loop), texts, encoder.Bos, loop);
         return
         [
             .. loss.Measure(options.Length)
@@ -128,25 +128,24 @@ public static class Evaluator
         ];
     }
 
-    private static async Task<StoryResult> StoryAsync(EvaluatorOptions options, Action<string> say, CancellationToken cancel)
+    private static async Task<StoryResult> StoryAsync(EvaluatorOptions options, Action<string> log, CancellationToken cancel)
     {
-        say($"Telling a story of {options.StoryTokens} tokens.");
-        IReadOnlyList<Reply> told = await ReplySampler
+        log($"Sampling a story of {options.StoryTokens} tokens.");
+        IReadOnlyList<Reply> stories = await ReplySampler
             .SampleAsync(
                 options.Model,
                 [StoryRequest],
                 s => s with { Seed = (ulong)options.Seed, MaxTokens = options.StoryTokens, IgnoreEos = true },
-                systemPrompt: null,
                 options.Threads,
                 cancel
             )
             .ConfigureAwait(false);
-        IReadOnlyList<int> ids = told[0].Ids;
+        IReadOnlyList<int> ids = stories[0].Ids;
         return new StoryResult(
             ids.Count,
-            RepeatedNGrams.Shares(ids, Gram, int.MaxValue).SingleOrDefault(),
-            RepeatedNGrams.Shares(ids, Gram, Segment),
-            told[0].Text
+            RepeatedNGrams.Shares(ids, NGramLength, int.MaxValue).SingleOrDefault(),
+            RepeatedNGrams.Shares(ids, NGramLength, SegmentLength),
+            stories[0].Text
         );
     }
 }

@@ -8,28 +8,28 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Evaluation;
 
 /// <summary>The loss of one source's held-out texts.</summary>
-/// <param name="Source">The source.</param>
-/// <param name="Nats">The sum over what would have been learnt.</param>
-/// <param name="Tokens">How many tokens that is.</param>
-/// <param name="Characters">How many characters.</param>
+/// <param name="Source">The source's name.</param>
+/// <param name="Nats">The sum of the losses in nats.</param>
+/// <param name="Tokens">The number of tokens that are scored.</param>
+/// <param name="Characters">The number of characters that are scored.</param>
 internal sealed record SourceLoss(string Source, double Nats, long Tokens, long Characters)
 {
     /// <summary>Nats per token.</summary>
     public double PerToken => Nats / Tokens;
 }
 
-/// <summary>Scores held-out texts, each by itself, in sequences that begin with the start token.</summary>
+/// <summary>Scores held-out texts, each on its own, in sequences that begin with the start token.</summary>
 /// <param name="master">The weights.</param>
 /// <param name="step">Scores a batch.</param>
 /// <param name="texts">The texts.</param>
 /// <param name="bos">The start token.</param>
-/// <param name="work">Shares the batches.</param>
-internal sealed class HeldOutLoss(MasterWeights master, TrainingStep step, IReadOnlyList<HeldOutText> texts, int bos, ParallelLoop work)
+/// <param name="loop">Runs the batches.</param>
+internal sealed class HeldOutLoss(MasterWeights master, TrainingStep step, IReadOnlyList<HeldOutText> texts, int bos, ParallelLoop loop)
 {
     private readonly int _batchTokens = master.Device.type == DeviceType.CPU ? 2048 : 65536;
 
     /// <summary>The losses by source.</summary>
-    /// <param name="length">Tokens of a sequence.</param>
+    /// <param name="length">Tokens in a sequence.</param>
     public IReadOnlyList<SourceLoss> Measure(int length)
     {
         using IDisposable noGradient = no_grad();
@@ -40,7 +40,7 @@ internal sealed class HeldOutLoss(MasterWeights master, TrainingStep step, IRead
             .. texts.GroupBy(t => t.Source).SelectMany(g => Batches(g, length).Select(b => (g.Key, b))),
         ];
         var results = new (double Nats, int Tokens)[batches.Length];
-        work.Run(batches.Length, b => results[b] = Batch(weights, batches[b].Sequences));
+        loop.Run(batches.Length, b => results[b] = Batch(weights, batches[b].Sequences));
         return
         [
             .. texts
@@ -53,7 +53,7 @@ internal sealed class HeldOutLoss(MasterWeights master, TrainingStep step, IRead
         ];
     }
 
-    /// <summary>Sequences of about the same length together: what is added at their ends to fill a batch is computed in vain.</summary>
+    /// <summary>Batches of sequences of about the same length, because padding is computed in vain.</summary>
     private IEnumerable<(int[] Ids, bool[] LossMask)[]> Batches(IEnumerable<HeldOutText> group, int length)
     {
         (int[] Ids, bool[] LossMask)[] sequences = [.. group.SelectMany(t => Sequences(t.Document, length)).OrderBy(s => s.Ids.Length)];

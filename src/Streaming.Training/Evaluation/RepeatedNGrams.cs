@@ -1,30 +1,31 @@
 namespace Streaming.Training.Evaluation;
 
-/// <summary>How much of a text says again what it has said before.</summary>
+/// <summary>Measures how much a text repeats itself.</summary>
 public static class RepeatedNGrams
 {
     /// <summary>
-    /// The share of runs of <paramref name="length"/> tokens that the text had before, for each segment of a text. In a loop it goes
-    /// to 1; people's prose has a few per cent.
+    /// For each segment of a text, the share of n-grams that occur earlier in the text. It approaches 1 in a loop; human prose has a few
+    /// per cent.
     /// </summary>
-    /// <param name="ids">The text's tokens.</param>
-    /// <param name="length">Tokens of a run.</param>
-    /// <param name="segment">Runs of a segment; the last may be shorter.</param>
+    /// <param name="ids">The text's token ids.</param>
+    /// <param name="length">Tokens in an n-gram.</param>
+    /// <param name="segment">N-grams in a segment; the last segment may be shorter.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A length is below 1.</exception>
     public static IReadOnlyList<double> Shares(IReadOnlyList<int> ids, int length, int segment)
     {
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(segment, 1);
-        var (known, shares) = (new HashSet<Run>(), new List<double>());
+        var (known, shares) = (new HashSet<NGram>(), new List<double>());
         int[] all = [.. ids];
-        int runs = Math.Max(0, all.Length - length + 1);
-        for (int from = 0; from < runs; from += segment)
+        int count = Math.Max(0, all.Length - length + 1);
+        for (int from = 0; from < count; from += segment)
         {
-            int to = Math.Min(from + segment, runs),
+            int to = Math.Min(from + segment, count),
                 repeated = 0;
             for (int i = from; i < to; i++)
             {
-                if (!known.Add(new Run(all, i, length)))
+                if (!known.Add(new NGram(all, i, length)))
                     repeated++;
             }
             shares.Add((double)repeated / (to - from));
@@ -32,13 +33,13 @@ public static class RepeatedNGrams
         return shares;
     }
 
-    private readonly struct Run(int[] all, int from, int length) : IEquatable<Run>
+    private readonly struct NGram(int[] all, int from, int length) : IEquatable<NGram>
     {
         private ReadOnlySpan<int> Tokens => all.AsSpan(from, length);
 
-        public bool Equals(Run other) => Tokens.SequenceEqual(other.Tokens);
+        public bool Equals(NGram other) => Tokens.SequenceEqual(other.Tokens);
 
-        public override bool Equals(object? obj) => obj is Run other && Equals(other);
+        public override bool Equals(object? obj) => obj is NGram other && Equals(other);
 
         public override int GetHashCode()
         {

@@ -6,28 +6,26 @@ using Streaming.Inference.Serving;
 
 namespace Streaming.Training.Evaluation;
 
-/// <summary>A reply that the engine gave.</summary>
-/// <param name="Text">What it says.</param>
-/// <param name="Ids">Its tokens.</param>
-/// <param name="End">Why it ended.</param>
+/// <summary>A reply that the engine sampled.</summary>
+/// <param name="Text">The text.</param>
+/// <param name="Ids">The token ids.</param>
+/// <param name="End">Why the reply ended.</param>
 internal sealed record Reply(string Text, IReadOnlyList<int> Ids, EndReason End);
 
-/// <summary>Lets the engine answer with a checkpoint, as it would answer people: with the sampling that the checkpoint ships.</summary>
+/// <summary>Samples replies of a checkpoint with the engine, by default with the checkpoint's own sampling parameters.</summary>
 internal static class ReplySampler
 {
-    /// <summary>Answers messages, each in a conversation of its own.</summary>
+    /// <summary>Answers messages without a system prompt, each in its own conversation.</summary>
     /// <param name="checkpoint">The checkpoint's folder.</param>
     /// <param name="messages">The messages.</param>
-    /// <param name="adjust">Changes the checkpoint's sampling.</param>
-    /// <param name="systemPrompt">A system prompt, or null.</param>
-    /// <param name="threads">Threads, or null for the engine's choice.</param>
-    /// <param name="cancel">Ends it early.</param>
+    /// <param name="adjust">Changes the checkpoint's sampling parameters.</param>
+    /// <param name="threads">The number of threads; null for the engine's default.</param>
+    /// <param name="cancel">Cancels the sampling.</param>
     /// <returns>The replies, in the order of the messages.</returns>
     public static async Task<IReadOnlyList<Reply>> SampleAsync(
         string checkpoint,
         IReadOnlyList<string> messages,
         Func<SamplingParameters, SamplingParameters> adjust,
-        string? systemPrompt,
         int? threads,
         CancellationToken cancel
     )
@@ -45,7 +43,7 @@ internal static class ReplySampler
                 Slot = 0,
                 Layout = engine.DefaultLayout,
                 Reset = true,
-                Input = [new TokenRun(0, format.Opening(systemPrompt, [message]))],
+                Input = [new TokenRun(0, format.Opening(null, [message]))],
                 Sampling = adjust(engine.DefaultSampling),
             };
             await foreach (DecodeOutput part in device.DecodeAsync(work, cancel).ConfigureAwait(false))

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Evaluation;
 
 /// <summary>
-/// How much of its attention each head leaves on the start token: the mean over positions 128 to 255 of a fixed batch of held-out
-/// sequences, where an even spread would be half a per cent.
+/// The share of its attention that each head leaves on the start token: the mean over positions 128 to 255 of a fixed batch of held-out
+/// sequences. Uniform attention would give half a per cent.
 /// </summary>
 internal sealed class SinkAttention
 {
@@ -17,11 +17,11 @@ internal sealed class SinkAttention
 
     private readonly long[] _ids;
 
-    /// <param name="texts">Held-out texts; the longest are taken.</param>
+    /// <param name="texts">Held-out texts; those that fill a sequence are used.</param>
     /// <param name="bos">The start token.</param>
     public SinkAttention(IEnumerable<HeldOutText> texts, int bos)
     {
-        // Of each source in turn, so that no source has the word alone.
+        // One text from each source in turn, so that no source dominates.
         int[][] chosen =
         [
             .. texts
@@ -35,7 +35,7 @@ internal sealed class SinkAttention
         _ids = [.. chosen.SelectMany(ids => ids.Take(Length - 1).Prepend(bos)).Select(id => (long)id)];
     }
 
-    /// <summary>The shares, [layers][heads]; none where no held-out text is long enough.</summary>
+    /// <summary>The shares, [layers][heads]; empty if no held-out text, or the context, is long enough.</summary>
     public IReadOnlyList<float[]> Measure(MasterWeights master, Network network)
     {
         if (_ids.Length == 0 || network.Config.ContextLength < Length)

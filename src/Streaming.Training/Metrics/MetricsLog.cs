@@ -4,16 +4,16 @@ using Streaming.Training.Checkpoints;
 namespace Streaming.Training.Metrics;
 
 /// <summary>
-/// The figures of a training, as CSV files in its work folder. Each line begins with the tokens read so far, so that what was
-/// written after the state that a run goes on from can be taken back.
+/// A training's metrics, as CSV files in its work folder. Each line begins with the training tokens so far, so that a resumed run can
+/// remove lines that are newer than its state.
 /// </summary>
 internal sealed class MetricsLog
 {
     private readonly string _folder;
 
-    /// <summary>Opens a training's figures.</summary>
+    /// <summary>Opens a training's metrics and removes lines of steps that will be repeated.</summary>
     /// <param name="folder">The work folder.</param>
-    /// <param name="tokens">Tokens of the state that the run goes on from: later lines are of steps that are done again.</param>
+    /// <param name="tokens">The training tokens of the state from which the run continues.</param>
     public MetricsLog(string folder, long tokens)
     {
         _folder = folder;
@@ -38,19 +38,19 @@ internal sealed class MetricsLog
         }
     }
 
-    /// <summary>Loss along the training.</summary>
+    /// <summary>The training loss over time.</summary>
     public const string LossFile = "loss.csv";
 
-    /// <summary>Loss on held-out texts, by source.</summary>
+    /// <summary>The loss on held-out texts, by source.</summary>
     public const string HeldOutFile = "held-out.csv";
 
-    /// <summary>Attention on the start token, by layer and head.</summary>
+    /// <summary>The attention on the start token, by layer and head.</summary>
     public const string SinkFile = "sink.csv";
 
-    /// <summary>Tokens and texts that each source has given.</summary>
+    /// <summary>The tokens and texts taken from each source.</summary>
     public const string SourceFile = "sources.csv";
 
-    /// <summary>What each run was asked for, and where it began.</summary>
+    /// <summary>The start and options of each run.</summary>
     public const string RunFile = "runs.csv";
 
     private const string LossColumns = "tokens,steps,hours,length,loss,rate,norm,tokens_per_second";
@@ -59,7 +59,7 @@ internal sealed class MetricsLog
     private const string RunColumns = "tokens,total_tokens,batch,rate,sink_share,sink_weight";
     private const string SourceColumns = "tokens,source,dealt_tokens,dealt_texts";
 
-    /// <summary>Adds to the loss along the training.</summary>
+    /// <summary>Adds the training loss since the last line.</summary>
     public void AddLoss(long tokens, int steps, double hours, int length, double loss, double rate, double norm, double tokensPerSecond) =>
         Add(LossFile, $"{tokens},{steps},{hours:F4},{length},{loss:F5},{rate:G5},{norm:F4},{tokensPerSecond:F0}");
 
@@ -70,9 +70,9 @@ internal sealed class MetricsLog
     /// <summary>Adds the attention that one head leaves on the start token.</summary>
     public void AddSink(long tokens, int layer, int head, double share) => Add(SinkFile, $"{tokens},{layer},{head},{share:F5}");
 
-    /// <summary>Adds what one source has given so far.</summary>
-    public void AddSource(long tokens, string source, long dealtTokens, long dealtTexts) =>
-        Add(SourceFile, $"{tokens},{source},{dealtTokens},{dealtTexts}");
+    /// <summary>Adds the tokens and texts taken from one source so far.</summary>
+    public void AddSource(long tokens, string source, long sourceTokens, long sourceTexts) =>
+        Add(SourceFile, $"{tokens},{source},{sourceTokens},{sourceTexts}");
 
     /// <summary>Adds a run and the options that the model card states; without the sink loss, its share is 0.</summary>
     public void AddRun(long tokens, long totalTokens, int batch, double rate, double? sinkShare, double sinkWeight) =>

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Model;
 
 /// <summary>
-/// Leaves out a share of what a layer adds to the residual stream, at random, and enlarges the rest (Srivastava et al. 2014):
-/// against learning texts by heart that are read many times. Belongs to one thread and one pass.
+/// Dropout on what a layer adds to the residual stream (Srivastava et al. 2014), against overfitting to texts that are read many times.
+/// An instance belongs to one thread and one pass.
 /// </summary>
 internal sealed class Dropout : IDisposable
 {
@@ -13,19 +13,19 @@ internal sealed class Dropout : IDisposable
     private readonly Scalar _scale;
     private readonly Generator? _generator;
 
-    /// <param name="share">The share that is left out.</param>
-    /// <param name="seed">What is left out.</param>
-    /// <param name="device">Where the tensors are.</param>
+    /// <param name="share">The probability that an element is dropped.</param>
+    /// <param name="seed">The seed that decides which elements are dropped.</param>
+    /// <param name="device">The device of the tensors.</param>
     public Dropout(double share, ulong seed, Device device)
     {
         (_kept, _scale) = (1 - share, 1 / (1 - share));
         if (device.type == DeviceType.CPU)
-            _generator = new Generator(seed); // each thread's own: the order of the parts does not matter
+            _generator = new Generator(seed); // one per pass, so that the order of the parts does not matter
         else
-            manual_seed((long)(seed >> 1)).Dispose(); // TorchSharp makes no generators of other devices, and one thread computes there
+            manual_seed((long)(seed >> 1)).Dispose(); // TorchSharp has no generators for other devices, and one thread computes there
     }
 
-    /// <summary>The sum of a residual stream, [N, hidden], and what is left of an addition.</summary>
+    /// <summary>The residual stream, [N, hidden], plus the addition, [N, hidden], after dropout.</summary>
     public Tensor Add(Tensor x, Tensor addition) => x.addcmul(addition, empty_like(addition).bernoulli_(_kept, _generator), _scale);
 
     public void Dispose()

@@ -5,18 +5,18 @@ using static TorchSharp.torch;
 
 namespace Streaming.Training.Model;
 
-/// <summary>One matrix or vector that is learnt.</summary>
-/// <param name="Name">Hugging Face's name, where there is one.</param>
-/// <param name="Value">Float32.</param>
+/// <summary>One trainable matrix or vector.</summary>
+/// <param name="Name">Hugging Face's name; fused matrices have the engine's names.</param>
+/// <param name="Value">The value, float32.</param>
 internal sealed record Parameter(string Name, Tensor Value);
 
-/// <summary>What is learnt, in float32: a Llama's weights without biases, the head being the embedding.</summary>
+/// <summary>The float32 master weights of a Llama without biases whose head is its embedding.</summary>
 internal sealed class MasterWeights : IDisposable
 {
     private const int PerLayer = 6,
         CastPerLayer = 4;
 
-    // Places of a layer's parameters.
+    // Indices of a layer's parameters.
     private const int AttentionNorm = 0,
         QueryKeyValue = 1,
         Output = 2,
@@ -24,13 +24,13 @@ internal sealed class MasterWeights : IDisposable
         GateUp = 4,
         Down = 5;
 
-    private readonly Parameter[] _parameters; // the embedding, the layers' six each, the norm
+    private readonly Parameter[] _parameters; // the embedding, six for each layer, the norm
     private readonly ScalarType _type;
 
-    /// <param name="config">What the model is.</param>
-    /// <param name="type">The type of the products, float32 or bfloat16.</param>
-    /// <param name="device">Where they are.</param>
-    /// <param name="seed">What the first weights are drawn with; the same on every device.</param>
+    /// <param name="config">The model's configuration.</param>
+    /// <param name="type">The compute type, float32 or bfloat16.</param>
+    /// <param name="device">The device of the weights.</param>
+    /// <param name="seed">The seed of the initial weights, which are the same on every device.</param>
     public MasterWeights(ModelConfig config, ScalarType type, Device device, long seed)
     {
         (Config, Device, _type) = (config, device, type);
@@ -65,17 +65,17 @@ internal sealed class MasterWeights : IDisposable
         GC.KeepAlive(outward);
     }
 
-    /// <summary>What the model is.</summary>
+    /// <summary>The model's configuration.</summary>
     public ModelConfig Config { get; }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The device of the weights.</summary>
     public Device Device { get; }
 
-    /// <summary>All that is learnt.</summary>
+    /// <summary>The embedding, six parameters for each layer, the norm.</summary>
     public IReadOnlyList<Parameter> Parameters => _parameters;
 
-    /// <summary>Takes the weights of a checkpoint of the same shape.</summary>
-    /// <exception cref="Streaming.Inference.InputException">One is missing or has another shape.</exception>
+    /// <summary>Copies the weights of a checkpoint of the same shape.</summary>
+    /// <exception cref="Streaming.Inference.InputException">A weight is missing or has another shape.</exception>
     public void Load(IWeightSource weights)
     {
         using IDisposable noGradient = no_grad();
@@ -114,7 +114,7 @@ internal sealed class MasterWeights : IDisposable
         }
     }
 
-    /// <summary>The weights as a step multiplies with them.</summary>
+    /// <summary>The weights of a step, in the compute type.</summary>
     public CastWeights Cast()
     {
         using IDisposable noGradient = no_grad();
@@ -126,7 +126,7 @@ internal sealed class MasterWeights : IDisposable
                 .. Enumerable
                     .Range(0, Config.Layers)
                     .Select(l => new CastLayer(
-                        // The same function as scaling the rows before the product, and much less to compute.
+                        // The same function as scaling the rows before the product, at a fraction of the cost.
                         Of(l, QueryKeyValue).mul(Of(l, AttentionNorm)).to(_type),
                         Of(l, Output).to(_type),
                         Of(l, GateUp).mul(Of(l, FeedForwardNorm)).to(_type),
@@ -137,18 +137,18 @@ internal sealed class MasterWeights : IDisposable
         );
     }
 
-    /// <summary>The gradients of the parameters, in their order, from those of the cast weights.</summary>
-    /// <param name="parts">By part of a step, in their order: gradients of <see cref="CastWeights.Trainable"/>.</param>
-    /// <param name="work">Shares the sums.</param>
-    public Tensor[] Gradients(IReadOnlyList<IReadOnlyList<Tensor>> parts, ParallelLoop work)
+    /// <summary>The gradients of the parameters, in their order, from the gradients of the cast weights.</summary>
+    /// <param name="parts">For each part of a step, the gradients of <see cref="CastWeights.Trainable"/>.</param>
+    /// <param name="loop">Runs the sums.</param>
+    public Tensor[] Gradients(IReadOnlyList<IReadOnlyList<Tensor>> parts, ParallelLoop loop)
     {
         var gradients = new Tensor[_parameters.Length];
-        work.Run(
+        loop.Run(
             parts[0].Count,
             c =>
             {
                 using IDisposable noGradient = no_grad();
-                // Always in the order of the parts: the same bits whichever thread did which.
+                // Always in the order of the parts, so that the bits do not depend on the threads.
                 Tensor sum = zeros(parts[0][c].shape, device: Device);
                 foreach (IReadOnlyList<Tensor> part in parts)
                     sum.add_(part[c], ScalarConstants.One);
@@ -178,7 +178,7 @@ internal sealed class MasterWeights : IDisposable
 
     private static int NormOf(int cast) => (cast - 1) % CastPerLayer == 0 ? AttentionNorm : FeedForwardNorm;
 
-    /// <summary>The gradients of a norm's weight and of the matrix that it was multiplied into.</summary>
+    /// <summary>The gradients of a norm's weight, [hidden], and of the matrix that it was multiplied into, [rows, hidden].</summary>
     private static (Tensor Norm, Tensor Matrix) Unfolded(Tensor gradient, Tensor norm, Tensor matrix)
     {
         using Tensor products = gradient.mul(matrix);

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Model;
 
 /// <summary>
-/// A Llama's dense forward pass, written apart from the engine's. The residual stream is float32, products have the weights' type.
-/// It has no state: several threads may compute with it.
+/// A Llama's dense forward pass, independent of the engine's. The residual stream is float32; products have the compute type. It is
+/// stateless, so several threads may share it.
 /// </summary>
 internal sealed class Network : IDisposable
 {
@@ -17,9 +17,9 @@ internal sealed class Network : IDisposable
     private readonly RotaryTable _rotary;
     private readonly Tensor _mask; // [context, context], minus infinity above the diagonal
 
-    /// <param name="config">What the model is: a Llama without biases, with a tied head.</param>
-    /// <param name="type">The type of the products, float32 or bfloat16.</param>
-    /// <param name="device">Where it computes.</param>
+    /// <param name="config">The configuration of a Llama without biases and with a tied head.</param>
+    /// <param name="type">The compute type, float32 or bfloat16.</param>
+    /// <param name="device">The device.</param>
     public Network(ModelConfig config, ScalarType type, Device device)
     {
         (_config, _type, _epsilon) = (config, type, config.NormEpsilon);
@@ -29,15 +29,15 @@ internal sealed class Network : IDisposable
         GC.KeepAlive(never);
     }
 
-    /// <summary>What the model is.</summary>
+    /// <summary>The model's configuration.</summary>
     public ModelConfig Config => _config;
 
-    /// <summary>Everything below the head.</summary>
+    /// <summary>The forward pass without the head.</summary>
     /// <param name="weights">The weights.</param>
-    /// <param name="ids">Tokens, [batch, length].</param>
-    /// <param name="dropout">Drops a share of what each layer adds, or null.</param>
-    /// <param name="eachLayer">If given, sees each layer's number and attention weights, [batch, heads, length, length].</param>
-    /// <returns>Normalised states, [batch · length, hidden].</returns>
+    /// <param name="ids">Token ids, [batch, length].</param>
+    /// <param name="dropout">Applied to each residual addition; null for none.</param>
+    /// <param name="eachLayer">If given, receives each layer's index and attention weights, [batch, heads, length, length].</param>
+    /// <returns>The normalised hidden states, [batch · length, hidden].</returns>
     public Tensor HiddenStates(CastWeights weights, Tensor ids, Dropout? dropout = null, Action<int, Tensor>? eachLayer = null)
     {
         long batch = ids.shape[0],
@@ -76,7 +76,7 @@ internal sealed class Network : IDisposable
             .MoveToOuterDisposeScope();
     }
 
-    /// <summary>Releases its tables.</summary>
+    /// <summary>Releases the rotary table and the mask.</summary>
     public void Dispose()
     {
         _mask.Dispose();
@@ -84,7 +84,7 @@ internal sealed class Network : IDisposable
         _epsilon.Dispose();
     }
 
-    /// <summary>Rows over their root mean square, [N, hidden]; the norm's weight is in the matrix that follows.</summary>
+    /// <summary>Rows divided by their root mean square, [N, hidden]; the norm's weight is in the matrix that follows.</summary>
     private Tensor Normalise(Tensor x) => x.mul(x.mul(x).mean([-1], keepdim: true).add(_epsilon, ScalarConstants.One).rsqrt()).to(_type);
 
     private static Tensor Add(Tensor x, Tensor projected, Dropout? dropout) =>
@@ -92,17 +92,20 @@ internal sealed class Network : IDisposable
 
     private static Tensor Project(Tensor rows, Tensor matrix) => nn.functional.linear(rows, matrix);
 
-    /// <summary>Causal attention, [N, heads · head_dim]. Plain products: at these lengths they take a third of the time of the fused kernel, backward included.</summary>
+    /// <summary>
+    /// Causal attention, [N, heads · head_dim]. It uses plain products: at these lengths, forward and backward take a third of the
+    /// fused kernel's time.
+    /// </summary>
     private Tensor Attend(Tensor queryKeyValue, RotaryEmbedding rotation, Tensor mask, long batch, long length, Action<Tensor>? see)
     {
         int heads = _config.Heads,
             shared = _config.KeyValueHeads,
             dim = _config.HeadDim,
             times = heads / shared;
-        // Splits, not slices: the gradient of a slice is a whole tensor of zeros, that of a split one concatenation.
+        // Splits instead of slices: a slice's gradient is a full tensor of zeros, a split's gradient is one concatenation.
         Tensor[] parts = queryKeyValue.split([(heads + shared) * dim, shared * dim], -1);
         Tensor[] turned = rotation.Apply(parts[0].view(batch, length, heads + shared, dim)).transpose(1, 2).split([heads, shared], 1);
-        Tensor queries = turned[0].reshape(batch, shared, times * length, dim); // queries of a shared key head as rows
+        Tensor queries = turned[0].reshape(batch, shared, times * length, dim); // rows: all queries of a key-value head
         Tensor values = parts[1].view(batch, length, shared, dim).transpose(1, 2); // [batch, kv_heads, length, head_dim]
         Tensor scores = queries.matmul(turned[1].transpose(-1, -2)).view(batch, heads, length, length);
         Tensor attention = scores.add_(mask, ScalarConstants.One).softmax(-1);

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Model;
 
 /// <summary>
-/// RoPE's angles for every position (Su et al. 2021), in Hugging Face's order: a head's first half goes with its second. Queries
-/// also get the 1 / √head_dim that their scores need.
+/// RoPE's cosines and sines for every position (Su et al. 2021), in Hugging Face's layout: element i of a head's first half pairs with
+/// element i of its second. The queries' entries include the scale 1 / √head_dim.
 /// </summary>
 internal sealed class RotaryTable : IDisposable
 {
@@ -38,7 +38,7 @@ internal sealed class RotaryTable : IDisposable
         _sine = tensor(sine, [1, config.ContextLength, heads, 2, half]).to(type, device);
     }
 
-    /// <summary>The rotation of sequences of a length.</summary>
+    /// <summary>The rotation for sequences of the given length.</summary>
     public RotaryEmbedding ForLength(long length) => new(_cosine.narrow(1, 0, length), _sine.narrow(1, 0, length));
 
     public void Dispose()
@@ -48,7 +48,9 @@ internal sealed class RotaryTable : IDisposable
     }
 }
 
-/// <summary>The rotation of sequences of one length.</summary>
+/// <summary>The rotation for sequences of one length.</summary>
+/// <param name="Cosine">[1, length, heads + kv_heads, 1, head_dim / 2].</param>
+/// <param name="Sine">[1, length, heads + kv_heads, 2, head_dim / 2], negative for the first half.</param>
 internal sealed record RotaryEmbedding(Tensor Cosine, Tensor Sine)
 {
     /// <summary>Rotates queries and keys, [batch, length, heads + kv_heads, head_dim].</summary>

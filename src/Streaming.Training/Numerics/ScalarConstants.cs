@@ -3,9 +3,8 @@ using TorchSharp;
 namespace Streaming.Training.Numerics;
 
 /// <summary>
-/// Numbers as libtorch takes them, alive for ever: TorchSharp does not keep a temporary one alive during the native call, so
-/// the garbage collector may free it in the middle (see the engine's own of this name). Numbers that change from step to step
-/// are fields of what uses them.
+/// libtorch scalars that are never collected. TorchSharp does not keep a temporary <see cref="Scalar"/> alive during the native
+/// call, so the garbage collector may free it in mid-call. A scalar that changes is a field or a local of the code that uses it.
 /// </summary>
 internal static class ScalarConstants
 {

@@ -1,19 +1,18 @@
 namespace Streaming.Training.Numerics;
 
 /// <summary>
-/// A random sequence whose whole state is one number, so that it can be stored and taken up again: SplitMix64 (Steele, Lea and
-/// Flood 2014).
+/// A random sequence whose whole state is one number, so that it can be stored and resumed: SplitMix64 (Steele, Lea and Flood 2014).
 /// </summary>
-/// <param name="state">Where it begins.</param>
+/// <param name="state">The initial state.</param>
 internal sealed class SeededRandom(ulong state)
 {
-    /// <summary>All that decides what comes next.</summary>
+    /// <summary>The state from which the sequence continues.</summary>
     public ulong State { get; private set; } = state;
 
-    /// <summary>A sequence of its own for a purpose and a number, the same on every machine.</summary>
+    /// <summary>An independent sequence for a purpose and a number, the same on every machine.</summary>
     /// <param name="seed">The run's seed.</param>
-    /// <param name="purpose">What it is for.</param>
-    /// <param name="number">Which of them.</param>
+    /// <param name="purpose">What the sequence is for, such as a source's name.</param>
+    /// <param name="number">The index among the sequences for this purpose.</param>
     public static SeededRandom For(ulong seed, string purpose, long number)
     {
         ulong hash = seed;
@@ -22,19 +21,19 @@ internal sealed class SeededRandom(ulong state)
         return new SeededRandom(Mixed(hash ^ (ulong)number));
     }
 
-    /// <summary>A whole number from 0 to below a limit.</summary>
+    /// <summary>A whole number in [0, limit).</summary>
     public int Next(int limit) => (int)((UInt128)Next() * (uint)limit >> 64);
 
     /// <summary>A number in [0, 1) with 53 random bits.</summary>
     public double NextDouble() => (Next() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>True with a probability.</summary>
+    /// <summary>True with the given probability.</summary>
     public bool Chance(double probability) => NextDouble() < probability;
 
-    /// <summary>One of some.</summary>
+    /// <summary>One of the choices, all equally likely.</summary>
     public T Of<T>(IReadOnlyList<T> choices) => choices[Next(choices.Count)];
 
-    /// <summary>Puts items in a random order (Fisher and Yates).</summary>
+    /// <summary>Shuffles the items in place (Fisher and Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {
         for (int i = items.Length - 1; i > 0; i--)

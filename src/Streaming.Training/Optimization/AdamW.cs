@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Optimization;
 
 /// <summary>
-/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), on matrices only, and with gradients clipped to a norm of 1
-/// in all.
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019). Weight decay applies to matrices only; gradients are clipped to a
+/// global norm of 1.
 /// </summary>
 internal sealed class AdamW : IDisposable
 {
     private const double Beta1 = 0.9,
         Beta2 = 0.95,
         Decay = 0.1,
-        LargestNorm = 1;
+        MaxNorm = 1;
 
     private static readonly Scalar Keep1 = Beta1,
         Keep2 = Beta2,
@@ -22,48 +22,48 @@ internal sealed class AdamW : IDisposable
         Take2 = 1 - Beta2,
         Epsilon = 1e-8,
         Tiny = 1e-6,
-        Most = LargestNorm;
+        Largest = MaxNorm;
 
     private readonly IReadOnlyList<Parameter> _parameters;
-    private readonly ParallelLoop _work;
+    private readonly ParallelLoop _loop;
     private readonly Tensor[] _means,
         _squares;
 
-    /// <param name="parameters">What is learnt.</param>
-    /// <param name="work">Shares the parameters.</param>
-    public AdamW(IReadOnlyList<Parameter> parameters, ParallelLoop work)
+    /// <param name="parameters">The parameters to optimise.</param>
+    /// <param name="loop">Runs the updates of the parameters.</param>
+    public AdamW(IReadOnlyList<Parameter> parameters, ParallelLoop loop)
     {
-        (_parameters, _work) = (parameters, work);
+        (_parameters, _loop) = (parameters, loop);
         _means = [.. parameters.Select(p => zeros_like(p.Value))];
         _squares = [.. parameters.Select(p => zeros_like(p.Value))];
     }
 
-    /// <summary>Steps so far.</summary>
+    /// <summary>The number of steps taken.</summary>
     public int Steps { get; set; }
 
-    /// <summary>Running means of gradients and of their squares, float32, by name.</summary>
+    /// <summary>The first and second moments, float32, with the shapes of the parameters, by name.</summary>
     public IEnumerable<(string Name, Tensor Value)> State =>
         _parameters.SelectMany((p, i) => (IEnumerable<(string, Tensor)>)[("mean." + p.Name, _means[i]), ("square." + p.Name, _squares[i])]);
 
-    /// <summary>One step.</summary>
-    /// <param name="gradients">In the order of the parameters; they are used up.</param>
+    /// <summary>Takes one step.</summary>
+    /// <param name="gradients">The gradients, in the order of the parameters; they are overwritten.</param>
     /// <param name="rate">The learning rate.</param>
-    /// <returns>The norm of all gradients before clipping.</returns>
+    /// <returns>The global norm of the gradients before clipping.</returns>
     public double Step(IReadOnlyList<Tensor> gradients, double rate)
     {
         Steps++;
         using DisposeScope ofStep = NewDisposeScope();
         var norms = new Tensor[gradients.Count];
-        _work.Run(gradients.Count, i => norms[i] = gradients[i].norm().DetachFromDisposeScope());
+        _loop.Run(gradients.Count, i => norms[i] = gradients[i].norm().DetachFromDisposeScope());
         Tensor norm = stack(norms).norm();
         foreach (Tensor own in norms)
             own.Dispose();
-        // Stays where it was computed: nothing waits for a device until all its work is handed out.
-        Tensor clip = norm.add(Tiny, ScalarConstants.One).reciprocal().mul(Most).clamp_(max: ScalarConstants.One);
+        // The factor stays on the device, so that nothing waits for the device before all its operations are queued.
+        Tensor clip = norm.add(Tiny, ScalarConstants.One).reciprocal().mul(Largest).clamp_(max: ScalarConstants.One);
         using Scalar shrink = 1 - rate * Decay;
         using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)),
             towards = -rate / (1 - Math.Pow(Beta1, Steps));
-        _work.Run(
+        _loop.Run(
             gradients.Count,
             i =>
             {

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Optimization;
 
 /// <summary>
-/// An extra loss that asks the heads above the first layer to leave a share of their attention on the start token: at this size
-/// none formed there by itself in 106 million tokens. A hinge on the logarithm of a head's mean share over all positions, so each
-/// single position stays free.
+/// An auxiliary loss that makes the heads above the first layer leave a share of their attention on the start token. At this size no
+/// sink emerged there by itself in 106 million tokens. It is a hinge on the logarithm of a head's mean share over all positions, so that
+/// a single position may differ.
 /// </summary>
 internal sealed class SinkLoss : IDisposable
 {
@@ -15,12 +15,12 @@ internal sealed class SinkLoss : IDisposable
         _weight,
         _least = 1e-6;
 
-    /// <param name="share">The share that a head is asked for, above 0 and below 1.</param>
+    /// <param name="share">The target share for each head, above 0 and below 1.</param>
     /// <param name="weight">The loss's weight in each layer.</param>
     public SinkLoss(double share, double weight) => (_wanted, _weight) = (Math.Log(share), weight);
 
     /// <summary>The loss of one layer, a scalar.</summary>
-    /// <param name="weights">Its attention weights, [batch, heads, length, length].</param>
+    /// <param name="weights">The layer's attention weights, [batch, heads, length, length].</param>
     public Tensor Of(Tensor weights)
     {
         Tensor[] columns = weights.split([1, weights.shape[3] - 1], 3);

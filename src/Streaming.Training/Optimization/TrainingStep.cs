@@ -6,36 +6,39 @@ using static TorchSharp.torch;
 namespace Streaming.Training.Optimization;
 
 /// <summary>
-/// The forward and backward pass of one batch, on a CPU in parts of some sequences that threads share. Each part is computed by one
-/// thread and the parts' gradients are added in their order, so the result does not depend on the threads. Other devices compute a
-/// batch whole.
+/// The forward and backward pass of one batch. A CPU computes it in parts of a few sequences, each on one thread, and adds the parts'
+/// gradients in their order, so that the result does not depend on the threads. Other devices compute the whole batch at once.
 /// </summary>
-/// <param name="master">What learns.</param>
-/// <param name="network">Its forward pass.</param>
-/// <param name="sink">The extra loss for a sink, or null.</param>
-/// <param name="work">Shares the parts.</param>
-/// <param name="dropout">The share of what layers add that is dropped.</param>
-/// <param name="seed">What is dropped.</param>
+/// <param name="master">The weights.</param>
+/// <param name="network">The forward pass.</param>
+/// <param name="sink">The auxiliary loss for the attention sink, or null.</param>
+/// <param name="loop">Runs the parts.</param>
+/// <param name="dropout">The dropout probability; 0 for none.</param>
+/// <param name="seed">The seed of dropout.</param>
 internal sealed class TrainingStep(
     MasterWeights master,
     Network network,
     SinkLoss? sink,
-    ParallelLoop work,
+    ParallelLoop loop,
     double dropout = 0,
     ulong seed = 0
 )
 {
-    private readonly int _partTokens = master.Device.type == DeviceType.CPU ? 512 : int.MaxValue; // about what a processor's own cache holds the intermediate results of
-    private readonly int _headRows = master.Device.type == DeviceType.CPU ? 512 : 16384; // of the head at a time: no [rows, vocabulary] tensor ever exists whole
+    // The intermediate results of 512 tokens about fit in a core's own cache.
+    private readonly int _partTokens = master.Device.type == DeviceType.CPU ? 512 : int.MaxValue;
+
+    // The head computes this many rows at a time, so that the whole [rows, vocabulary] tensor never exists.
+    private readonly int _headRows = master.Device.type == DeviceType.CPU ? 512 : 16384;
 
     /// <summary>Computes the gradients of the mean loss.</summary>
-    /// <param name="ids">Tokens, rows of <paramref name="length"/>.</param>
-    /// <param name="targets">The token that follows each.</param>
-    /// <param name="lossMask">Whether that is learnt.</param>
-    /// <param name="length">Tokens of a sequence.</param>
-    /// <param name="number">The step's number.</param>
-    /// <param name="apply">Takes the gradients, in the order of the parameters; they are released afterwards.</param>
-    /// <returns>The sum of the losses of what is learnt, nats, and how many that were.</returns>
+    /// <param name="ids">Token ids, in rows of <paramref name="length"/>.</param>
+    /// <param name="targets">The next token of each.</param>
+    /// <param name="lossMask">Whether each target counts in the loss.</param>
+    /// <param name="length">Tokens in a sequence.</param>
+    /// <param name="number">The step's number, which decides what is dropped.</param>
+    /// <param name="apply">Receives the gradients, in the order of the parameters; they are released when it returns.</param>
+    /// <returns>The sum of the losses in nats, and the number of targets that count.</returns>
+    /// <exception cref="InvalidOperationException">No target counts in the loss.</exception>
     public (double Loss, int Count) Run(
         long[] ids,
         long[] targets,
@@ -47,14 +50,14 @@ internal sealed class TrainingStep(
     {
         int learnt = lossMask.Count(l => l);
         if (learnt == 0)
-            throw new InvalidOperationException("A batch without anything to lossMask was dealt.");
+            throw new InvalidOperationException("No target of the batch counts in the loss.");
         using DisposeScope scope = NewDisposeScope();
         CastWeights weights = master.Cast();
         int rows = Math.Clamp(_partTokens / length * length, length, ids.Length),
             parts = (ids.Length + rows - 1) / rows;
         var gradients = new Tensor[parts][];
         var losses = new Tensor[parts];
-        work.Run(
+        loop.Run(
             parts,
             p =>
             {
@@ -79,7 +82,7 @@ internal sealed class TrainingStep(
                     kept.DetachFromDisposeScope();
             }
         );
-        Tensor[] sums = master.Gradients(gradients, work);
+        Tensor[] sums = master.Gradients(gradients, loop);
         foreach (Tensor gradient in gradients.SelectMany(g => g))
             gradient.Dispose();
         apply(sums);
@@ -94,11 +97,11 @@ internal sealed class TrainingStep(
         return (loss, learnt);
     }
 
-    /// <summary>The losses of some rows, without a gradient: nats, float32.</summary>
+    /// <summary>The losses at the given rows, without gradients: nats, [M], float32.</summary>
     /// <param name="weights">The weights.</param>
-    /// <param name="ids">Tokens, [batch, length].</param>
-    /// <param name="rows">Which of the batch · length rows, [M].</param>
-    /// <param name="targets">The tokens that follow, [M].</param>
+    /// <param name="ids">Token ids, [batch, length].</param>
+    /// <param name="rows">Indices among the batch · length rows, [M].</param>
+    /// <param name="targets">The next tokens, [M].</param>
     public Tensor Losses(CastWeights weights, Tensor ids, Tensor rows, Tensor targets)
     {
         using IDisposable noGradient = no_grad();
@@ -162,8 +165,11 @@ internal sealed class TrainingStep(
         return (loss, [.. gradients]);
     }
 
-    /// <summary>Head and loss by hand, each chunk's backward pass at once.</summary>
-    /// <returns>The summed loss, float64, and the gradients of the mean loss by the states, [N, hidden], and by the head, [vocabulary, hidden].</returns>
+    /// <summary>Head and loss without autograd: each chunk's backward pass follows its forward pass.</summary>
+    /// <returns>
+    /// The summed loss, float64, and the gradients of the mean loss with respect to the states, [N, hidden], and to the head,
+    /// [vocabulary, hidden].
+    /// </returns>
     private (Tensor Loss, Tensor Gradient, Tensor HeadGradient) HeadAndLoss(
         Tensor head,
         Tensor states,

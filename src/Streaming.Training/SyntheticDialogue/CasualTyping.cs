@@ -2,10 +2,10 @@ using Streaming.Training.Numerics;
 
 namespace Streaming.Training.SyntheticDialogue;
 
-/// <summary>People do not always type what a book would print.</summary>
+/// <summary>Imitates casual typing in user messages.</summary>
 internal static class CasualTyping
 {
-    /// <summary>The text as somebody may type it: often as it is, sometimes without capitals or without its last sign.</summary>
+    /// <summary>The text, sometimes in lower case, without its final punctuation mark or without apostrophes.</summary>
     public static string Apply(string text, SeededRandom random)
     {
         if (random.Chance(0.12))

@@ -1,6 +1,6 @@
 namespace Streaming.Training.SyntheticDialogue;
 
-/// <summary>The little grammar that made-up sentences need.</summary>
+/// <summary>The English grammar that the generators need.</summary>
 internal static class English
 {
     private static readonly string[] Numbers =
@@ -28,19 +28,19 @@ internal static class English
         "twenty",
     ];
 
-    /// <summary>A noun with its article.</summary>
+    /// <summary>A noun with its indefinite article.</summary>
     public static string WithArticle(string noun) => (noun[0] is 'a' or 'e' or 'i' or 'o' or 'u' ? "an " : "a ") + noun;
 
-    /// <summary>With a capital letter at its beginning.</summary>
+    /// <summary>The text with its first letter in upper case.</summary>
     public static string Capital(string text) => text.Length == 0 ? text : char.ToUpperInvariant(text[0]) + text[1..];
 
-    /// <summary>A word, a number from 0 to 20 as its digits.</summary>
+    /// <summary>A word; a spelt number from 0 to 20 is replaced by its digits.</summary>
     public static string Digits(string word) => Array.IndexOf(Numbers, word) is var number and >= 0 ? $"{number}" : word;
 
     /// <summary>A number from 0 to 20 as a word.</summary>
     public static string Spelt(int number) => Numbers[number];
 
-    /// <summary>Several of a thing: foxes, puppies, mice.</summary>
+    /// <summary>The plural of a noun: foxes, puppies, mice.</summary>
     public static string Plural(string noun) =>
         noun switch
         {

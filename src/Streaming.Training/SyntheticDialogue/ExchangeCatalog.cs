@@ -1,30 +1,30 @@
 namespace Streaming.Training.SyntheticDialogue;
 
-/// <summary>Where in a dialogue an exchange belongs.</summary>
+/// <summary>The part of a dialogue to which a topic belongs.</summary>
 internal enum Stage
 {
-    /// <summary>At its beginning.</summary>
+    /// <summary>The beginning.</summary>
     First,
 
     /// <summary>Anywhere.</summary>
     Middle,
 
-    /// <summary>At its end.</summary>
+    /// <summary>The end.</summary>
     Last,
 }
 
-/// <summary>A few turns about one thing: what each may say, the person first.</summary>
-/// <param name="Turns">For each turn its possible sentences.</param>
+/// <summary>A few alternating turns about one thing, beginning with the user.</summary>
+/// <param name="Turns">The alternative sentences of each turn.</param>
 internal sealed record Exchange(IReadOnlyList<IReadOnlyList<Template>> Turns);
 
-/// <summary>Exchanges about one thing.</summary>
-/// <param name="Name">What it is.</param>
-/// <param name="Stage">Where it belongs.</param>
-/// <param name="Weight">How often it comes, in proportion to the others of its stage.</param>
-/// <param name="Exchanges">Its exchanges.</param>
+/// <summary>A topic of small talk.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Stage">The part of a dialogue to which it belongs.</param>
+/// <param name="Weight">How often it is chosen, relative to the other topics of its stage.</param>
+/// <param name="Exchanges">The exchanges about it.</param>
 internal sealed record Topic(string Name, Stage Stage, double Weight, IReadOnlyList<Exchange> Exchanges);
 
-/// <summary>All exchanges and the lists of words that they use, from a text: see exchanges.txt for its form.</summary>
+/// <summary>The exchanges of small talk and their word lists, parsed from a text; exchanges.txt describes the format.</summary>
 internal sealed class ExchangeCatalog
 {
     private ExchangeCatalog(IReadOnlyList<Topic> topics, IReadOnlyDictionary<string, string[]> lists) => (Topics, Lists) = (topics, lists);
@@ -32,10 +32,10 @@ internal sealed class ExchangeCatalog
     /// <summary>The topics.</summary>
     public IReadOnlyList<Topic> Topics { get; }
 
-    /// <summary>Lists of words by name.</summary>
+    /// <summary>The word lists by name.</summary>
     public IReadOnlyDictionary<string, string[]> Lists { get; }
 
-    /// <summary>The book that comes with the trainer.</summary>
+    /// <summary>Loads the embedded catalog.</summary>
     public static ExchangeCatalog Load()
     {
         using Stream stream =
@@ -45,8 +45,8 @@ internal sealed class ExchangeCatalog
         return Parse(reader.ReadToEnd());
     }
 
-    /// <summary>Reads a book.</summary>
-    /// <exception cref="FormatException">A line is none of those that the form knows.</exception>
+    /// <summary>Parses a catalog.</summary>
+    /// <exception cref="FormatException">A line does not follow the format.</exception>
     public static ExchangeCatalog Parse(string text)
     {
         var lists = new Dictionary<string, string[]>(StringComparer.Ordinal);
@@ -85,15 +85,15 @@ internal sealed class ExchangeCatalog
                     );
                     break;
                 case ['>' or '<', ' ', ..]:
-                    bool person = line[0] == '>';
-                    if (turns.Count % 2 == (person ? 0 : 1))
+                    bool isUser = line[0] == '>';
+                    if (turns.Count % 2 == (isUser ? 0 : 1))
                         turns.Add(new List<Template>());
                     else if (turns.Count == 0)
                         throw new FormatException($"An exchange begins with a reply: '{line}'.");
                     ((List<Template>)turns[^1]).Add(Template.Parse(line[2..]));
                     break;
                 default:
-                    throw new FormatException($"'{line}' is no line of a book of exchanges.");
+                    throw new FormatException($"'{line}' is not a line of a catalog of exchanges.");
             }
         }
         return new ExchangeCatalog(topics, lists);

@@ -3,14 +3,15 @@ using System.Text.RegularExpressions;
 namespace Streaming.Training.SyntheticDialogue;
 
 /// <summary>
-/// The opening messages that judge a model (models/evaluation/openings.txt), and what is too near to one of them to be learnt.
+/// The opening messages that evaluate a model (models/evaluation/openings.txt), and the test that keeps their near-duplicates out of
+/// the generated training texts.
 /// </summary>
 internal sealed partial class OpeningMessages
 {
-    /// <summary>At and above this similarity, two messages are near-duplicates.</summary>
+    /// <summary>Two messages of at least this similarity are near-duplicates.</summary>
     public const double NearDuplicate = 0.8;
 
-    private static readonly Lazy<OpeningMessages> Kept = new(() => new OpeningMessages(Read()));
+    private static readonly Lazy<OpeningMessages> Embedded = new(() => new OpeningMessages(Read()));
 
     private readonly string[][] _words;
 
@@ -21,13 +22,13 @@ internal sealed partial class OpeningMessages
         _words = [.. messages.Select(WordsOf)];
     }
 
-    /// <summary>The messages that come with the project.</summary>
-    public static OpeningMessages Default => Kept.Value;
+    /// <summary>The messages in models/evaluation/openings.txt.</summary>
+    public static OpeningMessages Default => Embedded.Value;
 
     /// <summary>The messages.</summary>
     public IReadOnlyList<string> Messages { get; }
 
-    /// <summary>Whether a message is a near-duplicate of one of them.</summary>
+    /// <summary>Whether a message is a near-duplicate of an opening message.</summary>
     public bool IsNearDuplicate(string message)
     {
         string[] words = WordsOf(message);
@@ -35,8 +36,8 @@ internal sealed partial class OpeningMessages
     }
 
     /// <summary>
-    /// How alike two messages are, from 0 to 1: one less the edit distance in words over the longer one's words. Capitals, signs
-    /// and apostrophes do not count, and a number is the same in words and in digits.
+    /// The similarity of two messages, from 0 to 1: one minus the edit distance in words, divided by the words of the longer message.
+    /// Case, punctuation and apostrophes are ignored, and a spelt number equals its digits.
     /// </summary>
     public static double Similarity(string one, string other) => Similarity(WordsOf(one), WordsOf(other));
 

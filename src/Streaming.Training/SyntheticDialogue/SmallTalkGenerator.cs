@@ -3,26 +3,23 @@ using Streaming.Training.Numerics;
 
 namespace Streaming.Training.SyntheticDialogue;
 
-/// <summary>Everyday talk that corpora lack: greetings, who the model is, feelings, thanks, goodbyes, small sums.</summary>
+/// <summary>Generates the small talk that corpora lack: greetings, who the model is, feelings, thanks, goodbyes, small sums.</summary>
 internal sealed class SmallTalkGenerator : DialogueGenerator
 {
-    private const int MostTurns = 14;
+    private const int MaxTurns = 14;
 
-    private readonly ExchangeCatalog _book;
+    private readonly ExchangeCatalog _catalog = ExchangeCatalog.Load();
     private readonly SumGenerator _sums = new();
-
-    /// <param name="book">What is said; null for the book that comes with the trainer.</param>
-    public SmallTalkGenerator(ExchangeCatalog? book = null) => _book = book ?? ExchangeCatalog.Load();
 
     public override GeneratedDialogue Next(SeededRandom random)
     {
         var turns = new List<Turn>();
-        var told = new HashSet<string>();
+        var used = new HashSet<string>();
         var names = new Dictionary<string, string>();
         if (random.Chance(0.35))
             Add(Stage.First);
         int middle = random.Chance(0.45) ? 1 : random.Next(5);
-        for (int i = 0; i < middle && turns.Count < MostTurns; i++)
+        for (int i = 0; i < middle && turns.Count < MaxTurns; i++)
         {
             if (random.Chance(0.06))
                 turns.AddRange(_sums.Exchange(random));
@@ -36,19 +33,19 @@ internal sealed class SmallTalkGenerator : DialogueGenerator
         void Add(Stage stage)
         {
             Topic topic = Choose(stage, random);
-            if (told.Add(topic.Name))
+            if (used.Add(topic.Name))
                 turns.AddRange(Say(random.Of(topic.Exchanges), random, names));
         }
     }
 
     private Topic Choose(Stage stage, SeededRandom random)
     {
-        Topic[] topics = [.. _book.Topics.Where(t => t.Stage == stage)];
-        double place = random.NextDouble() * topics.Sum(t => t.Weight);
+        Topic[] topics = [.. _catalog.Topics.Where(t => t.Stage == stage)];
+        double rest = random.NextDouble() * topics.Sum(t => t.Weight);
         foreach (Topic topic in topics)
         {
-            place -= topic.Weight;
-            if (place < 0)
+            rest -= topic.Weight;
+            if (rest < 0)
                 return topic;
         }
         return topics[^1];
@@ -56,12 +53,12 @@ internal sealed class SmallTalkGenerator : DialogueGenerator
 
     private IEnumerable<Turn> Say(Exchange exchange, SeededRandom random, Dictionary<string, string> known)
     {
-        // A person's name stays the same through a dialogue; all other words are the exchange's own.
+        // The user's name stays the same through a dialogue; all other words are chosen anew for each exchange.
         var words = new Dictionary<string, string>(known);
         var turns = new List<Turn>();
         for (int i = 0; i < exchange.Turns.Count; i++)
         {
-            string text = random.Of(exchange.Turns[i]).Fill(random, words, _book.Lists).Trim();
+            string text = random.Of(exchange.Turns[i]).Fill(random, words, _catalog.Lists).Trim();
             turns.Add(i % 2 == 0 ? new Turn(Turn.User, CasualTyping.Apply(text, random)) : new Turn(Turn.Assistant, English.Capital(text)));
         }
         if (words.TryGetValue("name", out string? name))

@@ -4,12 +4,12 @@ using Streaming.Training.Numerics;
 
 namespace Streaming.Training.SyntheticDialogue;
 
-/// <summary>Stories by what they are about.</summary>
+/// <summary>Stories, indexed by subject.</summary>
 internal sealed class StoryIndex
 {
-    private const int Shortest = 200,
-        Longest = 4000; // characters of a story that is told on request
-    private const int Beginning = 140; // characters in which a story names what it is about
+    private const int MinLength = 200,
+        MaxLength = 4000; // characters
+    private const int BeginningLength = 140; // a story's subject is named within these first characters
 
     private static readonly string[] Subjects =
     [
@@ -113,7 +113,10 @@ internal sealed class StoryIndex
         "ship",
     ];
 
-    /// <summary>Nouns that can stand for each other in a story: too few stories are about each to learn that a reply is about what was asked for.</summary>
+    /// <summary>
+    /// Nouns that can replace each other in a story. Without replacement there are too few stories about each subject to learn that
+    /// the reply is about the requested one.
+    /// </summary>
     private static readonly string[][] Kinds =
     [
         [
@@ -173,10 +176,10 @@ internal sealed class StoryIndex
     private readonly Dictionary<string, string[]> _bySubject;
     private readonly (string Story, string Subject)[][] _byKind;
 
-    /// <param name="texts">Stories and parts of stories; only whole ones are told.</param>
+    /// <param name="texts">Stories and parts of stories; only whole stories are used.</param>
     public StoryIndex(IEnumerable<Prose> texts)
     {
-        _stories = [.. texts.Where(t => t.Begins && t.Ends && t.Text.Length is >= Shortest and <= Longest).Select(t => t.Text)];
+        _stories = [.. texts.Where(t => t.Begins && t.Ends && t.Text.Length is >= MinLength and <= MaxLength).Select(t => t.Text)];
         (string Story, string[] Subjects)[] known = [.. _stories.Select(s => (s, About(s)))];
         _bySubject = known
             .SelectMany(k => k.Subjects.Select(subject => (subject, k.Story)))
@@ -191,7 +194,7 @@ internal sealed class StoryIndex
     /// <summary>Any story.</summary>
     public string Any(SeededRandom random) => random.Of(_stories);
 
-    /// <summary>What a story can be about, and one about it.</summary>
+    /// <summary>A subject and a story about it.</summary>
     public (string Subject, string Story) About(SeededRandom random)
     {
         if (random.Chance(0.45))
@@ -202,19 +205,19 @@ internal sealed class StoryIndex
         int kind = random.Chance(0.75) ? 0 : 1;
         (string story, string was) = random.Of(_byKind[kind]);
         string now = random.Of(Kinds[kind]);
-        return (now, Exchanged(story, was, now));
+        return (now, WithSubject(story, was, now));
     }
 
     private static string[] About(string story)
     {
-        string beginning = story[..Math.Min(Beginning, story.Length)];
+        string beginning = story[..Math.Min(BeginningLength, story.Length)];
         return [.. Subjects.Where(subject => Mentions(beginning, subject) > 0 && Mentions(story, subject) > 1)];
     }
 
     private static int Mentions(string text, string noun) => Regex.Count(text, $@"\b{noun}s?\b", RegexOptions.IgnoreCase);
 
-    /// <summary>The same story about something else of its kind.</summary>
-    private static string Exchanged(string story, string was, string now) =>
+    /// <summary>The story with its subject replaced by another noun.</summary>
+    private static string WithSubject(string story, string was, string now) =>
         was == now
             ? story
             : Regex.Replace(

@@ -3,7 +3,7 @@ using Streaming.Training.Numerics;
 
 namespace Streaming.Training.SyntheticDialogue;
 
-/// <summary>Sums of small numbers.</summary>
+/// <summary>Generates sums and differences of small numbers.</summary>
 internal sealed class SumGenerator : DialogueGenerator
 {
     private static readonly string[] Things =

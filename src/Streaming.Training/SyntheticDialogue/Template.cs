@@ -4,8 +4,9 @@ using Streaming.Training.Numerics;
 namespace Streaming.Training.SyntheticDialogue;
 
 /// <summary>
-/// A sentence with choices: <c>{one|another}</c> takes one of its parts, <c>&lt;colour&gt;</c> a word of a list, the same one wherever
-/// it is named in an exchange; <c>&lt;a:animal&gt;</c> is the word with its article, <c>&lt;s:animal&gt;</c> several of them, <c>&lt;^animal&gt;</c> with a capital.
+/// A sentence with choices. <c>{one|another}</c> is one of its alternatives. <c>&lt;colour&gt;</c> is a word of a list, the same
+/// throughout an exchange; <c>&lt;a:animal&gt;</c> is the word with its article, <c>&lt;s:animal&gt;</c> its plural,
+/// <c>&lt;^animal&gt;</c> the word with a capital letter.
 /// </summary>
 internal sealed class Template
 {
@@ -21,19 +22,23 @@ internal sealed class Template
 
     private sealed record Word(string Form, string List) : Part;
 
-    /// <summary>Reads a template.</summary>
-    /// <exception cref="FormatException">A brace has no partner.</exception>
+    /// <summary>Parses a template.</summary>
+    /// <exception cref="FormatException">A bracket has no partner.</exception>
     public static Template Parse(string text)
     {
         int at = 0;
         Template template = Parse(text, ref at);
-        return at == text.Length ? template : throw new FormatException($"'{text}' has a '{text[at]}' too many.");
+        return at == text.Length ? template : throw new FormatException($"'{text}' has one '{text[at]}' too many.");
     }
 
-    /// <summary>A sentence.</summary>
-    /// <param name="random">Chooses.</param>
-    /// <param name="words">Words that were chosen already, by the names of their lists; chosen ones are added.</param>
-    /// <param name="lists">The lists. A name may end in a digit, so that one list gives several words.</param>
+    /// <summary>Makes a sentence from a template without words of lists.</summary>
+    public string Fill(SeededRandom random) => Fill(random, new Dictionary<string, string>(), new Dictionary<string, string[]>());
+
+    /// <summary>Makes a sentence.</summary>
+    /// <param name="random">Decides the choices.</param>
+    /// <param name="words">The words chosen so far, by list name; newly chosen words are added.</param>
+    /// <param name="lists">The word lists. In a template a list's name may end in 1, 2 or 3, so that one list gives several words.</param>
+    /// <exception cref="FormatException">The template names an unknown list or form.</exception>
     public string Fill(SeededRandom random, IDictionary<string, string> words, IReadOnlyDictionary<string, string[]> lists)
     {
         var text = new StringBuilder();
@@ -62,7 +67,7 @@ internal sealed class Template
         if (words.TryGetValue(list, out string? word))
             return word;
         if (!lists.TryGetValue(list.TrimEnd('1', '2', '3'), out string[]? choices))
-            throw new FormatException($"There is no list of words '{list}'.");
+            throw new FormatException($"There is no word list '{list}'.");
         return words[list] = random.Of(choices);
     }
 

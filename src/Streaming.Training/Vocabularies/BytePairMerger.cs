@@ -1,9 +1,9 @@
 namespace Streaming.Training.Vocabularies;
 
 /// <summary>
-/// Learns merges (Sennrich et al. 2016): again and again the pair of neighbours that is most frequent. All words lie in one
-/// linked list of tokens, each pair knows its places, and counts change only where something was merged, so the work
-/// grows hardly faster than the number of different words.
+/// Learns byte-pair merges (Sennrich et al. 2016) by repeatedly merging the most frequent pair of neighbours. All words are in one linked
+/// list of tokens, each pair knows its occurrences, and counts change only around a merge, so the time is nearly linear in the number of
+/// different words.
 /// </summary>
 internal sealed class BytePairMerger
 {
@@ -12,56 +12,56 @@ internal sealed class BytePairMerger
     private readonly BytePairVocabulary _vocabulary;
     private readonly int[] _token,
         _next,
-        _previous; // by place; None at a word's ends, and as the token of a place that was merged away
-    private readonly long[] _weight; // how often the place's word occurs
+        _previous; // by index; None at a word's ends, and as the token of an index that was merged away
+    private readonly long[] _weight; // by index: how often its word occurs
     private readonly Dictionary<(int Left, int Right), Pair> _pairs = [];
     private readonly PriorityQueue<(int Left, int Right), (long, int, int)> _queue = new();
 
     private sealed class Pair
     {
         public long Count;
-        public readonly List<int> Places = []; // of the left token; some are out of date
+        public readonly List<int> Indices = []; // of the left token; some are out of date
     }
 
-    /// <param name="vocabulary">Where the merges go.</param>
+    /// <param name="vocabulary">Receives the merges.</param>
     /// <param name="words">Words in UTF-8 and how often each occurs.</param>
     public BytePairMerger(BytePairVocabulary vocabulary, IEnumerable<(byte[] Word, long Count)> words)
     {
         _vocabulary = vocabulary;
         var all = words.ToList();
-        int places = all.Sum(w => w.Word.Length);
-        (_token, _next, _previous, _weight) = (new int[places], new int[places], new int[places], new long[places]);
-        int place = 0;
+        int total = all.Sum(w => w.Word.Length);
+        (_token, _next, _previous, _weight) = (new int[total], new int[total], new int[total], new long[total]);
+        int index = 0;
         foreach ((byte[] word, long count) in all)
         {
-            for (int i = 0; i < word.Length; i++, place++)
+            for (int i = 0; i < word.Length; i++, index++)
             {
-                _token[place] = vocabulary.IdOf(word[i]);
-                _previous[place] = i == 0 ? None : place - 1;
-                _next[place] = i == word.Length - 1 ? None : place + 1;
-                _weight[place] = count;
+                _token[index] = vocabulary.IdOf(word[i]);
+                _previous[index] = i == 0 ? None : index - 1;
+                _next[index] = i == word.Length - 1 ? None : index + 1;
+                _weight[index] = count;
             }
         }
-        for (int p = 0; p < places; p++)
-            Count(p, 1);
+        for (int i = 0; i < total; i++)
+            Count(i);
         foreach (((int Left, int Right) pair, Pair found) in _pairs)
             Enqueue(pair, found.Count);
     }
 
-    /// <summary>Merges until the vocabulary has so many tokens or all words are whole.</summary>
+    /// <summary>Merges until the vocabulary has <paramref name="size"/> tokens or every word is one token.</summary>
     public void Run(int size)
     {
         var spellings = new HashSet<string>(Enumerable.Range(0, _vocabulary.Count).Select(_vocabulary.Spelling), StringComparer.Ordinal);
-        while (_vocabulary.Count < size && _queue.TryDequeue(out (int Left, int Right) pair, out (long Count, int, int) place))
+        while (_vocabulary.Count < size && _queue.TryDequeue(out (int Left, int Right) pair, out (long Count, int, int) priority))
         {
             if (!_pairs.TryGetValue(pair, out Pair? found))
-                continue; // it has been merged
-            if (found.Count != -place.Count) // it has changed since it was put there
+                continue; // the pair has been merged
+            if (found.Count != -priority.Count) // the count has changed since the pair was queued
             {
                 Enqueue(pair, found.Count);
                 continue;
             }
-            // A second way to spell a known token would make ids and ranks part: such a pair stays apart.
+            // A pair that spells an existing token is not merged: two ids would have one spelling.
             if (spellings.Add(_vocabulary.Spelling(pair.Left) + _vocabulary.Spelling(pair.Right)))
                 Merge(pair, found, _vocabulary.Add(pair.Left, pair.Right));
         }
@@ -70,8 +70,8 @@ internal sealed class BytePairMerger
     private void Merge((int Left, int Right) pair, Pair found, int made)
     {
         var changed = new HashSet<(int, int)>();
-        found.Places.Sort(); // as a tokenizer does, from left to right: of three equal tokens the first two
-        foreach (int left in found.Places)
+        found.Indices.Sort(); // from left to right, as a tokenizer merges: of three equal tokens, the first two
+        foreach (int left in found.Indices)
         {
             int right = _token[left] == pair.Left ? _next[left] : None;
             if (right == None || _token[right] != pair.Right)
@@ -91,30 +91,30 @@ internal sealed class BytePairMerger
         foreach ((int, int) each in changed)
             Enqueue(each, _pairs[each].Count);
 
-        void Discount(int place)
+        void Discount(int index)
         {
-            if (place != None && _next[place] != None)
-                _pairs[(_token[place], _token[_next[place]])].Count -= _weight[place];
+            if (index != None && _next[index] != None)
+                _pairs[(_token[index], _token[_next[index]])].Count -= _weight[index];
         }
 
-        void Note(int place)
+        void Note(int index)
         {
-            if (place == None || _next[place] == None)
+            if (index == None || _next[index] == None)
                 return;
-            Count(place, 1);
-            changed.Add((_token[place], _token[_next[place]]));
+            Count(index);
+            changed.Add((_token[index], _token[_next[index]]));
         }
     }
 
-    private void Count(int place, int sign)
+    private void Count(int index)
     {
-        if (_next[place] == None)
+        if (_next[index] == None)
             return;
-        (int, int) pair = (_token[place], _token[_next[place]]);
+        (int, int) pair = (_token[index], _token[_next[index]]);
         if (!_pairs.TryGetValue(pair, out Pair? found))
             _pairs[pair] = found = new Pair();
-        found.Count += sign * _weight[place];
-        found.Places.Add(place);
+        found.Count += _weight[index];
+        found.Indices.Add(index);
     }
 
     private void Enqueue((int Left, int Right) pair, long count)

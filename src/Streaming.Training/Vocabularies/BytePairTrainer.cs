@@ -8,14 +8,14 @@ using Streaming.Training.DataLoading;
 
 namespace Streaming.Training.Vocabularies;
 
-/// <summary>Learns a vocabulary from training texts, each source counting by its share.</summary>
+/// <summary>Trains a byte-pair vocabulary on the training texts, with each source weighted by its share.</summary>
 internal static class BytePairTrainer
 {
-    private const double Precision = 1000; // what the rarest word counts
+    private const double Precision = 1000; // the count of the rarest word
 
-    /// <summary>Learns a vocabulary of so many tokens.</summary>
-    /// <exception cref="InputException">The texts do not have so many.</exception>
-    public static BytePairVocabulary Train(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, int size, Action<string> say)
+    /// <summary>Trains a vocabulary of <paramref name="size"/> tokens.</summary>
+    /// <exception cref="InputException">The texts give fewer tokens.</exception>
+    public static BytePairVocabulary Train(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, int size, Action<string> log)
     {
         PreTokenizer splitter = PreTokenizer.Read(
             ConfigReader.Parse("pre_tokenizer", Encoding.UTF8.GetBytes(TokenizerWriter.PreTokenizerJson().ToJsonString()))
@@ -30,7 +30,7 @@ internal static class BytePairTrainer
         }
         var vocabulary = new BytePairVocabulary(DocumentEncoder.ControlTokens);
         double least = words.Count == 0 ? 1 : words.Values.Min();
-        // The order of a dictionary is no order: sorted, the same texts give the same vocabulary everywhere.
+        // Sorted, because a dictionary has no defined order and the same texts must always give the same vocabulary.
         var merger = new BytePairMerger(
             vocabulary,
             words
@@ -40,9 +40,9 @@ internal static class BytePairTrainer
         merger.Run(size);
         if (vocabulary.Count < size)
             throw new InputException(
-                $"The texts give only {vocabulary.Count} tokens, not {size}: ask for a smaller vocabulary or give more text."
+                $"The texts give a vocabulary of only {vocabulary.Count} tokens, not {size}: use a smaller --vocabulary or more text."
             );
-        say(string.Create(CultureInfo.InvariantCulture, $"A vocabulary of {size} tokens from {words.Count:N0} different words."));
+        log(string.Create(CultureInfo.InvariantCulture, $"Vocabulary: {size} tokens from {words.Count:N0} different words."));
         return vocabulary;
     }
 

@@ -3,13 +3,13 @@ using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Training.Vocabularies;
 
-/// <summary>A byte-level vocabulary: control tokens, the 256 bytes, then one token a merge, in the order of the merges' ranks.</summary>
+/// <summary>A byte-level vocabulary: control tokens, the 256 bytes, then one token for each merge, in the order of ranks.</summary>
 internal sealed class BytePairVocabulary
 {
     private readonly List<byte[]> _tokens = [];
     private readonly List<(int Left, int Right)> _merges = [];
 
-    /// <param name="control">Texts of the control tokens.</param>
+    /// <param name="control">The texts of the control tokens.</param>
     public BytePairVocabulary(IReadOnlyList<string> control)
     {
         Control = control;
@@ -18,25 +18,22 @@ internal sealed class BytePairVocabulary
             _tokens.Add([(byte)b]);
     }
 
-    /// <summary>Texts of the control tokens, whose ids are 0 and up.</summary>
+    /// <summary>The texts of the control tokens, whose ids start at 0.</summary>
     public IReadOnlyList<string> Control { get; }
 
-    /// <summary>Tokens so far.</summary>
+    /// <summary>The number of tokens.</summary>
     public int Count => _tokens.Count;
 
-    /// <summary>The merges so far, pairs of ids.</summary>
+    /// <summary>The merges, as pairs of ids.</summary>
     public IReadOnlyList<(int Left, int Right)> Merges => _merges;
 
-    /// <summary>The id of a single byte.</summary>
+    /// <summary>The id of a byte.</summary>
     public int IdOf(byte value) => Control.Count + value;
-
-    /// <summary>What a token says.</summary>
-    public ReadOnlySpan<byte> BytesOf(int id) => _tokens[id];
 
     /// <summary>A token as <c>tokenizer.json</c> spells it.</summary>
     public string Spelling(int id) => id < Control.Count ? Control[id] : string.Concat(_tokens[id].Select(ByteAlphabet.CharOf));
 
-    /// <summary>Adds a merge, and answers the id of what it makes.</summary>
+    /// <summary>Adds a merge and returns the id of the merged token.</summary>
     public int Add(int left, int right)
     {
         _merges.Add((left, right));

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Streaming.Inference;
@@ -6,7 +5,7 @@ using Streaming.Training.Checkpoints;
 
 namespace Streaming.Training.Vocabularies;
 
-/// <summary>Puts the tokenizer's files into the checkpoint's folder, before anything is learnt.</summary>
+/// <summary>Puts the tokenizer's files into the checkpoint's folder at the start of a run.</summary>
 internal static class TokenizerFiles
 {
     private const string Vocabulary = "tokenizer.json",
@@ -15,15 +14,15 @@ internal static class TokenizerFiles
     private static readonly string[] Names = [Vocabulary, Configuration, "special_tokens_map.json"];
 
     /// <summary>
-    /// Copies a given tokenizer, or learns one from the training texts. A tokenizer that is there from an earlier run stays: what
-    /// was learnt means nothing with another.
+    /// Copies a given tokenizer, or trains one. If the training has already started it keeps its tokenizer: the weights mean nothing with
+    /// another.
     /// </summary>
-    /// <exception cref="InputException">The given one cannot be read, or is another than the one that the training began with.</exception>
     /// <param name="given">A folder with the tokenizer to copy; null to train one.</param>
     /// <param name="work">The work folder, which keeps the tokenizer that a training started with.</param>
     /// <param name="output">The checkpoint's folder.</param>
     /// <param name="context">The model's context length in tokens.</param>
     /// <param name="train">Trains a vocabulary.</param>
+    /// <exception cref="InputException">The given tokenizer cannot be read, or is not the one that the training started with.</exception>
     public static void Install(string? given, string work, string output, int context, Func<BytePairVocabulary> train)
     {
         bool begun = TrainingState.IsIn(work);
@@ -42,7 +41,8 @@ internal static class TokenizerFiles
         )
         {
             throw new InputException(
-                $"The training in '{work}' began with another tokenizer than '{folder}': leave --tokenizer out, or name another --work folder."
+                $"The training in '{work}' started with another tokenizer than '{folder}': "
+                    + "leave --tokenizer out, or name another --work folder."
             );
         }
         Directory.CreateDirectory(output);
@@ -53,25 +53,26 @@ internal static class TokenizerFiles
     {
         foreach (string name in Names)
         {
-            byte[] content = File.ReadAllBytes(Source(from, name));
+            (string source, string target) = (Source(from, name), Path.Combine(to, name));
             if (name == Configuration)
-                content = WithContext(content, Source(from, name), context);
-            AtomicFile.Write(Path.Combine(to, name), stream => stream.Write(content));
+                AtomicFile.Write(target, WithContext(source, context));
+            else
+                AtomicFile.Write(target, stream => stream.Write(File.ReadAllBytes(source)));
         }
     }
 
-    /// <summary>The configuration states what the model sees, which another model's tokenizer cannot know.</summary>
-    private static byte[] WithContext(byte[] configuration, string path, int context)
+    /// <summary>The tokenizer's configuration with this model's context length.</summary>
+    private static JsonObject WithContext(string path, int context)
     {
         try
         {
-            JsonNode json = JsonNode.Parse(configuration)!;
+            JsonObject json = JsonNode.Parse(File.ReadAllBytes(path)) as JsonObject ?? throw new JsonException();
             json["model_max_length"] = context;
-            return Encoding.UTF8.GetBytes(json.ToJsonString(TokenizerWriter.Json) + "\n");
+            return json;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException)
+        catch (JsonException e)
         {
-            throw new InputException($"'{path}' is not a JSON object: copy the file again from where it came.", e);
+            throw new InputException($"'{path}' is not a JSON object: copy the file again.", e);
         }
     }
 

@@ -1,39 +1,32 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Streaming.Training.Checkpoints;
 
 namespace Streaming.Training.Vocabularies;
 
-/// <summary>Writes a vocabulary as Hugging Face's tokenizer files, with ChatML as chat template.</summary>
+/// <summary>Writes a vocabulary as Hugging Face tokenizer files, with ChatML as the chat template.</summary>
 internal static class TokenizerWriter
 {
-    /// <summary>Qwen's pattern: contractions, words with one leading sign or space, single digits, runs of signs, line ends, spaces.</summary>
+    /// <summary>
+    /// Qwen's pattern: contractions, words with one leading space or other character, single digits, punctuation, line ends, spaces.
+    /// </summary>
     private const string Pattern =
         @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
     private const string ChatTemplate =
-        "{{- bos_token }}{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] | trim + '<|im_end|>' + '\\n' }}{% endfor %}"
+        "{{- bos_token }}{% for message in messages %}"
+        + "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] | trim + '<|im_end|>' + '\\n' }}{% endfor %}"
         + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
-    /// <summary>Indented, with letters as they are.</summary>
-    public static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>Writes the files.</summary>
-    /// <param name="folder">Where to.</param>
-    /// <param name="vocabulary">The vocabulary, its control tokens being those that training needs.</param>
-    /// <param name="context">Tokens that the model sees.</param>
+    /// <param name="folder">The folder to write to.</param>
+    /// <param name="vocabulary">The vocabulary, with the control tokens that training needs.</param>
+    /// <param name="context">The model's context length in tokens.</param>
     public static void Write(string folder, BytePairVocabulary vocabulary, int context)
     {
         (string bos, string end, string pad) = (vocabulary.Control[0], vocabulary.Control[2], vocabulary.Control[3]);
-        Put(folder, "tokenizer.json", Tokenizer(vocabulary));
-        Put(
-            folder,
-            "tokenizer_config.json",
+        AtomicFile.Write(Path.Combine(folder, "tokenizer.json"), Tokenizer(vocabulary));
+        AtomicFile.Write(
+            Path.Combine(folder, "tokenizer_config.json"),
             new JsonObject
             {
                 ["add_bos_token"] = true,
@@ -52,9 +45,8 @@ internal static class TokenizerWriter
                 ["unk_token"] = null,
             }
         );
-        Put(
-            folder,
-            "special_tokens_map.json",
+        AtomicFile.Write(
+            Path.Combine(folder, "special_tokens_map.json"),
             new JsonObject
             {
                 ["bos_token"] = bos,
@@ -64,7 +56,7 @@ internal static class TokenizerWriter
         );
     }
 
-    /// <summary>How text is cut before it is merged.</summary>
+    /// <summary>The pre-tokenizer, which splits text before merges apply.</summary>
     public static JsonObject PreTokenizerJson() =>
         new()
         {
@@ -166,7 +158,4 @@ internal static class TokenizerWriter
             ["normalized"] = false,
             ["special"] = true,
         };
-
-    private static void Put(string folder, string name, JsonObject json) =>
-        AtomicFile.Write(Path.Combine(folder, name), json.ToJsonString(Json) + "\n");
 }

@@ -6,7 +6,7 @@ namespace Streaming.Training.Tests.Corpora;
 public class CorpusTests
 {
     [Fact]
-    public void Every_hundredth_story_is_held_out_with_all_its_parts()
+    public void Holds_out_every_hundredth_story_with_all_its_parts()
     {
         using var folder = new TemporaryFolder();
         string Long(int i) => string.Join('\n', Enumerable.Repeat($"This is line of story {i}.", 200));
@@ -36,7 +36,7 @@ public class CorpusTests
     }
 
     [Fact]
-    public void Dialogues_are_read_by_source_also_from_a_compressed_file()
+    public void Reads_the_dialogues_of_one_source_from_a_compressed_file()
     {
         using var folder = new TemporaryFolder();
         using (
@@ -48,9 +48,10 @@ public class CorpusTests
         using (var writer = new StreamWriter(file))
         {
             for (int i = 0; i < 6; i++)
-                writer.WriteLine(
-                    $$"""{"source":"{{(i < 2 ? "a" : "b")}}","messages":[{"role":"user","content":"{{i}}"},{"role":"assistant","content":" é "}]}"""
-                );
+            {
+                string messages = $$"""[{"role":"user","content":"{{i}}"},{"role":"assistant","content":" é "}]""";
+                writer.WriteLine($$"""{"source":"{{(i < 2 ? "a" : "b")}}","messages":{{messages}}}""");
+            }
         }
         var corpus = Corpus.Read(
             new SourceDescription
@@ -69,11 +70,11 @@ public class CorpusTests
 
     [Theory]
     [InlineData("""{"messages":[{"role":"judge","content":"x"}]}""", "line 2: the role 'judge'")]
-    [InlineData("""{"messages":[{"role":"user","content":"x"}]}""", "line 2: no message of the assistant")]
-    [InlineData("""{"messages":[{"role":"user"}]}""", "line 2 is no dialogue")]
-    [InlineData("""{"messages":""", "line 2 is no dialogue")]
-    [InlineData("[]", "line 2 is no dialogue")]
-    public void A_line_that_is_no_dialogue_is_refused_with_its_number(string line, string said)
+    [InlineData("""{"messages":[{"role":"user","content":"x"}]}""", "line 2: the dialogue has no assistant message")]
+    [InlineData("""{"messages":[{"role":"user"}]}""", "line 2 is not a dialogue")]
+    [InlineData("""{"messages":""", "line 2 is not a dialogue")]
+    [InlineData("[]", "line 2 is not a dialogue")]
+    public void Refuses_a_line_that_is_not_a_dialogue_and_names_its_number(string line, string message)
     {
         using var folder = new TemporaryFolder();
         folder.Write("d.jsonl", """{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y"}]}""" + "\n" + line + "\n");
@@ -89,6 +90,6 @@ public class CorpusTests
                 folder.Path
             )
         );
-        Assert.Contains(said, refused.Message, StringComparison.Ordinal);
+        Assert.Contains(message, refused.Message, StringComparison.Ordinal);
     }
 }

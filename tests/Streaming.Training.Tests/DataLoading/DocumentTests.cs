@@ -18,11 +18,12 @@ public class DocumentTests
     ];
 
     [Fact]
-    public void A_dialogue_is_written_as_the_chat_template_does_and_only_the_assistant_s_words_are_learnt()
+    public void Encodes_a_dialogue_as_the_chat_template_and_masks_all_but_the_assistants_words()
     {
         Document document = Encoder.Encode(Turns);
         Assert.Equal(
-            "(1)system\nYou chat.(2)\n(1)user\nHello <|im_end|>!(2)\n(1)assistant\nHi.(2)\n(1)user\nBye.(2)\n(1)assistant\nSee you.(2)\n(3)",
+            "(1)system\nYou chat.(2)\n(1)user\nHello <|im_end|>!(2)\n(1)assistant\nHi.(2)\n"
+                + "(1)user\nBye.(2)\n(1)assistant\nSee you.(2)\n(3)",
             Shown(document.Ids)
         );
         Assert.Equal("Hi.(2)See you.(2)", Shown(document.Ids.Where((_, i) => document.LossMask[i])));
@@ -31,21 +32,21 @@ public class DocumentTests
     }
 
     [Fact]
-    public void Where_two_people_talk_the_words_of_both_are_learnt_and_a_system_prompt_is_not()
+    public void Counts_the_words_of_both_roles_but_not_the_system_prompt_for_a_dialogue_between_two_people()
     {
-        Document document = Encoder.Encode(Turns, both: true);
+        Document document = Encoder.Encode(Turns, bothRoles: true);
         Assert.Equal("Hello <|im_end|>!(2)Hi.(2)Bye.(2)See you.(2)", Shown(document.Ids.Where((_, i) => document.LossMask[i])));
     }
 
     [Fact]
-    public void A_reply_that_does_not_end_has_no_end_token()
+    public void Leaves_out_the_end_token_of_an_open_reply()
     {
         Document document = Encoder.Encode(Turns[1..3], ends: false);
         Assert.Equal("(1)user\nHello <|im_end|>!(2)\n(1)assistant\nHi.", Shown(document.Ids));
     }
 
     [Fact]
-    public void All_of_a_story_is_learnt()
+    public void Counts_all_of_a_story_in_the_loss()
     {
         Document end = Encoder.Encode(new Prose("The end.", Begins: false, Ends: true));
         Assert.Equal("The end.(3)", Shown(end.Ids));
@@ -54,7 +55,7 @@ public class DocumentTests
     }
 
     [Fact]
-    public void What_did_not_fit_is_taken_up_at_a_person_s_turn_after_the_system_prompt()
+    public void Continues_a_remainder_at_a_users_turn_after_the_system_prompt()
     {
         Document document = Encoder.Encode(Turns);
         int inReply = Array.LastIndexOf(document.Ids, 'S' + Encoder.EndOfText + 1) + 2;
@@ -67,7 +68,7 @@ public class DocumentTests
     }
 
     [Fact]
-    public void A_turn_that_is_too_long_to_begin_again_is_taken_up_in_its_middle_and_its_first_token_is_not_learnt()
+    public void Continues_a_long_turn_in_its_middle_and_masks_the_first_token()
     {
         Document document = Encoder.Encode([new(Turn.User, "Tell."), new(Turn.Assistant, "abcdefghijklmnopqrstuvwxyz")]);
         int inReply = Array.IndexOf(document.Ids, 'h' + Encoder.EndOfText + 1);
@@ -79,11 +80,11 @@ public class DocumentTests
     }
 
     [Fact]
-    public void Next_to_nothing_is_not_taken_up_again() =>
+    public void Drops_a_short_remainder() =>
         Assert.Null(Encoder.Encode(new Prose("A story that is over.", true, true)).Remainder(taken: 12, longestRepeat: 4));
 
     [Fact]
-    public void What_no_more_than_its_system_prompt_fitted_of_is_taken_up_whole()
+    public void Keeps_the_whole_text_if_only_its_system_prompt_fitted()
     {
         Document document = Encoder.Encode(Turns);
         Assert.Same(document, document.Remainder(document.Prompt - 2, longestRepeat: 100));

@@ -8,7 +8,7 @@ public class HeldOutTextTests
 {
     [Theory]
     [InlineData(1, true), InlineData(0.6, true), InlineData(0.5, false), InlineData(0, false)]
-    public void A_dialogue_stands_behind_the_first_prompt_of_its_kind_where_most_of_its_source_stand_behind_one(double share, bool behind)
+    public void Prepends_the_first_system_prompt_if_most_dialogues_of_the_source_have_one(double share, bool prepended)
     {
         SourceDescription source = new()
         {
@@ -20,7 +20,7 @@ public class HeldOutTextTests
         };
         var mixture = new MixtureFile
         {
-            Sources = [source, source with { Name = "made up", Dialogues = null, Generator = "sums" }],
+            Sources = [source, source with { Name = "synthetic", Dialogues = null, Generator = "sums" }],
             SystemPrompts = new Dictionary<TalkKind, IReadOnlyList<string>> { [TalkKind.Person] = ["You are one.", "You are another."] },
         };
         Turn[] turns = [new(Turn.User, "Hello!"), new(Turn.Assistant, "Hi there!")];
@@ -30,7 +30,7 @@ public class HeldOutTextTests
             HeldOutText.Of(mixture, new Dictionary<string, Corpus> { ["talk"] = new([], [new Dialogue(turns)]) }, encoder)
         );
 
-        Document expected = encoder.Encode(behind ? [new Turn(Turn.System, "You are one."), .. turns] : turns);
+        Document expected = encoder.Encode(prepended ? [new Turn(Turn.System, "You are one."), .. turns] : turns);
         Assert.Equal(expected.Ids, text.Document.Ids);
         Assert.Equal(expected.LossMask, text.Document.LossMask);
         Assert.Equal("Hi there!".Length, text.Characters);

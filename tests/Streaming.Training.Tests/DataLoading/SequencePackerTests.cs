@@ -8,7 +8,7 @@ public class SequencePackerTests
     private const int Bos = 7;
 
     [Fact]
-    public void Each_sequence_begins_with_the_start_token_and_each_target_is_the_token_that_follows()
+    public void Begins_each_sequence_with_the_start_token_and_targets_the_next_token()
     {
         var packer = new SequencePacker(Mixture(("a", 1), ("b", 1)), Bos, new PackerState { Random = 1 });
         var (ids, targets, learn) = (new long[64 * 32], new long[64 * 32], new bool[64 * 32]);
@@ -25,7 +25,7 @@ public class SequencePackerTests
     }
 
     [Fact]
-    public void Sources_get_their_shares_of_the_tokens_whatever_their_texts_lengths()
+    public void Gives_sources_their_shares_of_the_tokens_whatever_the_lengths_of_their_texts()
     {
         Mixture mixture = Mixture(("a", 3), ("b", 1), ("c", 0));
         for (int i = 0; i < 2000; i++)
@@ -36,7 +36,7 @@ public class SequencePackerTests
     }
 
     [Fact]
-    public void A_source_that_joins_owes_nothing_for_the_past()
+    public void Gives_a_new_source_its_share_without_catching_up_on_the_past()
     {
         Mixture before = Mixture(("a", 1), ("b", 1));
         for (int i = 0; i < 1000; i++)
@@ -49,7 +49,7 @@ public class SequencePackerTests
     }
 
     [Fact]
-    public void A_batch_that_was_dealt_ahead_says_where_the_dealing_was_after_the_one_before()
+    public void Reports_the_state_after_the_returned_batch_although_the_next_one_is_loaded_ahead()
     {
         ITextSource[] sources = [new Counting("a", 1, length: 50), new Counting("b", 1, length: 57)];
         LoaderState Beginning() => new(new MixtureState(), new PackerState { Random = 1 });
@@ -57,33 +57,33 @@ public class SequencePackerTests
         TrainingBatch first = whole.Next(32, following: 64),
             second = whole.Next(64, following: 64);
 
-        using var again = new BatchLoader(sources, Bos, tokens: 512, first.After); // while the next one was being dealt, or had been
+        using var again = new BatchLoader(sources, Bos, tokens: 512, first.After); // taken while the next batch was loading
         Assert.Equal(second.Ids, again.Next(64, following: null).Ids);
         Assert.Equal((64, 32), (second.Length, first.Length));
         Assert.NotEqual(first.Ids, second.Ids);
     }
 
     [Fact]
-    public void A_text_that_cannot_be_dealt_ahead_is_told_of_when_its_batch_is_asked_for_and_only_then()
+    public void Throws_a_failure_of_loading_ahead_only_when_that_batch_is_requested()
     {
-        BatchLoader Dealer() =>
+        BatchLoader Loader() =>
             new(
                 [new Counting("a", 1, length: 50, texts: 15)],
                 Bos,
                 tokens: 512,
                 new LoaderState(new MixtureState(), new PackerState { Random = 1 })
             );
-        using (BatchLoader dealer = Dealer())
+        using (BatchLoader loader = Loader())
         {
-            dealer.Next(32, following: 32);
+            loader.Next(32, following: 32);
             Assert.Contains(
                 "no text 15",
-                Assert.Throws<InvalidOperationException>(() => dealer.Next(32, following: null)).Message,
+                Assert.Throws<InvalidOperationException>(() => loader.Next(32, following: null)).Message,
                 StringComparison.Ordinal
             );
         }
-        using BatchLoader unasked = Dealer();
-        unasked.Next(32, following: 32); // what comes ahead of it fails, and its end is not hidden by that
+        using BatchLoader disposed = Loader();
+        disposed.Next(32, following: 32); // loading ahead fails, and Dispose does not throw
     }
 
     private static Mixture Mixture(params (string Name, double Share)[] sources) => Mixture(new MixtureState(), sources);
@@ -91,7 +91,7 @@ public class SequencePackerTests
     private static Mixture Mixture(MixtureState state, params (string Name, double Share)[] sources) =>
         new(sources.Select((s, i) => new Counting(s.Name, s.Share, length: 50 + 7 * i)), state);
 
-    /// <summary>Texts of one length, all of whose tokens are learnt.</summary>
+    /// <summary>Texts of one length, all of whose tokens count in the loss.</summary>
     private sealed class Counting(string name, double share, int length, int texts = int.MaxValue) : ITextSource
     {
         public SourceDescription Description { get; } =

@@ -8,7 +8,7 @@ namespace Streaming.Training.Tests.Evaluation;
 public class EvaluatorTests
 {
     [Fact]
-    public async Task It_scores_held_out_texts_answers_the_openings_and_tells_a_story()
+    public async Task Scores_held_out_texts_answers_the_opening_messages_and_samples_a_story()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("evaluated");
@@ -40,7 +40,7 @@ public class EvaluatorTests
     }
 
     [Fact]
-    public async Task What_it_cannot_score_is_refused_with_a_sentence()
+    public async Task Refuses_a_model_that_it_cannot_score()
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("short");
@@ -48,7 +48,7 @@ public class EvaluatorTests
         InputException refused = await Assert.ThrowsAsync<InputException>(() =>
             Evaluator.RunAsync(Of(training, options.Output) with { Length = 128 }, _ => { }, TestContext.Current.CancellationToken)
         );
-        Assert.Contains("take a smaller --length", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("use a smaller --length", refused.Message, StringComparison.Ordinal);
 
         string config = Path.Combine(options.Output, "config.json");
         File.WriteAllText(

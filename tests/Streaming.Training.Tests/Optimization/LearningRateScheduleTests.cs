@@ -5,7 +5,7 @@ namespace Streaming.Training.Tests.Optimization;
 public class LearningRateScheduleTests
 {
     [Fact]
-    public void The_rate_rises_in_a_line_and_falls_along_half_a_cosine()
+    public void Warms_up_linearly_and_decays_along_half_a_cosine()
     {
         var rate = new LearningRateSchedule(Peak: 2, WarmUp: 4, Floor: 0.1);
         Assert.Equal([0.5, 1, 1.5, 2, 2], Enumerable.Range(0, 5).Select(steps => rate.At(steps, progress: 0)));

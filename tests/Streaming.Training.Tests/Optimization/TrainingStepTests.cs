@@ -24,7 +24,7 @@ public class TrainingStepTests
     }
 
     [Fact]
-    public void Gradients_are_those_of_the_mean_loss()
+    public void Computes_the_gradients_of_the_mean_loss()
     {
         using var master = new MasterWeights(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
         foreach (Parameter norm in master.Parameters.Where(p => p.Value.dim() == 1))
@@ -37,7 +37,7 @@ public class TrainingStepTests
         var random = new Random(2);
         for (int p = 0; p < master.Parameters.Count; p++)
         {
-            // Along a random direction the loss changes as the gradient says: all entries take part.
+            // Compares with a finite difference along a random direction, in which all entries take part.
             Tensor value = master.Parameters[p].Value;
             float[] direction = [.. gradients[p].Select(_ => random.Next(2) == 0 ? -1f : 1f)];
             double expected = gradients[p].Zip(direction, (g, d) => (double)g * d).Sum();
@@ -52,7 +52,7 @@ public class TrainingStepTests
     }
 
     [Fact]
-    public void The_gradients_bits_do_not_depend_on_the_threads()
+    public void Gives_the_same_bits_with_any_number_of_threads()
     {
         byte[][][] all =
         [
@@ -77,7 +77,7 @@ public class TrainingStepTests
     }
 
     [Fact]
-    public void What_is_not_learnt_changes_nothing()
+    public void Ignores_targets_outside_the_loss_mask()
     {
         using var master = new MasterWeights(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
         using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
@@ -92,7 +92,7 @@ public class TrainingStepTests
     }
 
     [Fact]
-    public void The_extra_loss_makes_a_sink_where_none_was()
+    public void Creates_an_attention_sink_with_the_sink_loss_only()
     {
         double[] shares =
         [
@@ -120,7 +120,7 @@ public class TrainingStepTests
     }
 
     [Fact]
-    public void What_is_dropped_depends_on_the_step_and_not_on_the_threads()
+    public void Drops_by_step_number_and_not_by_thread()
     {
         (int Threads, int Step)[] runs = [(1, 3), (3, 3), (1, 4)];
         byte[][][] all =
@@ -146,7 +146,7 @@ public class TrainingStepTests
     }
 
     [Fact]
-    public void Dropout_leaves_out_its_share_and_keeps_the_sum()
+    public void Dropout_drops_its_share_and_preserves_the_mean()
     {
         using DisposeScope scope = NewDisposeScope();
         using var dropout = new Dropout(0.2, seed: 3, CPU);

@@ -35,7 +35,7 @@ public partial class GeneratorTests
 
     [Theory]
     [InlineData("small-talk"), InlineData("sums"), InlineData("story-requests"), InlineData("endless-stories")]
-    public void Dialogues_alternate_from_a_person_to_the_model_and_depend_on_the_randomness_alone(string name)
+    public void Alternates_user_and_assistant_and_depends_on_the_random_sequence_alone(string name)
     {
         DialogueGenerator generator = Generators.Of(name);
         for (int i = 0; i < 500; i++)
@@ -54,7 +54,7 @@ public partial class GeneratorTests
     }
 
     [Fact]
-    public void Small_talk_is_varied()
+    public void Generates_varied_small_talk()
     {
         DialogueGenerator generator = Generators.Of("small-talk");
         string[] first = [.. Enumerable.Range(0, 5000).Select(i => generator.Next(SeededRandom.For(9, "variety", i)).Turns[0].Content)];
@@ -77,34 +77,34 @@ public partial class GeneratorTests
         InlineData("fisherman", "fishermen"),
         InlineData("goose", "geese")
     ]
-    public void Several_have_a_form_of_their_own(string one, string several) =>
+    public void Forms_irregular_plurals(string singular, string plural) =>
         Assert.Equal(
-            $"two {several}",
+            $"two {plural}",
             Template
                 .Parse("two <s:it>")
-                .Fill(new SeededRandom(1), new Dictionary<string, string> { ["it"] = one }, new Dictionary<string, string[]>())
+                .Fill(new SeededRandom(1), new Dictionary<string, string> { ["it"] = singular }, new Dictionary<string, string[]>())
         );
 
     [Fact]
-    public void The_model_names_itself_honestly()
+    public void Says_that_it_is_a_model_or_a_program_when_asked_who_it_is()
     {
-        ExchangeCatalog book = ExchangeCatalog.Load();
+        ExchangeCatalog catalog = ExchangeCatalog.Load();
         var random = new SeededRandom(1);
         foreach (string name in (string[])["whoareyou", "human"])
         {
-            foreach (Exchange exchange in book.Topics.Single(t => t.Name == name).Exchanges)
+            foreach (Exchange exchange in catalog.Topics.Single(t => t.Name == name).Exchanges)
             {
                 foreach (Template reply in exchange.Turns[1])
                 {
                     for (int i = 0; i < 50; i++)
-                        Assert.Matches("model|program", reply.Fill(random, new Dictionary<string, string>(), book.Lists));
+                        Assert.Matches("model|program", reply.Fill(random, new Dictionary<string, string>(), catalog.Lists));
                 }
             }
         }
     }
 
     [Fact]
-    public void Sums_are_right()
+    public void Computes_sums_correctly()
     {
         var generator = new SumGenerator();
         int checkedSums = 0;
@@ -124,7 +124,7 @@ public partial class GeneratorTests
     }
 
     [Fact]
-    public void A_short_answer_to_a_sum_is_right_too()
+    public void Computes_sums_correctly_in_short_answers()
     {
         var generator = new SumGenerator();
         int checkedSums = 0;
@@ -144,7 +144,7 @@ public partial class GeneratorTests
     }
 
     [Fact]
-    public void A_story_is_about_what_was_asked_for()
+    public void Tells_a_story_about_the_requested_subject()
     {
         DialogueGenerator generator = Generators.Of("story-requests");
         int about = 0;
@@ -167,12 +167,12 @@ public partial class GeneratorTests
     [InlineData("[x middle 1]\n> a}b\n< c", "too many")]
     [InlineData("[x middle 1]\n> a\n\n> b\n< c", "does not end with a reply")]
     [InlineData("[x middle 1]\n< a", "begins with a reply")]
-    [InlineData("[x middle 1]\nwhat", "'what' is no line")]
-    public void A_wrong_book_is_refused(string text, string said) =>
-        Assert.Contains(said, Assert.Throws<FormatException>(() => ExchangeCatalog.Parse(text)).Message, StringComparison.Ordinal);
+    [InlineData("[x middle 1]\nwhat", "'what' is not a line")]
+    public void Refuses_an_invalid_catalog(string text, string message) =>
+        Assert.Contains(message, Assert.Throws<FormatException>(() => ExchangeCatalog.Parse(text)).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void A_word_stays_the_same_wherever_an_exchange_names_it()
+    public void Uses_the_same_word_throughout_an_exchange()
     {
         var lists = new Dictionary<string, string[]> { ["animal"] = ["owl", "cat"] };
         var words = new Dictionary<string, string>();

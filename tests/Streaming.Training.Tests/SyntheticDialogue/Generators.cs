@@ -6,14 +6,20 @@ using Streaming.Training.Vocabularies;
 
 namespace Streaming.Training.Tests.SyntheticDialogue;
 
-/// <summary>The generators, with a few stories of the tests' own.</summary>
+/// <summary>The generators, with a few test stories.</summary>
 internal static class Generators
 {
     public static readonly IReadOnlyList<string> Stories =
     [
-        "Once upon a time there was a little dog. The dog liked to run. One day the dog met a cat, and the cat was sad. \"Come and play,\" said the dog. They played until the sun went down, and from then on they were friends. Dogs and cats can be friends too.",
-        "One day a boy found a ball in the garden. The ball was red and round. He threw the ball high into the air, and it came down again and again. \"What a good ball,\" said the boy. In the evening he took the ball to bed, and he dreamed of the garden.",
-        "A small frog sat by the river. The frog wanted to see the sea. It jumped and jumped for many days. At last it stood at the sea and said: \"How big it is!\" Then the frog went home and told all the other frogs about it, and no frog believed a word.",
+        "Once upon a time there was a little dog. The dog liked to run. One day the dog met a cat, and the cat was sad. \"Come "
+            + "and play,\" said the dog. They played until the sun went down, and from then on they were friends. Dogs and cats can "
+            + "be friends too.",
+        "One day a boy found a ball in the garden. The ball was red and round. He threw the ball high into the air, and it "
+            + "came down again and again. \"What a good ball,\" said the boy. In the evening he took the ball to bed, and he dreamed "
+            + "of the garden.",
+        "A small frog sat by the river. The frog wanted to see the sea. It jumped and jumped for many days. At last it stood "
+            + "at the sea and said: \"How big it is!\" Then the frog went home and told all the other frogs about it, and no frog "
+            + "believed a word.",
     ];
 
     public static GeneratedTextSource Source(string generator)
@@ -44,7 +50,7 @@ internal static class Generators
             new Dictionary<string, Corpus> { ["stories"] = new([.. Stories.Select(s => new Prose(s, Begins: true, Ends: true))], []) }
         );
 
-    /// <summary>Writes texts with a token per byte.</summary>
+    /// <summary>An encoder with one token per byte.</summary>
     public static DocumentEncoder Encoder()
     {
         using var folder = new TemporaryFolder();

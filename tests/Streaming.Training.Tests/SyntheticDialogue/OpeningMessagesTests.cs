@@ -8,7 +8,7 @@ namespace Streaming.Training.Tests.SyntheticDialogue;
 public class OpeningMessagesTests
 {
     [Fact]
-    public void There_are_fifty_different_openings()
+    public void There_are_fifty_distinct_opening_messages()
     {
         IReadOnlyList<string> messages = OpeningMessages.Default.Messages;
         Assert.Equal(50, messages.Count);
@@ -26,7 +26,7 @@ public class OpeningMessagesTests
     [InlineData("Do you prefer tea or coffee?", "Do you prefer tea or milk?", 5.0 / 6)]
     [InlineData("Nice to see you again, friend.", "Nice to see you, friend.", 5.0 / 6)]
     [InlineData("Hello", "What is the capital city of France?", 0)]
-    public void Similarity_is_one_less_the_share_of_words_to_be_edited(string one, string other, double expected) =>
+    public void Similarity_is_one_minus_the_share_of_edited_words(string one, string other, double expected) =>
         Assert.Equal(expected, OpeningMessages.Similarity(one, other), 1e-9);
 
     [Theory]
@@ -36,23 +36,23 @@ public class OpeningMessagesTests
         InlineData("story-requests", 5_000),
         InlineData("endless-stories", 2_000)
     ]
-    public void What_the_generators_deal_is_no_near_duplicate_of_an_opening(string generator, int count)
+    public void Generates_no_near_duplicate_of_an_opening_message(string generator, int count)
     {
         GeneratedTextSource source = Generators.Source(generator);
-        int people = 0;
+        int messages = 0;
         for (int i = 0; i < count; i++)
         {
             foreach (Turn turn in source.Dialogue(i).Turns.Where(t => t.Role == Turn.User))
             {
-                people++;
-                Assert.False(OpeningMessages.Default.IsNearDuplicate(turn.Content), $"'{turn.Content}' is too near.");
+                messages++;
+                Assert.False(OpeningMessages.Default.IsNearDuplicate(turn.Content), $"'{turn.Content}' is a near-duplicate.");
             }
         }
-        Assert.True(people >= count);
+        Assert.True(messages >= count);
     }
 
     [Fact]
-    public void Without_that_rule_some_would_be_dealt()
+    public void Would_generate_near_duplicates_without_that_check()
     {
         var sums = new SumGenerator();
         Assert.Contains(

@@ -9,7 +9,7 @@ public class BytePairTests
 {
     [Theory]
     [InlineData(1), InlineData(2), InlineData(3), InlineData(4)]
-    public void Merges_are_those_of_counting_all_pairs_afresh_each_time(int seed)
+    public void Learns_the_merges_of_the_naive_algorithm(int seed)
     {
         (byte[] Word, long Count)[] words = Words(seed, 60, letters: 3, longest: 9);
         BytePairVocabulary learnt = Learn(words, 330);
@@ -18,7 +18,7 @@ public class BytePairTests
     }
 
     [Fact]
-    public void The_engine_s_tokenizer_reads_what_is_written_and_merges_as_was_learnt()
+    public void Writes_a_tokenizer_that_the_engine_reads_and_that_applies_the_learnt_merges()
     {
         (byte[] Word, long Count)[] words =
         [
@@ -44,7 +44,7 @@ public class BytePairTests
     }
 
     [Fact]
-    public void It_stops_when_all_words_are_whole() =>
+    public void Stops_when_every_word_is_one_token() =>
         Assert.Equal(3, Learn([("ab"u8.ToArray(), 1), ("abcd"u8.ToArray(), 1)], 1000).Merges.Count);
 
     private static BytePairVocabulary Learn(IEnumerable<(byte[], long)> words, int size)
@@ -70,7 +70,10 @@ public class BytePairTests
         ];
     }
 
-    /// <summary>The textbook's way, from the definition: the most frequent pair, of equals the smallest; a known spelling is passed over.</summary>
+    /// <summary>
+    /// The algorithm by definition: it recounts all pairs and merges the most frequent one, the smallest among equals. A pair that spells
+    /// an existing token is skipped.
+    /// </summary>
     private static List<(int, int)> Naive((byte[] Word, long Count)[] words, int size)
     {
         var vocabulary = new BytePairVocabulary(DocumentEncoder.ControlTokens);
