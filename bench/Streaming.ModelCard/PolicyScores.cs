@@ -70,8 +70,9 @@ internal sealed class PolicyScores(IReadOnlyList<PolicyScore> scores)
             + string.Create(
                 CultureInfo.InvariantCulture,
                 $"\n\nAfter the first eviction, perplexity without the sink is "
-                    + $"**{window.AfterEviction / streaming.AfterEviction:F2} times** that with it. Compared with\nrecomputation from the start token and the last "
-                    + $"{recompute.Sinks + recompute.Window - 1} tokens, perplexity under streaming differs by "
+                    + $"**{window.AfterEviction / streaming.AfterEviction:F2} times** that with it. "
+                    + $"Compared with\nrecomputation from the start token and the last {recompute.Sinks + recompute.Window - 1} tokens, "
+                    + $"perplexity under streaming differs by "
                     + $"{sampled.Perplexity / recompute.Perplexity - 1:+0.0 %;-0.0 %;0.0 %}."
             );
     }
