@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-// `npm run dev` shows the page with a hub of its own in the browser (dev/fake-hub.ts); with `?server` it talks to a running
+// `npm run dev` serves the page with a fake hub in the browser (dev/fake-hub.ts); with `?server` it calls a running
 // host through this proxy. `npm run build` writes what the gateway serves.
 const host = "http://localhost:5080";
 
@@ -20,7 +20,7 @@ export default defineConfig({
     },
   },
   test: {
-    // jsdom, because the sanitiser is not itself in happy-dom: it lets dangerous addresses through there.
+    // jsdom, because DOMPurify lets dangerous addresses through in happy-dom.
     environment: "jsdom",
     include: ["test/**/*.test.ts"],
     // A guard against tests that hang, not a measure of speed.

@@ -213,7 +213,7 @@ export class FakeHub implements ChatHub {
     whole(dog, "Hello!", "Hello! What shall we talk about today?");
     whole(dog, "Tell me a story about a dog.", tell(90, 0));
     whole(dog, "And then?\nDid the bird come back?", tell(60, 5), "stopped");
-    this.#append(dog, { kind: "notice", turn: 0, text: "The model was replaced; what was said was read again." });
+    this.#append(dog, { kind: "notice", turn: 0, text: "The model was replaced and has read the conversation again." });
     at(dog, 1);
     const markdown = this.#create("markdown", {}, new Date(base));
     whole(markdown, "Show me what Markdown looks like.", showcase);

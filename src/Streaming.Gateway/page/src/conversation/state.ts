@@ -89,7 +89,7 @@ export class ConversationState {
   describe(info: Conversation): void {
     if (this.info !== undefined && this.info.lastSeq > info.lastSeq) return;
     this.info = info;
-    // If events have overtaken the description, they know better what is running.
+    // If events are later than the description, they tell what is running.
     if (info.lastSeq >= this.lastSeq) this.#run(info.running ?? undefined);
     this.version++;
   }
