@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Streaming.Clustering;
 using Streaming.Grains;
+using Streaming.Grains.Hosting;
 using Streaming.Hosting.Health;
 using Streaming.Hosting.Settings;
 using Streaming.Inference.Chat;

@@ -1,12 +1,12 @@
 namespace Streaming.Contracts;
 
-/// <summary>Limits that both sides of a border know.</summary>
+/// <summary>Sizes and times that gateways and silos agree on.</summary>
 public static class Limits
 {
-    /// <summary>UTF-8 bytes of a message: 1 MiB, so that it fits one transaction of every store.</summary>
+    /// <summary>UTF-8 bytes of a message or a system prompt: 1 MiB, so that it fits one transaction of every store.</summary>
     public const int MessageBytes = 1 << 20;
 
-    /// <summary>UTF-16 units of text in an item of a page of turns, and in a joined delta: under 64 KiB of UTF-8 whatever the script.</summary>
+    /// <summary>UTF-16 units of text in an item of a page of turns, and in a joined delta: under 64 KiB of UTF-8 in any script.</summary>
     public const int PieceLength = 16 * 1024;
 
     /// <summary>Characters of a title.</summary>
@@ -18,15 +18,33 @@ public static class Limits
     /// <summary>Messages that may wait while a reply runs.</summary>
     public const int WaitingMessages = 64;
 
+    /// <summary>Items of a page of conversations or turns.</summary>
+    public const int PageItems = 200;
+
+    /// <summary>Items of a page whose size the caller leaves open.</summary>
+    public const int DefaultPageItems = 50;
+
+    /// <summary>Tokens of a reply whose conversation sets no limit.</summary>
+    public const long DefaultReplyTokens = 1024;
+
+    /// <summary>Stop strings of a conversation.</summary>
+    public const int StopStrings = 16;
+
+    /// <summary>Characters of a stop string.</summary>
+    public const int StopStringLength = 256;
+
+    /// <summary>Tokens with a logit bias.</summary>
+    public const int LogitBiases = 1024;
+
     /// <summary>How often a gateway renews its subscription.</summary>
     public static readonly TimeSpan SubscriptionRenewal = TimeSpan.FromSeconds(2);
 
     /// <summary>How long a subscription lasts without renewal.</summary>
     public static readonly TimeSpan SubscriptionLifetime = TimeSpan.FromSeconds(15);
 
-    /// <summary>How often a worker says that it is there when it has nothing else to say.</summary>
-    public static readonly TimeSpan SignOfLifeInterval = TimeSpan.FromSeconds(1);
+    /// <summary>How often a worker sends a heartbeat while it has nothing else to send.</summary>
+    public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a worker may be silent, three signs of life, before its conversations move to another one.</summary>
-    public static readonly TimeSpan WorkerSilence = TimeSpan.FromSeconds(3);
+    /// <summary>How long a worker may be silent before its conversations move to another one: three heartbeats.</summary>
+    public static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(3);
 }

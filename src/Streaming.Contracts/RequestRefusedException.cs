@@ -3,20 +3,20 @@ namespace Streaming.Contracts;
 /// <summary>Why a request was refused.</summary>
 public enum Refusal
 {
-    /// <summary>What was asked for is wrong: mend it and ask again.</summary>
+    /// <summary>An argument is wrong: correct it and ask again.</summary>
     Invalid,
 
-    /// <summary>It does not exist, or not for the one who asks.</summary>
+    /// <summary>What was asked for does not exist, or the caller may not see it.</summary>
     NotFound,
 
-    /// <summary>It contradicts something said before.</summary>
+    /// <summary>The request contradicts an earlier one.</summary>
     Conflict,
 
     /// <summary>Not now: ask again a little later.</summary>
     Unavailable,
 }
 
-/// <summary>A request was refused; the message is one sentence for the one who asked.</summary>
+/// <summary>A request was refused; the message is one sentence for the caller.</summary>
 [GenerateSerializer, Alias("refused")]
 public sealed class RequestRefusedException : Exception
 {
@@ -24,11 +24,14 @@ public sealed class RequestRefusedException : Exception
     public RequestRefusedException(Refusal refusal, string message)
         : base(message) => Refusal = refusal;
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     [Id(0)]
     public Refusal Refusal { get; }
 
-    /// <summary>The one answer for a conversation that does not exist and for one that is somebody else's.</summary>
+    /// <summary>A refusal of a wrong argument.</summary>
+    public static RequestRefusedException Invalid(string message) => new(Refusal.Invalid, message);
+
+    /// <summary>The one answer for a conversation that does not exist and for one that belongs to another identity.</summary>
     public static RequestRefusedException NoSuchConversation() =>
         new(Refusal.NotFound, "There is no such conversation; list yours, or create one.");
 }

@@ -1,20 +1,20 @@
 namespace Streaming.Grains;
 
-/// <summary>How conversations store and show what is sampled.</summary>
+/// <summary>How conversations store and show sampled tokens.</summary>
 public sealed class ConversationOptions
 {
-    /// <summary>Tokens of a group that is appended and shown at once.</summary>
+    /// <summary>Tokens that are stored and shown together at most.</summary>
     public int GroupTokens { get; set; } = 16;
 
-    /// <summary>How long the first token of a group may wait for the others.</summary>
+    /// <summary>How long the first token of a group waits for more.</summary>
     public TimeSpan GroupInterval { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Tokens of a long reply between two snapshots of its slot, besides the one at its end; 0 takes none at all.</summary>
+    /// <summary>Tokens of a long reply between two snapshots of its slot, besides the one at its end; 0 takes none.</summary>
     public int SnapshotTokens { get; set; } = 512;
 
-    /// <summary>How long a deleted conversation can still be restored before it is erased.</summary>
+    /// <summary>How long a deleted conversation is kept before it is erased.</summary>
     public TimeSpan ErasureDelay { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How often the lists of what is running and of what is to be erased are swept.</summary>
+    /// <summary>How often a silo asks for a recovery sweep.</summary>
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -6,7 +6,7 @@ using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Identity;
 using Streaming.Contracts.Workers;
 using Streaming.Grains.Tests.Hosting;
-using Streaming.Grains.Upkeep;
+using Streaming.Grains.Maintenance;
 using Streaming.Inference;
 
 namespace Streaming.Grains.Tests;
@@ -36,7 +36,7 @@ public sealed partial class StoredNamesTests
         "type conversation-changes: 0 1",
         "type conversation-entry: 0 1 2 3",
         "type conversation-page: 0 1",
-        "type conversation-state: 0 1 2 3 4 5 6 7 8 9 10",
+        "type conversation-state: 0 1 2 3 4 5 6 7 8 9 10 11",
         "type conversation: 0 1 2 3 4 5 6 7 8 9 10 11 12 13",
         "type decode-request: 0 1 2 3 4 5 6 7 8 9 10 11",
         "type decode-update:",
@@ -46,7 +46,7 @@ public sealed partial class StoredNamesTests
         "type handed-back:",
         "type handed-window: 0 1 2 3",
         "type input-progress: 0",
-        "type key-ring: 0",
+        "type key-ring: 0 1",
         "type new-conversation: 0 1 2 3 4 5",
         "type refused: 0",
         "type reply-ended: 0 1 2 3 4",
@@ -107,11 +107,11 @@ public sealed partial class StoredNamesTests
         await using GrainsHost host = await GrainsHost.StartAsync(data, device);
         string worker = WorkerKey.Of(host.Address, "cpu");
         Assert.Equal("conversation/id", IdOf<IConversationGrain>("id"));
-        Assert.Equal("conversation/id", IdOf<IConversationUpkeepGrain>("id"));
+        Assert.Equal("conversation/id", IdOf<IConversationMaintenanceGrain>("id"));
         Assert.Equal("directory/guest", IdOf<IDirectoryGrain>("guest"));
         Assert.Equal("keyring/gateway", IdOf<IKeyRingGrain>("gateway"));
         Assert.Equal("worker/" + worker, IdOf<IWorkerGrain>(worker));
-        Assert.Equal("upkeep/0", host.Grains.GetGrain<IUpkeepGrain>(IUpkeepGrain.Key).GetGrainId().ToString());
+        Assert.Equal("upkeep/0", host.Grains.GetGrain<IMaintenanceGrain>(IMaintenanceGrain.Key).GetGrainId().ToString());
         GrainProperties properties = host.Services.GetRequiredService<IClusterManifestProvider>().LocalGrainManifest.Grains[
             GrainType.Create("worker")
         ];

@@ -1,6 +1,6 @@
 namespace Streaming.Contracts.Conversations;
 
-/// <summary>How replies are sampled; what is null takes the checkpoint's or the service's default.</summary>
+/// <summary>How replies are sampled; null values take the checkpoint's or the service's default.</summary>
 [GenerateSerializer, Immutable, Alias("sampling")]
 public sealed record Sampling
 {
@@ -32,28 +32,34 @@ public sealed record Sampling
     [Id(6)]
     public double? PresencePenalty { get; init; }
 
-    /// <summary>Fixes the randomness; null draws a new one for each reply.</summary>
+    /// <summary>Seed of the randomness; null draws a new one for each reply.</summary>
     [Id(7)]
     public long? Seed { get; init; }
 
-    /// <summary>Tokens a reply may have; 0 is endless; 1024 by default.</summary>
+    /// <summary>Tokens that a reply may have; 0 is endless; <see cref="Limits.DefaultReplyTokens"/> by default.</summary>
     [Id(8)]
     public long? MaxTokens { get; init; }
 
-    /// <summary>End tokens and other control tokens are never sampled.</summary>
+    /// <summary>Whether end tokens and other control tokens are never sampled.</summary>
     [Id(9)]
     public bool? IgnoreEos { get; init; }
 
-    /// <summary>Texts that end a reply and are not part of it; at most 16 of at most 256 characters.</summary>
+    /// <summary>
+    /// Texts that end a reply and are not part of it: at most <see cref="Limits.StopStrings"/> of at most
+    /// <see cref="Limits.StopStringLength"/> characters.
+    /// </summary>
     [Id(10)]
     public IReadOnlyList<string>? Stop { get; init; }
 
-    /// <summary>Added to the logits of these tokens, -100 (forbids) to 100 (demands); ids of the checkpoint's tokenizer, at most 1024.</summary>
+    /// <summary>
+    /// Added to the logits of tokens, -100 (forbids) to 100 (demands); ids of the checkpoint's tokenizer, at most
+    /// <see cref="Limits.LogitBiases"/>.
+    /// </summary>
     [Id(11)]
     public IReadOnlyDictionary<int, double>? LogitBias { get; init; }
 }
 
-/// <summary>What a new conversation is made of.</summary>
+/// <summary>A request to create a conversation.</summary>
 [GenerateSerializer, Immutable, Alias("new-conversation")]
 public sealed record NewConversation
 {
@@ -61,11 +67,11 @@ public sealed record NewConversation
     [Id(0)]
     public string? Title { get; init; }
 
-    /// <summary>Instructions that the stream begins with.</summary>
+    /// <summary>Instructions at the beginning of the stream.</summary>
     [Id(1)]
     public string? SystemPrompt { get; init; }
 
-    /// <summary>Whether the system prompt is kept for ever, like the sinks; null means yes.</summary>
+    /// <summary>Whether the system prompt is never evicted, like the sinks; null means yes.</summary>
     [Id(2)]
     public bool? PinSystemPrompt { get; init; }
 
@@ -73,16 +79,16 @@ public sealed record NewConversation
     [Id(3)]
     public Sampling? Sampling { get; init; }
 
-    /// <summary>S; null takes the service's.</summary>
+    /// <summary>S; null takes the service's default.</summary>
     [Id(4)]
     public int? Sinks { get; init; }
 
-    /// <summary>W; null takes the service's.</summary>
+    /// <summary>W; null takes the service's default.</summary>
     [Id(5)]
     public int? Window { get; init; }
 }
 
-/// <summary>What may be changed later; null leaves a thing as it is.</summary>
+/// <summary>A request to change a conversation; null leaves a property as it is.</summary>
 [GenerateSerializer, Immutable, Alias("conversation-changes")]
 public sealed record ConversationChanges
 {
@@ -90,7 +96,7 @@ public sealed record ConversationChanges
     [Id(0)]
     public string? Title { get; init; }
 
-    /// <summary>New sampling, from the next reply on; replaces all of it.</summary>
+    /// <summary>New sampling from the next reply on; replaces all of the old one.</summary>
     [Id(1)]
     public Sampling? Sampling { get; init; }
 }
@@ -99,7 +105,7 @@ public sealed record ConversationChanges
 [GenerateSerializer, Immutable, Alias("conversation")]
 public sealed record Conversation
 {
-    /// <summary>Its name, URL-safe.</summary>
+    /// <summary>Its id, URL-safe.</summary>
     [Id(0)]
     public required string Id { get; init; }
 
@@ -115,7 +121,7 @@ public sealed record Conversation
     [Id(3)]
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When something was last said, UTC.</summary>
+    /// <summary>When a message was last stored, UTC.</summary>
     [Id(4)]
     public DateTimeOffset ActiveAt { get; init; }
 
@@ -139,7 +145,7 @@ public sealed record Conversation
     [Id(9)]
     public int Sinks { get; init; }
 
-    /// <summary>W: the rolling part, what the fixed part leaves of it.</summary>
+    /// <summary>W: the rolling part, what the fixed part leaves of all places.</summary>
     [Id(10)]
     public int Window { get; init; }
 
@@ -171,7 +177,7 @@ public sealed record ConversationEntry(
 [GenerateSerializer, Immutable, Alias("conversation-page")]
 public sealed record ConversationPage([property: Id(0)] IReadOnlyList<ConversationEntry> Items, [property: Id(1)] string? Next);
 
-/// <summary>Where a message went.</summary>
+/// <summary>The turn and event of a message that was sent.</summary>
 /// <param name="Turn">Its turn.</param>
 /// <param name="Seq">Its event's number.</param>
 [GenerateSerializer, Immutable, Alias("sent")]
@@ -222,7 +228,7 @@ public sealed record TurnPage([property: Id(0)] IReadOnlyList<TurnItem> Items, [
 [GenerateSerializer, Immutable, Alias("event-page")]
 public sealed record EventPage([property: Id(0)] IReadOnlyList<ConversationEvent> Events, [property: Id(1)] long LastSeq);
 
-/// <summary>What a conversation's attention sees, by ids.</summary>
+/// <summary>The token ids that a conversation's attention sees.</summary>
 [GenerateSerializer, Immutable, Alias("cache-view")]
 public sealed record CacheView(
     [property: Id(0)] long Position,

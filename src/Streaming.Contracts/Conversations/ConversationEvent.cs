@@ -3,7 +3,7 @@ namespace Streaming.Contracts.Conversations;
 /// <summary>The kinds of event, as they stand in the hub's JSON.</summary>
 public static class EventKind
 {
-    /// <summary>A person's whole turn.</summary>
+    /// <summary>A member's whole message.</summary>
     public const string Message = "message";
 
     /// <summary>A reply begins.</summary>
@@ -15,25 +15,25 @@ public static class EventKind
     /// <summary>A reply ended.</summary>
     public const string Finished = "finished";
 
-    /// <summary>A turn and all later ones so far no longer count.</summary>
+    /// <summary>Truncation: a turn and all later ones so far no longer count.</summary>
     public const string Cut = "cut";
 
-    /// <summary>Something people should know.</summary>
+    /// <summary>Something that users should know.</summary>
     public const string Notice = "notice";
 
-    /// <summary>Place in line for a slot; not stored, has no number.</summary>
+    /// <summary>Place in the queue for a slot; transient: not stored, without a number.</summary>
     public const string Queued = "queued";
 
-    /// <summary>Share of a long input that was read; not stored, has no number.</summary>
+    /// <summary>Share of a long input that was prefilled; transient.</summary>
     public const string Progress = "progress";
 
-    /// <summary>The conversation cannot go on at the moment, <c>text</c> says why; not stored, has no number.</summary>
+    /// <summary>The conversation cannot continue at the moment, <c>text</c> says why; transient.</summary>
     public const string Paused = "paused";
 
-    /// <summary>What paused it is over; not stored, has no number. Any event with a number says so too.</summary>
+    /// <summary>The pause is over; transient. Any event with a number says so too.</summary>
     public const string Resumed = "resumed";
 
-    /// <summary>The conversation was deleted: the last event; not stored, has no number.</summary>
+    /// <summary>The conversation was deleted; transient, and the last event.</summary>
     public const string Deleted = "deleted";
 }
 
@@ -52,7 +52,7 @@ public static class FinishReason
     /// <summary>A new message ended an endless reply.</summary>
     public const string Interrupted = "interrupted";
 
-    /// <summary>It could not go on.</summary>
+    /// <summary>The reply could not continue.</summary>
     public const string Failed = "failed";
 }
 
@@ -63,7 +63,7 @@ public static class FinishReason
 [GenerateSerializer, Immutable, Alias("event")]
 public sealed record ConversationEvent
 {
-    /// <summary>The (last) number; null for kinds that are not stored.</summary>
+    /// <summary>The number, or a range's last one; null for transient events.</summary>
     [Id(0)]
     public long? Seq { get; init; }
 
@@ -95,7 +95,7 @@ public sealed record ConversationEvent
     [Id(7)]
     public string? FinishReason { get; init; }
 
-    /// <summary>Of <c>finished</c>: tokens fed for this reply.</summary>
+    /// <summary>Of <c>finished</c>: tokens prefilled for this reply.</summary>
     [Id(8)]
     public long? PromptTokens { get; init; }
 
@@ -119,6 +119,6 @@ public sealed record ConversationEvent
     [Id(13)]
     public double? Share { get; init; }
 
-    /// <summary>The first number that the event covers; 0 for kinds that are not stored.</summary>
+    /// <summary>The first number that the event covers; 0 for transient events.</summary>
     public long FirstSeq() => First ?? Seq ?? 0;
 }

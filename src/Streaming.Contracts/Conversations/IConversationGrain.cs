@@ -3,17 +3,17 @@ using Orleans.Concurrency;
 namespace Streaming.Contracts.Conversations;
 
 /// <summary>
-/// One endless dialogue; the key is its <see cref="ConversationId"/>. Every method takes the caller's identity and treats a
+/// One endless dialogue; the key is its <see cref="ConversationId"/>. Methods that take a caller's identity treat a
 /// conversation that is not the caller's as one that does not exist. Refusals are <see cref="RequestRefusedException"/>.
 /// </summary>
 [Alias("conversation-grain")]
 public interface IConversationGrain : IGrainWithStringKey
 {
-    /// <summary>Creates it, owned by the caller. The key must be new.</summary>
+    /// <summary>Creates the conversation, owned by the caller. The key must be new.</summary>
     [Alias("create")]
     Task<Conversation> Create(string caller, NewConversation request);
 
-    /// <summary>Describes it.</summary>
+    /// <summary>Describes the conversation.</summary>
     [Alias("get"), AlwaysInterleave]
     Task<Conversation> Get(string caller);
 
@@ -21,15 +21,15 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("configure")]
     Task Configure(string caller, ConversationChanges changes);
 
-    /// <summary>Hides it at once, ends reply and watchers; it is erased ten minutes later.</summary>
+    /// <summary>Hides the conversation at once and ends its reply and watchers; it is erased ten minutes later.</summary>
     [Alias("delete")]
     Task Delete(string caller);
 
-    /// <summary>Stores a message, then answers; the reply follows as events. The same id with the same text answers the same.</summary>
+    /// <summary>Stores a message, then returns; the reply follows as events. Sending the same id and text again returns the same.</summary>
     [Alias("send")]
     Task<Sent> Send(string caller, string text, string clientMessageId);
 
-    /// <summary>Ends the running reply (or only if it is this turn); what was said stays. Nothing running: no effect.</summary>
+    /// <summary>Ends the running reply, or only that of a given turn; its text stays. No effect when none runs.</summary>
     [Alias("stop"), AlwaysInterleave]
     Task Stop(string caller, int? turn);
 
@@ -50,7 +50,7 @@ public interface IConversationGrain : IGrainWithStringKey
 
     /// <summary>
     /// Subscribes a gateway, or renews its subscription (every <see cref="Limits.SubscriptionRenewal"/>, else it ends after
-    /// <see cref="Limits.SubscriptionLifetime"/>); answers the last event's number, by which even a lost last event is noticed.
+    /// <see cref="Limits.SubscriptionLifetime"/>); returns the last event's number, so that the gateway notices when even the last event was lost.
     /// The gateway checks its watchers with <see cref="Get"/>; a deleted conversation is refused as unknown.
     /// </summary>
     [Alias("subscribe"), AlwaysInterleave]
@@ -60,18 +60,18 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("unsubscribe"), AlwaysInterleave]
     Task Unsubscribe(string gatewayId);
 
-    /// <summary>Wakes a conversation whose reply lost its process; called by the sweep of what is running.</summary>
+    /// <summary>Wakes a conversation whose reply lost its process; the recovery sweep calls it.</summary>
     [Alias("resume"), AlwaysInterleave]
     Task Resume();
 }
 
-/// <summary>A gateway, as conversations see it: one per gateway process and conversation that has watchers there.</summary>
+/// <summary>A gateway as conversations see it: one observer per gateway process and conversation that has watchers there.</summary>
 [Alias("conversation-observer")]
 public interface IConversationObserver : IGrainObserver
 {
     /// <summary>
-    /// New events, in order within a call, already stored (or of a kind that is not). Calls may be lost or arrive twice:
-    /// the numbers tell.
+    /// New events, in order within a call, already stored (or transient). Calls may be lost or arrive twice; the
+    /// events' numbers show it.
     /// </summary>
     [Alias("on-events"), OneWay]
     Task OnEvents(string conversationId, Immutable<IReadOnlyList<ConversationEvent>> events);

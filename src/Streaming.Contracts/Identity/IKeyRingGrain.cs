@@ -1,8 +1,8 @@
 namespace Streaming.Contracts.Identity;
 
 /// <summary>
-/// The keys that sign identities' tokens, one ring for all gateways of a service (key "gateway"): a token given by one gateway
-/// is taken by every other, also after a restart. The elements are ASP.NET Core Data Protection's XML.
+/// The keys that sign identities' tokens: one ring (key "gateway") for all gateways of a service, so that every gateway accepts
+/// every other's tokens, also after a restart. The elements are XML of ASP.NET Core Data Protection.
 /// </summary>
 [Alias("key-ring-grain")]
 public interface IKeyRingGrain : IGrainWithStringKey

@@ -1,67 +1,68 @@
 namespace Streaming.Contracts.Workers;
 
 /// <summary>
-/// The owner of one device of one silo, pinned there; the key is made by <see cref="WorkerKey"/>. It owns the slots: which
-/// conversation is in which, who waits for one, and whose is given up when another needs it.
+/// The owner of one device of one silo, pinned to it; <see cref="WorkerKey"/> makes the key. It owns the device's slots: which
+/// conversation is in which, which conversations wait for one, and which is evicted when another needs its slot.
 /// </summary>
 [Alias("worker-grain")]
 public interface IWorkerGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Feeds and samples for a conversation, as a stream: places in line while no slot is free; then progress, tokens and one end.
-    /// A slot that does not continue the stream is restored from a snapshot, or rebuilt from the log, first. While one activation of a conversation decodes,
-    /// an older epoch is refused and a newer one takes over. Whenever nothing else came for <see cref="Limits.SignOfLifeInterval"/>, a
-    /// <see cref="SignOfLife"/> does; when the worker's silo leaves, or <see cref="HandBack"/> is called, a last <see cref="HandedBack"/> instead of an end.
+    /// Prefills and decodes for a conversation. The stream holds <see cref="SlotQueued"/> while no slot is free, then progress,
+    /// tokens and one <see cref="ReplyEnded"/>. A slot that does not continue the conversation's stream is first restored from a
+    /// snapshot or rebuilt from the log. While one activation of a conversation decodes, an older epoch is refused and a newer one
+    /// takes over. A <see cref="Heartbeat"/> comes whenever nothing else came for <see cref="Limits.HeartbeatInterval"/>. When the
+    /// worker's silo shuts down, or after <see cref="HandBack"/>, the stream ends with <see cref="HandedBack"/> instead.
     /// </summary>
     [Alias("decode")]
     IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default);
 
-    /// <summary>Ends the conversation's reply after the step under way; its stream then brings the rest and the end.</summary>
+    /// <summary>Ends the conversation's reply after the current step; its stream then brings the rest and the end.</summary>
     [Alias("stop")]
     Task Stop(string conversationId, long epoch, string finishReason);
 
     /// <summary>
-    /// Ends the decoding after the step under way, but not the reply, which another activation goes on with: the slot keeps what is
-    /// in it. Called when the conversation's silo leaves.
+    /// Ends the decoding after the current step, but not the reply: another activation continues it, and the slot keeps its
+    /// content. Called when the conversation's silo shuts down.
     /// </summary>
     [Alias("hand-back")]
     Task HandBack(string conversationId, long epoch);
 
-    /// <summary>Forgets a conversation: its slot is free.</summary>
+    /// <summary>Ends a conversation's reply, if one runs, and frees its slot.</summary>
     [Alias("release")]
     Task Release(string conversationId);
 
-    /// <summary>How busy it is, and whether it has a conversation's tensors.</summary>
+    /// <summary>The worker's load, and whether it holds a conversation's tensors.</summary>
     [Alias("status")]
     Task<WorkerStatus> GetStatus(string? conversationId = null);
 
-    /// <summary>Takes no new work from now on, and hands back what runs after the step under way; called when its silo leaves.</summary>
+    /// <summary>Accepts no decodes from now on, and hands back those that run after the current step; called when its silo shuts down.</summary>
     [Alias("leave")]
-    Task Leave();
+    Task Drain();
 }
 
-/// <summary>How busy a worker is.</summary>
-/// <param name="Slots">Its slots.</param>
-/// <param name="Running">Slots whose conversation is decoding.</param>
-/// <param name="Waiting">Conversations in line.</param>
-/// <param name="Leaves">Whether it takes no new work, since its silo leaves or its device hangs.</param>
-/// <param name="Holds">Whether the conversation that was asked for is in a slot, ready to go on.</param>
+/// <summary>A worker's load.</summary>
+/// <param name="Slots">The number of its slots.</param>
+/// <param name="Running">Slots in which a conversation decodes.</param>
+/// <param name="Waiting">Conversations in the queue for a slot.</param>
+/// <param name="IsUnavailable">Whether it accepts no decodes, because its silo shuts down or its device hangs.</param>
+/// <param name="HoldsConversation">Whether a slot holds the conversation that was asked for and could continue it at once.</param>
 [GenerateSerializer, Immutable, Alias("worker-status")]
 public sealed record WorkerStatus(
     [property: Id(0)] int Slots,
     [property: Id(1)] int Running,
     [property: Id(2)] int Waiting,
-    [property: Id(3)] bool Leaves = false,
-    [property: Id(4)] bool Holds = false
+    [property: Id(3)] bool IsUnavailable = false,
+    [property: Id(4)] bool HoldsConversation = false
 );
 
-/// <summary>Keys of workers: the silo's address, its incarnation included, and the device.</summary>
+/// <summary>Keys of workers: the silo's address with its generation, and the device.</summary>
 public static class WorkerKey
 {
-    /// <summary>The key of a device (<c>cpu</c>, <c>cuda:0</c>) of a silo.</summary>
+    /// <summary>The key of the worker for a device (<c>cpu</c>, <c>cuda:0</c>) of a silo.</summary>
     public static string Of(SiloAddress silo, string device) => $"{silo.ToParsableString()}/{device}";
 
-    /// <summary>Takes a key apart; false if it is none.</summary>
+    /// <summary>Parses a key; false when the text is none.</summary>
     public static bool TryParse(string key, out SiloAddress? silo, out string device)
     {
         int slash = key.IndexOf('/', StringComparison.Ordinal);
@@ -81,7 +82,7 @@ public static class WorkerKey
     }
 }
 
-/// <summary>What a conversation asks of its worker.</summary>
+/// <summary>A conversation's request to its worker.</summary>
 [GenerateSerializer, Immutable, Alias("decode-request")]
 public sealed record DecodeRequest
 {
@@ -89,11 +90,11 @@ public sealed record DecodeRequest
     [Id(0)]
     public required string ConversationId { get; init; }
 
-    /// <summary>The epoch of the activation that asks.</summary>
+    /// <summary>The epoch of the conversation's activation; a higher one fences off lower ones.</summary>
     [Id(1)]
     public long Epoch { get; init; }
 
-    /// <summary>The branch, part of the randomness.</summary>
+    /// <summary>The branch; randomness depends on it.</summary>
     [Id(2)]
     public int Branch { get; init; }
 
@@ -109,50 +110,50 @@ public sealed record DecodeRequest
     [Id(5)]
     public long From { get; init; }
 
-    /// <summary>Ids to feed before sampling; at least one (a pending one included).</summary>
+    /// <summary>Ids to prefill before sampling, the last sampled one included; at least one.</summary>
     [Id(6)]
     public required int[] Feed { get; init; }
 
-    /// <summary>How tokens are chosen, with every value filled in.</summary>
+    /// <summary>Sampling with every value filled in.</summary>
     [Id(7)]
     public required Conversations.Sampling Sampling { get; init; }
 
-    /// <summary>Tokens that this reply has already.</summary>
+    /// <summary>Tokens that this reply already has.</summary>
     [Id(8)]
     public long AlreadyGenerated { get; init; }
 
-    /// <summary>Bytes of an incomplete character from before.</summary>
+    /// <summary>Bytes of an incomplete character at the end of the reply so far.</summary>
     [Id(9)]
     public byte[] PendingBytes { get; init; } = [];
 
-    /// <summary>Text held back for a stop string from before.</summary>
+    /// <summary>Text of the reply so far that is held back because it may begin a stop string.</summary>
     [Id(10)]
     public string HeldBack { get; init; } = "";
 
-    /// <summary>Rolling hash of all ids of the log up to the end of <see cref="Feed"/>, by which snapshots are known; null when it is not known.</summary>
+    /// <summary>Rolling hash of all ids of the log up to the end of <see cref="Feed"/>, which identifies snapshots; null when unknown.</summary>
     [Id(11)]
     public UInt128? StreamHash { get; init; }
 }
 
-/// <summary>What a worker tells about a decode.</summary>
+/// <summary>An item of the stream that <see cref="IWorkerGrain.Decode"/> returns.</summary>
 [GenerateSerializer, Immutable, Alias("decode-update")]
 public abstract record DecodeUpdate;
 
-/// <summary>All slots are taken by running replies.</summary>
-/// <param name="Place">1 is next.</param>
+/// <summary>Replies run in all slots; this one waits.</summary>
+/// <param name="Place">Place in the queue; 1 is next.</param>
 [GenerateSerializer, Immutable, Alias("slot-queued")]
 public sealed record SlotQueued([property: Id(0)] int Place) : DecodeUpdate;
 
-/// <summary>Part of a long input was read.</summary>
+/// <summary>Part of a long input was prefilled.</summary>
 /// <param name="Share">0 to 1.</param>
 [GenerateSerializer, Immutable, Alias("input-progress")]
 public sealed record InputProgress([property: Id(0)] double Share) : DecodeUpdate;
 
 /// <summary>A token was sampled.</summary>
 /// <param name="TokenId">Its id.</param>
-/// <param name="Text">The text that it completes.</param>
+/// <param name="Text">The text that it completes; empty while a character is incomplete or text is held back.</param>
 /// <param name="PendingBytes">Bytes of an incomplete character after it.</param>
-/// <param name="HeldBack">Text held back for a stop string after it.</param>
+/// <param name="HeldBack">Text held back after it because it may begin a stop string.</param>
 [GenerateSerializer, Immutable, Alias("token-decoded")]
 public sealed record TokenDecoded(
     [property: Id(0)] int TokenId,
@@ -162,6 +163,11 @@ public sealed record TokenDecoded(
 ) : DecodeUpdate;
 
 /// <summary>The reply ended.</summary>
+/// <param name="FinishReason">One of <see cref="Conversations.FinishReason"/>.</param>
+/// <param name="Text">The rest of the text that was held back.</param>
+/// <param name="PromptTokens">Tokens prefilled.</param>
+/// <param name="PrefillMs">Milliseconds until the first token.</param>
+/// <param name="DecodeMs">Milliseconds from the first token to the last.</param>
 [GenerateSerializer, Immutable, Alias("reply-ended")]
 public sealed record ReplyEnded(
     [property: Id(0)] string FinishReason,
@@ -171,10 +177,10 @@ public sealed record ReplyEnded(
     [property: Id(4)] double DecodeMs
 ) : DecodeUpdate;
 
-/// <summary>Nothing new, but the worker is there.</summary>
+/// <summary>The worker is alive and has nothing new.</summary>
 [GenerateSerializer, Immutable, Alias("sign-of-life")]
-public sealed record SignOfLife : DecodeUpdate;
+public sealed record Heartbeat : DecodeUpdate;
 
-/// <summary>The worker's silo leaves, or the conversation's: what was decoded has come, the reply goes on elsewhere. The last update.</summary>
+/// <summary>The silo of the worker or of the conversation shuts down; the reply continues elsewhere from the tokens so far. The last update.</summary>
 [GenerateSerializer, Immutable, Alias("handed-back")]
 public sealed record HandedBack : DecodeUpdate;

@@ -51,18 +51,18 @@ internal sealed class ChatHub(
 
     /// <summary>The caller's conversations, last active first.</summary>
     public Task<ConversationPage> ListConversations(ConversationPageRequest? page = null) =>
-        RetryAsync(() => grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, Arguments.Take(page?.Take)));
+        RetryAsync(() => grains.GetGrain<IDirectoryGrain>(Caller).List(page?.After, RequestRules.Take(page?.Take)));
 
     /// <summary>Changes title or sampling.</summary>
     public Task Configure(string id, ConversationChanges changes) =>
-        RetryAsync(id, conversation => conversation.Configure(Caller, Arguments.Required(changes, "changes")));
+        RetryAsync(id, conversation => conversation.Configure(Caller, RequestRules.Required(changes, "changes")));
 
     /// <summary>Deletes a conversation.</summary>
     public Task Delete(string id) => Conversation(id).Delete(Caller);
 
     /// <summary>Stores a message; the reply follows as events.</summary>
     public Task<Sent> Send(string id, string text, string clientMessageId) =>
-        RetryAsync(id, conversation => conversation.Send(Caller, Arguments.Message(text), Arguments.ClientMessageId(clientMessageId)));
+        RetryAsync(id, conversation => conversation.Send(Caller, RequestRules.Message(text), RequestRules.ClientMessageId(clientMessageId)));
 
     /// <summary>The stored events after a number, then new ones as they arrive.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
@@ -81,7 +81,7 @@ internal sealed class ChatHub(
 
     /// <summary>A page of turns; the latest page comes first.</summary>
     public Task<TurnPage> ReadTurns(string id, TurnPageRequest? page = null) =>
-        RetryAsync(id, conversation => conversation.ReadTurns(Caller, page?.Before, Arguments.Take(page?.Take)));
+        RetryAsync(id, conversation => conversation.ReadTurns(Caller, page?.Before, RequestRules.Take(page?.Take)));
 
     /// <summary>Stops the running reply; with a turn, only if it is that turn's.</summary>
     public Task Stop(string id, int? turn = null) =>
@@ -95,7 +95,7 @@ internal sealed class ChatHub(
             ? RetryAsync(id, conversation => conversation.InspectCache(Caller))
             : throw new HubException("InspectCache is switched off: start the host with Streaming:InspectCache=true.");
 
-    private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(Arguments.ConversationId(id));
+    private IConversationGrain Conversation(string id) => grains.GetGrain<IConversationGrain>(RequestRules.Id(id));
 
     private Task<T> RetryAsync<T>(string id, Func<IConversationGrain, Task<T>> call) => RetryAsync(() => call(Conversation(id)));
 

@@ -9,15 +9,15 @@ internal sealed partial class ConversationGrain
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "Conversation {ConversationId}: this activation ends; another one goes on from the log"
+        Message = "Conversation {ConversationId}: this activation ends; the next one continues from the log"
     )]
     private partial void LogEnded(string conversationId, Exception exception);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "Conversation {ConversationId}: the reply did not end in time when its activation left"
+        Message = "Conversation {ConversationId}: the reply did not end before the deactivation timeout"
     )]
-    private partial void LogLeftBehind(string conversationId, Exception exception);
+    private partial void LogReplyNotEnded(string conversationId, Exception exception);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
@@ -25,6 +25,6 @@ internal sealed partial class ConversationGrain
     )]
     private partial void LogOtherCheckpoint(string conversationId, string theirs, string ours);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot could not be freed")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: its slot could not be released")]
     private partial void LogNotReleased(string conversationId, Exception exception);
 }

@@ -1,48 +1,38 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
-using Streaming.Grains.Upkeep;
-using Streaming.Grains.Workers;
+using Streaming.Grains.Maintenance;
+using Streaming.Grains.Persistence;
 using Streaming.Inference.Caching;
 using Streaming.Storage.Log;
-using Streaming.Storage.Snapshots;
 
 namespace Streaming.Grains.Conversations;
 
 /// <summary>
-/// One endless dialogue. It owns what defines it, its sinks and window as ids, and the running reply; the tensors are its
-/// worker's. Everything is appended to the log before it is shown.
+/// One endless dialogue. It owns its definition, the ids of its sinks and window, and the running reply; its worker owns the tensors.
+/// Everything is appended to the log before it is shown.
 /// </summary>
 [GrainType("conversation")]
 internal sealed partial class ConversationGrain(
     [PersistentState("conversation")] IPersistentState<ConversationState> state,
-    IConversationLog log,
-    ISnapshotStore snapshots,
-    ConversationModel model,
-    WorkerChoice workers,
-    RunningReplies running,
-    IOptions<ConversationOptions> options,
-    TimeProvider time,
+    ConversationServices services,
     ILogger<ConversationGrain> logger
-) : Grain, IConversationGrain, IConversationUpkeepGrain, IGrainMigrationParticipant
+) : Grain, IConversationGrain, IConversationMaintenanceGrain, IGrainMigrationParticipant
 {
-    private const int DefaultTake = 50;
-    private const int MaxTake = 200;
     private const int DerivedTitleLength = 60;
 
-    /// <summary>How long a leaving activation waits for its reply to store what it has.</summary>
-    private static readonly TimeSpan LeavingLimit = TimeSpan.FromSeconds(10);
+    /// <summary>How long a deactivation waits for the reply to store its tokens.</summary>
+    private static readonly TimeSpan DeactivationTimeout = TimeSpan.FromSeconds(10);
 
-    private readonly CancellationTokenSource _leaving = new();
+    private readonly CancellationTokenSource _deactivating = new();
     private ObserverList _observers = null!;
     private ConversationWriter? _writer;
     private ReplyRunner? _runner;
     private Task _replies = Task.CompletedTask;
-    private bool _takenUp;
-    private bool _toldCheckpoint;
+    private bool _resumes;
+    private bool _checkpointLogged;
     private ConversationEvent? _paused;
 
     private string Id => this.GetPrimaryKeyString();
@@ -50,32 +40,32 @@ internal sealed partial class ConversationGrain(
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        _observers ??= new ObserverList(Id, time);
-        if (!state.RecordExists || await log.ReadHeadAsync(Id, cancellationToken) is not { HiddenAt: null } head)
+        _observers ??= new ObserverList(Id, services.Time);
+        if (!state.RecordExists || await services.Log.ReadHeadAsync(Id, cancellationToken) is not { HiddenAt: null } head)
             return;
         Attach(head);
-        if (!_handedOver)
+        if (!_isMigrated)
             return;
-        if (_handedWindow is { } window)
+        if (_migratedWindow is { } window)
             _writer!.Adopt(window, Layout());
-        _takenUp = false; // It ended between two steps: nothing was lost, and nothing need be guarded against.
+        _resumes = false; // It ended between two steps, so this is no resumption after a crash.
         StartReplies();
     }
 
     /// <inheritdoc/>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        await _leaving.CancelAsync();
+        await _deactivating.CancelAsync();
         try
         {
-            await _replies.WaitAsync(LeavingLimit, time, cancellationToken);
+            await _replies.WaitAsync(DeactivationTimeout, services.Time, cancellationToken);
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
-            LogLeftBehind(Id, e);
+            LogReplyNotEnded(Id, e);
         }
         if (reason.ReasonCode == DeactivationReasonCode.ShuttingDown && !_observers.IsEmpty)
-            HandOver();
+            MigrateToSuccessor();
     }
 
     /// <inheritdoc/>
@@ -83,12 +73,12 @@ internal sealed partial class ConversationGrain(
     {
         if (state.RecordExists || !ConversationId.IsValid(Id))
             throw new RequestRefusedException(Refusal.Conflict, "A conversation with this id exists already: take a new id.");
-        ConversationState created = ConversationBirth.Plan(caller, request, model, time.GetUtcNow());
+        ConversationState created = ConversationCreation.Plan(caller, request, services.Model, services.Time.GetUtcNow());
         state.State = created;
         await state.WriteStateAsync();
         try
         {
-            await log.CreateAsync(new NewLog(Id, caller, created.Title, created.CreatedAt));
+            await services.Log.CreateAsync(new NewLog(Id, caller, created.Title, created.CreatedAt));
         }
         catch (LogException e)
         {
@@ -96,7 +86,7 @@ internal sealed partial class ConversationGrain(
             await state.ClearStateAsync();
             throw Unavailable();
         }
-        Attach((await log.ReadHeadAsync(Id))!);
+        Attach((await services.Log.ReadHeadAsync(Id))!);
         return Describe(_writer!);
     }
 
@@ -107,25 +97,24 @@ internal sealed partial class ConversationGrain(
     public async Task Configure(string caller, ConversationChanges changes)
     {
         Require(caller);
-        if (changes.Title is { } title)
-            Validation.RequireTitle(title);
-        if (changes.Sampling is { } sampling)
-            Validation.RequireSampling(sampling);
+        state.RequireWritable();
+        RequestRules.Title(changes.Title);
+        RequestRules.SamplingInRange(changes.Sampling ?? new());
         state.State.Title = changes.Title ?? state.State.Title;
         state.State.Sampling = changes.Sampling ?? state.State.Sampling;
         await state.WriteStateAsync();
         if (changes.Title is not null)
-            await log.RetitleAsync(Id, changes.Title);
+            await services.Log.RetitleAsync(Id, changes.Title);
     }
 
     /// <inheritdoc/>
     public async Task Delete(string caller)
     {
         ConversationWriter writer = Require(caller);
-        await log.HideAsync(Id, time.GetUtcNow());
-        _observers.Publish(new ConversationEvent { Kind = EventKind.Deleted, At = time.GetUtcNow() });
+        await services.Log.HideAsync(Id, services.Time.GetUtcNow());
+        _observers.Publish(new ConversationEvent { Kind = EventKind.Deleted, At = services.Time.GetUtcNow() });
         _writer = null;
-        await _leaving.CancelAsync();
+        await _deactivating.CancelAsync();
         if (writer.Session.Worker is { } worker)
             await ReleaseAsync(worker);
         DeactivateOnIdle();
@@ -135,10 +124,12 @@ internal sealed partial class ConversationGrain(
     public async Task<Sent> Send(string caller, string text, string clientMessageId)
     {
         ConversationWriter writer = Require(caller);
-        Validation.RequireMessage(text, clientMessageId);
+        state.RequireWritable();
+        RequestRules.Message(text);
+        RequestRules.ClientMessageId(clientMessageId);
         string messageHash = Hash(clientMessageId),
             textHash = Hash(text);
-        if (await FencedAsync(() => log.FindMessageAsync(Id, messageHash)) is { } receipt)
+        if (await FencedAsync(() => services.Log.FindMessageAsync(Id, messageHash)) is { } receipt)
         {
             if (receipt.TextHash != textHash)
                 throw new RequestRefusedException(
@@ -160,24 +151,12 @@ internal sealed partial class ConversationGrain(
             writer.AppendAsync(
                 (head, session) =>
                 {
-                    DateTimeOffset now = time.GetUtcNow();
+                    DateTimeOffset now = services.Time.GetUtcNow();
                     long seq = head.LastSeq + 1;
                     int turn = head.LastTurn + 1;
                     return new Draft(session with { Waiting = session.Waiting.Add(seq) })
                     {
-                        Events =
-                        [
-                            new LogEvent
-                            {
-                                First = seq,
-                                Last = seq,
-                                Kind = EventKind.Message,
-                                Turn = turn,
-                                Author = caller,
-                                Text = text,
-                                At = now,
-                            },
-                        ],
+                        Events = [LogEvents.At(seq, EventKind.Message, turn, now) with { Author = caller, Text = text }],
                         LastTurn = turn,
                         ActiveAt = now,
                         Receipt = new MessageReceipt(messageHash, textHash, turn, seq),
@@ -206,22 +185,20 @@ internal sealed partial class ConversationGrain(
     {
         ConversationWriter writer = Require(caller);
         if (afterSeq < 0 || afterSeq > writer.Head.LastSeq)
-            throw Validation.Invalid(
+            throw RequestRefusedException.Invalid(
                 $"There is no event {afterSeq} yet, the last one is {writer.Head.LastSeq}: load the conversation again."
             );
-        return await FencedAsync(() => new History(log, Id).EventsAfterAsync(afterSeq, writer.Head.LastSeq));
+        return await FencedAsync(() => new History(services.Log, Id).EventsAfterAsync(afterSeq, writer.Head.LastSeq));
     }
 
     /// <inheritdoc/>
     public async Task<TurnPage> ReadTurns(string caller, long? before, int? take)
     {
         ConversationWriter writer = Require(caller);
-        if (take is < 1 or > MaxTake)
-            throw Validation.Invalid($"take is {take}; it must be 1 to {MaxTake}.");
-        if (before is < 1)
-            throw Validation.Invalid($"before is {before}; it must be 1 or more: pass a page's next.");
+        int items = RequestRules.Take(take);
         long end = writer.Head.LastSeq + 1;
-        return await FencedAsync(() => new History(log, Id).TurnsBeforeAsync(Math.Min(before ?? end, end), take ?? DefaultTake));
+        long below = Math.Min(RequestRules.Before(before) ?? end, end);
+        return await FencedAsync(() => new History(services.Log, Id).TurnsBeforeAsync(below, items));
     }
 
     /// <inheritdoc/>
@@ -237,8 +214,8 @@ internal sealed partial class ConversationGrain(
     {
         if (_writer is not { } writer)
             throw RequestRefusedException.NoSuchConversation();
-        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Passing);
-        StartReplies(); // A reply that lost its process goes on at once when somebody watches.
+        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Transient);
+        StartReplies(); // A reply that lost its process is resumed at once when a gateway watches.
         return Task.FromResult(writer.Head.LastSeq);
     }
 
@@ -250,47 +227,34 @@ internal sealed partial class ConversationGrain(
     }
 
     /// <inheritdoc/>
-    public Task Resume() => CatchUpAsync(); // The log says that something runs.
+    public Task Resume() => CatchUpAsync(); // The log says that a reply runs.
 
     /// <inheritdoc/>
     public async Task Erase()
     {
-        await snapshots.EraseAsync(Id);
-        await log.EraseAsync(Id);
+        await services.Snapshots.EraseAsync(Id);
+        await services.Log.EraseAsync(Id);
         await state.ClearStateAsync();
         DeactivateOnIdle();
     }
 
     private void Attach(LogHead head)
     {
-        _writer = new ConversationWriter(log, head, time, TellOfStore);
-        _runner = new ReplyRunner(
-            Id,
-            state.State,
-            model,
-            _writer,
-            log,
-            _observers,
-            workers,
-            running,
-            GrainFactory,
-            options.Value,
-            () => DelayDeactivation(TimeSpan.FromMinutes(2)),
-            time,
-            logger
-        );
-        _takenUp = head.Running;
+        _writer = new ConversationWriter(services.Log, head, services.Time, PublishStoreState);
+        void KeepAlive() => DelayDeactivation(TimeSpan.FromMinutes(2));
+        _runner = new ReplyRunner(new(Id, state.State, _writer, _observers, KeepAlive), services, logger);
+        _resumes = head.Running;
     }
 
     /// <summary>
-    /// Does what the log has and this activation may not know of. A silo that was taken for dead may wake and store a message before
-    /// it learns that: under its old epoch, where no later one has been taken since, and after this activation has read the head.
+    /// Answers messages in the log that this activation does not know of. A frozen silo that was declared dead may wake and store a
+    /// message before it notices: under its old epoch, if no later one was taken, and after this activation has read the head.
     /// </summary>
     private async Task CatchUpAsync()
     {
         if (
             _writer is { Session.IsRunning: false } writer
-            && await FencedAsync(() => log.ReadHeadAsync(Id)) is { HiddenAt: null } head
+            && await FencedAsync(() => services.Log.ReadHeadAsync(Id)) is { HiddenAt: null } head
             && head.LastSeq > writer.Head.LastSeq
             && _writer == writer
             && _replies.IsCompleted
@@ -308,55 +272,55 @@ internal sealed partial class ConversationGrain(
 
     private void RequireSameCheckpoint()
     {
-        if (state.State.Fingerprint != model.Fingerprint)
+        if (state.State.Fingerprint != services.Model.Fingerprint)
         {
             throw new RequestRefusedException(
                 Refusal.Conflict,
-                $"This conversation was held with the checkpoint '{state.State.Model}', this host runs another one ('{model.Name}'): start the host with the former, or create a new conversation."
+                $"This conversation was held with the checkpoint '{state.State.Model}', this host runs another one ('{services.Model.Name}'): start the host with the first, or create a new conversation."
             );
         }
     }
 
     private void StartReplies()
     {
-        if (_writer is not { Session.IsRunning: true } || !_replies.IsCompleted || _leaving.IsCancellationRequested)
+        if (_writer is not { Session.IsRunning: true } || !_replies.IsCompleted || _deactivating.IsCancellationRequested)
             return;
-        if (running.IsLeaving)
+        if (services.Replies.IsShuttingDown)
         {
-            HandOver();
+            MigrateToSuccessor();
             return;
         }
-        if (state.State.Fingerprint != model.Fingerprint)
+        if (state.State.Fingerprint != services.Model.Fingerprint)
         {
-            if (!_toldCheckpoint)
-                LogOtherCheckpoint(Id, state.State.Model, model.Name);
-            _toldCheckpoint = true;
+            if (!_checkpointLogged)
+                LogOtherCheckpoint(Id, state.State.Model, services.Model.Name);
+            _checkpointLogged = true;
             return;
         }
-        _replies = running.Track(RunRepliesAsync(_takenUp), _leaving);
-        _takenUp = false;
+        _replies = services.Replies.Track(RunRepliesAsync(_resumes), _deactivating);
+        _resumes = false;
     }
 
-    private async Task RunRepliesAsync(bool takenUp)
+    private async Task RunRepliesAsync(bool resumes)
     {
         try
         {
-            await _runner!.RunAsync(takenUp, _leaving.Token);
+            await _runner!.RunAsync(resumes, _deactivating.Token);
         }
-        catch (Exception) when (_leaving.IsCancellationRequested)
+        catch (Exception) when (_deactivating.IsCancellationRequested)
         {
-            // The log says what is running; whoever comes next takes it up.
+            // The log says what runs; the next activation resumes it.
         }
         catch (Exception e)
         {
             LogEnded(Id, e);
             DeactivateOnIdle();
         }
-        if (running.IsLeaving)
-            HandOver();
+        if (services.Replies.IsShuttingDown)
+            MigrateToSuccessor();
     }
 
-    /// <summary>An answer of the store; when it gives none, or another activation writes, this activation ends.</summary>
+    /// <summary>Calls the store; if it does not answer, or another activation writes, this activation ends.</summary>
     private async Task<T> FencedAsync<T>(Func<Task<T>> operation)
     {
         try
@@ -379,7 +343,7 @@ internal sealed partial class ConversationGrain(
             length--;
         state.State.Title = length < line.Length ? line[..length] + "…" : line;
         await state.WriteStateAsync();
-        await log.RetitleAsync(Id, state.State.Title);
+        await services.Log.RetitleAsync(Id, state.State.Title);
     }
 
     private Conversation Describe(ConversationWriter writer) =>

@@ -2,9 +2,9 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Grains.Conversations;
 
-/// <summary>The little that defines a conversation, in grain storage: constant in size, written seldom.</summary>
+/// <summary>What defines a conversation, in grain storage: constant in size and rarely written.</summary>
 [GenerateSerializer, Alias("conversation-state")]
-internal sealed class ConversationState
+internal sealed class ConversationState : IVersionedState
 {
     /// <summary>The owner's identity.</summary>
     [Id(0)]
@@ -18,7 +18,7 @@ internal sealed class ConversationState
     [Id(2)]
     public string? Title { get; set; }
 
-    /// <summary>What the stream begins with.</summary>
+    /// <summary>The system prompt at the beginning of the stream; null when there is none.</summary>
     [Id(3)]
     public string? SystemPrompt { get; set; }
 
@@ -34,21 +34,25 @@ internal sealed class ConversationState
     [Id(6)]
     public int Fixed { get; set; }
 
-    /// <summary>W: what F leaves of the conversation's places.</summary>
+    /// <summary>W: the places that F leaves.</summary>
     [Id(7)]
     public int Window { get; set; }
 
-    /// <summary>The checkpoint's name, for people.</summary>
+    /// <summary>The checkpoint's display name.</summary>
     [Id(8)]
     public string Model { get; set; } = "";
 
-    /// <summary>The checkpoint's fingerprint: ids mean something only to it.</summary>
+    /// <summary>Fingerprint of the checkpoint whose vocabulary the ids belong to.</summary>
     [Id(9)]
     public string Fingerprint { get; set; } = "";
 
     /// <summary>When it was created, UTC.</summary>
     [Id(10)]
     public DateTimeOffset CreatedAt { get; set; }
+
+    /// <inheritdoc/>
+    [Id(11)]
+    public int RequiredVersion { get; set; } = 1;
 
     /// <summary>Whether an identity is the owner or a member.</summary>
     public bool IsMember(string identity) => identity.Length > 0 && (Owner == identity || Members.Contains(identity));

@@ -4,7 +4,7 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Grains.Conversations;
 
-/// <summary>The gateways that watch a conversation: one observer each, forgotten when it is not renewed.</summary>
+/// <summary>The gateways that watch a conversation, one observer each; a subscription that is not renewed expires.</summary>
 internal sealed class ObserverList
 {
     private readonly string _conversationId;
@@ -18,46 +18,46 @@ internal sealed class ObserverList
         _subscriptions = inherited.ToArray().ToDictionary(s => s.GatewayId);
     }
 
-    /// <summary>Whether nobody watches.</summary>
+    /// <summary>Whether no gateway watches.</summary>
     public bool IsEmpty => _subscriptions.Count == 0;
 
     /// <summary>
-    /// Adds a gateway or renews its subscription, and tells it what holds now and is stored nowhere: no number shows it when that
-    /// was lost. A new one is told if nothing does: it may have heard something else from an activation that is gone.
+    /// Adds a gateway or renews its subscription, and sends it the current transient event: its numbers do not show when one was
+    /// lost. A new gateway gets <c>resumed</c> when there is none, since an earlier activation may have sent it <c>paused</c>.
     /// </summary>
-    public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? passing)
+    public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? transient)
     {
         bool isNew = !_subscriptions.ContainsKey(gatewayId);
         DateTimeOffset now = _time.GetUtcNow();
         _subscriptions[gatewayId] = new Subscription(gatewayId, observer, now + Limits.SubscriptionLifetime);
-        if (passing is not null || isNew)
-            Tell(observer, [passing ?? new ConversationEvent { Kind = EventKind.Resumed, At = now }]);
+        if (transient is not null || isNew)
+            Send(observer, [transient ?? new ConversationEvent { Kind = EventKind.Resumed, At = now }]);
     }
 
-    /// <summary>Forgets a gateway.</summary>
+    /// <summary>Ends a gateway's subscription.</summary>
     public void Remove(string gatewayId) => _subscriptions.Remove(gatewayId);
 
-    /// <summary>Tells all gateways; nothing waits for them, and what is lost they notice by the numbers.</summary>
+    /// <summary>Sends events to all gateways without waiting for them; they notice lost events by their numbers.</summary>
     public void Publish(params IReadOnlyList<ConversationEvent> events)
     {
         DateTimeOffset now = _time.GetUtcNow();
         foreach (Subscription expired in _subscriptions.Values.Where(s => s.Until < now).ToList())
             _subscriptions.Remove(expired.GatewayId);
         foreach (Subscription subscription in _subscriptions.Values)
-            Tell(subscription.Observer, events);
+            Send(subscription.Observer, events);
     }
 
-    /// <summary>The subscriptions, for the activation that goes on elsewhere.</summary>
+    /// <summary>The subscriptions, for the activation on another silo.</summary>
     public Subscription[] ToArray() => [.. _subscriptions.Values];
 
-    private void Tell(IConversationObserver observer, IReadOnlyList<ConversationEvent> events) =>
+    private void Send(IConversationObserver observer, IReadOnlyList<ConversationEvent> events) =>
         observer.OnEvents(_conversationId, events.AsImmutable()).Ignore();
 }
 
-/// <summary>A gateway that watches.</summary>
-/// <param name="GatewayId">Its name.</param>
-/// <param name="Observer">What to call.</param>
-/// <param name="Until">When it is forgotten unless renewed.</param>
+/// <summary>A gateway's subscription.</summary>
+/// <param name="GatewayId">The gateway.</param>
+/// <param name="Observer">Its observer.</param>
+/// <param name="Until">When it expires unless renewed.</param>
 [GenerateSerializer, Immutable, Alias("subscription")]
 internal sealed record Subscription(
     [property: Id(0)] string GatewayId,

@@ -2,116 +2,107 @@ using Microsoft.Extensions.Logging;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
-using Streaming.Grains.Upkeep;
-using Streaming.Grains.Workers;
+using Streaming.Grains.Persistence;
 using Streaming.Inference;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Conversations;
 
 /// <summary>
-/// Answers what is waiting: renders it, stores its ids, has a worker decode, and stores and shows what comes back, group by group.
-/// Runs as one observed task on the grain's scheduler. What a successor needs after a crash is in the log at every moment.
+/// Answers the waiting messages: renders them, stores their ids, has a worker decode, and stores and shows its tokens group by group.
+/// Runs as one task on the grain's scheduler. At every moment the log holds what a successor needs after a crash.
 /// </summary>
-internal sealed partial class ReplyRunner(
-    string id,
-    ConversationState state,
-    ConversationModel model,
-    ConversationWriter writer,
-    IConversationLog log,
-    ObserverList observers,
-    WorkerChoice workers,
-    RunningReplies running,
-    IGrainFactory grains,
-    ConversationOptions options,
-    Action keepAlive,
-    TimeProvider time,
-    ILogger logger
-)
+internal sealed partial class ReplyRunner(ActiveConversation conversation, ConversationServices services, ILogger logger)
 {
-    /// <summary>Resumptions without a new token that end a reply: a text that kills the process must not kill it for ever.</summary>
+    /// <summary>Resumptions without a new token after which a reply fails: a text that kills the process must not kill it for ever.</summary>
     public const int MaxResumptions = 3;
 
-    /// <summary>Pause before a reply is taken up, for each time that this was tried since its last token.</summary>
+    /// <summary>Pause before a reply is resumed, times the resumptions since its last token.</summary>
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
-    private readonly ReplyPrompt _prompt = new(id, state, model, writer, log);
+    /// <summary>How long a worker has to end its stream after a stop.</summary>
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly ConversationWriter _writer = conversation.Writer;
+    private readonly ReplyPrompt _prompt = new(conversation, services);
     private (IWorkerGrain Worker, CancellationTokenSource Ended)? _decoding;
     private (int Turn, string Reason)? _stop;
 
     /// <summary>
-    /// The worker with a free slot that a reply in line leaves for. Choosing again would find that slot taken, by this very
-    /// reply, and might lead back into a line.
+    /// The worker with a free slot to which a queued reply moves. Choosing again would count that slot as taken, by this very reply,
+    /// and might lead back into a queue.
     /// </summary>
     private string? _freeWorker;
 
-    /// <summary>A place in line or a share of the input read, while it holds: whoever comes to watch is told it too.</summary>
-    public ConversationEvent? Passing { get; private set; }
+    /// <summary>The transient event that holds now, a place in the queue or the progress of a prefill; new watchers get it too.</summary>
+    public ConversationEvent? Transient { get; private set; }
 
-    /// <summary>The turn that is running, or will be next for what waits; null when there is nothing to do.</summary>
+    private int Places => conversation.State.Fixed + conversation.State.Window;
+
+    /// <summary>The turn of the running reply, or of the next one; null when there is nothing to do.</summary>
     public static int? RunningTurn(LogHead head, SessionState session) =>
         !session.IsRunning ? null : session.Reply?.Turn ?? head.LastTurn + 1;
 
-    /// <summary>Works until nothing is left, or the silo leaves. <paramref name="takenUp"/>: what is running was left by an activation that is gone.</summary>
-    public async Task RunAsync(bool takenUp, CancellationToken cancellation)
+    /// <summary>Answers until no message waits, or the silo shuts down.</summary>
+    /// <param name="resumes">Whether an earlier activation, which is gone, left a reply or messages.</param>
+    /// <param name="cancellation">Ends it at once.</param>
+    public async Task RunAsync(bool resumes, CancellationToken cancellation)
     {
-        await writer.OpenAsync();
-        await writer.LoadWindowAsync(new(state.Fixed, state.Window));
-        while (writer.Session.IsRunning && !running.IsLeaving)
+        await _writer.OpenAsync();
+        await _writer.LoadWindowAsync(new(conversation.State.Fixed, conversation.State.Window));
+        while (_writer.Session.IsRunning && !services.Replies.IsShuttingDown)
         {
             cancellation.ThrowIfCancellationRequested();
-            keepAlive();
-            if (takenUp && !await TakeUpAsync())
+            conversation.KeepAlive();
+            if (resumes && !await CountResumptionAsync())
                 continue;
             try
             {
-                if (writer.Session.Reply is null)
-                    observers.Publish((await _prompt.BeginAsync(time.GetUtcNow())).ToEvents(0));
-                await DecodeAsync(writer.Session.Reply!, cancellation); // Ended, or to go on at another worker.
-                takenUp = false;
+                if (_writer.Session.Reply is null)
+                    conversation.Observers.Publish((await _prompt.BeginAsync()).ToEvents(0));
+                await DecodeAsync(_writer.Session.Reply!, cancellation); // The reply ended, or continues at another worker.
+                resumes = false;
             }
             catch (InputException e)
             {
-                LogRefused(id, e);
+                LogRefused(conversation.Id, e);
                 await FailAsync(e.Message);
             }
             catch (Exception e) when (e is not LogException && !cancellation.IsCancellationRequested)
             {
-                // The worker or its silo failed; what is stored goes on from the log.
-                LogInterrupted(id, e);
-                takenUp = true;
-                if (writer.Session.Resumptions > 0)
-                    await Task.Delay(Backoff * writer.Session.Resumptions, time, cancellation);
+                // The worker or its silo failed; the reply continues from the log.
+                LogInterrupted(conversation.Id, e);
+                resumes = true;
+                if (_writer.Session.Resumptions > 0)
+                    await Task.Delay(Backoff * _writer.Session.Resumptions, services.Time, cancellation);
             }
         }
     }
 
-    /// <summary>Ends the running reply after the step under way, if it is this turn; what was said stays.</summary>
+    /// <summary>Ends the running reply after the current step, if it is of this turn; its text stays.</summary>
     public async Task StopAsync(int? turn, string reason)
     {
-        if (RunningTurn(writer.Head, writer.Session) is not { } current || (turn ?? current) != current)
+        if (RunningTurn(_writer.Head, _writer.Session) is not { } current || (turn ?? current) != current)
             return;
         _stop = (current, reason);
-        if (_decoding is not { } decoding || writer.Session.Reply is not { } reply)
+        if (_decoding is not { } decoding || _writer.Session.Reply is not { } reply)
             return; // It ends before its first step.
-        // A worker that does not end the stream by itself is left.
-        decoding.Ended.CancelAfter(StopPatience);
+        decoding.Ended.CancelAfter(StopTimeout);
         await TellWorkerToStopAsync(decoding.Worker, reply);
     }
 
-    /// <summary>Told again after each group: the first word may have come before the worker knew of the reply.</summary>
+    /// <summary>Repeated after each group: an earlier call may have come before the worker knew of the reply.</summary>
     private async Task TellWorkerToStopAsync(IWorkerGrain worker, ReplyState reply)
     {
         if (StopReasonOf(reply) is not { } reason)
             return;
         try
         {
-            await worker.Stop(id, writer.Head.Epoch, reason).WaitAsync(Limits.WorkerSilence, time);
+            await worker.Stop(conversation.Id, _writer.Head.Epoch, reason).WaitAsync(Limits.HeartbeatTimeout, services.Time);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            LogNotTold(id, e); // Its stream ends soon, by failure or by patience.
+            LogStopNotDelivered(conversation.Id, e); // The stream ends soon, by a failure or a timeout.
         }
     }
 
@@ -123,31 +114,32 @@ internal sealed partial class ReplyRunner(
             await StoreAsync([], Ended(already, reply));
             return;
         }
-        string key = free ?? await workers.ChooseAsync(id, state.Fixed + state.Window, writer.Session.Worker);
-        IWorkerGrain worker = grains.GetGrain<IWorkerGrain>(key);
+        string key = free ?? await services.Workers.ChooseAsync(conversation.Id, Places, _writer.Session.Worker);
+        IWorkerGrain worker = services.Grains.GetGrain<IWorkerGrain>(key);
         using var decoding = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         _decoding = (worker, decoding);
         try
         {
             DecodeRequest request = await _prompt.RequestAsync(reply);
-            if (running.IsLeaving)
+            if (services.Replies.IsShuttingDown)
                 return;
-            using CancellationTokenRegistration leaving = running.Leaving.Register(() => AskBack(worker, request.Epoch));
-            IAsyncEnumerable<TokenGroup> groups = worker
-                .Decode(request, decoding.Token)
-                .InGroupsAsync(options.GroupTokens, options.GroupInterval, Limits.WorkerSilence, time, decoding.Token);
-            await foreach (TokenGroup group in groups)
+            // The worker keeps the slot's content, so that the next activation continues at once. If it misses this call, its decode
+            // is cancelled later, and the slot is rebuilt.
+            using CancellationTokenRegistration shutdown = services.Replies.ShuttingDown.Register(() =>
+                worker.HandBack(conversation.Id, request.Epoch).Ignore()
+            );
+            await foreach (TokenGroup group in DecodeInGroupsAsync(worker, request, decoding.Token))
             {
-                keepAlive();
-                await StoreAsync(group.Tokens, group.Then as ReplyEnded, key);
-                ShowInPassing(group.Then, reply.Turn);
-                if (group.Then is ReplyEnded || (group.Then is HandedBack && running.IsLeaving))
-                    return; // Over, or the conversation itself goes on elsewhere.
-                if (group.Then is HandedBack || await CanStartElsewhereAsync(group.Then, key))
+                conversation.KeepAlive();
+                await StoreAsync(group.Tokens, group.Update as ReplyEnded, key);
+                PublishTransient(group.Update, reply.Turn);
+                if (group.Update is ReplyEnded || (group.Update is HandedBack && services.Replies.IsShuttingDown))
+                    return; // The reply ended, or the conversation itself moves to another silo.
+                if (group.Update is HandedBack || await CanStartElsewhereAsync(group.Update, key))
                 {
-                    if (group.Then is HandedBack)
-                        workers.Avoid(key);
-                    LogMoves(id, key);
+                    if (group.Update is HandedBack)
+                        services.Workers.Avoid(key);
+                    LogMoves(conversation.Id, key);
                     return;
                 }
                 await TellWorkerToStopAsync(worker, reply);
@@ -156,37 +148,38 @@ internal sealed partial class ReplyRunner(
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested && StopReasonOf(reply) is { } reason)
         {
-            await StoreAsync([], Ended(reason, writer.Session.Reply!));
+            await StoreAsync([], Ended(reason, _writer.Session.Reply!));
         }
         catch (Exception e) when (e is not (LogException or InputException) && !cancellation.IsCancellationRequested)
         {
-            workers.Avoid(key); // It failed, is gone or is frozen: the next attempt is another's, if there is one.
+            services.Workers.Avoid(key); // It failed, is gone or is frozen: the next attempt goes to another worker, if there is one.
             throw;
         }
         finally
         {
-            Passing = null;
+            Transient = null;
             _decoding = null;
         }
     }
 
-    /// <summary>
-    /// The silo leaves: the worker keeps what is in the slot, so that the next activation goes on at once. A reply whose worker does
-    /// not hear of it is ended later, and its slot made anew.
-    /// </summary>
-    private void AskBack(IWorkerGrain worker, long epoch) => worker.HandBack(id, epoch).Ignore();
+    private IAsyncEnumerable<TokenGroup> DecodeInGroupsAsync(IWorkerGrain worker, DecodeRequest request, CancellationToken cancellation)
+    {
+        ConversationOptions options = services.Options.Value;
+        var limits = new GroupLimits(options.GroupTokens, options.GroupInterval, Limits.HeartbeatTimeout);
+        return worker.Decode(request, cancellation).InGroupsAsync(limits, services.Time, cancellation);
+    }
 
-    /// <summary>Whether a reply that waits in line could start at another worker at once.</summary>
+    /// <summary>Whether a queued reply could start at another worker at once.</summary>
     private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key)
     {
-        if (update is SignOfLife && Passing is { Kind: EventKind.Queued })
-            _freeWorker = await workers.FindFreeAsync(state.Fixed + state.Window, key);
+        if (update is Heartbeat && Transient is { Kind: EventKind.Queued })
+            _freeWorker = await services.Workers.FindFreeAsync(Places, key);
         return _freeWorker is not null;
     }
 
     private string? StopReasonOf(ReplyState reply) => _stop is { } stop && stop.Turn == reply.Turn ? stop.Reason : null;
 
-    private void ShowInPassing(DecodeUpdate? update, int turn)
+    private void PublishTransient(DecodeUpdate? update, int turn)
     {
         ConversationEvent? shown = update switch
         {
@@ -194,21 +187,21 @@ internal sealed partial class ReplyRunner(
             {
                 Kind = EventKind.Queued,
                 Turn = turn,
-                At = time.GetUtcNow(),
+                At = services.Time.GetUtcNow(),
                 Place = queued.Place,
             },
             InputProgress progress => new()
             {
                 Kind = EventKind.Progress,
                 Turn = turn,
-                At = time.GetUtcNow(),
+                At = services.Time.GetUtcNow(),
                 Share = progress.Share,
             },
             _ => null,
         };
         if (shown is null)
             return;
-        Passing = shown;
-        observers.Publish(shown);
+        Transient = shown;
+        conversation.Observers.Publish(shown);
     }
 }

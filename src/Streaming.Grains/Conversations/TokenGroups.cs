@@ -1,105 +1,79 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Streaming.Contracts.Workers;
-using Streaming.Grains.Workers;
 
 namespace Streaming.Grains.Conversations;
 
-/// <summary>Tokens that are stored and shown together, and what the worker said after them.</summary>
+/// <summary>Tokens that are stored and shown together, and the update that followed them.</summary>
 /// <param name="Tokens">In order; may be empty.</param>
-/// <param name="Then">Another update that followed; null when the group was due.</param>
-internal sealed record TokenGroup(IReadOnlyList<TokenDecoded> Tokens, DecodeUpdate? Then);
+/// <param name="Update">Another update that ended the group; null when the group was full or due.</param>
+internal sealed record TokenGroup(IReadOnlyList<TokenDecoded> Tokens, DecodeUpdate? Update);
+
+/// <summary>When a group ends.</summary>
+/// <param name="Tokens">Tokens of a group at most.</param>
+/// <param name="Interval">How long the first token of a group waits for more.</param>
+/// <param name="Silence">How long a worker may be silent.</param>
+internal sealed record GroupLimits(int Tokens, TimeSpan Interval, TimeSpan Silence);
 
 /// <summary>Collects a worker's updates into groups: one write for several tokens.</summary>
 internal static class TokenGroups
 {
     /// <summary>
-    /// Groups of at most <paramref name="maxTokens"/>, the first token of each at most <paramref name="interval"/> old; the very first waits
-    /// for nothing, since somebody waits for it. When the source fails or is cancelled, what had come is a last group before the exception.
+    /// Groups within the limits; the very first token does not wait for more, since a user waits for it. When the source fails or is
+    /// cancelled, the tokens before come as a last group before the exception.
     /// </summary>
-    /// <exception cref="TimeoutException">Nothing came for <paramref name="silence"/>; the source is left to end by itself.</exception>
+    /// <exception cref="TimeoutException">The worker was silent for too long; its stream is left to end by itself.</exception>
     public static async IAsyncEnumerable<TokenGroup> InGroupsAsync(
         this IAsyncEnumerable<DecodeUpdate> source,
-        int maxTokens,
-        TimeSpan interval,
-        TimeSpan silence,
+        GroupLimits limits,
         TimeProvider time,
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        IAsyncEnumerator<DecodeUpdate> updates = source.GetAsyncEnumerator(ended.Token);
-        Task<bool> next = updates.MoveNextAsync().AsTask();
-        bool isSilent = false,
-            isFirst = true;
-        try
+        await using var stream = new DecodeStream(source, time, cancellation);
+        ExceptionDispatchInfo? failure = null;
+        List<TokenDecoded> tokens = [];
+        long due = 0;
+        bool isFirst = true;
+        while (true)
         {
-            var tokens = new List<TokenDecoded>();
-            long due = 0;
-            ExceptionDispatchInfo? failure = null;
-            while (true)
+            TimeSpan wait = tokens.Count == 0 ? limits.Silence : time.GetElapsedTime(time.GetTimestamp(), due);
+            if (!await stream.IsReadyWithinAsync(wait))
             {
-                TimeSpan wait = tokens.Count == 0 ? silence : time.GetElapsedTime(time.GetTimestamp(), due);
-                if (!await next.CompletesWithinAsync(wait, time))
+                if (tokens.Count == 0)
                 {
-                    isSilent = tokens.Count == 0;
-                    if (isSilent)
-                        throw new TimeoutException($"The worker gave no sign of life for {silence.TotalSeconds:0} s.");
-                    yield return new TokenGroup(tokens, null);
-                    tokens = [];
-                    continue;
+                    stream.Abandon();
+                    throw new TimeoutException($"The worker sent no heartbeat for {limits.Silence.TotalSeconds:0} s.");
                 }
-                bool more = false;
-                try
-                {
-                    more = await next;
-                }
-                catch (Exception e)
-                {
-                    failure = ExceptionDispatchInfo.Capture(e); // Thrown below, after what had come.
-                }
-                if (!more)
-                    break;
-
-                DecodeUpdate update = updates.Current;
-                next = updates.MoveNextAsync().AsTask();
-                if (update is TokenDecoded token)
-                {
-                    if (tokens.Count == 0)
-                        due = time.GetTimestamp() + (isFirst ? 0 : (long)(interval.TotalSeconds * time.TimestampFrequency));
-                    isFirst = false;
-                    tokens.Add(token);
-                    if (tokens.Count < maxTokens)
-                        continue;
-                }
-                yield return new TokenGroup(tokens, update is TokenDecoded ? null : update);
-                tokens = [];
-            }
-            if (tokens.Count > 0)
                 yield return new TokenGroup(tokens, null);
-            failure?.Throw();
+                tokens = [];
+                continue;
+            }
+            DecodeUpdate? update = null;
+            try
+            {
+                update = await stream.ReadAsync();
+            }
+            catch (Exception e)
+            {
+                failure = ExceptionDispatchInfo.Capture(e); // Thrown below, after the last group.
+            }
+            if (update is null)
+                break;
+            if (update is TokenDecoded token)
+            {
+                if (tokens.Count == 0)
+                    due = time.GetTimestamp() + (isFirst ? 0 : (long)(limits.Interval.TotalSeconds * time.TimestampFrequency));
+                isFirst = false;
+                tokens.Add(token);
+                if (tokens.Count < limits.Tokens)
+                    continue;
+            }
+            yield return new TokenGroup(tokens, update is TokenDecoded ? null : update);
+            tokens = [];
         }
-        finally
-        {
-            // Disposing alone does not reach a worker while a call is under way; the token does. A worker that is frozen answers
-            // neither: nobody waits for it, and its calls end with the limit that every call has.
-            await ended.CancelAsync();
-            Task closing = CloseAsync(next, updates);
-            if (!isSilent)
-                await closing;
-        }
-    }
-
-    private static async Task CloseAsync(Task next, IAsyncEnumerator<DecodeUpdate> updates)
-    {
-        await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
-        try
-        {
-            await updates.DisposeAsync();
-        }
-        catch (Exception e) when (e is OrleansException or TimeoutException or OperationCanceledException)
-        {
-            // A worker that cannot be reached holds nothing for a reader that has left.
-        }
+        if (tokens.Count > 0)
+            yield return new TokenGroup(tokens, null);
+        failure?.Throw();
     }
 }

@@ -1,29 +1,24 @@
 using Orleans.Concurrency;
+using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
-using Streaming.Grains.Conversations;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Directories;
 
-/// <summary>Reads an owner's index; holds nothing.</summary>
+/// <summary>Reads an owner's index; has no state.</summary>
 [GrainType("directory"), StatelessWorker]
 internal sealed class DirectoryGrain(IConversationLog log) : Grain, IDirectoryGrain
 {
-    private const int DefaultTake = 50;
-    private const int MaxTake = 200;
-
     /// <inheritdoc/>
     public async Task<ConversationPage> List(string? after, int? take)
     {
-        if (take is < 1 or > MaxTake)
-            throw Validation.Invalid($"take is {take}; it must be 1 to {MaxTake}.");
         try
         {
-            return await log.ListOwnedAsync(this.GetPrimaryKeyString(), after, take ?? DefaultTake);
+            return await log.ListOwnedAsync(this.GetPrimaryKeyString(), after, RequestRules.Take(take));
         }
         catch (ArgumentException)
         {
-            throw Validation.Invalid("after is not a page's next: pass what the page before answered, or leave it out.");
+            throw RequestRefusedException.Invalid("after is not a page's next: pass the next of the page before, or leave it out.");
         }
     }
 }

@@ -12,6 +12,7 @@ internal sealed class KeyRingGrain([PersistentState("key-ring")] IPersistentStat
     /// <inheritdoc/>
     public async Task Add(string element)
     {
+        ring.RequireWritable();
         ring.State.Elements.Add(element);
         try
         {
@@ -19,7 +20,7 @@ internal sealed class KeyRingGrain([PersistentState("key-ring")] IPersistentStat
         }
         catch
         {
-            // What is in memory must not be more than what lasts.
+            // Memory must not hold an element that the store does not.
             ring.State.Elements.Remove(element);
             throw;
         }
@@ -28,9 +29,13 @@ internal sealed class KeyRingGrain([PersistentState("key-ring")] IPersistentStat
 
 /// <summary>The ring's elements, XML.</summary>
 [GenerateSerializer, Alias("key-ring")]
-internal sealed class KeyRing
+internal sealed class KeyRing : IVersionedState
 {
     /// <summary>Data Protection's elements.</summary>
     [Id(0)]
     public List<string> Elements { get; set; } = [];
+
+    /// <inheritdoc/>
+    [Id(1)]
+    public int RequiredVersion { get; set; } = 1;
 }

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Streaming.Contracts.Workers;
-using Streaming.Grains.Workers;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Snapshots;
 using Streaming.Storage.Snapshots;
@@ -8,8 +7,8 @@ using Streaming.Storage.Snapshots;
 namespace Streaming.Grains.Snapshots;
 
 /// <summary>
-/// Finds the newest snapshot that a request can go on from, and what to feed since. Any that is damaged, foreign, or of another
-/// stream than the log's is passed over with a reason; without one the slot is rebuilt from the log.
+/// Finds the newest snapshot from which a request can continue, and the tokens to prefill after it. Snapshots that are damaged, of
+/// another device or of another stream than the log's are skipped and logged; without a snapshot the slot is rebuilt from the log.
 /// </summary>
 internal sealed partial class SlotRestore(
     ISnapshotStore store,
@@ -19,9 +18,12 @@ internal sealed partial class SlotRestore(
     ILogger<SlotRestore> logger
 )
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
-    /// <summary>The snapshot, which the caller disposes, and the tokens from its position to the end of the request's feed; null when there is none.</summary>
+    /// <summary>
+    /// The snapshot, which the caller disposes, and the tokens from its position to the end of the request's feed; null when no
+    /// snapshot fits.
+    /// </summary>
     public async Task<(ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)?> FindAsync(
         DecodeRequest request,
         IDecodeDevice device,
@@ -31,20 +33,20 @@ internal sealed partial class SlotRestore(
         if (keeper.Interval == 0 || request.StreamHash is null)
             return null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        limit.CancelAfter(Limit);
+        limit.CancelAfter(Timeout);
         try
         {
             long end = request.From + request.Feed.Length;
             foreach (SnapshotName name in await store.ListAsync(request.ConversationId, limit.Token))
             {
-                // One that needs more tokens since than a rebuild needs in all is no shortcut.
+                // A snapshot that leaves more tokens to prefill than a rebuild does is no shortcut.
                 bool fits =
                     name.Branch == request.Branch && name.Position < end && end - name.Position <= device.RebuildLength(request.Window);
                 if (fits && await TryAsync(name, request, end, device, limit.Token) is { } restored)
                     return restored;
             }
         }
-        catch (Exception e) when (!cancellation.IsCancellationRequested) // the edge: the log can do without
+        catch (Exception e) when (!cancellation.IsCancellationRequested) // the edge: the log suffices
         {
             LogUnavailable(request.ConversationId, e);
         }

@@ -9,22 +9,22 @@ using Streaming.Storage.Snapshots;
 namespace Streaming.Grains.Snapshots;
 
 /// <summary>
-/// Takes snapshots of this silo's slots and stores them in the background, one after the other. Only copying a slot out is on the
-/// device's thread. One that finds too many waiting is left out: the one before it does too, with more tokens to feed.
+/// Takes snapshots of this silo's slots and stores them in the background, one after the other. Only the copy of a slot runs on the
+/// device's thread. While too many wait, none is taken: an older snapshot serves too, with more tokens to prefill.
 /// </summary>
 internal sealed partial class SnapshotKeeper(
     ISnapshotStore store,
-    StreamProof proof,
+    SnapshotVerifier verifier,
     IOptions<ConversationOptions> options,
     TimeProvider time,
     ILogger<SnapshotKeeper> logger
 ) : BackgroundService
 {
-    /// <summary>Snapshots in memory: one that is written, and the next ones.</summary>
+    /// <summary>Snapshots in memory: the one that is being written and those that wait.</summary>
     public const int MaxWaiting = 8;
 
-    private static readonly TimeSpan WriteLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Channel<(string ConversationId, Task<ISlotSnapshot?> Capture)> _waiting = Channel.CreateBounded<(
         string,
@@ -33,10 +33,10 @@ internal sealed partial class SnapshotKeeper(
 
     private readonly SemaphoreSlim _places = new(MaxWaiting, MaxWaiting);
 
-    /// <summary>Tokens of a long reply between two snapshots; 0 when none are taken at all.</summary>
+    /// <summary>Tokens of a long reply between two snapshots; 0 when none is taken.</summary>
     public int Interval => options.Value.SnapshotTokens;
 
-    /// <summary>Takes a snapshot of what is in a slot now, before the next work gets it; does not wait for it.</summary>
+    /// <summary>Takes a snapshot of a slot's current content, before the next decode job gets the slot; does not wait for it.</summary>
     public void Take(IDecodeDevice device, int slot, string conversationId)
     {
         if (Interval == 0)
@@ -46,25 +46,25 @@ internal sealed partial class SnapshotKeeper(
             LogLeftOut(conversationId, MaxWaiting);
             return;
         }
-        // There is a place; only a keeper that has stopped takes nothing.
+        // There is room, so only a keeper that has stopped refuses it.
         Task<ISlotSnapshot?> capture = device.CaptureAsync(slot);
         if (!_waiting.Writer.TryWrite((conversationId, capture)))
             _ = DiscardAsync(capture);
     }
 
-    /// <summary>Stores what waits, for a few seconds, and ends.</summary>
+    /// <summary>Stores waiting snapshots for a few seconds, then stops.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         _waiting.Writer.TryComplete();
         if (ExecuteTask is { } running)
-            await Task.WhenAny(running, Task.Delay(StopLimit, time, cancellationToken));
+            await Task.WhenAny(running, Task.Delay(StopTimeout, time, cancellationToken));
         await base.StopAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // What is left when the time to stop is over is let go as well.
+        // Snapshots that remain after the timeout are discarded, which also releases their memory.
         await foreach ((string conversationId, Task<ISlotSnapshot?> capture) in _waiting.Reader.ReadAllAsync(CancellationToken.None))
         {
             if (stoppingToken.IsCancellationRequested)
@@ -77,7 +77,7 @@ internal sealed partial class SnapshotKeeper(
     private async Task StoreAsync(string conversationId, Task<ISlotSnapshot?> capture, CancellationToken stopping)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        limit.CancelAfter(WriteLimit);
+        limit.CancelAfter(WriteTimeout);
         try
         {
             using ISlotSnapshot? snapshot = await capture.WaitAsync(limit.Token);
@@ -89,7 +89,7 @@ internal sealed partial class SnapshotKeeper(
                 name,
                 snapshot.Length,
                 snapshot.WriteAsync,
-                cancellation => proof.HoldsAsync(conversationId, snapshot, cancellation),
+                cancellation => verifier.IsInLogAsync(conversationId, snapshot, cancellation),
                 limit.Token
             );
             if (published)
@@ -97,7 +97,7 @@ internal sealed partial class SnapshotKeeper(
             else
                 LogNotHeld(conversationId, snapshot.Position);
         }
-        catch (Exception e) // the edge of the background work: a snapshot is a shortcut, its loss loses nothing
+        catch (Exception e) // the edge of the background work: a lost snapshot loses nothing
         {
             LogFailed(conversationId, e);
             if (!capture.IsCompleted)
@@ -138,7 +138,7 @@ internal sealed partial class SnapshotKeeper(
 
     [LoggerMessage(
         Level = LogLevel.Debug,
-        Message = "Conversation {ConversationId}: a snapshot at position {Position} is let go, since the log does not hold its stream"
+        Message = "Conversation {ConversationId}: a snapshot at position {Position} is discarded, because the log does not hold its stream"
     )]
     private partial void LogNotHeld(string conversationId, long position);
 

@@ -5,7 +5,7 @@ using Streaming.Contracts.Workers;
 
 namespace Streaming.Grains.Workers;
 
-/// <summary>Puts a worker on the silo that its key names, and nowhere else: its tensors are there.</summary>
+/// <summary>Places a worker on the silo that its key names: its device is there.</summary>
 [GenerateSerializer, Immutable, Alias("device-placement")]
 internal sealed class DevicePlacement : PlacementStrategy;
 
@@ -21,10 +21,10 @@ internal sealed class DevicePlacementDirector(ISiloMetadataCache metadata) : IPl
     {
         string key = target.GrainIdentity.Key.ToString() ?? "";
         if (!WorkerKey.TryParse(key, out SiloAddress? silo, out string device) || silo is null)
-            throw new ArgumentException($"'{key}' is no key of a worker: make it by WorkerKey.Of.");
+            throw new ArgumentException($"'{key}' is not a worker's key: make the key with WorkerKey.Of.");
         if (SiloDevices.Read(metadata.GetSiloMetadata(silo)) is { } there && !there.Devices.Contains(device))
             throw new ArgumentException(
-                $"The silo {silo} has no device '{device}', it has {string.Join(", ", there.Devices)}: make the key of one of them."
+                $"The silo {silo} has no device '{device}', only {string.Join(", ", there.Devices)}: make a key of one of these."
             );
         return Array.IndexOf(context.GetCompatibleSilos(target), silo) >= 0
             ? Task.FromResult(silo)

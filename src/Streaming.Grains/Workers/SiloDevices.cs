@@ -3,9 +3,9 @@ using Orleans.Runtime.MembershipService.SiloMetadata;
 
 namespace Streaming.Grains.Workers;
 
-/// <summary>What a silo tells the others about its devices, in the membership's metadata.</summary>
-/// <param name="Devices">Their names, <c>cpu</c>, <c>cuda:0</c>.</param>
-/// <param name="Checkpoint">Fingerprint of the checkpoint that is on them.</param>
+/// <summary>A silo's devices, as it publishes them in the membership's metadata.</summary>
+/// <param name="Devices">The devices' names, <c>cpu</c>, <c>cuda:0</c>.</param>
+/// <param name="Checkpoint">Fingerprint of the checkpoint that they hold.</param>
 /// <param name="Capacity">C: places of a slot.</param>
 internal sealed record SiloDevices(IReadOnlyList<string> Devices, string Checkpoint, int Capacity)
 {
@@ -17,14 +17,14 @@ internal sealed record SiloDevices(IReadOnlyList<string> Devices, string Checkpo
     public static SiloDevices Of(ConversationModel model) =>
         new([.. model.Devices.Keys.Order(StringComparer.Ordinal)], model.Fingerprint, model.Capacity);
 
-    /// <summary>The devices that a silo published; null when it published none, or is too new to be known.</summary>
+    /// <summary>The devices that a silo published; null when it published none, or none has arrived yet.</summary>
     public static SiloDevices? Read(SiloMetadata metadata)
     {
-        IReadOnlyDictionary<string, string> said = metadata.Metadata;
+        IReadOnlyDictionary<string, string> published = metadata.Metadata;
         return
-            said.TryGetValue(DevicesKey, out string? devices)
-            && said.TryGetValue(CheckpointKey, out string? checkpoint)
-            && said.TryGetValue(CapacityKey, out string? text)
+            published.TryGetValue(DevicesKey, out string? devices)
+            && published.TryGetValue(CheckpointKey, out string? checkpoint)
+            && published.TryGetValue(CapacityKey, out string? text)
             && int.TryParse(text, CultureInfo.InvariantCulture, out int capacity)
             ? new SiloDevices(devices.Split(',', StringSplitOptions.RemoveEmptyEntries), checkpoint, capacity)
             : null;

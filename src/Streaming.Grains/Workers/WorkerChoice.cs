@@ -5,8 +5,8 @@ using Streaming.Contracts.Workers;
 namespace Streaming.Grains.Workers;
 
 /// <summary>
-/// Which worker decodes for a conversation: the one that still has its tensors; else the least loaded of the cluster, this silo's
-/// own first among equals. Workers that failed, were silent or are leaving are passed over while there are others.
+/// Chooses the worker that decodes for a conversation: the one that still holds its tensors, else the least loaded one of the
+/// cluster, with preference for this silo's. Workers that failed, fell silent or are draining are avoided while there are others.
 /// </summary>
 internal sealed partial class WorkerChoice(
     ConversationModel model,
@@ -18,40 +18,40 @@ internal sealed partial class WorkerChoice(
     ILogger<WorkerChoice> logger
 )
 {
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StatusTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>How old what is known of the workers' loads may be.</summary>
-    private static readonly TimeSpan LoadsAge = TimeSpan.FromSeconds(1);
+    /// <summary>How long the loads of all workers are reused.</summary>
+    private static readonly TimeSpan LoadsLifetime = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a worker that failed is passed over.</summary>
-    private static readonly TimeSpan Avoidance = TimeSpan.FromSeconds(10);
+    /// <summary>How long a worker that failed is avoided.</summary>
+    private static readonly TimeSpan AvoidanceTime = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, DateTimeOffset> _avoided = [];
     private Task<Dictionary<string, Load>>? _loads;
     private DateTimeOffset _loadsAt;
 
-    /// <summary>The key of the worker to decode at.</summary>
+    /// <summary>The key of the worker to use.</summary>
     /// <param name="conversationId">The conversation.</param>
     /// <param name="places">Places that its slot needs, F + W.</param>
     /// <param name="last">The worker that decoded for it before.</param>
     public async Task<string> ChooseAsync(string conversationId, int places, string? last)
     {
         string[] candidates = Candidates(places);
-        if (last is not null && candidates.Contains(last) && await AskAsync(last, conversationId) is { Holds: true, Leaves: false })
+        if (last is not null && candidates.Contains(last) && await AskAsync(last, conversationId) is { HoldsConversation: true, IsUnavailable: false })
             return last;
         return await LeastLoadedAsync(candidates, _ => true) ?? candidates.FirstOrDefault(IsOwn) ?? OwnKeys()[0];
     }
 
-    /// <summary>A worker with a free slot, other than the one where a conversation waits in line; null when there is none.</summary>
-    public Task<string?> FindFreeAsync(int places, string waitsAt) =>
-        LeastLoadedAsync([.. Candidates(places).Where(key => key != waitsAt)], load => load.Share < 1);
+    /// <summary>A worker with a free slot, other than the one in whose queue a conversation waits; null when there is none.</summary>
+    public Task<string?> FindFreeAsync(int places, string queuedAt) =>
+        LeastLoadedAsync([.. Candidates(places).Where(key => key != queuedAt)], load => load.Share < 1);
 
-    /// <summary>Passes a worker over for a while: it failed, was silent, or leaves.</summary>
+    /// <summary>Avoids a worker for a while: it failed, fell silent or is draining.</summary>
     public void Avoid(string key)
     {
         lock (_gate)
-            _avoided[key] = time.GetUtcNow() + Avoidance;
+            _avoided[key] = time.GetUtcNow() + AvoidanceTime;
     }
 
     /// <summary>The workers of this silo's devices.</summary>
@@ -72,10 +72,10 @@ internal sealed partial class WorkerChoice(
         lock (_gate)
         {
             DateTimeOffset now = time.GetUtcNow();
-            foreach (string over in _avoided.Where(a => a.Value <= now).Select(a => a.Key).ToList())
-                _avoided.Remove(over);
-            string[] sound = [.. all.Where(key => !_avoided.ContainsKey(key))];
-            return sound.Length > 0 ? sound : all;
+            foreach (string expired in _avoided.Where(a => a.Value <= now).Select(a => a.Key).ToList())
+                _avoided.Remove(expired);
+            string[] usable = [.. all.Where(key => !_avoided.ContainsKey(key))];
+            return usable.Length > 0 ? usable : all;
         }
     }
 
@@ -96,22 +96,22 @@ internal sealed partial class WorkerChoice(
                 .ThenBy(key => key, StringComparer.Ordinal)
                 .FirstOrDefault();
             if (chosen is not null)
-                loads[chosen].Taken++; // Those who choose before the next look see it.
+                loads[chosen].Assigned++; // Choices before the next request for loads count it.
             return chosen;
         }
     }
 
-    /// <summary>The loads of all workers, asked for once in a while for everybody.</summary>
+    /// <summary>The loads of all workers; one request serves all conversations of the silo for a while.</summary>
     private Task<Dictionary<string, Load>> LoadsAsync()
     {
         string[] all = Candidates(0);
         lock (_gate)
         {
             DateTimeOffset now = time.GetUtcNow();
-            if (_loads is null || _loads.IsFaulted || now - _loadsAt >= LoadsAge)
+            if (_loads is null || _loads.IsFaulted || now - _loadsAt >= LoadsLifetime)
             {
                 _loadsAt = now;
-                // Not on the scheduler of the grain that happens to ask: others wait for it too, and it may leave.
+                // Not on the scheduler of the calling grain: others await this task too, and that grain may deactivate.
                 _loads = Task.Run(() => AskAllAsync(all));
             }
             return _loads;
@@ -121,14 +121,14 @@ internal sealed partial class WorkerChoice(
     private async Task<Dictionary<string, Load>> AskAllAsync(string[] keys)
     {
         WorkerStatus?[] answers = await Task.WhenAll(keys.Select(key => AskAsync(key, null)));
-        return keys.Zip(answers).Where(a => a.Second is { Leaves: false }).ToDictionary(a => a.First, a => new Load(a.Second!));
+        return keys.Zip(answers).Where(a => a.Second is { IsUnavailable: false }).ToDictionary(a => a.First, a => new Load(a.Second!));
     }
 
     private async Task<WorkerStatus?> AskAsync(string key, string? conversationId)
     {
         try
         {
-            return await grains.GetGrain<IWorkerGrain>(key).GetStatus(conversationId).WaitAsync(AnswerLimit, time);
+            return await grains.GetGrain<IWorkerGrain>(key).GetStatus(conversationId).WaitAsync(StatusTimeout, time);
         }
         catch (Exception e)
         {
@@ -140,15 +140,15 @@ internal sealed partial class WorkerChoice(
 
     private bool IsOwn(string key) => WorkerKey.TryParse(key, out SiloAddress? address, out _) && silo.SiloAddress.Equals(address);
 
-    /// <summary>A worker's load at the last look, and what was sent there since.</summary>
+    /// <summary>A worker's last known load, and the conversations assigned to it since.</summary>
     private sealed class Load(WorkerStatus status)
     {
-        public int Taken { get; set; }
+        public int Assigned { get; set; }
 
-        /// <summary>Conversations for each slot: below 1 a slot is free.</summary>
-        public double Share => (double)(status.Running + status.Waiting + Taken) / status.Slots;
+        /// <summary>Conversations per slot: below 1 a slot is free.</summary>
+        public double Share => (double)(status.Running + status.Waiting + Assigned) / status.Slots;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The worker {Worker} does not say how busy it is; others are preferred for a while")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The worker {Worker} does not answer; others are preferred for a while")]
     private partial void LogNoAnswer(string worker, Exception exception);
 }

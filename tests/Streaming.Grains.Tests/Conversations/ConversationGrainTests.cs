@@ -1,6 +1,6 @@
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
-using Streaming.Grains.Conversations;
+using Streaming.Grains.Persistence;
 using Streaming.Grains.Tests.Hosting;
 using Streaming.Inference.Batching;
 using Streaming.Storage.Log;
@@ -46,7 +46,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_second_turn_feeds_only_what_is_new_to_the_same_slot()
+    public async Task A_second_turn_prefills_only_new_tokens_in_the_same_slot()
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync(Limited(3));
@@ -57,16 +57,16 @@ public sealed class ConversationGrainTests : IDisposable
         await grain.Send(Caller, "And you?", "m2");
         await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
 
-        DecodeJob[] works = [.. _device.Works];
-        Assert.Equal(2, works.Length);
-        Assert.True(works[0].Reset);
-        Assert.False(works[1].Reset);
-        TokenRun run = Assert.Single(works[1].Input);
+        DecodeJob[] jobs = [.. _device.Jobs];
+        Assert.Equal(2, jobs.Length);
+        Assert.True(jobs[0].Reset);
+        Assert.False(jobs[1].Reset);
+        TokenRun run = Assert.Single(jobs[1].Input);
         Assert.Equal(position - 1, run.Position); // The last sampled token was pending.
     }
 
     [Fact]
-    public async Task The_slot_is_rebuilt_from_the_log_when_another_conversation_took_it()
+    public async Task The_slot_is_rebuilt_from_the_log_after_an_eviction()
     {
         var lone = new ScriptedDevice(slots: 1, capacity: Places);
         string undisturbed = await TwoTurnsAsync(lone, between: null);
@@ -85,12 +85,12 @@ public sealed class ConversationGrainTests : IDisposable
         );
         Directory.Delete(data, recursive: true);
         Assert.Equal(undisturbed, disturbed);
-        Assert.True(shared.Works.Last().Reset);
-        Assert.False(lone.Works.Last().Reset);
+        Assert.True(shared.Jobs.Last().Reset);
+        Assert.False(lone.Jobs.Last().Reset);
     }
 
     [Fact]
-    public async Task The_same_message_twice_is_said_once_and_with_another_text_refused()
+    public async Task The_same_clientMessageId_stores_a_message_once_and_refuses_another_text()
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync(Limited(3));
@@ -104,7 +104,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task Messages_sent_during_a_reply_wait_and_become_one_turn_of_the_person()
+    public async Task Messages_sent_during_a_reply_wait_and_get_one_reply()
     {
         _device.Stepping = true;
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
@@ -117,7 +117,7 @@ public sealed class ConversationGrainTests : IDisposable
         _device.Permit(8);
         await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 5);
         Assert.Equal([2, 5], watcher.Events.Where(e => e.Kind == EventKind.Started).Select(e => e.Turn));
-        Assert.Equal(2, _device.Works.Count);
+        Assert.Equal(2, _device.Jobs.Count);
         Assert.Null((await grain.Get(Caller)).Running);
     }
 
@@ -137,7 +137,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task Stop_keeps_what_was_said_and_only_hits_the_turn_it_names()
+    public async Task Stop_keeps_the_text_and_ends_only_the_turn_that_it_names()
     {
         _device.Stepping = true;
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
@@ -193,7 +193,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_finds_all_slots_running_waits_and_is_told_the_place()
+    public async Task Queues_and_reports_its_place_when_all_slots_are_busy()
     {
         _device.Stepping = true;
         using var begun = new SemaphoreSlim(0);
@@ -206,16 +206,16 @@ public sealed class ConversationGrainTests : IDisposable
             conversations.Add((grain, await host.WatchAsync(grain)));
             await grain.Send(Caller, "Hello!", "m1");
             if (i < 2)
-                Assert.True(await begun.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), "No work was begun.");
+                Assert.True(await begun.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken), "No decode job began.");
             else
                 Assert.Equal(i - 1, (await conversations[i].Watcher.UntilAsync(EventKind.Queued)).Place);
         }
-        // Who comes to watch later is told too, though nothing has changed.
+        // A gateway that subscribes later gets the place too, though nothing has changed.
         var late = new RecordingObserver();
         await conversations[3].Grain.Subscribe("a-later-gateway", host.Grains.CreateObjectReference<IConversationObserver>(late));
         Assert.Equal(2, (await late.UntilAsync(EventKind.Queued)).Place);
 
-        // One that waits gives up, one that runs ends: the last one gets its slot.
+        // One waiting reply is stopped and one running reply ends: the last one gets its slot.
         await conversations[2].Grain.Stop(Caller, null);
         Assert.Equal(FinishReason.Stopped, (await conversations[2].Watcher.UntilAsync(EventKind.Finished)).FinishReason);
         await conversations[3].Watcher.UntilAsync(EventKind.Queued, e => e.Place == 1);
@@ -226,7 +226,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_device_that_fails_once_costs_nothing_and_thrice_the_reply()
+    public async Task A_reply_survives_one_failure_of_its_device_and_fails_after_three_resumptions()
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync(Limited(3));
@@ -238,7 +238,7 @@ public sealed class ConversationGrainTests : IDisposable
         _device.FailNext(100);
         await grain.Send(Caller, "Again!", "m2");
         Assert.Equal(FinishReason.Failed, (await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4)).FinishReason);
-        Assert.Equal(1 + 1 + 1 + 3, _device.Works.Count); // The first, its resumption; the second, its three resumptions.
+        Assert.Equal(1 + 1 + 1 + 3, _device.Jobs.Count); // The first and its resumption; the second and its three resumptions.
         Assert.Single(watcher.Events, e => e.Kind == EventKind.Notice);
         _device.FailNext(0);
         await grain.Send(Caller, "Once more!", "m3");
@@ -246,7 +246,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_reply_goes_on_at_the_next_start_with_the_tokens_it_would_have_had()
+    public async Task After_a_restart_a_reply_continues_with_the_same_tokens()
     {
         string undisturbed;
         await using (GrainsHost host = await GrainsHost.StartAsync(_data, _device))
@@ -278,7 +278,7 @@ public sealed class ConversationGrainTests : IDisposable
             while ((await grain.Get(Caller)).Running is not null)
                 TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
             Assert.Equal(undisturbed, (await grain.ReadTurns(Caller, null, null)).Items[^1].Text);
-            Assert.True(Assert.Single(fresh.Works).Reset);
+            Assert.True(Assert.Single(fresh.Jobs).Reset);
             CacheView cache = await grain.InspectCache(Caller);
             Assert.Equal(
                 await host.Log.ReadIdsAsync(id, 0, cache.Position - 60, cache.Position, TestContext.Current.CancellationToken),
@@ -289,7 +289,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task What_is_not_yours_does_not_exist()
+    public async Task Conversations_of_others_do_not_exist_for_a_caller()
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain mine = await host.CreateAsync(Limited(3));
@@ -352,13 +352,13 @@ public sealed class ConversationGrainTests : IDisposable
         TurnPage page = await grain.ReadTurns(Caller, null, null);
         Assert.Equal(book, string.Concat(page.Items.Where(i => i.Turn == 1).Select(i => i.Text)));
         Assert.All(page.Items, i => Assert.InRange(i.Text.Length, 0, Limits.PieceLength));
-        // Only what can matter was fed: the fixed part and the rebuild length.
-        Assert.Equal(Places, _device.Works.Single().Input.Sum(r => r.Ids.Length));
+        // Only the fixed part and the rebuild length were prefilled.
+        Assert.Equal(Places, _device.Jobs.Single().Input.Sum(r => r.Ids.Length));
     }
 
     [Theory]
     [InlineData(true), InlineData(false)]
-    public async Task A_message_that_another_activation_stored_unseen_is_answered_when_it_is_sent_again_or_swept(bool isSentAgain)
+    public async Task A_message_that_another_activation_stored_is_answered_when_it_is_sent_again_or_swept(bool isSentAgain)
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync(Limited(3));
@@ -368,7 +368,7 @@ public sealed class ConversationGrainTests : IDisposable
         string id = (await grain.Get(Caller)).Id;
         long seq = (await grain.Get(Caller)).LastSeq + 1;
 
-        // As a silo does that was frozen and taken for dead: whoever sent the message got no answer.
+        // As a frozen silo that was declared dead may do: the sender got no answer.
         var other = new ConversationWriter(
             host.Log,
             (await host.Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!,
@@ -430,7 +430,7 @@ public sealed class ConversationGrainTests : IDisposable
         await grain.Send(Caller, "Hello!", "m1");
         await watcher.UntilAsync(EventKind.Finished);
 
-        Assert.Equal([KeyValuePair.Create(7, -100.0)], _device.Works.Single().Sampling.LogitBias);
+        Assert.Equal([KeyValuePair.Create(7, -100.0)], _device.Jobs.Single().Sampling.LogitBias);
         foreach (NewConversation refused in new[] { Biased(-1, 1), Biased(7, 100.5), Biased(7, double.NaN) })
             Assert.Equal(Refusal.Invalid, (await Assert.ThrowsAsync<RequestRefusedException>(() => host.CreateAsync(refused))).Refusal);
     }
@@ -456,7 +456,7 @@ public sealed class ConversationGrainTests : IDisposable
         var refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
             grain.Send(Caller, new string('é', Limits.MessageBytes / 2 + 1), "m1")
         );
-        Assert.Equal("The message has 1,048,578 bytes of UTF-8, the limit is 1,048,576: send it in parts.", refused.Message);
+        Assert.Equal("The message has 1048578 bytes of UTF-8, and 1048576 is the most: send it in parts.", refused.Message);
     }
 
     [Fact]
@@ -480,7 +480,7 @@ public sealed class ConversationGrainTests : IDisposable
     }
 
     [Fact]
-    public async Task A_number_from_the_future_is_refused()
+    public async Task A_number_beyond_the_last_event_is_refused()
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync();

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Streaming.Grains.Tests.Conversations;
 
-/// <summary>A reply may be longer than any window, and costs no more for it. Counts are of the whole process: nothing else may run beside them.</summary>
+/// <summary>A reply longer than any window costs no more memory. The counts are of the whole process, so nothing runs in parallel.</summary>
 [CollectionDefinition(nameof(EndlessReplyTests), DisableParallelization = true)]
 [Collection(nameof(EndlessReplyTests))]
 public sealed class EndlessReplyTests : IDisposable
@@ -20,7 +20,7 @@ public sealed class EndlessReplyTests : IDisposable
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     [Fact]
-    public async Task Twenty_windows_stream_to_a_watcher_and_leave_nothing_behind_that_two_did_not()
+    public async Task Twenty_windows_use_no_more_memory_than_two()
     {
         await using Engine engine = Engine.Load(
             new EngineOptions
@@ -52,7 +52,7 @@ public sealed class EndlessReplyTests : IDisposable
                 },
             }
         );
-        foreach (string message in (string[])["m1", "m2"]) // the second is as long, for the kernels' workspaces, as the third
+        foreach (string message in (string[])["m1", "m2"]) // the second makes the stream, and so the kernels' workspaces, as long as the third
         {
             Task reply = watcher.UntilAsync(e => e.Kind == EventKind.Finished);
             await grain.Send(Caller, Message, message);
@@ -98,7 +98,7 @@ public sealed class EndlessReplyTests : IDisposable
         }
     }
 
-    /// <summary>Sees every event and keeps none; what was awaited must not have come before.</summary>
+    /// <summary>Sees every event and keeps none; an awaited event must not have come before.</summary>
     private sealed class CountingObserver : IConversationObserver
     {
         private readonly Lock _gate = new();

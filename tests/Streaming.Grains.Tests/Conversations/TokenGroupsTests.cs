@@ -25,11 +25,11 @@ public class TokenGroupsTests
     }
 
     [Fact]
-    public async Task A_lone_token_waits_no_longer_than_the_interval()
+    public async Task A_single_token_waits_at_most_the_interval()
     {
         Send(1);
         await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
-        Assert.Equal([1], await NextAsync(groups)); // The very first waits for nothing.
+        Assert.Equal([1], await NextAsync(groups)); // The very first does not wait.
         Send(2);
         Task<bool> next = groups.MoveNextAsync().AsTask();
         await _time.WaitedForAsync(Interval);
@@ -38,11 +38,11 @@ public class TokenGroupsTests
         _time.Advance(TimeSpan.FromMilliseconds(1));
         Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
         Assert.Equal([2], groups.Current.Tokens.Select(t => t.TokenId));
-        Assert.Null(groups.Current.Then);
+        Assert.Null(groups.Current.Update);
     }
 
     [Fact]
-    public async Task An_end_takes_the_tokens_before_it_along()
+    public async Task An_end_comes_with_the_tokens_before_it()
     {
         Send(1, 2);
         var end = new ReplyEnded(FinishReason.Stop, "", 1, 0, 0);
@@ -50,12 +50,12 @@ public class TokenGroupsTests
         _updates.Writer.Complete();
         await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
         Assert.Equal([1, 2], await NextAsync(groups));
-        Assert.Same(end, groups.Current.Then);
+        Assert.Same(end, groups.Current.Update);
         Assert.False(await groups.MoveNextAsync());
     }
 
     [Fact]
-    public async Task What_came_before_a_failure_is_kept()
+    public async Task Tokens_before_a_failure_are_kept()
     {
         Send(1);
         _updates.Writer.Complete(new InvalidOperationException("the device is gone"));
@@ -66,48 +66,48 @@ public class TokenGroupsTests
     }
 
     [Fact]
-    public async Task A_worker_that_gives_no_sign_of_life_is_left_without_waiting_for_its_answer()
+    public async Task A_worker_without_heartbeats_is_abandoned_without_waiting_for_its_answer()
     {
         await using IAsyncEnumerator<TokenGroup> groups = NeverAnswering()
-            .InGroupsAsync(16, Interval, Silence, _time, TestContext.Current.CancellationToken)
+            .InGroupsAsync(new GroupLimits(16, Interval, Silence), _time, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Task<bool> next = groups.MoveNextAsync().AsTask();
         _time.Advance(Silence - TimeSpan.FromMilliseconds(1));
         Assert.False(next.IsCompleted);
         _time.Advance(TimeSpan.FromMilliseconds(1));
         var silence = await Assert.ThrowsAsync<TimeoutException>(() => next.WaitAsync(Limit, TestContext.Current.CancellationToken));
-        Assert.Contains("no sign of life", silence.Message, StringComparison.Ordinal);
+        Assert.Contains("no heartbeat", silence.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_sign_of_life_is_a_group_without_tokens_and_renews_the_patience()
+    public async Task A_heartbeat_is_a_group_without_tokens_and_restarts_the_timeout()
     {
         await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
         for (int i = 0; i < 3; i++)
         {
             Task<bool> next = groups.MoveNextAsync().AsTask();
             _time.Advance(Silence - TimeSpan.FromMilliseconds(1));
-            Assert.True(_updates.Writer.TryWrite(new SignOfLife()));
+            Assert.True(_updates.Writer.TryWrite(new Heartbeat()));
             Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
             Assert.Empty(groups.Current.Tokens);
-            Assert.IsType<SignOfLife>(groups.Current.Then);
+            Assert.IsType<Heartbeat>(groups.Current.Update);
         }
     }
 
     private IAsyncEnumerator<TokenGroup> Groups(int maxTokens) =>
         _updates
             .Reader.ReadAllAsync(TestContext.Current.CancellationToken)
-            .InGroupsAsync(maxTokens, Interval, Silence, _time, TestContext.Current.CancellationToken)
+            .InGroupsAsync(new GroupLimits(maxTokens, Interval, Silence), _time, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 
-    /// <summary>Takes no notice of the token, as a frozen process does.</summary>
+    /// <summary>Ignores the cancellation token, as a frozen process does.</summary>
     private static async IAsyncEnumerable<DecodeUpdate> NeverAnswering()
     {
         await new TaskCompletionSource().Task;
         yield break;
     }
 
-    /// <summary>A clock that tells what is waited for.</summary>
+    /// <summary>A clock that reports its timers.</summary>
     private sealed class WatchedTime : FakeTimeProvider
     {
         private readonly Channel<TimeSpan> _waits = Channel.CreateUnbounded<TimeSpan>();

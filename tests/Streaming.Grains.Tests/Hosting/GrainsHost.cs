@@ -8,6 +8,7 @@ using Orleans.Runtime.Hosting;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 using Orleans.Storage;
 using Streaming.Contracts.Conversations;
+using Streaming.Grains.Hosting;
 using Streaming.Grains.Workers;
 using Streaming.Inference.Batching;
 using Streaming.Inference.Caching;
@@ -20,7 +21,7 @@ using Streaming.Storage.Sqlite;
 
 namespace Streaming.Grains.Tests.Hosting;
 
-/// <summary>A silo in this process with the real store and the starter's real chat format, and the device that a test wants.</summary>
+/// <summary>A silo in this process with the real store, the starter model's chat format and a device that the test provides.</summary>
 internal sealed class GrainsHost : IAsyncDisposable
 {
     public const string Caller = "guest-of-the-test";
@@ -63,7 +64,7 @@ internal sealed class GrainsHost : IAsyncDisposable
             fingerprint
         );
 
-    /// <summary>Another silo of the cluster of this one, with the same store.</summary>
+    /// <summary>Another silo of this one's cluster, with the same store.</summary>
     public Task<GrainsHost> JoinAsync(IDecodeDevice device, ConversationOptions? options = null, string fingerprint = "scripted") =>
         StartAsync(
             services => services.AddSingleton(Log).AddSingleton(Snapshots),
@@ -95,7 +96,7 @@ internal sealed class GrainsHost : IAsyncDisposable
             {
                 silo.UseLocalhostClustering(ports[0], ports[1], primary is { } port ? new IPEndPoint(IPAddress.Loopback, port) : null);
                 addGrainStorage(silo);
-#pragma warning disable ORLEANSEXP003 // As in a cluster: the default directory loses places when a silo leaves.
+#pragma warning disable ORLEANSEXP003 // As in a cluster: the default directory loses activations when a silo shuts down.
                 silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
                 silo.AddConversations(
@@ -123,7 +124,7 @@ internal sealed class GrainsHost : IAsyncDisposable
         return grain;
     }
 
-    /// <summary>Watches a conversation from its present last number on.</summary>
+    /// <summary>Watches a conversation from its last number on.</summary>
     public async Task<RecordingObserver> WatchAsync(IConversationGrain conversation)
     {
         var observer = new RecordingObserver();
@@ -131,14 +132,14 @@ internal sealed class GrainsHost : IAsyncDisposable
         return observer;
     }
 
-    /// <summary>Waits until this silo knows the devices of so many silos, and what grains they take: placement leaves out the others.</summary>
-    public async Task KnowingDevicesOfAsync(int silos)
+    /// <summary>Waits until this silo knows the devices and grain types of a number of silos: placement ignores the others.</summary>
+    public async Task UntilDevicesKnownAsync(int silos)
     {
         var membership = _host.Services.GetRequiredService<ISiloStatusOracle>();
         var metadata = _host.Services.GetRequiredService<ISiloMetadataCache>();
         var manifest = _host.Services.GetRequiredService<IClusterManifestProvider>();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20)); // The cache tells nobody when it changes.
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20)); // The cache raises no event when it changes.
         while (
             manifest.Current.Silos.Count < silos
             || membership.GetActiveSilos().Count(silo => SiloDevices.Read(metadata.GetSiloMetadata(silo)) is not null) < silos
@@ -146,7 +147,7 @@ internal sealed class GrainsHost : IAsyncDisposable
             await look.WaitForNextTickAsync(limit.Token);
     }
 
-    /// <summary>An orderly stop, as by SIGTERM.</summary>
+    /// <summary>A graceful shutdown, as by SIGTERM.</summary>
     public async ValueTask DisposeAsync()
     {
         await _host.StopAsync(CancellationToken.None);

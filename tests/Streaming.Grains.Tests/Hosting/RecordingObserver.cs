@@ -3,7 +3,7 @@ using Streaming.Contracts.Conversations;
 
 namespace Streaming.Grains.Tests.Hosting;
 
-/// <summary>Keeps what a gateway would receive; tests wait for a phase, never for a time.</summary>
+/// <summary>Records the events that a gateway would receive; tests wait for a phase, never for a time.</summary>
 internal sealed class RecordingObserver : IConversationObserver
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -31,7 +31,7 @@ internal sealed class RecordingObserver : IConversationObserver
         return Task.CompletedTask;
     }
 
-    /// <summary>The first event of a kind that fulfils a condition.</summary>
+    /// <summary>Waits for the first event of a kind that meets a condition.</summary>
     public async Task<ConversationEvent> UntilAsync(string kind, Func<ConversationEvent, bool>? condition = null)
     {
         bool Fits(ConversationEvent e) => e.Kind == kind && (condition?.Invoke(e) ?? true);
@@ -57,6 +57,11 @@ internal sealed class RecordingObserver : IConversationObserver
     }
 
     /// <summary>The joined text of a turn's delta and finished events; checks that the numbers have no gap.</summary>
-    public string TextOf(int turn) =>
-        string.Concat(Events.Where(e => e.Turn == turn && e.Kind is EventKind.Delta or EventKind.Finished).Select(e => e.Text));
+    public string TextOf(int turn)
+    {
+        ConversationEvent[] events = [.. Events.Where(e => e.Seq is not null)];
+        foreach ((ConversationEvent earlier, ConversationEvent later) in events.Zip(events.Skip(1)))
+            Assert.Equal(earlier.Seq + 1, later.FirstSeq());
+        return string.Concat(events.Where(e => e.Turn == turn && e.Kind is EventKind.Delta or EventKind.Finished).Select(e => e.Text));
+    }
 }

@@ -7,8 +7,8 @@ using Streaming.Inference.Tokenizing;
 namespace Streaming.Grains.Tests.Hosting;
 
 /// <summary>
-/// A device without tensors whose next token is a function of the ids in its slot's window, as a model's is. So a slot that was
-/// fed wrongly says something else. Tests let it go token by token, or free.
+/// A device without tensors whose next token is a function of the ids in its slot's window, as a model's is, so that a slot with
+/// wrong content gives another text. Tests permit its tokens one by one, or all.
 /// </summary>
 internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
 {
@@ -17,10 +17,10 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     private readonly SemaphoreSlim _permits = new(0);
     private int _failures;
 
-    /// <summary>Works that were begun, in order.</summary>
-    public ConcurrentQueue<DecodeJob> Works { get; } = new();
+    /// <summary>Decode jobs in the order in which they began.</summary>
+    public ConcurrentQueue<DecodeJob> Jobs { get; } = new();
 
-    /// <summary>Called when a work was begun.</summary>
+    /// <summary>Called when a decode job begins.</summary>
     public Action? Began { get; set; }
 
     /// <summary>Whether tokens need a permit each.</summary>
@@ -41,47 +41,47 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     /// <inheritdoc/>
     public int RebuildLength(int window) => window;
 
-    /// <summary>Lets so many tokens be sampled.</summary>
+    /// <summary>Permits a number of tokens.</summary>
     public void Permit(int tokens) => _permits.Release(tokens);
 
-    /// <summary>Lets so many of the next works fail before a token.</summary>
-    public void FailNext(int works) => _failures = works;
+    /// <summary>Lets a number of the next decode jobs fail before their first token.</summary>
+    public void FailNext(int jobs) => _failures = jobs;
 
-    /// <summary>Lets the works that run fail at their next step.</summary>
+    /// <summary>Lets the running decode jobs fail at their next step.</summary>
     public void FailRunning()
     {
         foreach (Stopper stopper in _running.Values)
             stopper.Fail();
     }
 
-    /// <summary>The token after some ids: letters, so that the text tells the ids apart.</summary>
+    /// <summary>The token after some ids: a letter, so that the text shows the ids.</summary>
     public static int Next(IEnumerable<int> ids) => 'a' + (int)(ids.Aggregate(17L, (hash, id) => (hash * 31 + id) % 1_000_003) % 26);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<DecodeOutput> DecodeAsync(
-        DecodeJob work,
+        DecodeJob job,
         [EnumeratorCancellation] CancellationToken cancellation = default
     )
     {
-        Works.Enqueue(work);
+        Jobs.Enqueue(job);
         if (Interlocked.Decrement(ref _failures) >= 0)
             throw new DeviceFailedException("The device failed.", new InvalidOperationException("as the test wants"));
         using var stopper = new Stopper();
-        Assert.True(_running.TryAdd(work.Slot, stopper), "Two works in one slot.");
+        Assert.True(_running.TryAdd(job.Slot, stopper), "Two decode jobs in one slot.");
         try
         {
             Began?.Invoke();
-            if (work.Reset)
-                _contents[work.Slot] = new ScriptedSlot();
-            if (work.Snapshot is ScriptedSnapshot snapshot)
-                _contents[work.Slot] = ScriptedSlot.From(snapshot);
-            ScriptedSlot slot = _contents[work.Slot];
-            slot.Begin(work);
-            long generated = work.AlreadyGenerated;
+            if (job.Reset)
+                _contents[job.Slot] = new ScriptedSlot();
+            if (job.Snapshot is ScriptedSnapshot snapshot)
+                _contents[job.Slot] = ScriptedSlot.From(snapshot);
+            ScriptedSlot slot = _contents[job.Slot];
+            slot.Begin(job);
+            long generated = job.AlreadyGenerated;
             int pending = -1;
             while (true)
             {
-                if (work.Sampling.MaxTokens > 0 && generated >= work.Sampling.MaxTokens)
+                if (job.Sampling.MaxTokens > 0 && generated >= job.Sampling.MaxTokens)
                 {
                     yield return End(EndReason.Length);
                     yield break;
@@ -96,7 +96,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
                 }
                 if (pending >= 0)
                     slot.Feed(pending);
-                pending = Next(slot.Ids.TakeLast(work.Layout.Window));
+                pending = Next(slot.Ids.TakeLast(job.Layout.Window));
                 generated++;
                 yield return new TokenSampled(pending, ((char)pending).ToString(), TextState.Empty);
                 await Task.Yield();
@@ -104,14 +104,14 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         }
         finally
         {
-            _running.TryRemove(KeyValuePair.Create(work.Slot, stopper));
+            _running.TryRemove(KeyValuePair.Create(job.Slot, stopper));
         }
     }
 
     /// <inheritdoc/>
     public void Stop(int slot, EndReason reason)
     {
-        if (_running.TryRemove(slot, out Stopper? stopper)) // Free, whether or not somebody reads the end.
+        if (_running.TryRemove(slot, out Stopper? stopper)) // The slot is free even if nobody reads the end.
             stopper.Stop(reason);
     }
 

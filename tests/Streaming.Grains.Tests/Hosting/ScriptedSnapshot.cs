@@ -5,7 +5,7 @@ using Streaming.Inference.Snapshots;
 
 namespace Streaming.Grains.Tests.Hosting;
 
-/// <summary>What a slot of the scripted device holds: ids instead of tensors.</summary>
+/// <summary>The content of a scripted device's slot: ids instead of tensors.</summary>
 internal sealed class ScriptedSlot
 {
     private readonly Lock _gate = new();
@@ -32,20 +32,20 @@ internal sealed class ScriptedSlot
         return slot;
     }
 
-    public void Begin(DecodeJob work)
+    public void Begin(DecodeJob job)
     {
         lock (_gate)
         {
-            foreach (TokenRun run in work.Input)
+            foreach (TokenRun run in job.Input)
             {
                 Assert.True(
-                    run.Position == _position || (work.Reset && _position == work.Layout.Fixed),
+                    run.Position == _position || (job.Reset && _position == job.Layout.Fixed),
                     $"The slot is at {_position} and is fed from {run.Position}."
                 );
                 _ids.AddRange(run.Ids.Span);
                 _position = run.Position + run.Ids.Length;
             }
-            (_layout, _branch, _hash) = (work.Layout, work.Branch, work.StreamHash);
+            (_layout, _branch, _hash) = (job.Layout, job.Branch, job.StreamHash);
         }
     }
 

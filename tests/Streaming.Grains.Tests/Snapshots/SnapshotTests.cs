@@ -1,15 +1,15 @@
 using Microsoft.Extensions.Time.Testing;
 using Streaming.Contracts.Conversations;
+using Streaming.Grains.Maintenance;
 using Streaming.Grains.Snapshots;
 using Streaming.Grains.Tests.Hosting;
-using Streaming.Grains.Upkeep;
 using Streaming.Inference.Batching;
 using Streaming.Storage.Log;
 using Streaming.Storage.Snapshots;
 
 namespace Streaming.Grains.Tests.Snapshots;
 
-/// <summary>Conversations come back from snapshots, and only from those that are right.</summary>
+/// <summary>Conversations continue from snapshots, and only from correct ones.</summary>
 public sealed class SnapshotTests : IDisposable
 {
     private const string Caller = GrainsHost.Caller;
@@ -23,7 +23,7 @@ public sealed class SnapshotTests : IDisposable
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
     [Fact]
-    public async Task After_a_restart_the_next_turn_goes_on_from_the_snapshot_of_the_last()
+    public async Task After_a_restart_the_next_turn_continues_from_the_last_snapshot()
     {
         string id = await FirstTurnAsync();
         var device = new ScriptedDevice(slots: 2, Places);
@@ -31,14 +31,14 @@ public sealed class SnapshotTests : IDisposable
         long position = (await Grain(host, id).Get(Caller)).Position;
         string text = await SecondTurnAsync(host, id);
 
-        DecodeJob work = Assert.Single(device.Works);
-        Assert.Equal(position - 1, work.Snapshot?.Position); // the last token is pending
-        Assert.Equal(position - 1, work.Input[0].Position);
+        DecodeJob job = Assert.Single(device.Jobs);
+        Assert.Equal(position - 1, job.Snapshot?.Position); // the last token is pending
+        Assert.Equal(position - 1, job.Input[0].Position);
         Assert.Equal(await UndisturbedAsync(), text);
     }
 
     [Fact]
-    public async Task A_reply_that_lost_its_process_goes_on_from_the_snapshot_in_its_middle()
+    public async Task A_reply_that_lost_its_process_continues_from_the_snapshot_in_its_middle()
     {
         const int Shown = 35;
         var first = new ScriptedDevice(slots: 2, Places) { Stepping = true };
@@ -57,10 +57,10 @@ public sealed class SnapshotTests : IDisposable
         await using GrainsHost again = await StartAsync(second);
         RecordingObserver rest = await again.WatchAsync(Grain(again, id));
         await rest.UntilAsync(EventKind.Finished);
-        DecodeJob work = second.Works.First();
-        Assert.NotNull(work.Snapshot);
-        Assert.InRange(work.Input.Sum(run => run.Ids.Length), 1, s_options.SnapshotTokens);
-        Assert.False(work.Reset);
+        DecodeJob job = second.Jobs.First();
+        Assert.NotNull(job.Snapshot);
+        Assert.InRange(job.Input.Sum(run => run.Ids.Length), 1, s_options.SnapshotTokens);
+        Assert.False(job.Reset);
 
         await using GrainsHost undisturbed = await StartAsync(new ScriptedDevice(slots: 2, Places), "undisturbed");
         IConversationGrain other = await CreateAsync(undisturbed, maxTokens: 80);
@@ -71,7 +71,7 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_one_is_refused_and_removed_and_the_reply_is_right()
+    public async Task A_damaged_snapshot_is_refused_and_removed_and_the_reply_is_right()
     {
         string id = await FirstTurnAsync();
         string file = Assert.Single(Files());
@@ -81,7 +81,7 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
-    public async Task One_of_another_stream_is_refused_though_everything_else_fits()
+    public async Task A_snapshot_of_another_stream_is_refused_though_everything_else_fits()
     {
         string id = await FirstTurnAsync();
         string file = Assert.Single(Files());
@@ -95,7 +95,7 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
-    public async Task One_of_other_sizes_is_refused()
+    public async Task A_snapshot_of_another_layout_is_refused()
     {
         string id = await FirstTurnAsync();
         string file = Assert.Single(Files());
@@ -105,14 +105,14 @@ public sealed class SnapshotTests : IDisposable
     }
 
     [Fact]
-    public async Task Those_ahead_of_the_log_and_of_other_branches_are_passed_over()
+    public async Task Snapshots_ahead_of_the_log_and_of_other_branches_are_skipped()
     {
         string id = await FirstTurnAsync();
         var device = new ScriptedDevice(slots: 2, Places);
         await using GrainsHost host = await StartAsync(device);
         SnapshotName good = Assert.Single(await host.Snapshots.ListAsync(id, Token));
         byte[] bytes = await File.ReadAllBytesAsync(Assert.Single(Files()), Token);
-        // Written below those that are there, so that no newer one removes the good one before it is asked for.
+        // The good one is written again last, so that no newer one removes it before it is used.
         foreach (SnapshotName wrong in (SnapshotName[])[good with { Branch = 1 }, good with { Position = good.Position + 1000 }])
         {
             await host.Snapshots.WriteAsync(
@@ -132,12 +132,12 @@ public sealed class SnapshotTests : IDisposable
         }
         Assert.Equal(good, (await host.Snapshots.ListAsync(id, Token))[^1]);
         string text = await SecondTurnAsync(host, id);
-        Assert.Equal(good.Position, device.Works.Single().Snapshot?.Position);
+        Assert.Equal(good.Position, device.Jobs.Single().Snapshot?.Position);
         Assert.Equal(await UndisturbedAsync(), text);
     }
 
     [Fact]
-    public async Task Switched_off_none_is_taken_and_none_is_used()
+    public async Task Switched_off_no_snapshot_is_taken_or_used()
     {
         string id = await FirstTurnAsync();
         Assert.Single(Files());
@@ -146,7 +146,7 @@ public sealed class SnapshotTests : IDisposable
             GrainsHost host = await GrainsHost.StartAsync(_data, device, new ConversationOptions { GroupTokens = 4, SnapshotTokens = 0 })
         )
             Assert.Equal(await UndisturbedAsync(), await SecondTurnAsync(host, id));
-        Assert.Null(device.Works.Single().Snapshot);
+        Assert.Null(device.Jobs.Single().Snapshot);
         Assert.Single(Files()); // the first turn's, still
     }
 
@@ -157,30 +157,30 @@ public sealed class SnapshotTests : IDisposable
         await using GrainsHost host = await StartAsync(new ScriptedDevice(slots: 2, Places));
         Assert.Single(await host.Snapshots.ListAsync(id, Token));
         await Grain(host, id).Delete(Caller);
-        await host.Grains.GetGrain<IConversationUpkeepGrain>(id).Erase();
+        await host.Grains.GetGrain<IConversationMaintenanceGrain>(id).Erase();
         Assert.Empty(await host.Snapshots.ListAsync(id, Token));
         Assert.Empty(Files());
         Assert.Null(await host.Log.ReadHeadAsync(id, Token));
     }
 
     [Fact]
-    public async Task A_snapshot_may_be_seen_once_the_log_holds_its_stream_and_the_token_after_it()
+    public async Task A_snapshot_is_published_once_the_log_holds_its_stream_and_the_token_after_it()
     {
         string id = await FirstTurnAsync();
         await using GrainsHost host = await StartAsync(new ScriptedDevice(slots: 2, Places));
         using ScriptedSnapshot good = await ReadAsync(Assert.Single(Files()));
         var time = new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.Zero };
-        var proof = new StreamProof(host.Log, time);
-        Assert.True(await proof.HoldsAsync(id, good, Token));
-        Assert.False(await proof.HoldsAsync(id, With(good.Content with { Hash = good.Content.Hash + 1 }), Token));
-        Assert.False(await proof.HoldsAsync(id, With(good.Content with { Branch = 1 }), Token));
-        Assert.False(await proof.HoldsAsync("nobody", good, Token));
+        var verifier = new SnapshotVerifier(host.Log, time);
+        Assert.True(await verifier.IsInLogAsync(id, good, Token));
+        Assert.False(await verifier.IsInLogAsync(id, With(good.Content with { Hash = good.Content.Hash + 1 }), Token));
+        Assert.False(await verifier.IsInLogAsync(id, With(good.Content with { Branch = 1 }), Token));
+        Assert.False(await verifier.IsInLogAsync("nobody", good, Token));
 
-        // Ahead of the log: it waits, and gives up.
+        // Ahead of the log: it waits until its timeout.
         LogHead head = (await host.Log.ReadHeadAsync(id, Token))!;
         int last = (await host.Log.ReadIdsAsync(id, head.Branch, head.Position - 1, head.Position, Token))[0];
         ScriptedSnapshot ahead = With(good.Content with { Position = head.Position, Hash = good.Hash.Append([last]).Value });
-        Task<bool> waiting = proof.HoldsAsync(id, ahead, Token);
+        Task<bool> waiting = verifier.IsInLogAsync(id, ahead, Token);
         for (int turn = 0; turn < 100_000 && !waiting.IsCompleted; turn++)
         {
             time.Advance(TimeSpan.FromMilliseconds(50));
@@ -189,7 +189,7 @@ public sealed class SnapshotTests : IDisposable
         Assert.False(await waiting.WaitAsync(TimeSpan.FromSeconds(30), Token));
 
         // Another turn appends what it waits for.
-        waiting = proof.HoldsAsync(id, ahead, Token);
+        waiting = verifier.IsInLogAsync(id, ahead, Token);
         Assert.False(waiting.IsCompletedSuccessfully && await waiting);
         await SecondTurnAsync(host, id);
         for (int turn = 0; turn < 100_000 && !waiting.IsCompleted; turn++)
@@ -221,7 +221,7 @@ public sealed class SnapshotTests : IDisposable
         return watcher.TextOf(4);
     }
 
-    /// <summary>What the second turn says in a host that was never stopped.</summary>
+    /// <summary>The text of the second turn in a host that was never stopped.</summary>
     private async Task<string> UndisturbedAsync()
     {
         await using GrainsHost host = await StartAsync(new ScriptedDevice(slots: 2, Places), "undisturbed");
@@ -237,9 +237,9 @@ public sealed class SnapshotTests : IDisposable
         var device = new ScriptedDevice(slots: 2, Places);
         await using GrainsHost host = await StartAsync(device);
         string text = await SecondTurnAsync(host, id);
-        DecodeJob work = device.Works.Single();
-        Assert.Null(work.Snapshot);
-        Assert.True(work.Reset);
+        DecodeJob job = device.Jobs.Single();
+        Assert.Null(job.Snapshot);
+        Assert.True(job.Reset);
         Assert.Equal(await UndisturbedAsync(), text);
     }
 

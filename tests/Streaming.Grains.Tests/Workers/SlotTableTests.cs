@@ -6,13 +6,13 @@ namespace Streaming.Grains.Tests.Workers;
 public class SlotTableTests
 {
     [Fact]
-    public void A_conversation_finds_its_slot_again()
+    public void A_conversation_gets_the_slot_that_holds_its_tensors()
     {
         var table = new SlotTable(2);
         SlotLease a = table.Request("a", 1),
             b = table.Request("b", 1);
-        int slotOfA = Leave(a),
-            slotOfB = Leave(b);
+        int slotOfA = Release(a),
+            slotOfB = Release(b);
         using SlotLease b2 = table.Request("b", 1);
         using SlotLease a2 = table.Request("a", 1);
         Assert.Equal(slotOfA, a2.Slot!.Index);
@@ -21,29 +21,29 @@ public class SlotTableTests
     }
 
     [Fact]
-    public void The_conversation_that_was_idle_longest_gives_way()
+    public void Evicts_the_conversation_that_was_idle_longest()
     {
         var table = new SlotTable(2);
         SlotLease a = table.Request("a", 1),
             b = table.Request("b", 1);
-        int slotOfB = Leave(b);
-        Leave(a);
+        int slotOfB = Release(b);
+        Release(a);
         using SlotLease c = table.Request("c", 1);
         Assert.Equal(slotOfB, c.Slot!.Index);
         Assert.Null(c.Slot.Content);
     }
 
     [Fact]
-    public void An_empty_slot_is_taken_before_anybody_gives_way()
+    public void Takes_an_empty_slot_before_it_evicts()
     {
         var table = new SlotTable(2);
-        int slotOfA = Leave(table.Request("a", 1));
+        int slotOfA = Release(table.Request("a", 1));
         using SlotLease b = table.Request("b", 1);
         Assert.NotEqual(slotOfA, b.Slot!.Index);
     }
 
     [Fact]
-    public async Task Who_waits_is_told_its_place_and_served_in_order()
+    public async Task Queues_and_reports_places_and_serves_in_order()
     {
         var table = new SlotTable(1);
         SlotLease a = table.Request("a", 1),
@@ -63,7 +63,7 @@ public class SlotTableTests
     }
 
     [Fact]
-    public void Who_gives_up_waiting_leaves_the_line()
+    public void A_released_lease_leaves_the_queue()
     {
         var table = new SlotTable(1);
         using SlotLease a = table.Request("a", 1);
@@ -75,19 +75,19 @@ public class SlotTableTests
     }
 
     [Fact]
-    public void What_a_forgotten_conversation_had_is_not_found_again()
+    public void A_forgotten_conversation_gets_an_empty_slot()
     {
         var table = new SlotTable(1);
-        Leave(table.Request("a", 1));
+        Release(table.Request("a", 1));
         table.Forget("a");
         using SlotLease a = table.Request("a", 1);
         Assert.Null(a.Slot!.Content);
     }
 
-    /// <summary>Leaves the slot with something in it, as a reply does that ended in order.</summary>
-    private static int Leave(SlotLease lease)
+    /// <summary>Releases the slot with content, as a reply that ended normally does.</summary>
+    private static int Release(SlotLease lease)
     {
-        Slot slot = lease.Slot!;
+        DeviceSlot slot = lease.Slot!;
         slot.Content = new SlotContent(lease.ConversationId, 0, new CacheLayout(4, 60), 10);
         lease.Dispose();
         return slot.Index;

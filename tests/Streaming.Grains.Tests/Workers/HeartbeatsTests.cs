@@ -5,7 +5,7 @@ using Streaming.Grains.Workers;
 
 namespace Streaming.Grains.Tests.Workers;
 
-public class SignsOfLifeTests
+public class HeartbeatsTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
@@ -15,7 +15,7 @@ public class SignsOfLifeTests
     private readonly Channel<DecodeUpdate> _updates = Channel.CreateUnbounded<DecodeUpdate>();
 
     [Fact]
-    public async Task A_silent_worker_says_each_second_that_it_is_there()
+    public async Task Sends_a_heartbeat_each_second_while_the_worker_is_silent()
     {
         await using IAsyncEnumerator<DecodeUpdate> updates = Updates();
         for (int second = 0; second < 3; second++)
@@ -25,12 +25,12 @@ public class SignsOfLifeTests
             Assert.False(next.IsCompleted);
             _time.Advance(TimeSpan.FromMilliseconds(1));
             Assert.True(await next.WaitAsync(Limit, TestContext.Current.CancellationToken));
-            Assert.IsType<SignOfLife>(updates.Current);
+            Assert.IsType<Heartbeat>(updates.Current);
         }
     }
 
     [Fact]
-    public async Task A_worker_whose_device_hangs_is_silent_until_it_goes_on()
+    public async Task Sends_no_heartbeat_while_the_device_hangs()
     {
         await using IAsyncEnumerator<DecodeUpdate> updates = Updates();
         Task<bool> next = updates.MoveNextAsync().AsTask();
@@ -46,7 +46,7 @@ public class SignsOfLifeTests
     }
 
     [Fact]
-    public async Task What_a_worker_has_to_say_comes_at_once_and_in_order_also_after_a_silence()
+    public async Task Passes_updates_on_at_once_and_in_order_also_after_a_silence()
     {
         await using IAsyncEnumerator<DecodeUpdate> updates = Updates();
         Task<bool> silent = updates.MoveNextAsync().AsTask();
@@ -64,12 +64,12 @@ public class SignsOfLifeTests
     }
 
     [Fact]
-    public async Task Whoever_leaves_during_a_silence_ends_the_work()
+    public async Task Cancels_the_source_when_the_reader_leaves_during_a_silence()
     {
         bool ended = false;
         await using (
             IAsyncEnumerator<DecodeUpdate> updates = Endless()
-                .WithSignsOfLifeAsync(Second, _time, () => false)
+                .WithHeartbeatsAsync(Second, _time, () => false)
                 .GetAsyncEnumerator(TestContext.Current.CancellationToken)
         )
         {
@@ -98,6 +98,6 @@ public class SignsOfLifeTests
     private IAsyncEnumerator<DecodeUpdate> Updates() =>
         _updates
             .Reader.ReadAllAsync(TestContext.Current.CancellationToken)
-            .WithSignsOfLifeAsync(Second, _time, () => _stuck, TestContext.Current.CancellationToken)
+            .WithHeartbeatsAsync(Second, _time, () => _stuck, TestContext.Current.CancellationToken)
             .GetAsyncEnumerator(TestContext.Current.CancellationToken);
 }

@@ -3,21 +3,21 @@ using Microsoft.Extensions.Logging;
 using Streaming.Contracts.Workers;
 using Streaming.Grains.Workers;
 
-namespace Streaming.Grains.Upkeep;
+namespace Streaming.Grains.Shutdown;
 
 /// <summary>
-/// An orderly stop: no new work; the step under way ends and is stored; conversations go on elsewhere. Before any service stops:
-/// the silo itself is still there, and browsers that are slow to go take none of its time.
+/// A graceful shutdown: no reply begins; the current step ends and its tokens are stored; conversations continue elsewhere. It runs
+/// before any service stops, so that the silo still works and slow browsers take none of its time.
 /// </summary>
-internal sealed partial class OrderlyLeave(
+internal sealed partial class GracefulShutdown(
     RunningReplies replies,
     WorkerChoice workers,
     IGrainFactory grains,
     TimeProvider time,
-    ILogger<OrderlyLeave> logger
+    ILogger<GracefulShutdown> logger
 ) : IHostedLifecycleService
 {
-    private static readonly TimeSpan WorkerLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WorkerTimeout = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -37,24 +37,24 @@ internal sealed partial class OrderlyLeave(
     /// <inheritdoc/>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        await replies.CloseAsync();
-        // Replies of other silos' conversations run on this silo's devices, too.
-        await Task.WhenAll(workers.OwnKeys().Select(key => LeaveAsync(key, cancellationToken)));
-        await replies.EndAllAsync(cancellationToken);
+        await replies.BeginShutdownAsync();
+        // Replies of other silos' conversations run on this silo's devices too.
+        await Task.WhenAll(workers.OwnKeys().Select(key => DrainAsync(key, cancellationToken)));
+        await replies.DrainAsync(cancellationToken);
     }
 
-    private async Task LeaveAsync(string worker, CancellationToken cancellation)
+    private async Task DrainAsync(string worker, CancellationToken cancellation)
     {
         try
         {
-            await grains.GetGrain<IWorkerGrain>(worker).Leave().WaitAsync(WorkerLimit, time, cancellation);
+            await grains.GetGrain<IWorkerGrain>(worker).Drain().WaitAsync(WorkerTimeout, time, cancellation);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            LogNotLeft(worker, e); // Its conversations find out when it is gone.
+            LogNotDrained(worker, e); // Its conversations notice when it is gone.
         }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The worker {Worker} could not hand its conversations back")]
-    private partial void LogNotLeft(string worker, Exception exception);
+    private partial void LogNotDrained(string worker, Exception exception);
 }

@@ -1,35 +1,34 @@
+using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Inference;
 
 namespace Streaming.Grains.Conversations;
 
-/// <summary>What a new conversation will be, or why it cannot be.</summary>
-internal static class ConversationBirth
+/// <summary>Plans a new conversation, or refuses it.</summary>
+internal static class ConversationCreation
 {
     /// <summary>Checks a request against the checkpoint and its devices, and fixes sizes and pinning for good.</summary>
+    /// <exception cref="RequestRefusedException">The request is wrong.</exception>
     public static ConversationState Plan(string caller, NewConversation request, ConversationModel model, DateTimeOffset now)
     {
-        if (request.Title is { } title)
-            Validation.RequireTitle(title);
-        Validation.RequireSampling(request.Sampling ?? new());
+        string? title = RequestRules.Title(request.Title);
+        Sampling sampling = RequestRules.SamplingInRange(request.Sampling ?? new());
         int sinks = request.Sinks ?? model.DefaultLayout.Fixed;
         int window = request.Window ?? model.DefaultLayout.Window;
         if (sinks < 0 || window < 1 || (long)sinks + window > model.Capacity)
-            throw Validation.Invalid(
+            throw RequestRefusedException.Invalid(
                 $"sinks ({sinks}) and window ({window}) must be at least 0 and 1 and together at most {model.Capacity}, the places of a slot here."
             );
-        string? systemPrompt = string.IsNullOrWhiteSpace(request.SystemPrompt) ? null : request.SystemPrompt;
-        if (systemPrompt is not null)
-            Validation.RequireText(systemPrompt, "The system prompt");
+        string? systemPrompt = RequestRules.SystemPrompt(request.SystemPrompt);
         int fixedPart = sinks;
         if (systemPrompt is not null && (request.PinSystemPrompt ?? true))
             fixedPart = Math.Max(sinks, PinnedLength(systemPrompt, sinks + window, model));
         return new ConversationState
         {
             Owner = caller,
-            Title = request.Title,
+            Title = title,
             SystemPrompt = systemPrompt,
-            Sampling = request.Sampling ?? new(),
+            Sampling = sampling,
             Sinks = sinks,
             Fixed = fixedPart,
             Window = sinks + window - fixedPart,
@@ -49,12 +48,12 @@ internal static class ConversationBirth
         }
         catch (InputException e)
         {
-            throw Validation.Invalid(e.Message);
+            throw RequestRefusedException.Invalid(e.Message);
         }
         int limit = places - (places + 1) / 2;
         return length <= limit
             ? length
-            : throw Validation.Invalid(
+            : throw RequestRefusedException.Invalid(
                 $"The system prompt takes {length} tokens, pinned it may take {limit} here (half of sinks and window): shorten it, or set pinSystemPrompt to false."
             );
     }

@@ -2,29 +2,30 @@ using Orleans.Runtime.Placement;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
+using Streaming.Grains.Persistence;
 
 namespace Streaming.Grains.Conversations;
 
-/// <content>What the conversation takes along when its silo leaves, and what it tells of the store.</content>
+/// <content>Moves to another silo when this one shuts down.</content>
 internal sealed partial class ConversationGrain
 {
     private const string ObserversKey = "observers",
         WindowKey = "window",
         WorkersKey = "workers";
 
-    private bool _handedOver;
-    private HandedWindow? _handedWindow;
+    private bool _isMigrated;
+    private MigratedWindow? _migratedWindow;
 
     /// <inheritdoc/>
     public void OnDehydrate(IDehydrationContext dehydrationContext)
     {
         dehydrationContext.TryAddValue(ObserversKey, _observers.ToArray());
-        if (running.IsLeaving)
-            dehydrationContext.TryAddValue(WorkersKey, workers.OwnKeys());
+        if (services.Replies.IsShuttingDown)
+            dehydrationContext.TryAddValue(WorkersKey, services.Workers.OwnKeys());
         if (_writer is { Window: { } window, Head: { } head })
             dehydrationContext.TryAddValue(
                 WindowKey,
-                new HandedWindow(head.Branch, window.Position, window.FixedIds(), window.WindowIds())
+                new MigratedWindow(head.Branch, window.Position, window.FixedIds(), window.WindowIds())
             );
     }
 
@@ -33,20 +34,20 @@ internal sealed partial class ConversationGrain
     {
         if (!rehydrationContext.TryGetValue(ObserversKey, out Subscription[]? subscriptions) || subscriptions is null)
             return;
-        _observers = new ObserverList(Id, time, subscriptions);
-        _handedOver = true;
-        if (rehydrationContext.TryGetValue(WindowKey, out HandedWindow? window))
-            _handedWindow = window;
-        if (!rehydrationContext.TryGetValue(WorkersKey, out string[]? left) || left is null)
+        _observers = new ObserverList(Id, services.Time, subscriptions);
+        _isMigrated = true;
+        if (rehydrationContext.TryGetValue(WindowKey, out MigratedWindow? window))
+            _migratedWindow = window;
+        if (!rehydrationContext.TryGetValue(WorkersKey, out string[]? draining) || draining is null)
             return;
-        foreach (string worker in left)
-            workers.Avoid(worker); // They leave with the silo, which still counts as active.
+        foreach (string worker in draining)
+            services.Workers.Avoid(worker); // They shut down with their silo, which still counts as active.
     }
 
-    /// <summary>Goes on at another silo, at once and with those who watch; without another one, whoever starts next goes on.</summary>
-    private void HandOver()
+    /// <summary>Continues on another silo at once, with the same watchers; if there is none, on the next silo that starts.</summary>
+    private void MigrateToSuccessor()
     {
-        if (running.FindSuccessor() is not { } successor)
+        if (services.Replies.FindSuccessor() is not { } successor)
             return;
         // While this silo counts as active, placement alone might choose it again.
         RequestContext.Set(IPlacementDirector.PlacementHintKey, successor);
@@ -58,22 +59,22 @@ internal sealed partial class ConversationGrain
     {
         try
         {
-            await GrainFactory.GetGrain<IWorkerGrain>(worker).Release(Id).WaitAsync(Limits.WorkerSilence, time);
+            await GrainFactory.GetGrain<IWorkerGrain>(worker).Release(Id).WaitAsync(Limits.HeartbeatTimeout, services.Time);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
-            LogNotReleased(Id, e); // Nobody asks for it again: the slot is given to whoever needs it next.
+            LogNotReleased(Id, e); // The slot is evicted when another conversation needs it.
         }
     }
 
-    private void TellOfStore(bool isWaiting)
+    private void PublishStoreState(bool isWaiting)
     {
-        DateTimeOffset now = time.GetUtcNow();
+        DateTimeOffset now = services.Time.GetUtcNow();
         _paused = isWaiting
             ? new ConversationEvent
             {
                 Kind = EventKind.Paused,
-                Text = "The store does not answer. The conversation goes on when it does.",
+                Text = "The store does not answer; the conversation continues when it does.",
                 At = now,
             }
             : null;

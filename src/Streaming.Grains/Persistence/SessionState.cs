@@ -3,29 +3,29 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Streaming.Contracts.Conversations;
 
-namespace Streaming.Grains.Conversations;
+namespace Streaming.Grains.Persistence;
 
-/// <summary>What a writer needs to go on where another one was killed; stored in the log's head with every append.</summary>
+/// <summary>What a writer needs to continue where another one was killed; stored in the log's head with every append.</summary>
 internal sealed record SessionState
 {
-    /// <summary>The reply that is running; null when none is.</summary>
+    /// <summary>The running reply; null when none runs.</summary>
     public ReplyState? Reply { get; init; }
 
-    /// <summary>Numbers of the messages that no reply has taken up yet.</summary>
+    /// <summary>Numbers of the messages that no reply answers yet.</summary>
     public ImmutableArray<long> Waiting { get; init; } = [];
 
     /// <summary>
-    /// While the ids of a long prompt are appended in several pieces: where they begin and how many of the waiting messages they
-    /// render. Rendering is a function of these, so a successor goes on with the missing rest.
+    /// While the ids of a long prompt are appended in several pieces: where they begin, and how many waiting messages they render.
+    /// The rendering is a function of these, so a successor appends the missing rest.
     /// </summary>
     public PromptState? Prompt { get; init; }
 
-    /// <summary>Times that what is running was taken up again without a new token since.</summary>
+    /// <summary>How often the reply was resumed since its last token.</summary>
     public int Resumptions { get; init; }
 
     /// <summary>
-    /// Rolling hash of all ids in the order in which they were appended (of a log from before there were hashes: since then), by
-    /// which snapshots are known to be of this stream. Null before the first id.
+    /// Rolling hash of all ids in the order of their appends, which identifies snapshots of this stream; null before the first id. In
+    /// a log that is older than the hash it covers the ids since the hash was introduced.
     /// </summary>
     public UInt128? StreamHash { get; init; }
 
@@ -36,11 +36,11 @@ internal sealed record SessionState
     [JsonIgnore]
     public bool IsRunning => Reply is not null || !Waiting.IsEmpty;
 
-    /// <summary>The state as it stands in a head.</summary>
+    /// <summary>Parses the state in a log's head.</summary>
     public static SessionState Parse(string json) =>
         json.Length == 0 ? new SessionState() : JsonSerializer.Deserialize(json, SessionJson.Default.SessionState) ?? new SessionState();
 
-    /// <summary>The state for a head.</summary>
+    /// <summary>The state as a log's head stores it.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, SessionJson.Default.SessionState);
 }
 
@@ -55,13 +55,13 @@ internal sealed record ReplyState
     /// <summary>Its turn.</summary>
     public required int Turn { get; init; }
 
-    /// <summary>How it is sampled, every value filled in, the seed too.</summary>
+    /// <summary>Its sampling with every value filled in, including the seed.</summary>
     public required Sampling Sampling { get; init; }
 
-    /// <summary>Stream position of the first id that was fed for it.</summary>
+    /// <summary>Stream position of the first id of its prompt.</summary>
     public required long PromptStart { get; init; }
 
-    /// <summary>Ids fed for it.</summary>
+    /// <summary>Ids of its prompt.</summary>
     public required long PromptTokens { get; init; }
 
     /// <summary>Tokens sampled and stored.</summary>
@@ -73,7 +73,7 @@ internal sealed record ReplyState
     /// <summary>Bytes of an incomplete character.</summary>
     public byte[] PendingBytes { get; init; } = [];
 
-    /// <summary>Text held back for a stop string.</summary>
+    /// <summary>Text that is held back because it may begin a stop string.</summary>
     public string HeldBack { get; init; } = "";
 
     /// <summary>Whether it has no limit: a new message ends it.</summary>
@@ -84,7 +84,7 @@ internal sealed record ReplyState
 /// <summary>How a reply ended, in its <c>finished</c> event's detail.</summary>
 internal sealed record FinishDetail(string FinishReason, long PromptTokens, long GeneratedTokens, double PrefillMs, double DecodeMs)
 {
-    /// <summary>Reads a stored detail.</summary>
+    /// <summary>Parses a stored detail.</summary>
     public static FinishDetail? Parse(string? json) =>
         json is null ? null : JsonSerializer.Deserialize(json, SessionJson.Default.FinishDetail);
 

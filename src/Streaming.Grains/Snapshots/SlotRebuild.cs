@@ -2,15 +2,18 @@ using Streaming.Contracts.Workers;
 using Streaming.Inference.Batching;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Workers;
+namespace Streaming.Grains.Snapshots;
 
 /// <summary>
-/// What a slot is made anew from: a stream's tensors are a function of its fixed part and of its last L(W-1)+1 tokens
-/// (docs/architecture.md, "The sink cache"), so that is all that is read from the log, however long the stream is.
+/// Reads the ids that rebuild a slot. A stream's tensors are a function of its fixed part and its last L(W-1)+1 tokens
+/// (docs/architecture.md, "The sink cache"), so only these are read from the log, however long the stream is.
 /// </summary>
 internal sealed class SlotRebuild(IConversationLog log)
 {
     /// <summary>The fixed part, then the end of the stream up to the last id of the request's feed.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="rebuildLength">Tokens from the end of the stream that are needed, L(W-1)+1.</param>
+    /// <param name="cancellation">Cancels reading.</param>
     public async Task<IReadOnlyList<TokenRun>> InputAsync(DecodeRequest request, int rebuildLength, CancellationToken cancellation)
     {
         long end = request.From + request.Feed.Length;
@@ -22,7 +25,9 @@ internal sealed class SlotRebuild(IConversationLog log)
         ];
     }
 
-    /// <summary>The stream's ids in [from, to), at most to the end of the request's feed: those below the feed from the log, the others from the feed.</summary>
+    /// <summary>
+    /// The stream's ids in [from, to), at most to the end of the request's feed. Those before the feed are read from the log.
+    /// </summary>
     public async Task<IReadOnlyList<TokenRun>> IdsAsync(DecodeRequest request, long from, long to, CancellationToken cancellation)
     {
         var runs = new List<TokenRun>(2);

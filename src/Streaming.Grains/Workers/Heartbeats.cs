@@ -3,14 +3,14 @@ using Streaming.Contracts.Workers;
 
 namespace Streaming.Grains.Workers;
 
-/// <summary>Fills a worker's silence: reading the log, waiting in line and a long input take their time.</summary>
-internal static class SignsOfLife
+/// <summary>Sends heartbeats while a worker has nothing else to send: reading the log, the queue and a long prefill take time.</summary>
+internal static class Heartbeats
 {
     /// <summary>
-    /// The source's updates, and a <see cref="SignOfLife"/> whenever none came for <paramref name="interval"/>, unless
-    /// <paramref name="isStuck"/>: then silence says it.
+    /// The source's updates, and a <see cref="Heartbeat"/> whenever none came for <paramref name="interval"/>, unless
+    /// <paramref name="isStuck"/>: a worker whose device hangs must fall silent.
     /// </summary>
-    public static async IAsyncEnumerable<DecodeUpdate> WithSignsOfLifeAsync(
+    public static async IAsyncEnumerable<DecodeUpdate> WithHeartbeatsAsync(
         this IAsyncEnumerable<DecodeUpdate> source,
         TimeSpan interval,
         TimeProvider time,
@@ -28,7 +28,7 @@ internal static class SignsOfLife
                 if (!await next.CompletesWithinAsync(interval, time))
                 {
                     if (!isStuck())
-                        yield return new SignOfLife();
+                        yield return new Heartbeat();
                     continue;
                 }
                 if (!await next)
@@ -44,18 +44,5 @@ internal static class SignsOfLife
             await next.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Current);
             await updates.DisposeAsync();
         }
-    }
-
-    /// <summary>Whether a task completes within a time; it goes on if it does not.</summary>
-    public static async Task<bool> CompletesWithinAsync(this Task task, TimeSpan wait, TimeProvider time)
-    {
-        if (task.IsCompleted)
-            return true;
-        if (wait <= TimeSpan.Zero)
-            return false;
-        using var awake = new CancellationTokenSource();
-        await Task.WhenAny(task, Task.Delay(wait, time, awake.Token));
-        await awake.CancelAsync();
-        return task.IsCompleted;
     }
 }

@@ -6,20 +6,20 @@ using Orleans.Timers;
 using Streaming.Contracts.Conversations;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Upkeep;
+namespace Streaming.Grains.Maintenance;
 
 /// <summary>
-/// Sweeps when a silo asks: at its start, at intervals, and when another one died. Where there is a reminder service, a reminder
-/// asks as well, should all of them have forgotten.
+/// Sweeps when a silo asks for it: at its start, at intervals, and when another silo dies. Where there is a reminder service, a
+/// reminder asks too, in case no silo does.
 /// </summary>
 [GrainType("upkeep"), Reentrant]
-internal sealed partial class UpkeepGrain(
+internal sealed partial class MaintenanceGrain(
     IConversationLog log,
     IServiceProvider services,
     IOptions<ConversationOptions> options,
     TimeProvider time,
-    ILogger<UpkeepGrain> logger
-) : Grain, IUpkeepGrain
+    ILogger<MaintenanceGrain> logger
+) : Grain, IMaintenanceGrain
 {
     private const int PageSize = 200;
     private const string Reminder = "sweep";
@@ -33,14 +33,14 @@ internal sealed partial class UpkeepGrain(
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (services.GetService<IReminderRegistry>() is null)
-            return; // The embedded store has one silo, whose start asks.
+            return; // The embedded store has one silo, which asks when it starts.
         try
         {
             await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod, cancellationToken);
         }
         catch (Exception e)
         {
-            LogNoReminder(e); // Sweeping does not depend on it; the next activation tries again.
+            LogReminderNotWritten(e); // Silos ask too; the next activation tries again.
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed partial class UpkeepGrain(
                 await Task.WhenAll(running.Select(id => TryAsync(id, () => GrainFactory.GetGrain<IConversationGrain>(id).Resume())));
             }
             foreach (string id in await log.ListHiddenAsync(time.GetUtcNow() - options.Value.ErasureDelay, PageSize))
-                await TryAsync(id, () => GrainFactory.GetGrain<IConversationUpkeepGrain>(id).Erase());
+                await TryAsync(id, () => GrainFactory.GetGrain<IConversationMaintenanceGrain>(id).Erase());
         }
         catch (LogException e)
         {
@@ -74,7 +74,7 @@ internal sealed partial class UpkeepGrain(
         }
     }
 
-    /// <summary>One conversation that cannot be woken or erased now does not keep the others waiting; the next sweep tries again.</summary>
+    /// <summary>A conversation that cannot be woken or erased now does not stop the sweep; the next one tries again.</summary>
     private async Task TryAsync(string id, Func<Task> call)
     {
         try
@@ -87,11 +87,11 @@ internal sealed partial class UpkeepGrain(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The sweep was skipped: the store does not answer")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The recovery sweep stopped: the store does not answer")]
     private partial void LogSkipped(Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The reminder of the sweep could not be written")]
-    private partial void LogNoReminder(Exception exception);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The reminder of the recovery sweep could not be written")]
+    private partial void LogReminderNotWritten(Exception exception);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId} could not be swept; the next sweep tries again")]
     private partial void LogFailed(string conversationId, Exception exception);

@@ -2,15 +2,26 @@ using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Conversations;
+namespace Streaming.Grains.Persistence;
 
-/// <summary>From stored events to those that watchers receive.</summary>
+/// <summary>Makes events for the log, and converts stored events to those that watchers receive.</summary>
 internal static class LogEvents
 {
-    /// <summary>A stored event, whole.</summary>
+    /// <summary>A new event that takes one number.</summary>
+    public static LogEvent At(long seq, string kind, int turn, DateTimeOffset now) =>
+        new()
+        {
+            First = seq,
+            Last = seq,
+            Kind = kind,
+            Turn = turn,
+            At = now,
+        };
+
+    /// <summary>A whole stored event.</summary>
     public static ConversationEvent ToEvent(this LogEvent stored) => stored.ToEvent(stored.First);
 
-    /// <summary>A stored event from a number on: of a group, the text that those tokens brought.</summary>
+    /// <summary>A stored event from a number on; of a group, only the text of the tokens from that number on.</summary>
     public static ConversationEvent ToEvent(this LogEvent stored, long from)
     {
         int skipped = 0;
@@ -34,7 +45,7 @@ internal static class LogEvents
         };
     }
 
-    /// <summary>Events after a number, deltas of one turn joined into ranges of at most <see cref="Limits.PieceLength"/>.</summary>
+    /// <summary>Events after a number; deltas of one turn are joined into ranges of at most <see cref="Limits.PieceLength"/>.</summary>
     public static IReadOnlyList<ConversationEvent> ToEvents(this IReadOnlyList<LogEvent> rows, long afterSeq)
     {
         var events = new List<ConversationEvent>();

@@ -1,11 +1,11 @@
 using Streaming.Inference.Caching;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Conversations;
+namespace Streaming.Grains.Persistence;
 
 /// <summary>
 /// The ids that a conversation's attention sees: its fixed part and its rolling window. The same ring as in the tensors
-/// (<see cref="CacheLayout"/>), but of ids; in memory while the grain is active, read back from the log.
+/// (<see cref="CacheLayout"/>), but of ids: in memory while the grain is active, and read back from the log.
 /// </summary>
 internal sealed class TokenWindow(CacheLayout layout)
 {
@@ -15,13 +15,7 @@ internal sealed class TokenWindow(CacheLayout layout)
     /// <summary>Tokens of the stream.</summary>
     public long Position { get; private set; }
 
-    /// <summary>F and W.</summary>
-    public CacheLayout Layout => layout;
-
-    /// <summary>The last token of the stream: sampled or fed last. The stream must not be empty.</summary>
-    public int LastId => _places[layout.PlaceOf(Position - 1)];
-
-    /// <summary>Reads it from the log, at a position.</summary>
+    /// <summary>Reads the window at a position from the log.</summary>
     public static async Task<TokenWindow> ReadAsync(IConversationLog log, string id, int branch, long position, CacheLayout layout)
     {
         long end = Math.Min(layout.Fixed, position),
@@ -46,7 +40,7 @@ internal sealed class TokenWindow(CacheLayout layout)
         return window;
     }
 
-    /// <summary>The stream goes on with these.</summary>
+    /// <summary>Extends the stream.</summary>
     public void Append(ReadOnlySpan<int> ids)
     {
         foreach (int id in ids)

@@ -3,35 +3,32 @@ using Streaming.Inference.Caching;
 using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Conversations;
+namespace Streaming.Grains.Persistence;
 
 /// <summary>
-/// The one writer of a conversation's log: head and session as they are stored, and appends one after another under its epoch.
-/// What is in memory changes only after an append took effect.
+/// The one writer of a conversation's log: keeps head and session as they are stored, and appends one after another under its
+/// epoch. Memory changes only after an append took effect.
 /// </summary>
 /// <param name="log">The log.</param>
 /// <param name="head">Its head, as last read.</param>
 /// <param name="time">The clock.</param>
-/// <param name="tellOfStore">Called with true when an append has to be repeated, since the store gave no answer; with false when it took effect.</param>
-internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? tellOfStore = null)
+/// <param name="storeWaits">Called with true when the store does not answer and an append is repeated; with false when it took effect.</param>
+internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? storeWaits = null)
 {
     private const int Attempts = 6;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private bool _open;
 
-    /// <summary>The log's head, as last read or appended.</summary>
+    /// <summary>The log's head as last read or appended.</summary>
     public LogHead Head { get; private set; } = head;
 
-    /// <summary>What is running and waiting.</summary>
+    /// <summary>The running reply and the waiting messages.</summary>
     public SessionState Session { get; private set; } = SessionState.Parse(head.State);
 
-    /// <summary>Fixed part and window, once they were needed; null before.</summary>
+    /// <summary>Fixed part and window; null until they are loaded.</summary>
     public TokenWindow? Window { get; private set; }
 
-    /// <summary>Whether this activation has an epoch.</summary>
-    public bool IsOpen => _open;
-
-    /// <summary>Reads fixed part and window from the log, once; appends keep them up to date.</summary>
+    /// <summary>Reads fixed part and window from the log once; appends keep them up to date.</summary>
     public async Task<TokenWindow> LoadWindowAsync(CacheLayout layout)
     {
         await _turn.WaitAsync();
@@ -45,11 +42,11 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
         }
     }
 
-    /// <summary>Takes a window over from the activation before, if it is of this head.</summary>
-    public void Adopt(HandedWindow handed, CacheLayout layout)
+    /// <summary>Takes the window of the previous activation, if it belongs to this head.</summary>
+    public void Adopt(MigratedWindow migrated, CacheLayout layout)
     {
-        if ((handed.Branch, handed.Position) == (Head.Branch, Head.Position))
-            Window = TokenWindow.Of(layout, handed.Position, handed.FixedIds, handed.WindowIds);
+        if ((migrated.Branch, migrated.Position) == (Head.Branch, Head.Position))
+            Window = TokenWindow.Of(layout, migrated.Position, migrated.FixedIds, migrated.WindowIds);
     }
 
     /// <summary>The ids from a position to the end of the stream.</summary>
@@ -78,11 +75,11 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
     }
 
     /// <summary>
-    /// Appends what <paramref name="draft"/> makes of the head and session of the moment, and returns the events as they were stored.
-    /// An append whose answer was lost is repeated, which the log recognises.
+    /// Appends what <paramref name="draft"/> makes of the current head and session, and returns the events as they were stored. An
+    /// append whose answer was lost is repeated; the log recognises it.
     /// </summary>
-    /// <exception cref="LogFencedException">Another activation writes: this one must end.</exception>
-    /// <exception cref="LogUnavailableException">The store did not answer for a while: this activation must end.</exception>
+    /// <exception cref="LogFencedException">Another activation writes, so this one must end.</exception>
+    /// <exception cref="LogUnavailableException">The store did not answer for a while, so this activation must end.</exception>
     public async Task<IReadOnlyList<LogEvent>> AppendAsync(Func<LogHead, SessionState, Draft> draft)
     {
         await OpenAsync();
@@ -126,41 +123,41 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
             {
                 LogHead next = await log.AppendAsync(Head.Id, append);
                 if (attempt > 1)
-                    tellOfStore?.Invoke(false);
+                    storeWaits?.Invoke(false);
                 return next;
             }
             catch (LogUnavailableException) when (attempt < Attempts)
             {
                 if (attempt == 1)
-                    tellOfStore?.Invoke(true);
+                    storeWaits?.Invoke(true);
                 await Task.Delay(TimeSpan.FromMilliseconds(100 << attempt), time);
             }
         }
     }
 }
 
-/// <summary>What attention sees, on its way to the activation that goes on elsewhere.</summary>
+/// <summary>The ids that attention sees, for the activation that continues on another silo.</summary>
 [GenerateSerializer, Immutable, Alias("handed-window")]
-internal sealed record HandedWindow(
+internal sealed record MigratedWindow(
     [property: Id(0)] int Branch,
     [property: Id(1)] long Position,
     [property: Id(2)] int[] FixedIds,
     [property: Id(3)] int[] WindowIds
 );
 
-/// <summary>An append to be.</summary>
+/// <summary>The content of the next append.</summary>
 internal sealed record Draft(SessionState Session)
 {
     /// <summary>Events, numbered from the head's last number on.</summary>
     public ImmutableArray<LogEvent> Events { get; init; } = [];
 
-    /// <summary>Ids that go on the stream.</summary>
+    /// <summary>Ids that extend the stream.</summary>
     public ReadOnlyMemory<int> Ids { get; init; }
 
-    /// <summary>The last turn's number, if it changes.</summary>
+    /// <summary>The last turn's number; null leaves it.</summary>
     public int? LastTurn { get; init; }
 
-    /// <summary>When something was said, if something was.</summary>
+    /// <summary>When a message was sent; null for other appends.</summary>
     public DateTimeOffset? ActiveAt { get; init; }
 
     /// <summary>A message's receipt.</summary>

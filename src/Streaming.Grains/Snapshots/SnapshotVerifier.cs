@@ -1,26 +1,26 @@
-using Streaming.Grains.Conversations;
+using Streaming.Grains.Persistence;
 using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Snapshots;
 
 /// <summary>
-/// Whether a snapshot's stream is the log's. The head's state holds a rolling hash of all ids of the log, so the few ids since the
-/// snapshot prove what is before it, however long the stream is.
+/// Checks that a snapshot's stream is the log's. The head holds a rolling hash of all ids of the log, so the few ids after the
+/// snapshot's position verify all before it, however long the stream is.
 /// </summary>
-internal sealed class StreamProof(IConversationLog log, TimeProvider time)
+internal sealed class SnapshotVerifier(IConversationLog log, TimeProvider time)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(400);
 
     /// <summary>
-    /// Waits, for ten seconds at most, until the log holds a snapshot's position and the token after it, which decoding goes on with.
-    /// False when it does not, when its ids are others, or when the conversation is on another branch or deleted.
+    /// Waits, for at most ten seconds, until the log holds the snapshot's stream and the token after it, with which decoding
+    /// continues. False when it never does, when its ids differ, or when the conversation is on another branch or deleted.
     /// </summary>
-    public async Task<bool> HoldsAsync(string conversationId, ISlotSnapshot snapshot, CancellationToken cancellation)
+    public async Task<bool> IsInLogAsync(string conversationId, ISlotSnapshot snapshot, CancellationToken cancellation)
     {
-        DateTimeOffset end = time.GetUtcNow() + Patience;
+        DateTimeOffset end = time.GetUtcNow() + Timeout;
         for (TimeSpan pause = FirstPause; ; pause = pause < LongestPause ? 2 * pause : LongestPause)
         {
             if (

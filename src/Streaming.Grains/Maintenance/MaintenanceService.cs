@@ -3,20 +3,20 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Streaming.Grains.Upkeep;
+namespace Streaming.Grains.Maintenance;
 
-/// <summary>Asks for a sweep when this silo starts, at intervals, and as soon as another silo is declared dead.</summary>
-internal sealed partial class UpkeepService(
+/// <summary>Asks for a recovery sweep when this silo starts, at intervals, and as soon as another silo is declared dead.</summary>
+internal sealed partial class MaintenanceService(
     ISiloStatusOracle membership,
     IGrainFactory grains,
     IHostApplicationLifetime lifetime,
     IOptions<ConversationOptions> options,
     TimeProvider time,
-    ILogger<UpkeepService> logger
+    ILogger<MaintenanceService> logger
 ) : BackgroundService, ISiloStatusListener
 {
-    /// <summary>At most one wish waits: a sweep serves all.</summary>
-    private readonly Channel<bool> _wishes = Channel.CreateBounded<bool>(
+    /// <summary>At most one request waits: one sweep serves all.</summary>
+    private readonly Channel<bool> _requests = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
     );
 
@@ -24,7 +24,7 @@ internal sealed partial class UpkeepService(
     public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
     {
         if (status == SiloStatus.Dead)
-            _wishes.Writer.TryWrite(true);
+            _requests.Writer.TryWrite(true);
     }
 
     /// <inheritdoc/>
@@ -36,10 +36,10 @@ internal sealed partial class UpkeepService(
         try
         {
             await started.Task.WaitAsync(stoppingToken);
-            using ITimer timer = time.CreateTimer(_ => _wishes.Writer.TryWrite(true), null, TimeSpan.Zero, options.Value.SweepInterval);
+            using ITimer timer = time.CreateTimer(_ => _requests.Writer.TryWrite(true), null, TimeSpan.Zero, options.Value.SweepInterval);
             while (true)
             {
-                await _wishes.Reader.ReadAsync(stoppingToken);
+                await _requests.Reader.ReadAsync(stoppingToken);
                 await SweepAsync(stoppingToken);
             }
         }
@@ -57,7 +57,7 @@ internal sealed partial class UpkeepService(
     {
         try
         {
-            await grains.GetGrain<IUpkeepGrain>(IUpkeepGrain.Key).Sweep().WaitAsync(stopping);
+            await grains.GetGrain<IMaintenanceGrain>(IMaintenanceGrain.Key).Sweep().WaitAsync(stopping);
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
@@ -65,6 +65,6 @@ internal sealed partial class UpkeepService(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The sweep did not end; it is asked for again at the next interval")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The recovery sweep failed; the next interval asks for it again")]
     private partial void LogNotSwept(Exception exception);
 }

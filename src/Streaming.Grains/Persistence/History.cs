@@ -2,15 +2,15 @@ using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Storage.Log;
 
-namespace Streaming.Grains.Conversations;
+namespace Streaming.Grains.Persistence;
 
-/// <summary>Reads a conversation's past in pages; no page costs more because the conversation is long.</summary>
+/// <summary>Reads a conversation's past in pages; a page's cost does not depend on the conversation's length.</summary>
 internal sealed class History(IConversationLog log, string id)
 {
     private const int MaxRows = 2_000;
     private const int MaxTextBytes = 256 * 1024;
 
-    /// <summary>Numbers looked at in one step backwards.</summary>
+    /// <summary>Numbers that one step backwards covers.</summary>
     private const int Stride = 2_048;
 
     /// <summary>Stored events after a number.</summary>
@@ -22,7 +22,7 @@ internal sealed class History(IConversationLog log, string id)
         return new EventPage(rows.ToEvents(afterSeq), lastSeq);
     }
 
-    /// <summary>Turns, or pieces of long ones, whose numbers lie before <paramref name="before"/>; the last ones first found.</summary>
+    /// <summary>The last turns, or pieces of long ones, whose numbers lie below <paramref name="before"/>; ascending.</summary>
     public async Task<TurnPage> TurnsBeforeAsync(long before, int take)
     {
         var pieces = new LinkedList<Piece>();
@@ -69,7 +69,7 @@ internal sealed class History(IConversationLog log, string id)
 
     private static TurnPage Page(LinkedList<Piece> pieces, long? next) => new([.. pieces.SelectMany(p => p.ToItems())], next);
 
-    /// <summary>Neighbouring rows of one turn, collected from the last one backwards.</summary>
+    /// <summary>Adjacent rows of one turn, collected backwards from the last one.</summary>
     private sealed class Piece(LogEvent last)
     {
         private readonly LinkedList<LogEvent> _rows = new([last]);
@@ -84,7 +84,7 @@ internal sealed class History(IConversationLog log, string id)
             return true;
         }
 
-        /// <summary>One item; several for a message that is longer than an item may be.</summary>
+        /// <summary>One item, or several for a message that is longer than an item may be.</summary>
         public IEnumerable<TurnItem> ToItems()
         {
             string text = string.Concat(_rows.Select(r => r.Text));
