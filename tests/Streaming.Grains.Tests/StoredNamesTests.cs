@@ -5,14 +5,14 @@ using Orleans.Metadata;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Identity;
 using Streaming.Contracts.Workers;
-using Streaming.Grains.Tests.Hosting;
 using Streaming.Grains.Maintenance;
+using Streaming.Grains.Tests.Hosting;
 using Streaming.Inference;
 
 namespace Streaming.Grains.Tests;
 
 /// <summary>
-/// Stores, and silos of another version, know grains and serialized types by name. The names are spelled out in attributes, so that
+/// Stores, and silos of another version, know grains and serialised types by name. The names are spelled out in attributes, so that
 /// a class can be renamed; changing one of these names needs a migration.
 /// </summary>
 public sealed partial class StoredNamesTests
@@ -62,7 +62,7 @@ public sealed partial class StoredNamesTests
     ];
 
     [Fact]
-    public void Grains_and_serialized_types_spell_out_the_names_that_stores_and_other_silos_know()
+    public void Grains_and_serialised_types_spell_out_the_names_that_stores_and_other_silos_know()
     {
         List<string> named = [],
             unnamed = [];
@@ -82,7 +82,7 @@ public sealed partial class StoredNamesTests
     }
 
     [Fact]
-    public void Only_the_parts_below_the_grains_have_grains_and_serialized_types()
+    public void Only_the_parts_below_the_grains_have_grains_and_serialised_types()
     {
         string[] parts = [.. Parts().Select(part => part.GetName().Name!)];
         string[] others =

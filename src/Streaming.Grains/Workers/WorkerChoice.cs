@@ -38,7 +38,11 @@ internal sealed partial class WorkerChoice(
     public async Task<string> ChooseAsync(string conversationId, int places, string? last)
     {
         string[] candidates = Candidates(places);
-        if (last is not null && candidates.Contains(last) && await AskAsync(last, conversationId) is { HoldsConversation: true, IsUnavailable: false })
+        if (
+            last is not null
+            && candidates.Contains(last)
+            && await AskAsync(last, conversationId) is { HoldsConversation: true, IsUnavailable: false }
+        )
             return last;
         return await LeastLoadedAsync(candidates, _ => true) ?? candidates.FirstOrDefault(IsOwn) ?? OwnKeys()[0];
     }

@@ -67,8 +67,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
 
     /// <inheritdoc/>
     public IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default) =>
-        DecodeInSlotAsync(request, cancellation)
-            .WithHeartbeatsAsync(Limits.HeartbeatInterval, _time, () => _device.IsStuck, cancellation);
+        DecodeInSlotAsync(request, cancellation).WithHeartbeatsAsync(Limits.HeartbeatInterval, _time, () => _device.IsStuck, cancellation);
 
     /// <inheritdoc/>
     public Task Drain()
