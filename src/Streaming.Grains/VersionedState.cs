@@ -12,7 +12,7 @@ internal interface IVersionedState
 /// <summary>Writes grain state only where this build knows all of its fields.</summary>
 internal static class VersionedState
 {
-    /// <summary>Refuses to change state that a newer version wrote: writing it would drop the fields that this build does not know.</summary>
+    /// <summary>Refuses to change state that a newer version wrote: a write would drop the fields that this build does not know.</summary>
     /// <exception cref="RequestRefusedException">The state needs a newer version.</exception>
     public static void RequireWritable<T>(this IPersistentState<T> state)
         where T : IVersionedState
@@ -20,7 +20,8 @@ internal static class VersionedState
         if (state.State.RequiredVersion > StoreVersion.Current)
             throw new RequestRefusedException(
                 Refusal.Unavailable,
-                $"The stored data needs version {state.State.RequiredVersion} of the store, and this silo writes version {StoreVersion.Current}: upgrade the silo."
+                $"The stored data needs version {state.State.RequiredVersion} of the store, and this silo writes "
+                    + $"version {StoreVersion.Current}: upgrade the silo."
             );
     }
 }

@@ -101,6 +101,6 @@ public partial class SnapshotRecoveryTests
         stream.WriteByte((byte)~found);
     }
 
-    [GeneratedRegex(@"its slot goes on from a snapshot at position (?<position>\d+), (?<tokens>\d+) tokens are fed since")]
+    [GeneratedRegex(@"its slot is restored from a snapshot at position (?<position>\d+), then (?<tokens>\d+) tokens are prefilled")]
     private static partial Regex GoesOn();
 }

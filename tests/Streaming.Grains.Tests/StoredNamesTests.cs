@@ -25,7 +25,8 @@ public sealed partial class StoredNamesTests
         "grain keyring",
         "grain upkeep",
         "grain worker",
-        "interface conversation-grain: configure, create, delete, get, inspect-cache, read-events, read-turns, resume, send, stop, subscribe, unsubscribe",
+        "interface conversation-grain: configure, create, delete, get, inspect-cache, read-events, read-turns, resume, send, stop, "
+            + "subscribe, unsubscribe",
         "interface conversation-observer: on-events",
         "interface conversation-upkeep-grain: erase",
         "interface directory-grain: list",

@@ -40,7 +40,10 @@ public interface IConversationGrain : IGrainWithStringKey
     [Alias("read-events"), AlwaysInterleave]
     Task<EventPage> ReadEvents(string caller, long afterSeq);
 
-    /// <summary>Turns before a number (a page's <c>Next</c>), or the latest; at most <paramref name="take"/> (1 to 200, 50 by default).</summary>
+    /// <summary>
+    /// Turns before a number (a page's <c>Next</c>), or the latest ones; at most <paramref name="take"/>, 1 to
+    /// <see cref="Limits.PageItems"/>, <see cref="Limits.DefaultPageItems"/> by default.
+    /// </summary>
     [Alias("read-turns"), AlwaysInterleave]
     Task<TurnPage> ReadTurns(string caller, long? before, int? take);
 
@@ -50,7 +53,7 @@ public interface IConversationGrain : IGrainWithStringKey
 
     /// <summary>
     /// Subscribes a gateway, or renews its subscription (every <see cref="Limits.SubscriptionRenewal"/>, else it ends after
-    /// <see cref="Limits.SubscriptionLifetime"/>); returns the last event's number, so that the gateway notices when even the last event was lost.
+    /// <see cref="Limits.SubscriptionLifetime"/>). Returns the last event's number, so that the gateway notices even a lost last event.
     /// The gateway checks its watchers with <see cref="Get"/>; a deleted conversation is refused as unknown.
     /// </summary>
     [Alias("subscribe"), AlwaysInterleave]

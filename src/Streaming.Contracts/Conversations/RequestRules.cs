@@ -54,7 +54,7 @@ public static class RequestRules
             );
     }
 
-    /// <summary>The size of a page, 1 to <see cref="Limits.PageItems"/>; <see cref="Limits.DefaultPageItems"/> when it is left open.</summary>
+    /// <summary>The size of a page: 1 to <see cref="Limits.PageItems"/>, <see cref="Limits.DefaultPageItems"/> by default.</summary>
     public static int Take(int? take) =>
         take is null or (>= 1 and <= Limits.PageItems)
             ? take ?? Limits.DefaultPageItems

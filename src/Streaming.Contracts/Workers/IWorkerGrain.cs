@@ -36,7 +36,7 @@ public interface IWorkerGrain : IGrainWithStringKey
     [Alias("status")]
     Task<WorkerStatus> GetStatus(string? conversationId = null);
 
-    /// <summary>Accepts no decodes from now on, and hands back those that run after the current step; called when its silo shuts down.</summary>
+    /// <summary>Accepts no more decodes, and hands back the running ones after the current step; called when its silo shuts down.</summary>
     [Alias("leave")]
     Task Drain();
 }
@@ -130,7 +130,7 @@ public sealed record DecodeRequest
     [Id(10)]
     public string HeldBack { get; init; } = "";
 
-    /// <summary>Rolling hash of all ids of the log up to the end of <see cref="Feed"/>, which identifies snapshots; null when unknown.</summary>
+    /// <summary>Rolling hash of the log's ids up to the end of <see cref="Feed"/>, which identifies snapshots; null when unknown.</summary>
     [Id(11)]
     public UInt128? StreamHash { get; init; }
 }
@@ -181,6 +181,6 @@ public sealed record ReplyEnded(
 [GenerateSerializer, Immutable, Alias("sign-of-life")]
 public sealed record Heartbeat : DecodeUpdate;
 
-/// <summary>The silo of the worker or of the conversation shuts down; the reply continues elsewhere from the tokens so far. The last update.</summary>
+/// <summary>The last update when a silo shuts down: the reply continues elsewhere from its last token.</summary>
 [GenerateSerializer, Immutable, Alias("handed-back")]
 public sealed record HandedBack : DecodeUpdate;

@@ -17,7 +17,8 @@ internal static class ConversationCreation
         int window = request.Window ?? model.DefaultLayout.Window;
         if (sinks < 0 || window < 1 || (long)sinks + window > model.Capacity)
             throw RequestRefusedException.Invalid(
-                $"sinks ({sinks}) and window ({window}) must be at least 0 and 1 and together at most {model.Capacity}, the places of a slot here."
+                $"sinks ({sinks}) and window ({window}) must be at least 0 and 1 and together at most {model.Capacity}, "
+                    + "the places of a slot here."
             );
         string? systemPrompt = RequestRules.SystemPrompt(request.SystemPrompt);
         int fixedPart = sinks;
@@ -54,7 +55,8 @@ internal static class ConversationCreation
         return length <= limit
             ? length
             : throw RequestRefusedException.Invalid(
-                $"The system prompt takes {length} tokens, pinned it may take {limit} here (half of sinks and window): shorten it, or set pinSystemPrompt to false."
+                $"The system prompt takes {length} tokens, pinned it may take {limit} here (half of sinks and window): "
+                    + "shorten it, or set pinSystemPrompt to false."
             );
     }
 }

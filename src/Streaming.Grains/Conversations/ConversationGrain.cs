@@ -276,7 +276,8 @@ internal sealed partial class ConversationGrain(
         {
             throw new RequestRefusedException(
                 Refusal.Conflict,
-                $"This conversation was held with the checkpoint '{state.State.Model}', this host runs another one ('{services.Model.Name}'): start the host with the first, or create a new conversation."
+                $"This conversation was held with the checkpoint '{state.State.Model}', this host runs another one "
+                    + $"('{services.Model.Name}'): start the host with the first, or create a new conversation."
             );
         }
     }

@@ -75,7 +75,7 @@ internal sealed partial class ReplyRunner
     private static ReplyEnded Ended(string reason, ReplyState reply) =>
         new(reason, reply.HeldBack + (reply.PendingBytes.Length > 0 ? "\uFFFD" : ""), reply.PromptTokens, 0, 0);
 
-    /// <summary>Counts a resumption in the log, so that the count survives a crash; false when it was one too many and the reply failed.</summary>
+    /// <summary>Counts a resumption in the log, so that the count survives a crash; false when it was one too many.</summary>
     private async Task<bool> CountResumptionAsync()
     {
         if (_writer.Session.Resumptions >= MaxResumptions)
@@ -88,7 +88,7 @@ internal sealed partial class ReplyRunner
         return true;
     }
 
-    /// <summary>Ends the running reply as failed, with a notice to users. If no reply had begun, the waiting messages count as answered.</summary>
+    /// <summary>Ends the running reply as failed, with a notice. If none had begun, the waiting messages count as answered.</summary>
     private async Task FailAsync(string notice)
     {
         IReadOnlyList<LogEvent> stored = await _writer.AppendAsync(

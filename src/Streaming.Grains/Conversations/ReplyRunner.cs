@@ -14,7 +14,7 @@ namespace Streaming.Grains.Conversations;
 /// </summary>
 internal sealed partial class ReplyRunner(ActiveConversation conversation, ConversationServices services, ILogger logger)
 {
-    /// <summary>Resumptions without a new token after which a reply fails: a text that kills the process must not kill it for ever.</summary>
+    /// <summary>Resumptions without a new token before a reply fails: a text that kills the process must not kill it for ever.</summary>
     public const int MaxResumptions = 3;
 
     /// <summary>Pause before a reply is resumed, times the resumptions since its last token.</summary>

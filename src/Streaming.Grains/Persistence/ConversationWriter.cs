@@ -12,7 +12,7 @@ namespace Streaming.Grains.Persistence;
 /// <param name="log">The log.</param>
 /// <param name="head">Its head, as last read.</param>
 /// <param name="time">The clock.</param>
-/// <param name="storeWaits">Called with true when the store does not answer and an append is repeated; with false when it took effect.</param>
+/// <param name="storeWaits">Called with true when the store does not answer and an append is repeated, with false when it succeeds.</param>
 internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? storeWaits = null)
 {
     private const int Attempts = 6;

@@ -108,13 +108,14 @@ internal sealed partial class SlotRestore(
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Conversation {ConversationId}: its slot goes on from a snapshot at position {Position}, {Tokens} tokens are fed since; {Bytes} bytes were read in {Milliseconds:F0} ms"
+        Message = "Conversation {ConversationId}: its slot is restored from a snapshot at position {Position}, "
+            + "then {Tokens} tokens are prefilled; {Bytes} bytes were read in {Milliseconds:F0} ms"
     )]
     private partial void LogRestored(string conversationId, long position, long tokens, long bytes, double milliseconds);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Conversation {ConversationId}: the snapshot at position {Position} does not go on here. {Reason}"
+        Message = "Conversation {ConversationId}: the snapshot at position {Position} does not fit here. {Reason}"
     )]
     private partial void LogForeign(string conversationId, long position, string reason);
 

@@ -107,7 +107,7 @@ internal sealed partial class SlotDecoder(
             _ => throw new InvalidOperationException($"A device's output of type {output.GetType().Name} is unknown."),
         };
 
-    /// <summary>What a decode job starts from: a snapshot or an empty slot or neither, and the ids to feed.</summary>
+    /// <summary>The start of a decode job: the ids to feed, after a snapshot is loaded, the slot is reset, or neither.</summary>
     private sealed record SlotInput(IReadOnlyList<TokenRun> Runs, ISlotSnapshot? Snapshot = null, bool Reset = false) : IDisposable
     {
         public void Dispose() => Snapshot?.Dispose();

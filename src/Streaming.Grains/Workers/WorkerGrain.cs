@@ -158,7 +158,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         }
     }
 
-    /// <summary>Waits until a stopped lease is released; if nobody reads its output, releases it once the device has ended its job.</summary>
+    /// <summary>Waits for a stopped lease's release; if nobody reads its output, releases it when the device has ended its job.</summary>
     private async Task EndAsync(SlotLease stopped)
     {
         while (!await stopped.Released.CompletesWithinAsync(UnreadTimeout, _time))

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 using Microsoft.AspNetCore.SignalR.Client;
 
 namespace Streaming.EndToEnd.Tests.Clients;
@@ -112,6 +113,13 @@ internal sealed class ChatClient : IAsyncDisposable
 
     public IAsyncEnumerable<EventView> WatchAsync(string id, long afterSeq, CancellationToken cancellation) =>
         _hub.StreamAsync<EventView>("Watch", id, afterSeq, cancellation);
+
+    /// <summary>A conversation as the hub describes it.</summary>
+    public Task<JsonElement> GetJsonAsync(string id) => _hub.InvokeAsync<JsonElement>("GetConversation", id);
+
+    /// <summary>Events as the hub sends them.</summary>
+    public IAsyncEnumerable<JsonElement> WatchJsonAsync(string id, long afterSeq, CancellationToken cancellation) =>
+        _hub.StreamAsync<JsonElement>("Watch", id, afterSeq, cancellation);
 
     /// <summary>The whole text of a turn, from the stored pages.</summary>
     public async Task<string> ReadTurnTextAsync(string id, int turn)

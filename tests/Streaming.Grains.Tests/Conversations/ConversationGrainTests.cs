@@ -494,7 +494,8 @@ public sealed class ConversationGrainTests : IDisposable
 
     private static async Task<string> TwoTurnsAsync(ScriptedDevice device, string data, Func<GrainsHost, Task>? between)
     {
-        await using GrainsHost host = await GrainsHost.StartAsync(data, device, new ConversationOptions { SnapshotTokens = 0 }); // the log alone
+        var fromLogAlone = new ConversationOptions { SnapshotTokens = 0 };
+        await using GrainsHost host = await GrainsHost.StartAsync(data, device, fromLogAlone);
         IConversationGrain grain = await host.CreateAsync(Limited(90));
         RecordingObserver watcher = await host.WatchAsync(grain);
         await grain.Send(Caller, "Hello!", "m1");

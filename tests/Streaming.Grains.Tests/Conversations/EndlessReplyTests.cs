@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Streaming.Grains.Tests.Conversations;
 
-/// <summary>A reply longer than any window costs no more memory. The counts are of the whole process, so nothing runs in parallel.</summary>
+/// <summary>A reply longer than any window costs no more memory. Counts are of the whole process, so nothing runs in parallel.</summary>
 [CollectionDefinition(nameof(EndlessReplyTests), DisableParallelization = true)]
 [Collection(nameof(EndlessReplyTests))]
 public sealed class EndlessReplyTests : IDisposable
@@ -52,7 +52,8 @@ public sealed class EndlessReplyTests : IDisposable
                 },
             }
         );
-        foreach (string message in (string[])["m1", "m2"]) // the second makes the stream, and so the kernels' workspaces, as long as the third
+        // The second makes the stream, and so the kernels' workspaces, as long as the third.
+        foreach (string message in (string[])["m1", "m2"])
         {
             Task reply = watcher.UntilAsync(e => e.Kind == EventKind.Finished);
             await grain.Send(Caller, Message, message);
@@ -82,7 +83,8 @@ public sealed class EndlessReplyTests : IDisposable
         Footprint twenty = Footprint.Now();
 
         Assert.Equal(two.Tensors, twenty.Tensors);
-        Assert.InRange(twenty.HeapBytes - two.HeapBytes, long.MinValue, 256 * 1024); // 1,200 tokens kept as text would not show, as objects they would
+        // 1,200 tokens kept as text would not show here, as objects they would.
+        Assert.InRange(twenty.HeapBytes - two.HeapBytes, long.MinValue, 256 * 1024);
         Conversation conversation = await grain.Get(Caller);
         Assert.Equal(conversation.Position - Sinks - Window, conversation.Forgotten);
         Assert.InRange(conversation.Forgotten, 21 * Window, long.MaxValue);

@@ -5,8 +5,11 @@ using Streaming.Grains.Tests.Hosting;
 
 namespace Streaming.Grains.Tests.Workers;
 
-/// <summary>Several silos in this process, each with a device of its own, and one store.</summary>
-[CollectionDefinition(nameof(ManyWorkersTests), DisableParallelization = true)] // heartbeat timeouts are real time, so nothing runs in parallel
+/// <summary>
+/// Several silos in this process, each with a device of its own, and one store. Heartbeat timeouts are real time, so nothing runs in
+/// parallel.
+/// </summary>
+[CollectionDefinition(nameof(ManyWorkersTests), DisableParallelization = true)]
 [Collection(nameof(ManyWorkersTests))]
 public sealed class ManyWorkersTests : IDisposable
 {
