@@ -62,7 +62,10 @@ internal sealed class ChatHub(
 
     /// <summary>Stores a message; the reply follows as events.</summary>
     public Task<Sent> Send(string id, string text, string clientMessageId) =>
-        RetryAsync(id, conversation => conversation.Send(Caller, RequestRules.Message(text), RequestRules.ClientMessageId(clientMessageId)));
+        RetryAsync(
+            id,
+            conversation => conversation.Send(Caller, RequestRules.Message(text), RequestRules.ClientMessageId(clientMessageId))
+        );
 
     /// <summary>The stored events after a number, then new ones as they arrive.</summary>
     public async IAsyncEnumerable<ConversationEvent> Watch(
