@@ -10,7 +10,7 @@ internal sealed record Scale
     public static Scale Full { get; } =
         new()
         {
-            Models = [new("the embedded model", "models/starter"), new("stories260K", "tests/fixtures/stories260K")],
+            Models = [new("the embedded model", "models/starter"), new("stories260K", "../shared/models/stories260K")],
             PolicyTokens = 20_000,
             PolicyEvery = 20,
             PolicySegment = 1000,

@@ -3,7 +3,7 @@ namespace Streaming.Bench.Paper.Endurance;
 /// <summary>Length, model and resolution of a long conversation.</summary>
 internal sealed record EnduranceScale
 {
-    private const string Stories = "tests/fixtures/stories260K",
+    private const string Stories = "../shared/models/stories260K",
         Starter = "models/starter";
 
     /// <summary>The length of the paper's longest stream.</summary>
