@@ -7,7 +7,7 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>Conversations of one machine are moved to Azure Storage by the command, and continue there as they would have on that machine.</summary>
+/// <summary><c>move-store</c> moves the conversations of one machine to Azure Storage, where they continue as they would have there.</summary>
 public sealed partial class MoveStoreTests : IDisposable
 {
     private readonly TemporaryFolder _data = new();

@@ -4,7 +4,7 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>In deterministic mode, a reply whose process was killed continues with the same text, with a snapshot and without one.</summary>
+/// <summary>In deterministic mode, a reply continues with the same text after a kill, with a snapshot and without one.</summary>
 public partial class SnapshotRecoveryTests
 {
     private const int Tokens = 1000;

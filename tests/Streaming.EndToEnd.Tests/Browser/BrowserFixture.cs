@@ -6,7 +6,7 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests.Browser;
 
-/// <summary>A silo with the page, a stand-alone gateway in front of it, and Chromium. All start once, when a test first needs them.</summary>
+/// <summary>A silo with the page, a stand-alone gateway in front of it, and Chromium, started once for all tests.</summary>
 public sealed class BrowserFixture : IAsyncDisposable
 {
     private static readonly string[] Arguments =

@@ -28,7 +28,7 @@ internal sealed class ChatPage(IPage page)
 
     public ILocator Turn(int turn) => page.Locator($"[data-testid=turn][data-turn='{turn}']");
 
-    /// <summary>Shows the form for a new conversation. The page replaces what is typed before it has done so, so this waits for it.</summary>
+    /// <summary>Shows the form for a new conversation, and waits for it: the page replaces what is typed before.</summary>
     public async Task ShowStartAsync()
     {
         if (await Id("start").IsVisibleAsync())
@@ -71,7 +71,10 @@ internal sealed class ChatPage(IPage page)
     public async Task<string> TextBeyondAsync(int turn, int length)
     {
         await page.WaitForFunctionAsync(
-            "([turn, length]) => (document.querySelector(`[data-testid=turn][data-turn='${turn}'] [data-testid=turn-text]`)?.sourceText?.length ?? 0) > length",
+            """
+            ([turn, length]) =>
+              (document.querySelector(`[data-testid=turn][data-turn='${turn}'] [data-testid=turn-text]`)?.sourceText?.length ?? 0) > length
+            """,
             new object[] { turn, length }
         );
         return await TextAsync(turn);

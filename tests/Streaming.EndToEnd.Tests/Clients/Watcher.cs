@@ -27,7 +27,7 @@ internal sealed class Watcher(string id)
     /// <summary>The joined texts of a turn's delta and finished events.</summary>
     public string TextOf(int turn) => _texts.TryGetValue(turn, out StringBuilder? text) ? text.ToString() : "";
 
-    /// <summary>Watches until an event is there that the caller waits for; true when it came, false when the connection ended before.</summary>
+    /// <summary>Watches until an event arrives that the caller waits for; false if the connection ended before.</summary>
     public async Task<bool> UntilAsync(
         ChatClient client,
         Func<EventView, bool> awaited,
