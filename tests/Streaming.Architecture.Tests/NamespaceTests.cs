@@ -66,7 +66,9 @@ public class NamespaceTests
         return dependencies;
     }
 
-    /// <summary>Whether a type is written in the part. Orleans generates others into namespaces of its own; type parameters have none.</summary>
+    /// <summary>
+    /// Whether a type is written in the part. Orleans generates others into namespaces of its own; type parameters have none.
+    /// </summary>
     private static bool IsOurs(IType type, string part) =>
         type.Namespace?.FullName is { } name && (name == part || name.StartsWith(part + ".", StringComparison.Ordinal));
 }

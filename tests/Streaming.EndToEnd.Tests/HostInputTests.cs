@@ -139,7 +139,8 @@ public class HostInputTests
     {
         using var data = new TemporaryFolder();
         const string nobody =
-            "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:9/nobody;BlobEndpoint=http://127.0.0.1:9/nobody;";
+            "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;"
+            + "TableEndpoint=http://127.0.0.1:9/nobody;BlobEndpoint=http://127.0.0.1:9/nobody;";
         await using HostProcess silo = HostProcess.Silo(
             data.Path,
             ClusterPorts.Free(),

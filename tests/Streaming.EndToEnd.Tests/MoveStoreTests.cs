@@ -7,7 +7,7 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary><c>move-store</c> moves the conversations of one machine to Azure Storage, where they continue as they would have there.</summary>
+/// <summary>The command moves a machine's conversations to Azure Storage. There they continue as they would have on that machine.</summary>
 public sealed partial class MoveStoreTests : IDisposable
 {
     private readonly TemporaryFolder _data = new();

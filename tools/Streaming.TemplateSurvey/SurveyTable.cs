@@ -24,14 +24,14 @@ internal static class SurveyTable
                     $"| {Cell(template.Name)} | {template.Source} | {Words(template.Verdict)} | {Cell(template.Reason)} |"
                 );
         }
-        page.AppendLine().AppendLine("<details><summary>All templates</summary>").AppendLine();
+        page.AppendLine().AppendLine("## All templates").AppendLine();
         foreach (IGrouping<string, SurveyedTemplate> source in templates.GroupBy(t => t.Source).OrderBy(g => g.Key, StringComparer.Ordinal))
         {
             page.AppendLine(CultureInfo.InvariantCulture, $"- {source.Key}:");
             foreach (SurveyedTemplate template in source)
                 page.AppendLine(CultureInfo.InvariantCulture, $"  - `{template.Name}`: {Words(template.Verdict)}");
         }
-        return page.AppendLine().AppendLine("</details>").ToString();
+        return page.ToString();
     }
 
     private static void AppendCounts(StringBuilder page, string title, IReadOnlyList<SurveyedTemplate> templates)

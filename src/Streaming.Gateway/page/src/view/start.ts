@@ -54,7 +54,8 @@ export class Start {
         h(
           "p",
           { class: "lead" },
-          "The model keeps the first and the most recent tokens in its attention and forgets those in between. So a reply can go on for as long as you like, and each word costs the same.",
+          "The model keeps the first and the most recent tokens in its attention and forgets those in between. " +
+            "So a reply can go on for as long as you like, and each word costs the same.",
         ),
         h(
           "ul",
