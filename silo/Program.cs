@@ -1,3 +1,4 @@
+using Streaming.Clustering;
 using Streaming.Gateway;
 using Streaming.Hosting;
 using Streaming.Hosting.Settings;
@@ -16,8 +17,9 @@ return await HostRun.ReportErrorsAsync(
         builder.Services.AddSiloSettings().AddGatewaySettings();
         SiloSettings settings = builder.ReadSettings<SiloSettings>();
 
+        AzureAccount? account = settings.OpenAccount(); // a wrong connection string stops the host before the model loads
         await using Engine engine = EngineStart.Load(settings);
-        builder.AddSilo(settings, engine);
+        builder.AddSilo(settings, account, engine);
         if (settings.Gateway)
             builder.Services.AddGateway();
 

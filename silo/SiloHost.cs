@@ -16,6 +16,11 @@ namespace Streaming.Silo;
 /// <summary>The composition of a silo.</summary>
 internal static class SiloHost
 {
+    /// <summary>The storage account of the settings; null for the embedded store.</summary>
+    /// <exception cref="Microsoft.Extensions.Options.OptionsValidationException">The connection string is none.</exception>
+    public static AzureAccount? OpenAccount(this SiloSettings settings) =>
+        settings.Storage == StorageKind.Azure ? new AzureAccount(settings.Azure) : null;
+
     /// <summary>Registers the silo's settings.</summary>
     public static IServiceCollection AddSiloSettings(this IServiceCollection services)
     {
@@ -24,11 +29,10 @@ internal static class SiloHost
     }
 
     /// <summary>Store, grains and cluster membership.</summary>
-    public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, Engine engine)
+    public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, AzureAccount? account, Engine engine)
     {
         RequireFreePort(settings.SiloPort, nameof(SiloSettings.SiloPort));
         RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
-        AzureAccount? account = settings.Storage == StorageKind.Azure ? new AzureAccount(settings.Azure) : null;
         if (account is null)
             builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
