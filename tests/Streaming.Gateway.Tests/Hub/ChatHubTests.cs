@@ -145,7 +145,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
         await _hub.InvokeAsync("Stop", _id, Cancelled);
         Assert.Equal((null, 1), (Conversation.StoppedTurn, Conversation.Stops));
         Assert.Equal(_id, (await _hub.InvokeAsync<ConversationPage>("ListConversations", Cancelled)).Items.Single().Id);
-        Assert.Equal("before  take ", (await _hub.InvokeAsync<TurnPage>("ReadTurns", _id, Cancelled)).Items.Single().Text);
+        Assert.Equal("before  take 50", (await _hub.InvokeAsync<TurnPage>("ReadTurns", _id, Cancelled)).Items.Single().Text);
         Assert.NotNull(await _hub.InvokeAsync<Conversation>("CreateConversation", Cancelled));
         await SendAsync("hello", "m1");
         await using var watching = _hub.StreamAsync<ConversationEvent>("Watch", _id, Cancelled).GetAsyncEnumerator(Cancelled);
