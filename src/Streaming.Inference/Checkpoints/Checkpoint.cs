@@ -20,8 +20,8 @@ public sealed class Checkpoint : IDisposable
     /// <summary>The folder's full path.</summary>
     public string Folder { get; }
 
-    /// <summary>The folder's name, for display.</summary>
-    public string Name => Path.GetFileName(Folder);
+    /// <summary>The model's name for display: the folder's name, or in Hugging Face's download cache the repository's.</summary>
+    public string Name => CheckpointFiles.NameOf(Folder);
 
     /// <summary>The model's configuration.</summary>
     public ModelConfig Config { get; }

@@ -23,19 +23,38 @@ internal static class CheckpointFingerprint
         foreach (string name in SmallFiles)
         {
             string path = Path.Combine(folder, name);
-            if (File.Exists(path))
+            if (CheckpointFiles.IsThere(path))
                 Append(hash, name, path, sampled: false);
         }
-        FileInfo[] weights = [.. weightFiles.Select(f => new FileInfo(f))];
-        bool sampled = weights.Sum(f => f.Length) >= WholeBelow;
-        foreach (FileInfo file in weights)
-            Append(hash, file.Name, file.FullName, sampled);
+        string[] weights = [.. weightFiles];
+        bool sampled = weights.Sum(LengthOf) >= WholeBelow;
+        foreach (string path in weights)
+            Append(hash, Path.GetFileName(path), path, sampled);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The file's length; of a link, <see cref="FileInfo.Length"/> is the link's own.</summary>
+    private static long LengthOf(string path)
+    {
+        using FileStream file = Open(path);
+        return file.Length;
+    }
+
+    private static FileStream Open(string path)
+    {
+        try
+        {
+            return File.OpenRead(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CheckpointFiles.Unreadable(path, e);
+        }
     }
 
     private static void Append(IncrementalHash hash, string name, string path, bool sampled)
     {
-        using FileStream file = File.OpenRead(path);
+        using FileStream file = Open(path);
         hash.AppendData(Encoding.UTF8.GetBytes(name));
         Span<byte> length = stackalloc byte[9];
         length[0] = 0; // ends the name, so that names and lengths are unambiguous

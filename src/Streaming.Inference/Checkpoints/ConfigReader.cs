@@ -23,15 +23,14 @@ internal sealed class ConfigReader
     /// <summary>Opens a required file.</summary>
     /// <exception cref="InputException">It is absent, unreadable or not a JSON object.</exception>
     public static ConfigReader Open(string folder, string name) =>
-        OpenIfPresent(folder, name)
-        ?? throw new InputException($"'{folder}' has no {name}: name a checkpoint's folder in Hugging Face layout.");
+        OpenIfPresent(folder, name) ?? throw CheckpointFiles.Missing(folder, name);
 
     /// <summary>Opens an optional file; null if it is absent.</summary>
     /// <exception cref="InputException">It is unreadable or not a JSON object.</exception>
     public static ConfigReader? OpenIfPresent(string folder, string name)
     {
         string file = Path.Combine(folder, name);
-        if (!System.IO.File.Exists(file))
+        if (!CheckpointFiles.IsThere(file))
             return null;
         try
         {
@@ -39,7 +38,7 @@ internal sealed class ConfigReader
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new InputException($"'{file}' cannot be read ({e.Message}): check that it is a file and its permissions.", e);
+            throw CheckpointFiles.Unreadable(file, e);
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed class SafetensorsFile : IDisposable
         {
             stream?.Dispose();
             if (e is IOException or UnauthorizedAccessException)
-                throw Unreadable(path, e);
+                throw CheckpointFiles.Unreadable(path, e);
             throw;
         }
     }
@@ -84,7 +84,7 @@ internal sealed class SafetensorsFile : IDisposable
             }
             catch (IOException e)
             {
-                throw Unreadable(Path, e);
+                throw CheckpointFiles.Unreadable(Path, e);
             }
             if (read == 0)
                 throw new InputException(
@@ -96,7 +96,4 @@ internal sealed class SafetensorsFile : IDisposable
     }
 
     public void Dispose() => _stream.Dispose();
-
-    private static InputException Unreadable(string path, Exception e) =>
-        new($"'{path}' cannot be read ({e.Message}): check the file and its permissions.", e);
 }

@@ -87,10 +87,10 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
     private static string[] WithoutIndex(string folder)
     {
         string single = Path.Combine(folder, SingleFile);
-        if (File.Exists(single))
+        if (CheckpointFiles.IsThere(single))
             return [single];
         string[] all = [.. Directory.EnumerateFiles(folder, "*.safetensors").Order(StringComparer.Ordinal)];
-        return all.Length > 0
+        return Array.TrueForAll(all, CheckpointFiles.IsThere) && all.Length > 0
             ? all
             : throw new InputException(
                 $"'{folder}' has no *.safetensors: put the checkpoint's weights there (other formats are not read)."
@@ -107,7 +107,7 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
                     $"'{index.File}' names the file '{name}', which is not in its folder: use the checkpoint's own index."
                 );
             string path = Path.Combine(folder, name);
-            if (!File.Exists(path))
+            if (!CheckpointFiles.IsThere(path))
                 throw new InputException($"'{index.File}' names '{name}', which is not there: put the whole checkpoint into '{folder}'.");
             yield return path;
         }
