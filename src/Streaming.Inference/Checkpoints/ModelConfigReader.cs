@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
@@ -10,6 +12,9 @@ internal static class ModelConfigReader
 
     /// <summary>Fields of mixtures of experts in several families.</summary>
     private static readonly string[] Experts = ["num_local_experts", "num_experts", "n_routed_experts", "moe_intermediate_size"];
+
+    /// <summary>Fields that announce quantised files, by several tools.</summary>
+    private static readonly string[] Quantisations = ["quantization_config", "compression_config", "quantization"];
 
     /// <summary>Fields of variants that multiply, cap or skip values; the supported families have none of them.</summary>
     private static readonly string[] ForeignArithmetic =
@@ -27,10 +32,11 @@ internal static class ModelConfigReader
 
     public static ModelConfig Read(ConfigReader config, Family family)
     {
-        RefuseWhatChangesTheArithmetic(config, family);
         int hidden = config.Int("hidden_size"),
             heads = config.Int("num_attention_heads");
-        int keyValueHeads = config.Int("num_key_value_heads", family.KeyValueHeads ?? heads);
+        // A null means as many as query heads; only an absent field has the family's default.
+        bool givesKeyValueHeads = config.Names.Contains("num_key_value_heads");
+        int keyValueHeads = config.Int("num_key_value_heads", givesKeyValueHeads ? heads : family.KeyValueHeads ?? heads);
         if (heads % keyValueHeads != 0)
             throw config.Wrong("num_key_value_heads", $"a divisor of num_attention_heads ({heads})");
         bool givesHeadDim = config.Has("head_dim") || family.HeadDim is not null;
@@ -39,6 +45,7 @@ internal static class ModelConfigReader
         int headDim = config.Int("head_dim", family.HeadDim ?? hidden / heads);
         if (headDim % 2 != 0)
             throw config.Wrong("head_dim", "even, because RoPE rotates pairs");
+        RefuseWhatChangesTheArithmetic(config, family, headDim);
         int trained = config.Int("max_position_embeddings");
         RopeScaling? scaling = RopeScalingReader.Read(config, headDim, trained);
         bool attentionBias = family.ReadsAttentionBias && config.Bool("attention_bias", whenAbsent: false);
@@ -88,7 +95,7 @@ internal static class ModelConfigReader
         return family.SlidingWindow ?? (layers.Length > 0 ? throw config.Missing("sliding_window") : null);
     }
 
-    private static void RefuseWhatChangesTheArithmetic(ConfigReader config, Family family)
+    private static void RefuseWhatChangesTheArithmetic(ConfigReader config, Family family, int headDim)
     {
         if (config.TextIfPresent("hidden_act") is not (null or "silu" or "swish"))
             throw config.Unsupported("hidden_act", "use a checkpoint with \"silu\"");
@@ -102,17 +109,35 @@ internal static class ModelConfigReader
             throw config.Unsupported("position_embedding_type", "use a checkpoint with RoPE");
         foreach (string field in Experts)
         {
-            if (config.Has(field))
+            if (!ChangesNothing(config, field, headDim))
                 throw config.Unsupported(field, "use a checkpoint without a mixture of experts");
         }
         foreach (string field in ForeignArithmetic)
         {
-            if (config.Has(field))
+            if (!ChangesNothing(config, field, headDim))
                 throw config.Unsupported(field, Remedy);
         }
-        if (config.Has("quantization_config"))
-            throw config.Unsupported("quantization_config", "use the checkpoint's unquantized files");
+        foreach (string field in Quantisations)
+        {
+            if (config.Has(field))
+                throw config.Unsupported(field, "use the model's unquantized checkpoint");
+        }
         if (config.Double("partial_rotary_factor", 1) != 1)
             throw config.Unsupported("partial_rotary_factor", Remedy);
     }
+
+    /// <summary>Whether a field is absent or has the value with which its variant computes what the supported families do.</summary>
+    private static bool ChangesNothing(ConfigReader config, string field, int headDim) =>
+        (field, config.Find(field)) switch
+        {
+            (_, null) => true,
+            ("embedding_multiplier" or "residual_multiplier" or "logits_scaling", { ValueKind: JsonValueKind.Number } number) =>
+                number.GetDouble() == 1,
+            ("attention_multiplier", { ValueKind: JsonValueKind.Number } number) => // in place of 1 / sqrt(head_dim)
+            Math.Abs(number.GetDouble() * Math.Sqrt(headDim) - 1) < 1e-6,
+            ("no_rope_layers", { ValueKind: JsonValueKind.Array } layers) => // 1 for a layer with RoPE, 0 for one without
+            layers.EnumerateArray().All(layer => layer.ValueKind == JsonValueKind.Number && layer.GetDouble() == 1),
+            (_, { ValueKind: JsonValueKind.Number } number) => Experts.Contains(field) && number.GetDouble() == 0,
+            _ => false,
+        };
 }

@@ -3,18 +3,27 @@ using System.Text.Json;
 namespace Streaming.Inference.Checkpoints;
 
 /// <summary>
-/// Reads RoPE's scaling from <c>rope_scaling</c>, or from <c>rope_parameters</c> in newer files, which also contains the base. Its kind is
-/// <c>rope_type</c>, or <c>type</c> in older files.
+/// Reads RoPE's base and scaling from <c>rope_scaling</c>, or from <c>rope_parameters</c> in newer files. The scaling's kind is
+/// <c>rope_type</c>, or <c>type</c> in older files. As in Hugging Face's library, a base inside a section counts before one outside.
 /// </summary>
 internal static class RopeScalingReader
 {
-    private const string OriginalContext = "original_max_position_embeddings";
+    private const string Newer = "rope_parameters",
+        Older = "rope_scaling",
+        Base = "rope_theta",
+        PartOfHead = "partial_rotary_factor",
+        OriginalContext = "original_max_position_embeddings";
 
     /// <summary>RoPE's base; older files have it at the top level.</summary>
-    public static double Theta(ConfigReader config) =>
-        config.SectionIfPresent("rope_parameters") is { } parameters && parameters.Has("rope_theta")
-            ? ModelConfigReader.Positive(parameters, "rope_theta")
-            : ModelConfigReader.Positive(config, "rope_theta", 10_000);
+    public static double Theta(ConfigReader config)
+    {
+        foreach (string section in (string[])[Newer, Older])
+        {
+            if (config.SectionIfPresent(section) is { } rope && rope.Has(Base))
+                return ModelConfigReader.Positive(rope, Base);
+        }
+        return ModelConfigReader.Positive(config, Base, 10_000);
+    }
 
     /// <summary>The scaling; null for none.</summary>
     /// <param name="config">The file.</param>
@@ -22,8 +31,8 @@ internal static class RopeScalingReader
     /// <param name="context">Its <c>max_position_embeddings</c>.</param>
     public static RopeScaling? Read(ConfigReader config, int headDim, int context)
     {
-        RopeScaling? older = Read(config, "rope_scaling", headDim, context);
-        RopeScaling? newer = Read(config, "rope_parameters", headDim, context);
+        RopeScaling? older = Read(config, Older, headDim, context);
+        RopeScaling? newer = Read(config, Newer, headDim, context);
         return newer ?? older;
     }
 
@@ -31,10 +40,11 @@ internal static class RopeScalingReader
     {
         if (config.SectionIfPresent(field) is not { } rope)
             return null;
-        if (rope.Double("partial_rotary_factor", 1) != 1)
-            throw rope.Unsupported("partial_rotary_factor", "use a checkpoint without it");
-        string? type = rope.TextIfPresent("rope_type") ?? rope.TextIfPresent("type") ?? (field == "rope_parameters" ? "default" : null);
-        switch (type)
+        if (rope.Names.FirstOrDefault(name => rope.Find(name) is { ValueKind: JsonValueKind.Object }) is string layers)
+            throw rope.Unsupported(layers, "use a checkpoint whose layers share one RoPE");
+        if (rope.Double(PartOfHead, 1) != 1)
+            throw rope.Unsupported(PartOfHead, "use a checkpoint without it");
+        switch (Type(rope))
         {
             case "default":
                 return null;
@@ -44,11 +54,31 @@ internal static class RopeScalingReader
                 return Llama3(rope);
             case "yarn":
                 return Yarn(config, rope, context);
-            case "longrope" or "su": // Phi-3's first files name it su
+            case "longrope":
                 return Long(config, rope, headDim, context);
             default:
                 throw config.Unsupported(field, "use a checkpoint whose RoPE is unscaled or scaled by linear, llama3, yarn or longrope");
         }
+    }
+
+    /// <summary>The scaling's kind; null if the section has parameters of a scaling and does not say of which.</summary>
+    private static string? Type(ConfigReader rope)
+    {
+        string? type = Named("type"),
+            ropeType = Named("rope_type");
+        if (type is not null && ropeType is not null && type != ropeType)
+            throw rope.Wrong("type", $"the same as rope_type (\"{ropeType}\")");
+        bool isScaled = rope.Names.Any(name => name is not (Base or PartOfHead) && rope.Has(name));
+        return ropeType ?? type ?? (isScaled ? null : "default");
+
+        // Phi-3's first files name longrope su.
+        string? Named(string field) =>
+            rope.TextIfPresent(field) switch
+            {
+                "su" => "longrope",
+                { } name => name,
+                null => null,
+            };
     }
 
     private static double Factor(ConfigReader rope)
