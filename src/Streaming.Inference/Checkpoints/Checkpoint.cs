@@ -63,6 +63,8 @@ public sealed class Checkpoint : IDisposable
         SafetensorsWeights weights = SafetensorsWeights.Open(full);
         try
         {
+            if (config.TiedHead && !weights.Has(TensorNames.Embedding) && weights.Has(TensorNames.Head))
+                weights.Alias(TensorNames.Embedding, TensorNames.Head); // tied weights may be stored under either name
             if (!config.TiedHead && !weights.Has(TensorNames.Head))
                 throw new InputException(
                     $"The weights in '{full}' lack '{TensorNames.Head}', and config.json does not set tie_word_embeddings: "

@@ -5,6 +5,9 @@ namespace Streaming.Inference.Checkpoints;
 /// <summary>A stored matrix whose rows are read on demand. Thread-safe.</summary>
 internal interface IStoredMatrix : IDisposable
 {
+    /// <summary>Which tensor of which file it is, as the beginning of a sentence.</summary>
+    string Description { get; }
+
     /// <summary>The stored type: float32, bfloat16 or float16.</summary>
     torch.ScalarType Type { get; }
 

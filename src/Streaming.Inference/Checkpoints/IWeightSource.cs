@@ -12,5 +12,8 @@ public interface IWeightSource
     torch.Tensor Read(string name, params ReadOnlySpan<long> shape);
 
     /// <summary>Opens a matrix for reading rows. The default implementation reads the whole matrix at once.</summary>
-    internal IStoredMatrix Open(string name, long rows, long columns) => new TensorMatrix(Read(name, rows, columns));
+    internal IStoredMatrix Open(string name, long rows, long columns) => new TensorMatrix(Read(name, rows, columns), Describe(name));
+
+    /// <summary>Which tensor of which file a name means, as the beginning of a sentence.</summary>
+    internal string Describe(string name) => $"The tensor '{name}'";
 }

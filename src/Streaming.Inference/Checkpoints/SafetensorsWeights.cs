@@ -44,6 +44,9 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         }
     }
 
+    /// <summary>Gives a tensor a second name.</summary>
+    public void Alias(string name, string existing) => _tensors.Add(name, _tensors[existing]);
+
     /// <inheritdoc/>
     public torch.Tensor Read(string name, params ReadOnlySpan<long> shape)
     {
@@ -57,6 +60,14 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         return new SafetensorsMatrix(file, entry, type);
     }
 
+    string IWeightSource.Describe(string name) =>
+        _tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found)
+            ? Describe(found.File, found.Entry)
+            : $"The tensor '{name}'";
+
+    /// <summary>The beginning of a sentence about a tensor.</summary>
+    internal static string Describe(SafetensorsFile file, SafetensorsEntry entry) => $"'{file.Path}': the tensor '{entry.Name}'";
+
     private (SafetensorsFile File, SafetensorsEntry Entry, torch.ScalarType Type) Find(string name, ReadOnlySpan<long> shape)
     {
         if (!_tensors.TryGetValue(name, out (SafetensorsFile File, SafetensorsEntry Entry) found))
@@ -65,14 +76,14 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         if (!shape.SequenceEqual(entry.Shape))
         {
             throw new InputException(
-                $"'{file.Path}': the tensor '{name}' has the shape [{string.Join(", ", entry.Shape)}], "
+                $"{Describe(file, entry)} has the shape [{string.Join(", ", entry.Shape)}], "
                     + $"but config.json asks for [{string.Join(", ", shape.ToArray())}]: use the files of one checkpoint."
             );
         }
         if (entry.ScalarType is not torch.ScalarType type)
         {
             throw new InputException(
-                $"'{file.Path}': the tensor '{name}' has the type {entry.DType}, which is not supported: use files with F32, BF16 or F16."
+                $"{Describe(file, entry)} has the type {entry.DType}, which is not supported: use files with F32, BF16 or F16."
             );
         }
         return (file, entry, type);

@@ -10,8 +10,9 @@ internal sealed unsafe class TensorMatrix : IStoredMatrix
     private readonly byte* _numbers;
     private readonly long _rowBytes;
 
-    public TensorMatrix(torch.Tensor tensor)
+    public TensorMatrix(torch.Tensor tensor, string description = "A matrix")
     {
+        Description = description;
         _tensor = tensor.contiguous();
         if (!ReferenceEquals(_tensor, tensor))
             tensor.Dispose();
@@ -19,6 +20,8 @@ internal sealed unsafe class TensorMatrix : IStoredMatrix
         _rowBytes = _tensor.shape[1] * _tensor.element_size();
         Type = _tensor.dtype;
     }
+
+    public string Description { get; }
 
     public torch.ScalarType Type { get; }
 

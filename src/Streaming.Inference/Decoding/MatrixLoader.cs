@@ -41,7 +41,7 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
 
     /// <summary>Loads matrices [rows_i, columns] as one: [sum of rows_i, columns].</summary>
     /// <returns>Tensors in the current dispose scope.</returns>
-    /// <exception cref="InputException">A matrix cannot be read.</exception>
+    /// <exception cref="InputException">A matrix cannot be read, or a number of it is not finite.</exception>
     public Weight Load(IReadOnlyList<(IStoredMatrix Matrix, long Rows)> stored, long columns, MatrixForm form)
     {
         long rows = stored.Sum(part => part.Rows);
@@ -92,7 +92,7 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
             byte* target = _numbers + (long)row * _columns * bytes;
             int length = rows * _columns;
             if (matrix.Type == activations)
-                matrix.Read(at, new Span<byte>(target, length * bytes));
+                Read(matrix, at, new Span<byte>(target, length * bytes));
             else if (activations == torch.ScalarType.Float32)
                 Widen(matrix, at, new Span<float>((float*)target, length), buffers);
             else
@@ -134,10 +134,20 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
         return (_stored[part].Matrix, row, (int)Math.Min(wanted, _stored[part].Rows - row));
     }
 
-    private static Span<float> Widen(IStoredMatrix matrix, long row, Span<float> numbers, Buffers buffers)
+    /// <summary>Reads whole rows.</summary>
+    /// <exception cref="InputException">They cannot be read, or a number is not finite.</exception>
+    private void Read(IStoredMatrix matrix, long row, Span<byte> stored)
+    {
+        matrix.Read(row, stored);
+        int index = WeightConversion.IndexOfNotFinite(stored, matrix.Type);
+        if (index >= 0)
+            throw WeightLoader.NotFinite(matrix.Description, $"row {row + index / _columns}");
+    }
+
+    private Span<float> Widen(IStoredMatrix matrix, long row, Span<float> numbers, Buffers buffers)
     {
         Span<byte> stored = buffers.Stored(numbers.Length * (matrix.Type == torch.ScalarType.Float32 ? sizeof(float) : sizeof(BFloat16)));
-        matrix.Read(row, stored);
+        Read(matrix, row, stored);
         WeightConversion.Widen(stored, matrix.Type, numbers);
         return numbers;
     }

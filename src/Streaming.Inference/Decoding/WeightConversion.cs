@@ -14,6 +14,15 @@ internal static class WeightConversion
         LargestInt4 = 7,
         SmallestScale = 1e-8f;
 
+    /// <summary>The index of the first NaN or infinity among elements of a stored type; -1 for none.</summary>
+    public static int IndexOfNotFinite(ReadOnlySpan<byte> stored, torch.ScalarType type) =>
+        type switch
+        {
+            torch.ScalarType.Float32 => IndexOfExponent(MemoryMarshal.Cast<byte, uint>(stored), 0x7F80_0000u),
+            torch.ScalarType.Float16 => IndexOfExponent(MemoryMarshal.Cast<byte, ushort>(stored), (ushort)0x7C00),
+            _ => IndexOfExponent(MemoryMarshal.Cast<byte, ushort>(stored), (ushort)0x7F80),
+        };
+
     /// <summary>Converts elements of a stored type to float32.</summary>
     public static void Widen(ReadOnlySpan<byte> stored, torch.ScalarType type, Span<float> numbers)
     {
@@ -71,6 +80,20 @@ internal static class WeightConversion
             for (int i = 0; i < group.Length; i++)
                 quantised[g * NibbleProduct.Group + i] = (sbyte)Math.Clamp(MathF.Round(group[i] / divisor), SmallestInt4, LargestInt4);
         }
+    }
+
+    /// <summary>The index of the first number whose exponent's bits are all set, which only NaN and infinity have.</summary>
+    private static int IndexOfExponent<T>(ReadOnlySpan<T> bits, T exponent)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        var exponents = new Vector<T>(exponent);
+        int i = 0,
+            lanes = Vector<T>.Count;
+        while (i <= bits.Length - lanes && !Vector.EqualsAny(new Vector<T>(bits[i..]) & exponents, exponents))
+            i += lanes;
+        while (i < bits.Length && (bits[i] & exponent) != exponent)
+            i++;
+        return i < bits.Length ? i : -1;
     }
 
     private static void WidenBFloat16(ReadOnlySpan<ushort> stored, Span<uint> numbers)

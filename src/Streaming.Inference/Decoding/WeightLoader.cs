@@ -12,7 +12,7 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     private readonly MatrixLoader _matrices = new(kernels, DTypes.Activations(type), threads);
 
     /// <summary>Reads all weights. If it throws, it has released those it had read.</summary>
-    /// <exception cref="InputException">A tensor is missing or has another shape.</exception>
+    /// <exception cref="InputException">A tensor is missing, has another shape, or contains a number that is not finite.</exception>
     public DecoderWeights Load()
     {
         using DisposeScope scope = torch.NewDisposeScope();
@@ -26,6 +26,12 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
             tensor.DetachFromDisposeScope();
         return weights;
     }
+
+    /// <summary>The error for a NaN or an infinity, which would make every token's probability NaN.</summary>
+    /// <param name="tensor">The tensor's <see cref="IStoredMatrix.Description"/>.</param>
+    /// <param name="place">The place in it.</param>
+    public static InputException NotFinite(string tensor, string place) =>
+        new($"{tensor} contains NaN or infinity in {place}: copy the file again from its source, or use another checkpoint.");
 
     public void Dispose() => _matrices.Dispose();
 
@@ -70,6 +76,9 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     private torch.Tensor ReadPlain(string name, long length)
     {
         using torch.Tensor stored = source.Read(name, length);
+        int index = WeightConversion.IndexOfNotFinite(stored.bytes, stored.dtype);
+        if (index >= 0)
+            throw NotFinite(source.Describe(name), $"element {index}");
         return stored.to(_activations, device, copy: true).contiguous();
     }
 

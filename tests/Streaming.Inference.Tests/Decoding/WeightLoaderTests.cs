@@ -70,18 +70,26 @@ public class WeightLoaderTests
     }
 
     [Theory]
-    [InlineData(DType.Int8), InlineData(DType.Int4)]
-    public void NaN_in_a_weight_is_not_hidden_by_the_scale_of_its_row(DType type)
+    [InlineData(DType.Float32), InlineData(DType.BFloat16), InlineData(DType.Int8), InlineData(DType.Int4)]
+    public void NaN_in_one_of_several_fused_matrices_is_refused_by_its_own_row(DType type)
     {
         using DisposeScope scope = torch.NewDisposeScope();
-        torch.Tensor stored = torch.ones([1, 64]);
-        stored[0, 40] = float.NaN;
+        torch.Tensor stored = torch.ones([70, 64]);
+        stored[68, 40] = float.NaN;
         using IKernels kernels = Kernels();
-        using var load = new MatrixLoader(kernels, torch.ScalarType.BFloat16, threads: 1);
+        using var load = new MatrixLoader(kernels, torch.ScalarType.BFloat16, threads: 2);
 
-        Weight weight = load.Load([(new TensorMatrix(stored.clone()), 1)], 64, FormOf(type));
+        string sentence = Assert
+            .Throws<InputException>(() =>
+                load.Load(
+                    [(new TensorMatrix(torch.ones([1_000, 64])), 1_000), (new TensorMatrix(stored.clone(), "The tensor 'b'"), 70)],
+                    64,
+                    FormOf(type)
+                )
+            )
+            .Message;
 
-        Assert.True(weight.Scales!.isnan().any().item<bool>());
+        Assert.StartsWith("The tensor 'b' contains NaN or infinity in row 68", sentence, StringComparison.Ordinal);
     }
 
     [Fact]
