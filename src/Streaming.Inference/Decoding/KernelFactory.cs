@@ -33,8 +33,6 @@ internal static class KernelFactory
             throw new InputException(
                 $"The kernels {set} are for the CPU only, and the device is {context.Device}: choose {KernelSet.Auto}."
             );
-        if (context.Type == DType.Int4)
-            DTypes.CheckWidths(context.Type, context.Config, NibbleProduct.WidthMultiple);
         var managed = new ManagedKernels(context, VectorKernels.Of(set));
         return context.Type == DType.BFloat16 ? new PrefillDecodeKernels(managed, new TorchKernels(context)) : managed;
     }

@@ -35,6 +35,7 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
     private MatrixForm _form;
     private int _rows,
         _columns,
+        _width, // of a row in memory
         _blockRows;
     private byte* _numbers;
     private BFloat16* _scales;
@@ -46,19 +47,20 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
     {
         long rows = stored.Sum(part => part.Rows);
         (_stored, _form, _rows, _columns) = (stored, form, checked((int)rows), checked((int)columns));
+        _width = form == MatrixForm.Int4 ? NibbleProduct.Padded(_columns) : _columns;
         int tiles = Math.Max(1, BlockElements / _columns / FloatProduct.TileWeights);
         _blockRows = tiles * FloatProduct.TileWeights; // the kernels pack whole tiles
         torch.Tensor numbers = form switch
         {
             MatrixForm.Plain => torch.empty([rows, columns], activations),
             MatrixForm.Int8 => torch.empty([rows, columns], torch.ScalarType.Int8),
-            _ => torch.empty([rows, columns / 2], torch.ScalarType.Int8),
+            _ => torch.empty([rows, _width / 2], torch.ScalarType.Int8),
         };
         torch.Tensor? scales = form switch
         {
             MatrixForm.Plain => null,
             MatrixForm.Int8 => torch.empty([rows], torch.ScalarType.BFloat16),
-            _ => torch.empty([rows, columns / NibbleProduct.Group], torch.ScalarType.BFloat16),
+            _ => torch.empty([rows, _width / NibbleProduct.Group], torch.ScalarType.BFloat16),
         };
         _numbers = (byte*)TensorMemory.AddressOf(numbers);
         _scales = scales is null ? null : (BFloat16*)TensorMemory.AddressOf(scales);
@@ -104,25 +106,25 @@ internal sealed unsafe class MatrixLoader(IKernels kernels, torch.ScalarType act
     private void Quantise(int first, int count, Buffers buffers)
     {
         Span<float> numbers = buffers.Numbers(count * _columns);
-        Span<sbyte> quantised = buffers.Quantised(count * _columns, out sbyte* unpacked);
+        Span<sbyte> quantised = buffers.Quantised(count * _width, out sbyte* unpacked);
         for (int row = 0; row < count; )
         {
             (IStoredMatrix matrix, long at, int rows) = StoredAt(first + row, count - row);
             Widen(matrix, at, numbers.Slice(row * _columns, rows * _columns), buffers);
             row += rows;
         }
-        int groups = _columns / NibbleProduct.Group;
+        int groups = _width / NibbleProduct.Group;
         for (int row = 0; row < count; row++)
         {
             Span<float> ofRow = numbers.Slice(row * _columns, _columns);
-            Span<sbyte> result = quantised.Slice(row * _columns, _columns);
+            Span<sbyte> result = quantised.Slice(row * _width, _width);
             if (_form == MatrixForm.Int8)
                 _scales[first + row] = WeightConversion.Quantise(ofRow, result);
             else
                 WeightConversion.QuantiseGroups(ofRow, result, new Span<BFloat16>(_scales + (long)(first + row) * groups, groups));
         }
         bool nibbles = _form == MatrixForm.Int4;
-        kernels.Pack(unpacked, count, _columns, nibbles, (sbyte*)_numbers + (long)first * (nibbles ? _columns / 2 : _columns));
+        kernels.Pack(unpacked, count, _width, nibbles, (sbyte*)_numbers + (long)first * (nibbles ? _width / 2 : _width));
     }
 
     /// <summary>The stored matrix and row of a row of the result, and how many of the wanted rows follow it there.</summary>

@@ -60,13 +60,15 @@ internal static class WeightConversion
 
     /// <summary>
     /// Quantises a row to 4 bits with one scale per group: w = q · scale, q from -8 to 7. The element farthest from zero becomes -8, as
-    /// in llama.cpp's Q4_0.
+    /// in llama.cpp's Q4_0. The last group may have fewer elements; zeros fill the rest of <paramref name="quantised"/>.
     /// </summary>
     public static void QuantiseGroups(ReadOnlySpan<float> row, Span<sbyte> quantised, Span<BFloat16> scales)
     {
-        for (int g = 0; g < scales.Length; g++)
+        quantised[row.Length..].Clear();
+        scales.Clear();
+        for (int g = 0; g * NibbleProduct.Group < row.Length; g++)
         {
-            ReadOnlySpan<float> group = row.Slice(g * NibbleProduct.Group, NibbleProduct.Group);
+            ReadOnlySpan<float> group = row[(g * NibbleProduct.Group)..Math.Min(row.Length, (g + 1) * NibbleProduct.Group)];
             float farthest = group[0];
             foreach (float number in group)
             {

@@ -21,7 +21,6 @@ public class LongDeterminismTests
         MostTokensBehind = 40;
     private static readonly CacheLayout[] s_layouts = [new(4, 20), new(0, 9), new(1, 17), new(12, 12)];
 
-    // Int4 takes widths of 64 only.
     private static readonly ModelConfig s_shape = new()
     {
         Layers = 2,

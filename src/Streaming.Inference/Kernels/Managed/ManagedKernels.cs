@@ -237,17 +237,20 @@ internal sealed unsafe class ManagedKernels : IKernels
             _quantise.Rows = _product.Rows;
             _quantise.Count = count;
             _quantise.Width = width;
-            _quantise.Results = _quantised.Take((long)count * width);
+            int stored = weight.HasNibbles ? NibbleProduct.Padded(width) : width;
+            _quantise.ResultWidth = stored;
+            _quantise.Results = _quantised.Take((long)count * stored);
             _quantise.Scales = _rowScales.Take(count);
             _quantise.Run(_pool);
             if (weight.HasNibbles)
             {
-                int groups = width / NibbleProduct.Group;
+                int groups = stored / NibbleProduct.Group;
                 _product.RowSums = _rowSums.Take((long)count * groups);
                 for (int r = 0; r < count; r++)
-                    _kernels.Nibbles.SumGroups(_quantise.Results + (long)r * width, width, _product.RowSums + (long)r * groups);
+                    _kernels.Nibbles.SumGroups(_quantise.Results + (long)r * stored, stored, _product.RowSums + (long)r * groups);
             }
             _product.Kernels = _kernels.ForShorts(width);
+            _product.Width = stored;
             _product.QuantisedRows = _quantise.Results;
             _product.RowScales = _quantise.Scales;
         }

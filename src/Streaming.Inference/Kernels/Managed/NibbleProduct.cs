@@ -14,11 +14,14 @@ internal abstract unsafe class NibbleProduct
     /// <summary>Weights that share a scale.</summary>
     public const int Group = 32;
 
-    /// <summary>A row's width must be a multiple of this: two of the widest vectors.</summary>
-    public const int WidthMultiple = 64;
+    /// <summary>A row's width in memory is a multiple of this: two of the widest vectors.</summary>
+    private const int WidthMultiple = 64;
 
     private const int TileWeights = FloatProduct.TileWeights;
     private const int Bias = 8;
+
+    /// <summary>A row's width in memory. The elements beyond its own width are zeros.</summary>
+    public static int Padded(int width) => (width + WidthMultiple - 1) / WidthMultiple * WidthMultiple;
 
     /// <summary>The widest vectors of a kernel set.</summary>
     public static NibbleProduct Of(KernelSet set) =>
@@ -34,7 +37,7 @@ internal abstract unsafe class NibbleProduct
     /// the second in the high nibbles of the bytes. The last tile may have fewer rows.
     /// </summary>
     /// <param name="rows">[count, width], from -8 to 7.</param>
-    /// <param name="width">Elements of a row, a multiple of <see cref="WidthMultiple"/>.</param>
+    /// <param name="width">Elements of a row, as <see cref="Padded"/> gives it.</param>
     /// <param name="count">Number of rows.</param>
     /// <param name="packed">[count · width / 2].</param>
     public abstract void Pack(sbyte* rows, int width, int count, byte* packed);

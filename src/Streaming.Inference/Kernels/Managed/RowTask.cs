@@ -86,13 +86,21 @@ internal sealed unsafe class NormaliseHeadsTask : RowTask
 /// <summary>Quantises rows [Count, Width] to 16-bit integers with a scale each.</summary>
 internal sealed unsafe class QuantiseTask : RowTask
 {
-    /// <summary>Output, [Count, Width].</summary>
+    /// <summary>Output, [Count, ResultWidth]; zeros after the first Width.</summary>
     public short* Results { get; set; }
+
+    /// <summary>Elements of a result in memory.</summary>
+    public int ResultWidth { get; set; }
 
     /// <summary>Output: scales, [Count].</summary>
     public float* Scales { get; set; }
 
-    protected override void Do(int row) => Scales[row] = Kernels.Quantise(Rows + (long)row * Width, Width, Results + (long)row * Width);
+    protected override void Do(int row)
+    {
+        short* result = Results + (long)row * ResultWidth;
+        Scales[row] = Kernels.Quantise(Rows + (long)row * Width, Width, result);
+        new Span<short>(result + Width, ResultWidth - Width).Clear();
+    }
 }
 
 /// <summary>Gates rows [Count, 2 · Width].</summary>
