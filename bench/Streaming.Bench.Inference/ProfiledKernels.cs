@@ -82,10 +82,10 @@ internal sealed class ProfiledKernels(IKernels inner, ModelConfig shape) : IKern
         Take("embedding, norms, gate", from, 0, 0);
     }
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache)
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias)
     {
         long from = Stopwatch.GetTimestamp();
-        torch.Tensor result = inner.Attend(queryKeyValue, cache);
+        torch.Tensor result = inner.Attend(queryKeyValue, cache, bias);
         IReadOnlyList<Segment> segments = _batch!.Segments;
         double vectors = 2.0 * segments.Sum(s => s.Layout.Places) * shape.KeyValueHeads;
         double bytes =

@@ -15,8 +15,8 @@ public abstract record RopeScaling
     /// <summary>Scales angles per position, in place.</summary>
     /// <param name="frequencies">theta^(-2i/D) for i = 0 to D/2 - 1.</param>
     /// <param name="theta">RoPE's base.</param>
-    /// <param name="capacity">Places of a slot: the largest distance, in streams of any length.</param>
-    internal abstract void Scale(Span<double> frequencies, double theta, int capacity);
+    /// <param name="places">F + W of a conversation: its largest distance, in streams of any length.</param>
+    internal abstract void Scale(Span<double> frequencies, double theta, int places);
 }
 
 /// <summary>Position interpolation (Chen et al. 2023): divides every position by a factor.</summary>
@@ -25,7 +25,7 @@ public sealed record LinearRope(double Factor) : RopeScaling
 {
     internal override int ContextLength(int stated) => (int)Math.Min(int.MaxValue, stated * Factor);
 
-    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    internal override void Scale(Span<double> frequencies, double theta, int places)
     {
         foreach (ref double frequency in frequencies)
             frequency /= Factor;
@@ -39,7 +39,7 @@ public sealed record LinearRope(double Factor) : RopeScaling
 /// <param name="OriginalContext">The context before scaling, tokens.</param>
 public sealed record Llama3Rope(double Factor, double LowFactor, double HighFactor, int OriginalContext) : RopeScaling
 {
-    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    internal override void Scale(Span<double> frequencies, double theta, int places)
     {
         foreach (ref double frequency in frequencies)
         {
@@ -66,7 +66,7 @@ public sealed record YarnRope(double Factor, int OriginalContext, double BetaFas
 
     internal override int ContextLength(int stated) => (int)Math.Clamp(OriginalContext * Factor, stated, int.MaxValue);
 
-    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    internal override void Scale(Span<double> frequencies, double theta, int places)
     {
         int headDim = 2 * frequencies.Length;
         double low = Math.Max(0, Math.Floor(ComponentWith(BetaFast, headDim, theta)));
@@ -85,11 +85,12 @@ public sealed record YarnRope(double Factor, int OriginalContext, double BetaFas
 }
 
 /// <summary>
-/// LongRoPE (Ding et al. 2024), as in Phi-3: a factor per pair of components, in one list for slots up to the original context and
-/// another for longer ones. The slot's capacity selects the list, never the stream's length, because keys are rotated only once.
+/// LongRoPE (Ding et al. 2024), as in Phi-3: a factor per pair of components, in one list for conversations whose places fit the original
+/// context and another for longer ones. A conversation's F + W selects the list, never its stream's length, because keys are rotated only
+/// once, and never the device's capacity, which differs from host to host.
 /// </summary>
-/// <param name="Short">Divisors for capacities up to the original context, [head_dim / 2].</param>
-/// <param name="Long">Divisors for larger capacities, [head_dim / 2].</param>
+/// <param name="Short">Divisors for conversations of places up to the original context, [head_dim / 2].</param>
+/// <param name="Long">Divisors for conversations of more places, [head_dim / 2].</param>
 /// <param name="OriginalContext">The context before scaling, tokens.</param>
 /// <param name="Attention">The attention factor for both lists.</param>
 public sealed record LongRope(IReadOnlyList<double> Short, IReadOnlyList<double> Long, int OriginalContext, double Attention) : RopeScaling
@@ -97,9 +98,9 @@ public sealed record LongRope(IReadOnlyList<double> Short, IReadOnlyList<double>
     /// <inheritdoc/>
     public override double AttentionFactor => Attention;
 
-    internal override void Scale(Span<double> frequencies, double theta, int capacity)
+    internal override void Scale(Span<double> frequencies, double theta, int places)
     {
-        IReadOnlyList<double> factors = capacity > OriginalContext ? Long : Short;
+        IReadOnlyList<double> factors = places > OriginalContext ? Long : Short;
         for (int i = 0; i < frequencies.Length; i++)
             frequencies[i] /= factors[i];
     }

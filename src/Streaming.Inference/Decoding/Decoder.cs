@@ -195,7 +195,7 @@ public sealed class Decoder : IDisposable
             torch.Tensor queryKeyValue = _kernels.Project(_kernels.Normalise(x, layer.AttentionNorm), layer.QueryKeyValue);
             if (layer.HeadNorm is { } headNorm)
                 _kernels.NormaliseHeads(queryKeyValue, headNorm);
-            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l]); // [N, heads · head_dim]
+            torch.Tensor attended = _kernels.Attend(queryKeyValue, _cache[l], layer.KeyValueBias); // [N, heads · head_dim]
             _kernels.AddProjected(x, attended, layer.Output);
 
             torch.Tensor gateUp = _kernels.Project(_kernels.Normalise(x, layer.FeedForwardNorm), layer.GateUp);

@@ -6,6 +6,7 @@ namespace Streaming.Inference.Decoding;
 /// <summary>The weights of a layer; projections of the same rows are fused.</summary>
 /// <param name="AttentionNorm">[hidden].</param>
 /// <param name="QueryKeyValue">[(heads + 2 kv_heads) · head_dim, hidden].</param>
+/// <param name="KeyValueBias">Biases of keys and values that <paramref name="QueryKeyValue"/> lacks; null for none.</param>
 /// <param name="HeadNorm">Norms of queries and keys, [heads + kv_heads, head_dim]; null for none.</param>
 /// <param name="Output">[hidden, heads · head_dim].</param>
 /// <param name="FeedForwardNorm">[hidden].</param>
@@ -14,6 +15,7 @@ namespace Streaming.Inference.Decoding;
 internal sealed record LayerWeights(
     torch.Tensor AttentionNorm,
     Weight QueryKeyValue,
+    KeyValueBias? KeyValueBias,
     torch.Tensor? HeadNorm,
     Weight Output,
     torch.Tensor FeedForwardNorm,
@@ -25,6 +27,7 @@ internal sealed record LayerWeights(
         [
             AttentionNorm,
             .. QueryKeyValue.Tensors,
+            .. KeyValueBias?.Tensors ?? [],
             .. HeadNorm is null ? (torch.Tensor[])[] : [HeadNorm],
             .. Output.Tensors,
             FeedForwardNorm,

@@ -9,6 +9,7 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     : IDisposable
 {
     private readonly torch.ScalarType _activations = DTypes.Activations(type);
+    private readonly bool _hasIntegerCache = kernels.CacheType == torch.ScalarType.Int8;
     private readonly MatrixLoader _matrices = new(kernels, DTypes.Activations(type), threads);
 
     /// <summary>Reads all weights. If it throws, it has released those it had read.</summary>
@@ -46,15 +47,31 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
         (string, long)[] gateUp = config.FusedProjections
             ? [(prefix + TensorNames.GateUp, 2 * inner)]
             : [(prefix + TensorNames.Gate, inner), (prefix + TensorNames.Up, inner)];
+        Weight projection = ReadFused(config.HiddenSize, config.QueryKeyValueBias, queryKeyValue);
         return new LayerWeights(
             ReadPlain(prefix + TensorNames.AttentionNorm, config.HiddenSize),
-            ReadFused(config.HiddenSize, config.QueryKeyValueBias, queryKeyValue),
+            projection,
+            _hasIntegerCache && projection.Bias is { } bias ? TakeOut(bias, queries, keys) : null,
             config.QueryKeyNorm ? LoadHeadNorm(prefix) : null,
             ReadFused(queries, config.OutputBias, (prefix + TensorNames.Output, config.HiddenSize)),
             ReadPlain(prefix + TensorNames.FeedForwardNorm, config.HiddenSize),
             ReadFused(config.HiddenSize, false, gateUp),
             ReadFused(inner, false, (prefix + TensorNames.Down, config.HiddenSize))
         );
+    }
+
+    /// <summary>
+    /// Takes the biases of keys and values out of those of all projections [queries + 2 · keys], unless a norm of keys follows them.
+    /// </summary>
+    private KeyValueBias TakeOut(torch.Tensor biases, long queries, long keys)
+    {
+        using torch.Tensor ofKeys = biases.narrow(0, queries, keys),
+            ofValues = biases.narrow(0, queries + keys, keys);
+        var bias = new KeyValueBias(config.QueryKeyNorm ? null : ofKeys.clone(), ofValues.clone());
+        if (bias.Keys is not null)
+            ofKeys.zero_();
+        ofValues.zero_();
+        return bias;
     }
 
     /// <summary>The query norm for each query head, then the key norm for each key head, [heads + kv_heads, head_dim].</summary>
@@ -73,13 +90,15 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
             (true, _) => new Weight(embedding, null),
         };
 
-    private torch.Tensor ReadPlain(string name, long length)
+    private torch.Tensor ReadPlain(string name, long length) => ReadPlain(name, length, _activations);
+
+    private torch.Tensor ReadPlain(string name, long length, torch.ScalarType form)
     {
         using torch.Tensor stored = source.Read(name, length);
         int index = WeightConversion.IndexOfNotFinite(stored.bytes, stored.dtype);
         if (index >= 0)
             throw NotFinite(source.Describe(name), $"element {index}");
-        return stored.to(_activations, device, copy: true).contiguous();
+        return stored.to(form, device, copy: true).contiguous();
     }
 
     /// <summary>Reads matrices [out_i, columns] as one, [sum of out_i, columns], with their biases [out_i] if any.</summary>
@@ -129,7 +148,11 @@ internal sealed class WeightLoader(ModelConfig config, IWeightSource source, DTy
     {
         var read = new torch.Tensor[parts.Length];
         for (int i = 0; i < parts.Length; i++)
-            read[i] = ReadPlain(TensorNames.BiasOf(parts[i].Name), parts[i].Rows);
+            read[i] = ReadPlain(
+                TensorNames.BiasOf(parts[i].Name),
+                parts[i].Rows,
+                _hasIntegerCache ? torch.ScalarType.Float32 : _activations // a bias may be large, and float32 costs nothing here
+            );
         return torch.cat(read, 0);
     }
 }

@@ -15,7 +15,7 @@ internal unsafe interface IKernels : IDisposable
     /// <summary>
     /// Copies rows of a quantised weight into the order in which <see cref="Project"/> reads them, once at load. Thread-safe.
     /// </summary>
-    /// <param name="rows">Quantised rows, [count, width].</param>
+    /// <param name="rows">Quantised rows, [count, width]; for 4 bits, zeros fill the width up.</param>
     /// <param name="count">Number of rows: a multiple of four, except for a weight's last ones.</param>
     /// <param name="width">Elements of a row.</param>
     /// <param name="nibbles">Whether two elements share a byte.</param>
@@ -47,7 +47,10 @@ internal unsafe interface IKernels : IDisposable
     /// Rotates queries and keys, stores keys and values in their places, and attends: fused projections
     /// [N, (heads + 2 kv_heads) · head_dim] to [N, heads · head_dim].
     /// </summary>
-    torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache);
+    /// <param name="queryKeyValue">The projections.</param>
+    /// <param name="cache">The layer's cache.</param>
+    /// <param name="bias">Biases of keys and values that the projections lack; null for none, and always unless the cache is int8.</param>
+    torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias);
 
     /// <summary>SwiGLU's gate (Shazeer 2020), silu(gate) · up: [N, 2 · inner] to [N, inner].</summary>
     torch.Tensor Gate(torch.Tensor gateUp);

@@ -46,7 +46,7 @@ internal sealed record KernelContext(
 internal static class KernelSets
 {
     /// <summary>Increase it when a change of any kernel changes bits of its results: older snapshots are refused then.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Whether this processor supports a set's instructions.</summary>
     public static bool IsSupported(KernelSet set) =>

@@ -39,7 +39,7 @@ internal sealed class PrefillDecodeKernels(IKernels decode, IKernels prefill) : 
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights) => Step.NormaliseHeads(queryKeyValue, weights);
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache) => Step.Attend(queryKeyValue, cache);
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias) => Step.Attend(queryKeyValue, cache, bias);
 
     public torch.Tensor Gate(torch.Tensor gateUp) => Step.Gate(gateUp);
 

@@ -25,7 +25,7 @@ internal sealed record SnapshotKind
     /// <summary>Elements of a key or a value.</summary>
     public required int HeadDim { get; init; }
 
-    /// <summary>C, places of a slot. Rotations may depend on it: longrope selects its factors by it.</summary>
+    /// <summary>C, places of a slot.</summary>
     public required int Capacity { get; init; }
 
     /// <summary>The difference, to follow "it is" in a sentence; null if there is none.</summary>

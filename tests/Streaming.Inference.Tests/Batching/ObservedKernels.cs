@@ -34,7 +34,8 @@ internal sealed class ObservedKernels(IKernels inner) : IKernels
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights) => inner.NormaliseHeads(queryKeyValue, weights);
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache) => inner.Attend(queryKeyValue, cache);
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias) =>
+        inner.Attend(queryKeyValue, cache, bias);
 
     public torch.Tensor Gate(torch.Tensor gateUp) => inner.Gate(gateUp);
 

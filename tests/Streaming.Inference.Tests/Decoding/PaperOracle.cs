@@ -46,7 +46,10 @@ internal sealed class PaperOracle
                     Read(p + "post_attention_layernorm.weight", h),
                     Read(p + "mlp.gate_proj.weight", inner, h),
                     Read(p + "mlp.up_proj.weight", inner, h),
-                    Read(p + "mlp.down_proj.weight", h, inner)
+                    Read(p + "mlp.down_proj.weight", h, inner),
+                    model.QueryKeyValueBias ? Read(p + "self_attn.q_proj.bias", q) : new double[q],
+                    model.QueryKeyValueBias ? Read(p + "self_attn.k_proj.bias", kv) : new double[kv],
+                    model.QueryKeyValueBias ? Read(p + "self_attn.v_proj.bias", kv) : new double[kv]
                 )),
         ];
 
@@ -65,9 +68,9 @@ internal sealed class PaperOracle
         foreach (Layer layer in _layers)
         {
             double[] normed = Norm(x, layer.AttentionNorm);
-            layer.Keys.Add(Multiply(layer.Key, normed));
-            layer.Values.Add(Multiply(layer.Value, normed));
-            Add(x, Multiply(layer.Output, Attend(layer, Multiply(layer.Query, normed))));
+            layer.Keys.Add(Sum(Multiply(layer.Key, normed), layer.KeyBias));
+            layer.Values.Add(Sum(Multiply(layer.Value, normed), layer.ValueBias));
+            Add(x, Multiply(layer.Output, Attend(layer, Sum(Multiply(layer.Query, normed), layer.QueryBias))));
 
             normed = Norm(x, layer.FeedForwardNorm);
             double[] gate = Multiply(layer.Gate, normed),
@@ -168,6 +171,12 @@ internal sealed class PaperOracle
         return sum;
     }
 
+    private static double[] Sum(double[] x, double[] y)
+    {
+        Add(x, y);
+        return x;
+    }
+
     private static void Add(double[] x, double[] y)
     {
         for (int i = 0; i < x.Length; i++)
@@ -183,7 +192,10 @@ internal sealed class PaperOracle
         double[] FeedForwardNorm,
         double[] Gate,
         double[] Up,
-        double[] Down
+        double[] Down,
+        double[] QueryBias,
+        double[] KeyBias,
+        double[] ValueBias
     )
     {
         public List<double[]> Keys { get; } = [];

@@ -7,7 +7,7 @@ namespace Streaming.Inference.Kernels.LibTorch;
 /// <param name="Groups">Query heads per key-value head.</param>
 /// <param name="KeyValueHeads">Key-value heads.</param>
 /// <param name="Capacity">C.</param>
-/// <param name="Frequencies">RoPE's angles per position, [D / 2].</param>
+/// <param name="Frequencies">RoPE's angles per position.</param>
 /// <param name="AttentionFactor">Factor of rotated queries and keys.</param>
 /// <param name="Type">Type of the activations.</param>
 /// <param name="Device">Device of the tensors.</param>
@@ -15,7 +15,7 @@ internal sealed record BatchShape(
     int Groups,
     int KeyValueHeads,
     int Capacity,
-    double[] Frequencies,
+    RotaryFrequencies Frequencies,
     double AttentionFactor,
     torch.ScalarType Type,
     torch.Device Device
@@ -29,7 +29,7 @@ internal sealed record BatchShape(
             config.Heads / config.KeyValueHeads,
             config.KeyValueHeads,
             context.Capacity,
-            RotaryFrequencies.Of(config, context.Capacity),
+            new RotaryFrequencies(config),
             config.RopeScaling?.AttentionFactor ?? 1,
             DTypes.Activations(type),
             device

@@ -14,27 +14,39 @@ internal readonly record struct RotaryEmbedding(torch.Tensor Cosines, torch.Tens
     /// The rotations of rows by their positions. Angles are computed and reduced in float64, because at position ten million a float32
     /// angle is off by half a radian.
     /// </summary>
-    /// <param name="positions">Positions of the rows, [N].</param>
-    /// <param name="frequencies">Angles per position, [D / 2].</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="positions">Positions of its rows, [N].</param>
+    /// <param name="rotary">Angles per position, by the conversation.</param>
     /// <param name="attentionFactor">Factor of cosines and sines; 1 except for some RoPE scalings.</param>
     /// <param name="device">Device of the tensors.</param>
-    public static RotaryEmbedding To(ReadOnlySpan<long> positions, double[] frequencies, double attentionFactor, torch.Device device)
+    public static RotaryEmbedding To(
+        Batch batch,
+        ReadOnlySpan<long> positions,
+        RotaryFrequencies rotary,
+        double attentionFactor,
+        torch.Device device
+    )
     {
-        int half = frequencies.Length,
-            width = 2 * half;
+        int half = rotary.For(batch.Segments[0].Layout).Length,
+            width = 2 * half,
+            row = 0;
         var cosines = new float[positions.Length * width];
         var sines = new float[positions.Length * width];
-        for (int row = 0; row < positions.Length; row++)
+        foreach (Segment segment in batch.Segments)
         {
-            for (int i = 0; i < half; i++)
+            double[] frequencies = rotary.For(segment.Layout);
+            for (int end = row + segment.Ids.Length; row < end; row++)
             {
-                (double sine, double cosine) = Math.SinCos(positions[row] * frequencies[i] % Math.Tau);
-                sine *= attentionFactor;
-                cosine *= attentionFactor;
-                int at = row * width + i;
-                cosines[at] = cosines[at + half] = (float)cosine;
-                sines[at] = -(float)sine;
-                sines[at + half] = (float)sine;
+                for (int i = 0; i < half; i++)
+                {
+                    (double sine, double cosine) = Math.SinCos(positions[row] * frequencies[i] % Math.Tau);
+                    sine *= attentionFactor;
+                    cosine *= attentionFactor;
+                    int at = row * width + i;
+                    cosines[at] = cosines[at + half] = (float)cosine;
+                    sines[at] = -(float)sine;
+                    sines[at + half] = (float)sine;
+                }
             }
         }
         return new RotaryEmbedding(

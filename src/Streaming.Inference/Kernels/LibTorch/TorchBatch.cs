@@ -59,8 +59,8 @@ internal sealed class TorchBatch
 
         return new TorchBatch(batch.Rows)
         {
-            ToOwn = RotaryEmbedding.To(batch.Positions, shape.Frequencies, shape.AttentionFactor, shape.Device),
-            ToSinks = RotaryEmbedding.To(batch.SinkDistances, shape.Frequencies, shape.AttentionFactor, shape.Device),
+            ToOwn = RotaryEmbedding.To(batch, batch.Positions, shape.Frequencies, shape.AttentionFactor, shape.Device),
+            ToSinks = RotaryEmbedding.To(batch, batch.SinkDistances, shape.Frequencies, shape.AttentionFactor, shape.Device),
             StoredBefore = Stored(before, batch.Rows, shape),
             StoredAfter = Stored(after, batch.Rows, shape),
             Views = views,

@@ -73,7 +73,10 @@ internal sealed class TorchKernels : IKernels
 
     public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => residual.add_(Project(rows, weight));
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache) => _attention.Attend(queryKeyValue, cache, _torchBatch!);
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias) =>
+        bias is null
+            ? _attention.Attend(queryKeyValue, cache, _torchBatch!)
+            : throw new NotSupportedException("libtorch's kernels have no int8 cache, so keys and values contain their biases.");
 
     public torch.Tensor Gate(torch.Tensor gateUp)
     {

@@ -6,7 +6,8 @@ namespace Streaming.Inference.Kernels.Managed;
 
 /// <summary>
 /// Attention over an int8 sink cache. As <see cref="RingAttention"/>, but queries and weights have 16 bits, and scores and weighted sums
-/// are exact integer sums. Each column of scores is a place of the slot; places that a token does not see get weight 0.
+/// are exact integer sums. Each column of scores is a place of the slot; places that a token does not see get weight 0. Constant biases
+/// are not in the cache: <see cref="BiasScores"/> adds the keys', and the weighted sum of equal values is the value itself.
 /// </summary>
 internal abstract unsafe class IntegerAttention
 {
@@ -32,13 +33,19 @@ internal abstract unsafe class IntegerAttention
     public static int WorkspaceSize(int groups, int headDim, int scoreStride)
     {
         int padded = IntegerCache.Padded(headDim);
-        return padded + 3 * AttentionHead.Padded(groups) + groups * scoreStride + (2 * groups * padded + groups * scoreStride + 1) / 2;
+        int bias = groups * BiasScores.ProductSize(headDim) + BiasScores.WorkspaceSize(headDim) + 4 * scoreStride;
+        return padded
+            + 3 * AttentionHead.Padded(groups)
+            + groups * scoreStride
+            + bias
+            + (2 * groups * padded + groups * scoreStride + 1) / 2;
     }
 
     /// <summary>
-    /// Computes a segment's attention for one key-value head; <paramref name="rows"/> are the kernels for half a head's width.
+    /// Computes a segment's attention for one key-value head; <paramref name="rows"/> are the kernels for half a head's width, and
+    /// <paramref name="angles"/> those of the conversation if there is a <see cref="AttentionHead.KeyBias"/>.
     /// </summary>
-    public abstract void Run(in Segment segment, in AttentionHead task, VectorKernels rows);
+    public abstract void Run(in Segment segment, in AttentionHead task, VectorKernels rows, BiasAngles? angles);
 
     private sealed class OfLanes<TLanes, TFloats, TShorts, TInts> : IntegerAttention
         where TLanes : struct, IPairLanes<TFloats, TShorts, TInts>
@@ -49,7 +56,7 @@ internal abstract unsafe class IntegerAttention
         public override int Lanes => TLanes.FloatCount;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public override void Run(in Segment segment, in AttentionHead task, VectorKernels rows)
+        public override void Run(in Segment segment, in AttentionHead task, VectorKernels rows, BiasAngles? angles)
         {
             int d = task.HeadDim,
                 padded = IntegerCache.Padded(d),
@@ -59,7 +66,11 @@ internal abstract unsafe class IntegerAttention
             float* rotated = task.Workspace; // [D]
             float* scales = rotated + padded; // [3, groups]: queries to the window, queries to the sinks, weights
             float* scores = scales + 3 * AttentionHead.Padded(groups); // [groups, score stride]
-            var toWindow = (short*)(scores + (long)groups * stride); // [groups, padded D]
+            float* products = scores + (long)groups * stride; // [groups, 2, padded D/2]
+            int productSize = BiasScores.ProductSize(d);
+            float* turned = products + groups * productSize,
+                shares = turned + BiasScores.WorkspaceSize(d); // [4, score stride]
+            var toWindow = (short*)(shares + 4 * (long)stride); // [groups, padded D]
             short* toSinks = toWindow + groups * padded; // [groups, padded D]
             short* weights = toSinks + groups * padded; // [groups, score stride]
             float* windowScales = scales,
@@ -84,6 +95,8 @@ internal abstract unsafe class IntegerAttention
                     windowScales[g] = rows.Quantise(rotated, d, toWindow + g * padded);
                     rows.Rotate(row + task.QueryAt + g * d, sinks, d, scale, rotated);
                     sinkScales[g] = rows.Quantise(rotated, d, toSinks + g * padded);
+                    if (angles is not null)
+                        BiasScores.Multiply(rotated, task.KeyBias, d, products + g * productSize);
                 }
 
                 var seen = PlaceRanges.SeenBy(layout, position, segment.Fed + t);
@@ -119,6 +132,11 @@ internal abstract unsafe class IntegerAttention
                         ofGroup,
                         stride
                     );
+                    if (angles is null)
+                        continue;
+                    BiasScores.Run<TLanes, TFloats>(products + g * productSize, count, angles, seen.Count, turned, shares, stride);
+                    for (int q = 0; q < count; q++)
+                        BiasScores.Add<TLanes, TFloats>(shares + q * stride, seen, layout.Places, place, ofGroup + q * stride);
                 }
                 TLanes.PrefetchFar(values, ILanes.Ahead); // while the weights are computed
                 for (int g = 0; g < groups; g++)
@@ -132,6 +150,17 @@ internal abstract unsafe class IntegerAttention
                 }
                 for (int g = 0; g < groups; g += 4)
                     Sums(values, d, weights + (long)g * stride, stride, weightScales + g, Math.Min(4, groups - g), end, attended + g * d);
+                if (task.ValueBias is not null)
+                    AddToEach(attended, groups, task.ValueBias, d);
+            }
+        }
+
+        private static void AddToEach(float* rows, int count, float* bias, int width)
+        {
+            for (int r = 0; r < count; r++, rows += width)
+            {
+                for (int i = 0; i < width; i++)
+                    rows[i] += bias[i];
             }
         }
 

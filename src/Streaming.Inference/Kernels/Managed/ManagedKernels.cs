@@ -41,7 +41,7 @@ internal sealed unsafe class ManagedKernels : IKernels
         _kernels = kernels;
         int threads = context.Threads,
             hidden = _config.HiddenSize;
-        _attention = new AttentionTask(_config, context.Capacity, threads, kernels.ForFloats(_config.HeadDim / 2), kernels.Integers);
+        _attention = new AttentionTask(context, kernels.ForFloats(_config.HeadDim / 2), kernels.Integers);
         _normalise = new NormaliseTask { Kernels = kernels.ForFloats(hidden), Epsilon = _config.NormEpsilon };
         _normaliseHeads = new NormaliseHeadsTask { Kernels = kernels.ForFloats(_config.HeadDim), Epsilon = _config.NormEpsilon };
         _quantise = new QuantiseTask { Kernels = kernels.ForFloats(hidden) };
@@ -140,12 +140,13 @@ internal sealed unsafe class ManagedKernels : IKernels
         _normaliseHeads.Run(_pool);
     }
 
-    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache)
+    public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias)
     {
         torch.Tensor attended = _attended.Take(_batch!.Rows);
         _attention.Projected = (float*)TensorMemory.AddressOf(queryKeyValue);
         _attention.Results = (float*)TensorMemory.AddressOf(attended);
         _attention.Cache = cache;
+        _attention.Bias = bias;
         _attention.Run(_pool);
         return attended;
     }

@@ -38,6 +38,10 @@ internal unsafe struct AttentionHead
     public float* KeyScales,
         ValueScales;
 
+    /// <summary>Biases that keys and values lack, [D]; null for none. Only for int8.</summary>
+    public float* KeyBias,
+        ValueBias;
+
     /// <summary>Query heads of the group.</summary>
     public int Groups;
 

@@ -11,13 +11,18 @@ namespace Streaming.Inference.Tests.Kernels.Managed;
 public sealed unsafe class IntegerAttentionTests
 {
     [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
-    public void Attention_is_the_softmax_over_fixed_part_and_window_in_both_rotations(KernelSet set)
+    public void Attention_is_the_softmax_over_fixed_part_and_window_in_both_rotations(KernelSet set) => Check(set, biased: false);
+
+    [Theory, MemberData(nameof(ProductTests.Sets), MemberType = typeof(ProductTests))]
+    public void Biases_that_the_cache_lacks_count_in_scores_and_values(KernelSet set) => Check(set, biased: true);
+
+    private static void Check(KernelSet set, bool biased)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
         foreach ((int width, int groups) in ((int, int)[])[(6, 1), (16, 3), (64, 3), (80, 5), (128, 9)])
         {
             foreach (CacheLayout layout in (CacheLayout[])[new(4, 13), new(0, 7), new(35, 40), new(4, 700)])
-                Check(kernels, width, groups, layout);
+                Check(kernels, width, groups, layout, biased);
         }
     }
 
@@ -27,15 +32,16 @@ public sealed unsafe class IntegerAttentionTests
         var layout = new CacheLayout(2, 5);
         float[] row = [.. Enumerable.Repeat(0.5f, 3 * 16)];
         row[20] = float.PositiveInfinity; // in the key
-        float[] attended = Attend(VectorKernels.Of(KernelSet.Portable), 16, 1, layout, [row], new Cache(layout, 16));
+        float[] attended = Attend(VectorKernels.Of(KernelSet.Portable), 16, 1, layout, [row], new Cache(layout, 16), null);
 
         Assert.All(attended, number => Assert.True(float.IsNaN(number)));
     }
 
-    private static void Check(VectorKernels.Choice kernels, int width, int groups, CacheLayout layout)
+    private static void Check(VectorKernels.Choice kernels, int width, int groups, CacheLayout layout, bool biased)
     {
         var random = new Random(width + layout.Window);
         var cache = new Cache(layout, width);
+        Biases? biases = biased ? new Biases(Numbers(9), Numbers(40)) : null;
         int tokens = 2 * layout.Places + 3;
         float[][] rows =
         [
@@ -45,7 +51,7 @@ public sealed unsafe class IntegerAttentionTests
         ];
         for (int t = 0; t < tokens; t++)
         {
-            float[] actual = Attend(kernels, width, groups, layout, rows, cache, t);
+            float[] actual = Attend(kernels, width, groups, layout, rows, cache, biases, t);
             if (t % (layout.Window / 2) != 0 && t < tokens - 2)
                 continue; // all tokens are stored, some are compared
             int lanes = kernels.Integers.Lanes;
@@ -59,18 +65,21 @@ public sealed unsafe class IntegerAttentionTests
                         continue;
                     double angle = place < layout.Fixed ? Angle(Math.Min(t, layout.Places - 1)) : Angle(t);
                     double[] query = Rotate(rows[t].AsSpan(g * width, width), angle);
-                    double score = query.Select((q, i) => q * cache.Key(place, i, lanes)).Sum() / Math.Sqrt(width);
+                    double[] bias = biases is null ? new double[width] : Rotate(biases.Key, Angle((int)position));
+                    double score = query.Select((q, i) => q * (cache.Key(place, i, lanes) + bias[i])).Sum() / Math.Sqrt(width);
                     scores.Add((score, place));
                 }
                 double most = scores.Max(s => s.Score),
                     sum = scores.Sum(s => Math.Exp(s.Score - most));
                 for (int i = 0; i < width; i++)
                 {
-                    double expected = scores.Sum(s => Math.Exp(s.Score - most) / sum * cache.Value(s.Place, i));
+                    double expected = scores.Sum(s => Math.Exp(s.Score - most) / sum * cache.Value(s.Place, i)) + (biases?.Value[i] ?? 0);
                     Assert.Equal(expected, actual[g * width + i], 2e-4); // queries and weights have 16 bits
                 }
             }
         }
+
+        float[] Numbers(double largest) => [.. Enumerable.Range(0, width).Select(_ => (float)(largest * (2 * random.NextDouble() - 1)))];
     }
 
     /// <summary>One token at stream position <paramref name="t"/>, [groups, width].</summary>
@@ -81,6 +90,7 @@ public sealed unsafe class IntegerAttentionTests
         CacheLayout layout,
         float[][] rows,
         Cache cache,
+        Biases? biases,
         int t = 0
     )
     {
@@ -90,11 +100,14 @@ public sealed unsafe class IntegerAttentionTests
         float[] own = Angles(Angle(t), width),
             sinks = Angles(Angle(Math.Min(t, layout.Places - 1)), width);
         using var workspace = new NativeBuffer<float>();
+        using BiasAngles? angles = biases is null ? null : new BiasAngles([.. Enumerable.Repeat(Angle(1), width / 2)], 1, layout.Places);
         fixed (
             float* projected = rows[t],
                 result = attended,
                 toOwn = own,
                 toSinks = sinks,
+                keyBias = biases?.Key,
+                valueBias = biases?.Value,
                 keyScales = cache.KeyScales,
                 valueScales = cache.ValueScales
         )
@@ -118,6 +131,8 @@ public sealed unsafe class IntegerAttentionTests
                 Values = values,
                 KeyScales = keyScales,
                 ValueScales = valueScales,
+                KeyBias = keyBias,
+                ValueBias = valueBias,
                 Groups = groups,
                 HeadDim = width,
                 Workspace = workspace.Take(workspaceSize),
@@ -131,7 +146,7 @@ public sealed unsafe class IntegerAttentionTests
                 Fed = t,
                 Ids = new int[1],
             };
-            kernels.Integers.Run(segment, task, kernels.ForFloats(width / 2));
+            kernels.Integers.Run(segment, task, kernels.ForFloats(width / 2), angles);
         }
         return attended;
     }
@@ -165,6 +180,9 @@ public sealed unsafe class IntegerAttentionTests
         }
         return rotated;
     }
+
+    /// <summary>Biases that the cache lacks, [width].</summary>
+    private sealed record Biases(float[] Key, float[] Value);
 
     /// <summary>The places of a head, with an independent implementation of the memory layout.</summary>
     private sealed class Cache(CacheLayout layout, int width)
