@@ -6,7 +6,6 @@ using Streaming.Grains;
 using Streaming.Grains.Hosting;
 using Streaming.Hosting.Health;
 using Streaming.Hosting.Settings;
-using Streaming.Inference.Chat;
 using Streaming.Inference.Serving;
 using Streaming.Storage.Azure;
 using Streaming.Storage.Sqlite;
@@ -92,7 +91,9 @@ internal static class SiloHost
         {
             Name = engine.Name,
             Fingerprint = engine.Fingerprint,
-            Chat = ChatFormat.Load(engine.Folder, engine.Tokenizer),
+            Chat = engine.Chat,
+            Vocabulary = engine.Tokenizer,
+            VocabularySize = engine.VocabularySize,
             DefaultSampling = engine.DefaultSampling,
             DefaultLayout = engine.DefaultLayout,
             Devices = engine.Devices,

@@ -36,6 +36,18 @@ public static class Limits
     /// <summary>Tokens with a logit bias.</summary>
     public const int LogitBiases = 1024;
 
+    /// <summary>The lowest repetition penalty: a lower one can make a logit infinite.</summary>
+    public const double LeastRepeatPenalty = 1e-6;
+
+    /// <summary>Tokens that are never sampled, and tokens that do not begin a reply.</summary>
+    public const int SuppressedTokens = 1024;
+
+    /// <summary>Sequences of tokens that are not sampled.</summary>
+    public const int BadWords = 256;
+
+    /// <summary>Tokens of such a sequence.</summary>
+    public const int BadWordLength = 64;
+
     /// <summary>How often a gateway renews its subscription.</summary>
     public static readonly TimeSpan SubscriptionRenewal = TimeSpan.FromSeconds(2);
 

@@ -2,6 +2,7 @@ using Streaming.Inference.Batching;
 using Streaming.Inference.Caching;
 using Streaming.Inference.Chat;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Grains;
 
@@ -16,6 +17,12 @@ public sealed record ConversationModel
 
     /// <summary>Renders messages as ids.</summary>
     public required ChatFormat Chat { get; init; }
+
+    /// <summary>The tokens' texts.</summary>
+    public required IVocabulary Vocabulary { get; init; }
+
+    /// <summary>Number of the model's tokens.</summary>
+    public required int VocabularySize { get; init; }
 
     /// <summary>Sampling values that a conversation leaves open.</summary>
     public required SamplingParameters DefaultSampling { get; init; }

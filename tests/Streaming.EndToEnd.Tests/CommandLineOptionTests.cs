@@ -68,6 +68,25 @@ public class CommandLineOptionTests
             ];
     }
 
+    [Fact]
+    public async Task Forbids_tokens_and_ends_at_control_tokens_as_the_options_say()
+    {
+        string[] command = ["generate", "--prompt", "Hello!", "--temperature", "0", "--max-tokens", "80", "--threads", "1"];
+        const int endOfTurn = 2;
+        string whole = (await RunAsync(command)).StandardOutput;
+
+        using JsonDocument longer = await StatsOfAsync([.. command, "--min-new-tokens", "70"]);
+        Assert.InRange(longer.RootElement.GetProperty("generatedTokens").GetInt64(), 70, 80);
+        using JsonDocument endless = await StatsOfAsync([.. command, "--suppress-tokens", $"{endOfTurn},3", "--bad-words-ids", "5,6"]);
+        Assert.Equal("length", endless.RootElement.GetProperty("finishReason").GetString());
+        Assert.Equal(whole, (await RunAsync([.. command, "--stop", "<|im_end|>", "--no-repeat-ngram-size", "40"])).StandardOutput);
+
+        await AssertRefusedAsync("--bad-words-ids is '5,six'", [.. command, "--bad-words-ids", "5,six"]);
+        await AssertRefusedAsync("SuppressTokens names the token 4096", [.. command, "--suppress-tokens", "4096"]);
+        await AssertRefusedAsync("joins a control token", [.. command, "--stop", "<|im_end|>!"]);
+        await AssertRefusedAsync("--stop names a control token", [.. command, "--stop", "<|im_end|>", "--ignore-eos"]);
+    }
+
     [Theory]
     [InlineData("float32"), InlineData("int8")]
     public async Task Repeats_a_deterministic_reply_beyond_its_window_with_any_number_of_threads(string type)

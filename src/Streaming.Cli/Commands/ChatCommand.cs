@@ -23,7 +23,7 @@ internal static class ChatCommand
     private static async Task<int> RunAsync(GenerationRequest request)
     {
         await using var session = Session.Load(request);
-        var format = ChatFormat.Load(session.Folder, session.Tokenizer);
+        ChatFormat format = session.Chat;
         using var signals = new StopSignals(session.Stop);
         using StreamReader input = StandardStreams.OpenInput();
         await using StreamWriter output = StandardStreams.OpenOutput();

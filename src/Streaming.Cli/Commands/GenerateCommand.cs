@@ -3,7 +3,6 @@ using Streaming.Cli.Options;
 using Streaming.Cli.Sessions;
 using Streaming.Inference;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Chat;
 using Streaming.Inference.Tokenizing;
 
 namespace Streaming.Cli.Commands;
@@ -35,7 +34,7 @@ internal static class GenerateCommand
         if (prompt.Length == 0 && !raw)
             throw new InputException("--prompt is empty: write a message, or add --raw to start from the start token alone.");
         await using var session = Session.Load(request);
-        int[] ids = raw ? Raw(session.Tokenizer, prompt) : ChatFormat.Load(session.Folder, session.Tokenizer).Opening(null, [prompt]);
+        int[] ids = raw ? Raw(session.Tokenizer, prompt) : session.Chat.Opening(null, [prompt]);
         using var signals = new StopSignals(session.Stop);
         await using StreamWriter output = StandardStreams.OpenOutput();
         signals.Begin();

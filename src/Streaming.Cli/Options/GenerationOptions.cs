@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Streaming.Inference;
 using Streaming.Inference.Kernels;
+using Streaming.Inference.Sampling;
 
 namespace Streaming.Cli.Options;
 
@@ -13,7 +14,7 @@ internal sealed class GenerationOptions
     private readonly Option<string> _model = ModelOption.Create();
     private readonly Option<long?> _maxTokens = NumberOption.Create<long>(
         "--max-tokens",
-        "The most tokens of a reply; 0 for no limit. Default 256.",
+        "The most tokens of a reply; 0 for no limit. Default: the checkpoint's, else 256.",
         0
     );
     private readonly Option<bool> _ignoreEos = new("--ignore-eos") { Description = "Continues where the model would end the reply." };
@@ -43,8 +44,30 @@ internal sealed class GenerationOptions
     private readonly Option<double?> _repeatPenalty = NumberOption.Create<double>(
         "--repeat-penalty",
         "Makes tokens in the cache less likely; 1 is off. Default: the checkpoint's.",
-        LeastPositive,
+        SamplingParameters.LeastRepeatPenalty,
         100
+    );
+    private readonly Option<double?> _typicalP = NumberOption.Create<double>(
+        "--typical-p",
+        "Samples from the tokens nearest to the expected information whose probabilities add up to this. Default: the checkpoint's.",
+        LeastPositive,
+        1
+    );
+    private readonly Option<int?> _noRepeatNgramSize = NumberOption.Create<int>(
+        "--no-repeat-ngram-size",
+        "Never repeats a sequence of this many tokens that is in the cache; 0 is off. Default: the checkpoint's.",
+        0
+    );
+    private readonly Option<string[]> _suppressTokens = IdLists("--suppress-tokens", "Never samples these tokens.");
+    private readonly Option<string[]> _beginSuppressTokens = IdLists(
+        "--begin-suppress-tokens",
+        "Does not begin a reply with these tokens."
+    );
+    private readonly Option<string[]> _badWordsIds = IdLists("--bad-words-ids", "Never samples the last of these tokens after the others.");
+    private readonly Option<long?> _minNewTokens = NumberOption.Create<long>(
+        "--min-new-tokens",
+        "The least tokens of a reply before an end token; 0 is off. Default: the checkpoint's.",
+        0
     );
     private readonly Option<string[]> _logitBias = new("--logit-bias")
     {
@@ -69,7 +92,7 @@ internal sealed class GenerationOptions
     );
     private readonly Option<string[]> _stop = new("--stop")
     {
-        Description = "Ends a reply before this text; may be repeated.",
+        Description = "Ends a reply before this text or control token; may be repeated.",
         HelpName = "TEXT",
     };
     private readonly Option<int?> _sinks = NumberOption.Create<int>("--sinks", "First tokens that are never evicted. Default 4.", 0);
@@ -103,7 +126,13 @@ internal sealed class GenerationOptions
             _topP,
             _topK,
             _minP,
+            _typicalP,
             _repeatPenalty,
+            _noRepeatNgramSize,
+            _suppressTokens,
+            _beginSuppressTokens,
+            _badWordsIds,
+            _minNewTokens,
             _logitBias,
             _logProbabilities,
             _topLogProbabilities,
@@ -123,7 +152,7 @@ internal sealed class GenerationOptions
 
     /// <summary>Reads the options.</summary>
     /// <exception cref="InputException">
-    /// A logit bias cannot be read, a file's folder does not exist, or --top-logprobs was given without --logprobs.
+    /// A logit bias or a list of ids cannot be read, a file's folder does not exist, or --top-logprobs was given without --logprobs.
     /// </exception>
     public GenerationRequest Read(ParseResult parsed)
     {
@@ -132,18 +161,24 @@ internal sealed class GenerationOptions
         return new GenerationRequest
         {
             Model = parsed.GetRequiredValue(_model),
-            MaxTokens = parsed.GetValue(_maxTokens) ?? 256,
+            MaxTokens = parsed.GetValue(_maxTokens),
             IgnoreEos = parsed.GetValue(_ignoreEos),
             Temperature = parsed.GetValue(_temperature),
             TopP = parsed.GetValue(_topP),
             TopK = parsed.GetValue(_topK),
             MinP = parsed.GetValue(_minP),
+            TypicalP = parsed.GetValue(_typicalP),
             RepeatPenalty = parsed.GetValue(_repeatPenalty),
+            NoRepeatNgramSize = parsed.GetValue(_noRepeatNgramSize),
+            SuppressTokens = IdsOf(parsed, _suppressTokens)?.SelectMany(ids => ids).ToArray(),
+            BeginSuppressTokens = IdsOf(parsed, _beginSuppressTokens)?.SelectMany(ids => ids).ToArray(),
+            BadWordsIds = IdsOf(parsed, _badWordsIds),
+            MinNewTokens = parsed.GetValue(_minNewTokens),
             LogitBias = BiasOf(parsed.GetValue(_logitBias) ?? []),
             LogProbabilitiesFile = WritableFile(parsed.GetValue(_logProbabilities), "log-probabilities"),
             TopLogProbabilities = parsed.GetValue(_topLogProbabilities) ?? 0,
             Seed = (ulong?)parsed.GetValue(_seed) ?? (ulong)Random.Shared.NextInt64(1L << 53), // exact in any JSON reader
-            Stop = parsed.GetValue(_stop) ?? [],
+            Stop = parsed.GetValue(_stop) is { Length: > 0 } stop ? stop : null,
             Sinks = parsed.GetValue(_sinks) ?? 4,
             Window = parsed.GetValue(_window),
             DType = parsed.GetValue(_dtype) ?? DType.Auto,
@@ -152,6 +187,21 @@ internal sealed class GenerationOptions
             Deterministic = parsed.GetValue(_deterministic),
             StatsFile = WritableFile(parsed.GetValue(_stats), "stats"),
         };
+    }
+
+    private static Option<string[]> IdLists(string name, string what) =>
+        new(name) { Description = $"{what} Ids (see `streaming tokenize`) with commas between; may be repeated.", HelpName = "ID,ID" };
+
+    /// <summary>The lists of an option; null if it is not given.</summary>
+    private static int[][]? IdsOf(ParseResult parsed, Option<string[]> option)
+    {
+        string[] texts = parsed.GetValue(option) ?? [];
+        return texts.Length == 0 ? null : [.. texts.Select(text => text.Split(',').Select(id => IdOf(id, text)).ToArray())];
+
+        int IdOf(string id, string text) =>
+            int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+                ? value
+                : throw new InputException($"{option.Name} is '{text}' and must be token ids with commas between, as in 42,7.");
     }
 
     private static string? WritableFile(string? file, string what) =>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Streaming.Cli.Options;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Chat;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Serving;
 using Streaming.Inference.Tokenizing;
@@ -22,7 +23,7 @@ internal sealed class Session : IAsyncDisposable
     {
         _engine = engine;
         _device = engine.Devices.Values.Single();
-        _sampling = request.Sampling(engine.DefaultSampling);
+        _sampling = request.Sampling(engine.DefaultSampling, engine.MaxNewTokens, engine.Tokenizer);
         if (request.LogProbabilitiesFile is { } file)
             _logProbabilities = new StreamWriter(file);
         Stats = new GenerationStats
@@ -33,8 +34,9 @@ internal sealed class Session : IAsyncDisposable
         };
     }
 
-    /// <summary>The checkpoint's folder.</summary>
-    public string Folder => _engine.Folder;
+    /// <summary>Renders messages by the checkpoint's chat template.</summary>
+    /// <exception cref="Streaming.Inference.InputException">The checkpoint has no usable template.</exception>
+    public ChatFormat Chat => _engine.Chat;
 
     /// <summary>The checkpoint's tokenizer.</summary>
     public Tokenizer Tokenizer => _engine.Tokenizer;

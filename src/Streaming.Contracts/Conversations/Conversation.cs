@@ -20,7 +20,7 @@ public sealed record Sampling
     [Id(3)]
     public double? MinP { get; init; }
 
-    /// <summary>Above 0; 1 is off.</summary>
+    /// <summary><see cref="Limits.LeastRepeatPenalty"/> to 100; 1 is off.</summary>
     [Id(4)]
     public double? RepeatPenalty { get; init; }
 
@@ -45,7 +45,7 @@ public sealed record Sampling
     public bool? IgnoreEos { get; init; }
 
     /// <summary>
-    /// Texts that end a reply and are not part of it: at most <see cref="Limits.StopStrings"/> of at most
+    /// Texts or control tokens that end a reply and are not part of it: at most <see cref="Limits.StopStrings"/> of at most
     /// <see cref="Limits.StopStringLength"/> characters.
     /// </summary>
     [Id(10)]
@@ -57,6 +57,32 @@ public sealed record Sampling
     /// </summary>
     [Id(11)]
     public IReadOnlyDictionary<int, double>? LogitBias { get; init; }
+
+    /// <summary>Above 0, at most 1 (off): locally typical sampling.</summary>
+    [Id(12)]
+    public double? TypicalP { get; init; }
+
+    /// <summary>Sequences of this many tokens that are in the cache are not repeated; 0 is off.</summary>
+    [Id(13)]
+    public int? NoRepeatNgramSize { get; init; }
+
+    /// <summary>Tokens that are never sampled, at most <see cref="Limits.SuppressedTokens"/>.</summary>
+    [Id(14)]
+    public IReadOnlyList<int>? SuppressTokens { get; init; }
+
+    /// <summary>Tokens that do not begin a reply, at most <see cref="Limits.SuppressedTokens"/>.</summary>
+    [Id(15)]
+    public IReadOnlyList<int>? BeginSuppressTokens { get; init; }
+
+    /// <summary>
+    /// At most <see cref="Limits.BadWords"/> sequences of 1 to <see cref="Limits.BadWordLength"/> tokens that are not sampled.
+    /// </summary>
+    [Id(16)]
+    public IReadOnlyList<IReadOnlyList<int>>? BadWordsIds { get; init; }
+
+    /// <summary>Tokens that a reply has before an end token is sampled; 0 is off.</summary>
+    [Id(17)]
+    public long? MinNewTokens { get; init; }
 }
 
 /// <summary>A request to create a conversation.</summary>

@@ -71,31 +71,69 @@ public static class RequestRules
         where T : class => argument ?? throw RequestRefusedException.Invalid($"The argument '{name}' is missing.");
 
     /// <summary>Sampling whose values are all in range; null values are the defaults.</summary>
-    public static Sampling SamplingInRange(Sampling sampling)
+    /// <param name="sampling">The sampling.</param>
+    /// <param name="vocabulary">The checkpoint's number of tokens, where it is known.</param>
+    public static Sampling SamplingInRange(Sampling sampling, int vocabulary = int.MaxValue)
     {
         Range(sampling.Temperature, "temperature", 0, 100);
         Range(sampling.TopP, "topP", double.Epsilon, 1, "above 0 and at most 1");
         Range(sampling.TopK, "topK", 0, int.MaxValue);
         Range(sampling.MinP, "minP", 0, 1);
-        Range(sampling.RepeatPenalty, "repeatPenalty", double.Epsilon, 100, "above 0 and at most 100");
+        Range(sampling.TypicalP, "typicalP", double.Epsilon, 1, "above 0 and at most 1");
+        Range(sampling.RepeatPenalty, "repeatPenalty", Limits.LeastRepeatPenalty, 100, "0.000001 to 100");
         Range(sampling.FrequencyPenalty, "frequencyPenalty", -2, 2);
         Range(sampling.PresencePenalty, "presencePenalty", -2, 2);
+        Range(sampling.NoRepeatNgramSize, "noRepeatNgramSize", 0, int.MaxValue, "0 (off) or more");
+        Range(sampling.MinNewTokens, "minNewTokens", 0, long.MaxValue, "0 (off) or more");
         Range(sampling.MaxTokens, "maxTokens", 0, long.MaxValue, "0 (endless) or more");
-        if (sampling.LogitBias is { Count: > Limits.LogitBiases })
-            throw RequestRefusedException.Invalid(
-                $"sampling.logitBias has {sampling.LogitBias.Count} tokens; it takes at most {Limits.LogitBiases}."
-            );
-        foreach ((int id, double bias) in sampling.LogitBias ?? ImmutableDictionary<int, double>.Empty)
-        {
-            if (id < 0)
-                throw RequestRefusedException.Invalid($"sampling.logitBias names the token {id}; ids are 0 or more.");
-            Range(bias, $"logitBias[{id}]", -100, 100);
-        }
         if (sampling.Stop is { } stops && (stops.Count > Limits.StopStrings || !stops.All(IsStopString)))
             throw RequestRefusedException.Invalid(
                 $"sampling.stop takes at most {Limits.StopStrings} texts of 1 to {Limits.StopStringLength} characters."
             );
+        Tokens(sampling, vocabulary);
         return sampling;
+    }
+
+    private static void Tokens(Sampling sampling, int vocabulary)
+    {
+        Count(sampling.LogitBias?.Count, "logitBias", Limits.LogitBiases, "tokens");
+        foreach ((int id, double bias) in sampling.LogitBias ?? ImmutableDictionary<int, double>.Empty)
+        {
+            Ids([id], "logitBias", vocabulary);
+            Range(bias, $"logitBias[{id}]", -100, 100);
+        }
+        Count(sampling.SuppressTokens?.Count, "suppressTokens", Limits.SuppressedTokens, "tokens");
+        Ids(sampling.SuppressTokens, "suppressTokens", vocabulary);
+        Count(sampling.BeginSuppressTokens?.Count, "beginSuppressTokens", Limits.SuppressedTokens, "tokens");
+        Ids(sampling.BeginSuppressTokens, "beginSuppressTokens", vocabulary);
+        Count(sampling.BadWordsIds?.Count, "badWordsIds", Limits.BadWords, "sequences");
+        foreach (IReadOnlyList<int>? word in sampling.BadWordsIds ?? [])
+        {
+            if (word is not { Count: > 0 and <= Limits.BadWordLength })
+                throw RequestRefusedException.Invalid(
+                    $"sampling.badWordsIds has a sequence of {word?.Count ?? 0} tokens; each has 1 to {Limits.BadWordLength}."
+                );
+            Ids(word, "badWordsIds", vocabulary);
+        }
+    }
+
+    private static void Count(int? count, string name, int most, string what)
+    {
+        if (count > most)
+            throw RequestRefusedException.Invalid($"sampling.{name} has {count} {what}; it takes at most {most}.");
+    }
+
+    private static void Ids(IReadOnlyList<int>? ids, string name, int vocabulary)
+    {
+        foreach (int id in ids ?? [])
+        {
+            if (id < 0)
+                throw RequestRefusedException.Invalid($"sampling.{name} names the token {id}; ids are 0 or more.");
+            if (id >= vocabulary)
+                throw RequestRefusedException.Invalid(
+                    $"sampling.{name} names the token {id}; the checkpoint has {vocabulary}, counted from 0."
+                );
+        }
     }
 
     private static bool IsStopString(string? text) =>

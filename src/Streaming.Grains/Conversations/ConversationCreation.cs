@@ -12,7 +12,7 @@ internal static class ConversationCreation
     public static ConversationState Plan(string caller, NewConversation request, ConversationModel model, DateTimeOffset now)
     {
         string? title = RequestRules.Title(request.Title);
-        Sampling sampling = RequestRules.SamplingInRange(request.Sampling ?? new());
+        Sampling sampling = (request.Sampling ?? new()).Checked(model);
         int sinks = request.Sinks ?? model.DefaultLayout.Fixed;
         int window = request.Window ?? model.DefaultLayout.Window;
         if (sinks < 0 || window < 1 || (long)sinks + window > model.Capacity)

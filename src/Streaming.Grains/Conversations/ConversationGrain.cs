@@ -99,7 +99,10 @@ internal sealed partial class ConversationGrain(
         Require(caller);
         state.RequireWritable();
         RequestRules.Title(changes.Title);
-        RequestRules.SamplingInRange(changes.Sampling ?? new());
+        if (state.State.Fingerprint == services.Model.Fingerprint)
+            changes.Sampling?.Checked(services.Model);
+        else
+            RequestRules.SamplingInRange(changes.Sampling ?? new()); // Its checkpoint is not here to ask.
         state.State.Title = changes.Title ?? state.State.Title;
         state.State.Sampling = changes.Sampling ?? state.State.Sampling;
         await state.WriteStateAsync();

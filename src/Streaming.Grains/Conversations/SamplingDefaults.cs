@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Inference.Sampling;
 
@@ -20,9 +19,15 @@ internal static class SamplingDefaults
             FrequencyPenalty = sampling.FrequencyPenalty ?? defaults.FrequencyPenalty,
             PresencePenalty = sampling.PresencePenalty ?? defaults.PresencePenalty,
             Seed = sampling.Seed ?? BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))),
-            MaxTokens = sampling.MaxTokens ?? Limits.DefaultReplyTokens,
+            MaxTokens = sampling.MaxTokens ?? defaults.MaxTokens,
             IgnoreEos = sampling.IgnoreEos ?? false,
-            Stop = sampling.Stop ?? [],
+            Stop = sampling.Stop ?? defaults.Stop,
             LogitBias = sampling.LogitBias ?? defaults.LogitBias,
+            TypicalP = sampling.TypicalP ?? defaults.TypicalP,
+            NoRepeatNgramSize = sampling.NoRepeatNgramSize ?? defaults.NoRepeatNgramSize,
+            SuppressTokens = sampling.SuppressTokens ?? defaults.SuppressTokens,
+            BeginSuppressTokens = sampling.BeginSuppressTokens ?? defaults.BeginSuppressTokens,
+            BadWordsIds = sampling.BadWordsIds ?? defaults.BadWordsIds,
+            MinNewTokens = sampling.MinNewTokens ?? defaults.MinNewTokens,
         };
 }

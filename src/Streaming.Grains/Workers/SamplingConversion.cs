@@ -25,6 +25,12 @@ internal static class SamplingConversion
             IgnoreEos = resolved.IgnoreEos ?? false,
             Stop = resolved.Stop ?? [],
             LogitBias = resolved.LogitBias ?? engine.LogitBias,
+            TypicalP = resolved.TypicalP ?? engine.TypicalP,
+            NoRepeatNgramSize = resolved.NoRepeatNgramSize ?? engine.NoRepeatNgramSize,
+            SuppressTokens = resolved.SuppressTokens ?? engine.SuppressTokens,
+            BeginSuppressTokens = resolved.BeginSuppressTokens ?? engine.BeginSuppressTokens,
+            BadWordsIds = resolved.BadWordsIds ?? engine.BadWordsIds,
+            MinNewTokens = resolved.MinNewTokens ?? engine.MinNewTokens,
         };
     }
 }

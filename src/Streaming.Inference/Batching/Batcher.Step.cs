@@ -57,12 +57,29 @@ public sealed partial class Batcher
             {
                 SamplingParameters sampling = sequence.Job.Sampling;
                 float[]? own = sampling.LogProbabilities is null ? null : ofSequence.ToArray(); // the sampler overwrites the row
-                int id = _sampler.Sample(ofSequence, sampling, sequence.Job.Branch, slot.Position, slot.CachedIds);
+                int id = _sampler.Sample(
+                    ofSequence,
+                    sampling,
+                    new SampledStream
+                    {
+                        Branch = sequence.Job.Branch,
+                        Position = slot.Position,
+                        Generated = sequence.Generated,
+                        CachedIds = slot.CachedIds,
+                        Layout = slot.Layout,
+                    }
+                );
                 Deliver(sequence, id, own is null ? null : TokenLogProbabilities.Of(own, id, sampling.LogProbabilities!.Value));
             }
             catch (ArithmeticException failure) // logits are not finite
             {
                 Fail(sequence, failure);
+            }
+            catch (InputException refusal) // the sampling forbids every token
+            {
+                slot.MustReset = true;
+                _running.Remove(sequence);
+                Release(sequence, refusal);
             }
         }
         return true;
@@ -89,6 +106,8 @@ public sealed partial class Batcher
                 slot.Check(sequence.Job);
                 if (sequence.ReachedLimit)
                     End(sequence, EndReason.Length);
+                else if (HadEnded(sequence))
+                    End(sequence, EndReason.Stop);
                 else
                     Begin(sequence, slot);
             }
@@ -98,6 +117,13 @@ public sealed partial class Batcher
             }
         }
     }
+
+    /// <summary>Whether the reply was interrupted after its end token, before its end was known.</summary>
+    private bool HadEnded(Sequence sequence) =>
+        sequence.Job is { AlreadyGenerated: > 0 } job && Ends(sequence, job.Input.Last(run => !run.Ids.IsEmpty).Ids.Span[^1]);
+
+    private bool Ends(Sequence sequence, int id) =>
+        (_endTokens.Contains(id) && !sequence.Job.Sampling.IgnoreEos) || sequence.Text.IsStop(id);
 
     private void Begin(Sequence sequence, SlotState slot)
     {
@@ -176,7 +202,7 @@ public sealed partial class Batcher
     {
         sequence.FirstTokenAt ??= _time.GetTimestamp();
         sequence.Sampled(id);
-        bool isEnd = _endTokens.Contains(id) && !sequence.Job.Sampling.IgnoreEos;
+        bool isEnd = Ends(sequence, id);
         string text = isEnd ? "" : sequence.Text.Append(id);
         sequence.Tell(new TokenSampled(id, text, sequence.Text.State, logProbabilities));
         if (isEnd || sequence.Text.Stopped)

@@ -64,7 +64,7 @@ public sealed partial class Batcher : IDecodeDevice
         _vocabulary = vocabulary;
         _endTokens = [.. endTokens];
         _time = time ?? TimeProvider.System;
-        _sampler = new Sampler([.. endTokens.Concat(controlTokens ?? []).Distinct()]);
+        _sampler = new Sampler(endTokens, controlTokens);
         _slots = [.. Enumerable.Range(0, decoder.Slots).Select(index => new SlotState(index, decoder.Capacity))];
         _current = new Sequence?[decoder.Slots];
         _captures = new CaptureRequest?[decoder.Slots];

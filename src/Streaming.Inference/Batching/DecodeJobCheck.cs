@@ -14,15 +14,7 @@ internal static class DecodeJobCheck
         if (job.Slot < 0 || job.Slot >= decoder.Slots)
             throw new InputException($"There is no slot {job.Slot}: the device has {decoder.Slots}, counted from 0.");
         CheckLayout(job.Layout, decoder.Capacity);
-        job.Sampling.Validate();
-        foreach (int id in job.Sampling.LogitBias.Keys)
-        {
-            if (id >= decoder.Config.VocabularySize)
-                throw new InputException(
-                    $"The logit bias names token {id}, which is not in the checkpoint's vocabulary of {decoder.Config.VocabularySize}: "
-                        + "use ids of its own tokenizer."
-                );
-        }
+        job.Sampling.Validate(decoder.Config.VocabularySize);
         if (job.AlreadyGenerated < 0)
             throw new InputException($"A reply cannot have {job.AlreadyGenerated} tokens already.");
 

@@ -26,7 +26,15 @@ public sealed class ChatFormat
         TemplateProbe.RequireUsable(template, clock.GetLocalNow());
         DropsThinking = TemplateProbe.DropsThinking(template, clock.GetLocalNow());
         MovesSystemPrompt = TemplateProbe.MovesSystemPrompt(template, clock.GetLocalNow());
+        EndId = FindEndId();
     }
+
+    /// <summary>
+    /// The token with which the template ends a reply's turn: the first one that it writes between a reply and the next message. Null if
+    /// it writes plain text only, or if the model itself writes control tokens at the beginning of its turn: such a turn can consist of
+    /// several parts, and the same token may end each of them.
+    /// </summary>
+    public int? EndId { get; }
 
     /// <summary>
     /// Whether the template leaves the thinking out of earlier replies (Qwen3's does). A stream keeps it, because sampled tokens are
@@ -94,18 +102,67 @@ public sealed class ChatFormat
     /// <exception cref="InputException">A text has an unpaired surrogate, or the template refuses the dialogue.</exception>
     public int[] Continuation(string? systemPrompt, IReadOnlyList<string> messages, int lastId)
     {
-        List<RenderedPart> parts = _dialogue.Render([
+        List<RenderedPart> parts = Stub(systemPrompt, Join(messages));
+        int next = parts.FindLastIndex(p => p.Speaker == Speaker.Assistant) + 1;
+        int end = EndOfReply(parts) + 1;
+        if (end > next && parts.FindIndex(next, end - next, p => p.Token?.Id == lastId) is var last and >= 0)
+            next = last + 1;
+        return [.. RenderedDialogue.Encode(parts.Skip(next), _tokenizer, isBeginning: false)];
+    }
+
+    /// <summary>A dialogue with one earlier exchange.</summary>
+    private List<RenderedPart> Stub(string? systemPrompt, string message) =>
+        _dialogue.Render([
             .. System(MovesSystemPrompt ? null : systemPrompt),
             (Speaker.EarlierUser, Greeting),
             (Speaker.Assistant, Answer),
-            (Speaker.User, Join(messages)),
+            (Speaker.User, message),
         ]);
-        int next = parts.FindLastIndex(p => p.Speaker == Speaker.Assistant) + 1;
-        int end = parts.FindIndex(next, p => p.Token is not null);
-        if (end >= 0 && parts[end].Token!.Id == lastId)
-            next = end + 1;
-        return [.. RenderedDialogue.Encode(parts.Skip(next), _tokenizer, isBeginning: false)];
+
+    /// <summary>
+    /// Index of the token that ends the reply of a stub, between the reply and the next message; -1 if there is none. White space can be
+    /// an added token too, but it does not end a turn.
+    /// </summary>
+    private static int EndOfReply(List<RenderedPart> parts)
+    {
+        int reply = parts.FindLastIndex(p => p.Speaker == Speaker.Assistant);
+        return parts.FindIndex(
+            reply,
+            IndexOf(parts, Speaker.User, reply) - reply,
+            p => p.Token is { } token && !string.IsNullOrWhiteSpace(token.Content)
+        );
     }
+
+    private int? FindEndId()
+    {
+        List<RenderedPart> parts;
+        try
+        {
+            parts = Stub(null, Greeting);
+        }
+        catch (InputException)
+        {
+            return null; // the template refuses earlier replies, or leaves them out
+        }
+        int end = EndOfReply(parts);
+        if (end < 0)
+            return null;
+        int[] before = ControlBetween(parts, Speaker.EarlierUser, Speaker.Assistant),
+            opening = ControlBetween(parts, Speaker.User, null);
+        return opening.AsSpan().StartsWith(before) ? parts[end].Token!.Id : null;
+    }
+
+    /// <summary>The control tokens after one speaker's text and before another's, or to the end.</summary>
+    private static int[] ControlBetween(List<RenderedPart> parts, Speaker after, Speaker? before)
+    {
+        int from = parts.FindLastIndex(p => p.Speaker == after) + 1,
+            to = before is { } speaker ? IndexOf(parts, speaker, from) : parts.Count;
+        return [.. parts[from..to].Where(p => p.Token is { Special: true }).Select(p => p.Token!.Id)];
+    }
+
+    /// <summary>Index of a speaker's next text; the number of parts if there is none.</summary>
+    private static int IndexOf(List<RenderedPart> parts, Speaker speaker, int from) =>
+        parts.FindIndex(from, p => p.Speaker == speaker) is var found and >= 0 ? found : parts.Count;
 
     private List<RenderedPart> OpeningParts(string? systemPrompt, string text) =>
         _dialogue.Render([.. System(systemPrompt), (Speaker.User, text)]);

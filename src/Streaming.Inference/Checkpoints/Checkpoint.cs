@@ -52,7 +52,7 @@ public sealed class Checkpoint : IDisposable
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         ConfigReader file = ConfigReader.Open(full, "config.json");
         ModelConfig config = Architectures.Read(file);
-        var generation = GenerationDefaults.Read(file, ConfigReader.OpenIfPresent(full, "generation_config.json"));
+        var generation = GenerationDefaults.Read(file, ConfigReader.OpenIfPresent(full, "generation_config.json"), config.VocabularySize);
         foreach (int id in generation.EndIds)
         {
             if (id >= config.VocabularySize)

@@ -1,50 +1,81 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Streaming.Inference.Caching;
 
 namespace Streaming.Inference.Sampling;
 
 /// <summary>
-/// Samples a token from a row of logits: bias, penalties, temperature, top-k, top-p of the rest, min-p, in this order, as in
-/// Hugging Face's library. The lowest id wins ties. An instance owns its workspaces and belongs to one thread.
+/// Samples a token from a row of logits: bias, penalties, forbidden tokens, temperature, top-k, top-p of the rest, min-p, typical-p of
+/// what is left, in this order, as in Hugging Face's library. The lowest id wins ties. An instance owns its workspaces and belongs to
+/// one thread.
 /// </summary>
-/// <param name="silenced">
-/// Tokens that are never sampled if <see cref="SamplingParameters.IgnoreEos"/> is set: end tokens and other control tokens. With the
-/// latter a chat model that cannot end its turn would begin another speaker's.
+/// <param name="endTokens">Tokens that end a reply.</param>
+/// <param name="controlTokens">
+/// Other control tokens. Like end tokens, they are never sampled if <see cref="SamplingParameters.IgnoreEos"/> is set: a chat model that
+/// cannot end its turn would begin another speaker's.
 /// </param>
-public sealed class Sampler(IReadOnlyCollection<int> silenced)
+public sealed class Sampler(IReadOnlyCollection<int> endTokens, IReadOnlyCollection<int>? controlTokens = null)
 {
     private const double MinExactWeight = 1e-300; // smaller weights lose precision
     private const float Slack = 1e-5f; // relative margin of a logit: above float32's error
 
+    private readonly HashSet<int> _endTokens = [.. endTokens];
+    private readonly int[] _silenced = [.. endTokens.Concat(controlTokens ?? []).Distinct()];
     private readonly Dictionary<int, int> _occurrences = [];
+    private readonly TokenHistory _history = new();
+    private readonly HashSet<int> _followers = [];
     private readonly List<TokenCandidate> _heap = [];
     private readonly List<TokenCandidate> _kept = [];
     private double[] _weights = [];
 
-    /// <summary>Samples the token for a stream position.</summary>
+    /// <summary>Samples the token for a stream position, by parameters that do not depend on the order of earlier tokens.</summary>
     /// <param name="logits">A row of logits, [vocabulary]; overwritten.</param>
     /// <param name="parameters">How to sample.</param>
     /// <param name="branch">The conversation's branch.</param>
     /// <param name="position">Stream position that the sampled token takes.</param>
     /// <param name="cached">Ids in the conversation's cache, for the penalties; negative for an empty place.</param>
     /// <exception cref="ArithmeticException">A logit is NaN, or the largest is infinite.</exception>
-    public int Sample(Span<float> logits, SamplingParameters parameters, int branch, long position, ReadOnlySpan<int> cached)
+    internal int Sample(Span<float> logits, SamplingParameters parameters, int branch, long position, ReadOnlySpan<int> cached) =>
+        Sample(
+            logits,
+            parameters,
+            new SampledStream
+            {
+                Branch = branch,
+                Position = position,
+                CachedIds = cached,
+                Layout = new CacheLayout(cached.Length, 1),
+            }
+        );
+
+    /// <summary>Samples the next token of a stream.</summary>
+    /// <param name="logits">A row of logits, [vocabulary]; overwritten.</param>
+    /// <param name="parameters">How to sample.</param>
+    /// <param name="stream">The stream.</param>
+    /// <exception cref="ArithmeticException">A logit is NaN, or the largest is infinite.</exception>
+    /// <exception cref="InputException">The parameters forbid every token.</exception>
+    public int Sample(Span<float> logits, SamplingParameters parameters, SampledStream stream)
     {
         foreach ((int id, double bias) in parameters.LogitBias)
             logits[id] += (float)bias;
-        Penalise(logits, parameters, cached);
-        if (parameters.IgnoreEos)
-        {
-            foreach (int id in silenced)
-                logits[id] = float.NegativeInfinity;
-        }
+        Penalise(logits, parameters, stream.CachedIds);
         int best = MostLikely(logits);
+        if (Forbid(logits, parameters, stream))
+        {
+            best = TensorPrimitives.IndexOfMax<float>(logits);
+            if (float.IsNegativeInfinity(logits[best]))
+                throw new InputException(
+                    "The sampling forbids every token: shorten SuppressTokens, BeginSuppressTokens or BadWordsIds, "
+                        + "or raise NoRepeatNgramSize."
+                );
+        }
         if (parameters.Temperature == 0)
             return best;
 
-        double uniform = StreamRandom.Uniform(parameters.Seed, branch, position);
-        if (parameters is { TopK: 0, TopP: < 1, MinP: 0 } && DrawFromCandidates(logits, logits[best], uniform, parameters) is { } drawn)
+        double uniform = StreamRandom.Uniform(parameters.Seed, stream.Branch, stream.Position);
+        bool topPAlone = parameters is { TopK: 0, TopP: < 1, MinP: 0, TypicalP: 1 };
+        if (topPAlone && DrawFromCandidates(logits, logits[best], uniform, parameters) is { } drawn)
             return drawn;
         return SampleExactly(logits, logits[best], parameters, uniform);
     }
@@ -54,9 +85,12 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
     {
         double total = Exponentiate(logits, max, parameters.Temperature);
         bool all = parameters.TopP >= 1 && (parameters.TopK == 0 || parameters.TopK >= logits.Length);
-        return all
-            ? DrawFromAll(logits.Length, total, uniform, parameters.MinP)
-            : DrawFromMostLikely(logits.Length, total, uniform, parameters);
+        if (all && parameters.TypicalP >= 1)
+            return DrawFromAll(logits.Length, total, uniform, parameters.MinP);
+        double kept = all ? KeepAll(logits.Length, parameters.MinP) : KeepMostLikely(logits.Length, total, parameters);
+        if (parameters.TypicalP < 1)
+            kept = KeepTypical(kept, parameters.TypicalP);
+        return Draw(kept, uniform);
     }
 
     /// <summary>Keskar et al. 2019 (repeat), and OpenAI's frequency and presence penalties, over the tokens in the cache.</summary>
@@ -76,6 +110,62 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
             logit = logit > 0 ? logit / parameters.RepeatPenalty : logit * parameters.RepeatPenalty;
             logits[id] = (float)(logit - count * parameters.FrequencyPenalty - parameters.PresencePenalty);
         }
+    }
+
+    /// <summary>
+    /// Sets the logits of tokens that must not come next to minus infinity, as Hugging Face's processors of the same names do. Returns
+    /// whether it looked at any.
+    /// </summary>
+    private bool Forbid(Span<float> logits, SamplingParameters parameters, SampledStream stream)
+    {
+        bool any = false;
+        if (parameters.NoRepeatNgramSize > 0 || parameters.BadWordsIds.Count > 0)
+        {
+            any = true;
+            _history.Read(stream);
+            if (parameters.NoRepeatNgramSize > 0)
+                ForbidRepeatedNgrams(logits, parameters.NoRepeatNgramSize);
+            foreach (IReadOnlyList<int> word in parameters.BadWordsIds)
+                ForbidBadWord(logits, word);
+        }
+        if (parameters.IgnoreEos)
+            any |= ForbidAll(logits, _silenced);
+        if (stream.Generated < parameters.MinNewTokens)
+            any |= ForbidAll(logits, _endTokens);
+        any |= ForbidAll(logits, parameters.SuppressTokens);
+        if (stream.Generated == 0)
+            any |= ForbidAll(logits, parameters.BeginSuppressTokens);
+        return any;
+    }
+
+    private static bool ForbidAll(Span<float> logits, IReadOnlyCollection<int> ids)
+    {
+        if (ids.Count == 0)
+            return false;
+        foreach (int id in ids)
+            logits[id] = float.NegativeInfinity;
+        return true;
+    }
+
+    private void ForbidRepeatedNgrams(Span<float> logits, int size)
+    {
+        _history.CollectFollowers(size - 1, _followers);
+        foreach (int id in _followers)
+        {
+            if (!_endTokens.Contains(id))
+                logits[id] = float.NegativeInfinity;
+        }
+    }
+
+    private void ForbidBadWord(Span<float> logits, IReadOnlyList<int> word)
+    {
+        Span<int> before = stackalloc int[SamplingParameters.LongestBadWord];
+        before = before[..(word.Count - 1)];
+        for (int i = 0; i < before.Length; i++)
+            before[i] = word[i];
+        bool applies = before.IsEmpty ? !_endTokens.Contains(word[0]) : _history.EndsWith(before);
+        if (applies)
+            logits[word[^1]] = float.NegativeInfinity;
     }
 
     private static int MostLikely(ReadOnlySpan<float> logits)
@@ -121,11 +211,27 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         return last; // rounding can leave a remainder of the sum
     }
 
+    /// <summary>Keeps every token that min-p keeps, in the order of ids; returns the sum of their weights.</summary>
+    private double KeepAll(int count, double minP)
+    {
+        _kept.Clear();
+        double sum = 0;
+        for (int id = 0; id < count; id++)
+        {
+            double weight = _weights[id];
+            if (weight == 0 || weight < minP)
+                continue;
+            _kept.Add(new TokenCandidate(weight, id));
+            sum += weight;
+        }
+        return sum;
+    }
+
     /// <summary>
     /// Pops the most likely tokens from a heap until top-k, top-p or min-p is satisfied, instead of sorting the vocabulary. Tokens so
-    /// unlikely that top-p drops them in any case do not enter the heap.
+    /// unlikely that top-p drops them in any case do not enter the heap. Returns the sum of the kept weights.
     /// </summary>
-    private int DrawFromMostLikely(int count, double total, double uniform, SamplingParameters parameters)
+    private double KeepMostLikely(int count, double total, SamplingParameters parameters)
     {
         int most = parameters.TopK == 0 ? count : Math.Min(parameters.TopK, count);
         double least = most < count ? 0 : Math.Max(parameters.MinP, (1 - parameters.TopP) * total / count);
@@ -148,25 +254,52 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         int take = 0;
         while (take < _kept.Count && (take == 0 || (kept < enough && _kept[take].Weight >= parameters.MinP)))
             kept += _kept[take++].Weight;
-
-        return Draw(take, kept, uniform);
-    }
-
-    /// <summary>Draws one of the first kept candidates, given the sum of their weights.</summary>
-    private int Draw(int take, double kept, double uniform)
-    {
-        double left = uniform * kept;
-        for (int i = 0; i < take; i++)
-        {
-            left -= _kept[i].Weight;
-            if (left < 0)
-                return _kept[i].Id;
-        }
-        return _kept[take - 1].Id; // rounding can leave a remainder of the sum
+        _kept.RemoveRange(take, _kept.Count - take);
+        return kept;
     }
 
     /// <summary>
-    /// Draws the same token as <see cref="DrawFromMostLikely"/> for top-p alone, in a small part of its time. Only tokens that top-p may
+    /// Of the kept tokens, keeps those whose information, -ln p, is nearest to the expected one until they have a share of the weight,
+    /// and all that are as near as the last of them. Returns the sum of their weights.
+    /// </summary>
+    private double KeepTypical(double total, double share)
+    {
+        double expected = 0;
+        foreach (TokenCandidate candidate in _kept)
+            expected -= candidate.Weight / total * Math.Log(candidate.Weight / total);
+        _heap.Clear();
+        foreach (TokenCandidate candidate in _kept)
+            _heap.Add(new TokenCandidate(-Math.Abs(-Math.Log(candidate.Weight / total) - expected), candidate.Id)); // the nearest first
+        Span<TokenCandidate> heap = CollectionsMarshal.AsSpan(_heap);
+        MaxHeap.Build(heap);
+        _kept.Clear();
+        double sum = 0,
+            last = 0;
+        while (!heap.IsEmpty && (sum < share * total || heap[0].Weight == last))
+        {
+            TokenCandidate next = MaxHeap.Pop(ref heap);
+            last = next.Weight;
+            _kept.Add(next with { Weight = _weights[next.Id] });
+            sum += _weights[next.Id];
+        }
+        return sum;
+    }
+
+    /// <summary>Draws one of the kept candidates, given the sum of their weights.</summary>
+    private int Draw(double kept, double uniform)
+    {
+        double left = uniform * kept;
+        foreach (TokenCandidate candidate in _kept)
+        {
+            left -= candidate.Weight;
+            if (left < 0)
+                return candidate.Id;
+        }
+        return _kept[^1].Id; // rounding can leave a remainder of the sum
+    }
+
+    /// <summary>
+    /// Draws the same token as <see cref="SampleExactly"/> for top-p alone, in a small part of its time. Only tokens that top-p may
     /// keep get their exact weight; for the sum of all weights, a lower and an upper bound are enough. Null if they are not: if the
     /// result depends on where between its bounds the sum lies.
     /// </summary>
@@ -198,7 +331,7 @@ public sealed class Sampler(IReadOnlyCollection<int> silenced)
         }
         if (kept < parameters.TopP * most)
             return null;
-        return Draw(_kept.Count, kept, uniform);
+        return Draw(kept, uniform);
     }
 
     /// <summary>Puts tokens with a large enough logit on the heap, with their exact weights; skips the others sixteen at a time.</summary>

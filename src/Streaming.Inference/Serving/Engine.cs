@@ -1,5 +1,6 @@
 using Streaming.Inference.Batching;
 using Streaming.Inference.Caching;
+using Streaming.Inference.Chat;
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Decoding;
 using Streaming.Inference.Kernels;
@@ -15,6 +16,8 @@ public sealed class Engine : IAsyncDisposable
     public const int DefaultPlaces = 4096;
 
     private readonly Dictionary<string, IDecodeDevice> _devices = new(StringComparer.Ordinal);
+    private readonly ChatFormat? _chat;
+    private readonly InputException? _chatRefusal;
 
     private Engine(Checkpoint checkpoint, CacheLayout layout)
     {
@@ -23,7 +26,19 @@ public sealed class Engine : IAsyncDisposable
         Fingerprint = checkpoint.Fingerprint;
         Tokenizer = Tokenizer.Load(checkpoint);
         DefaultSampling = checkpoint.Generation.Sampling;
+        MaxNewTokens = checkpoint.Generation.MaxNewTokens;
+        VocabularySize = checkpoint.Config.VocabularySize;
         DefaultLayout = layout;
+        RequireStopStrings();
+        try
+        {
+            _chat = ChatFormat.Load(Folder, Tokenizer);
+        }
+        catch (InputException e)
+        {
+            _chatRefusal = e; // Text without a template does not need it.
+        }
+        EndIds = [.. checkpoint.Generation.EndIds.Union(_chat?.EndId is int end ? [end] : [])];
     }
 
     /// <summary>The checkpoint's display name.</summary>
@@ -40,6 +55,19 @@ public sealed class Engine : IAsyncDisposable
 
     /// <summary>The checkpoint's recommended sampling, else the project's defaults.</summary>
     public SamplingParameters DefaultSampling { get; }
+
+    /// <summary>The checkpoint's recommended token limit of a reply; null if it has none.</summary>
+    public long? MaxNewTokens { get; }
+
+    /// <summary>Number of the model's tokens.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>Tokens that end a reply: those of the configuration, and the one with which the chat template ends a turn.</summary>
+    public IReadOnlyList<int> EndIds { get; }
+
+    /// <summary>Renders messages by the checkpoint's chat template.</summary>
+    /// <exception cref="InputException">The checkpoint has no usable template.</exception>
+    public ChatFormat Chat => _chat ?? throw new InputException(_chatRefusal!.Message, _chatRefusal);
 
     /// <summary>S and W; their sum is the capacity of each slot.</summary>
     public CacheLayout DefaultLayout { get; }
@@ -78,7 +106,7 @@ public sealed class Engine : IAsyncDisposable
                 var batcher = new Batcher(
                     decoder,
                     engine.Tokenizer,
-                    checkpoint.Generation.EndIds,
+                    engine.EndIds,
                     engine.Tokenizer.ControlIds,
                     new BatcherOptions { Threads = ThreadsOf(options), Checkpoint = engine.Fingerprint }
                 );
@@ -153,6 +181,18 @@ public sealed class Engine : IAsyncDisposable
             };
         }
         return layout;
+    }
+
+    private void RequireStopStrings()
+    {
+        try
+        {
+            StopStrings.Parse(DefaultSampling.Stop, Tokenizer);
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"'{Path.Combine(Folder, "generation_config.json")}': stop_strings: {e.Message}", e);
+        }
     }
 
     private static int ThreadsOf(EngineOptions options) => options.Threads ?? Math.Max(1, Environment.ProcessorCount - 1);

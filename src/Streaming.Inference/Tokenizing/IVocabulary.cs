@@ -5,4 +5,7 @@ public interface IVocabulary
 {
     /// <summary>A token's UTF-8 bytes, often not whole characters; empty for control tokens and unknown ids.</summary>
     ReadOnlyMemory<byte> BytesOf(int id);
+
+    /// <summary>The parts of a text: the id of each control token that is written in it, and null for each piece of other text.</summary>
+    IEnumerable<int?> PartsOf(string text) => [null];
 }

@@ -11,6 +11,7 @@ public sealed class TextStream
 {
     private readonly IVocabulary _vocabulary;
     private readonly IReadOnlyList<string> _stop;
+    private readonly IReadOnlyList<int> _stopIds;
     private readonly byte[] _pending = new byte[MaxPendingBytes];
     private const int MaxPendingBytes = 3; // a character has at most four bytes in UTF-8
     private int _pendingLength;
@@ -20,21 +21,15 @@ public sealed class TextStream
     /// <param name="vocabulary">The bytes of each token.</param>
     /// <param name="state">The earlier stream's state; <see cref="TextState.Empty"/> for a new one.</param>
     /// <param name="stop">Stop strings, which end the stream and are not shown.</param>
-    /// <exception cref="InputException">A stop string is empty or contains half a surrogate pair.</exception>
+    /// <exception cref="InputException">A stop string is impossible.</exception>
     public TextStream(IVocabulary vocabulary, TextState state, IReadOnlyList<string> stop)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(stop);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(state.PendingBytes.Length, MaxPendingBytes, nameof(state));
-        foreach (string text in stop)
-        {
-            if (string.IsNullOrEmpty(text))
-                throw new InputException("A stop string is empty, which would end every reply at once: leave it out.");
-            UnicodeText.Require(text, "A stop string");
-        }
         _vocabulary = vocabulary;
-        _stop = stop;
+        (_stop, _stopIds) = StopStrings.Parse(stop, vocabulary);
         state.PendingBytes.Span.CopyTo(_pending);
         _pendingLength = state.PendingBytes.Length;
         _heldBack = state.HeldBack;
@@ -51,6 +46,9 @@ public sealed class TextStream
 
     /// <summary>Appends a token; returns the text that can be shown now, often one word, sometimes empty.</summary>
     public string Append(int id) => Stopped ? "" : Show(Decode(_vocabulary.BytesOf(id).Span));
+
+    /// <summary>Whether a token is a control token that a stop string names: the text ends before it, as it does before an end token.</summary>
+    public bool IsStop(int id) => _stopIds.Contains(id);
 
     /// <summary>
     /// Ends the stream; returns the rest of its text: the text that was held back, and U+FFFD for an incomplete character.

@@ -132,6 +132,18 @@ public sealed class Tokenizer : IVocabulary
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> BytesOf(int id) => id >= 0 && id < _bytes.Length ? _bytes[id] : default;
 
+    /// <inheritdoc/>
+    public IEnumerable<int?> PartsOf(string text)
+    {
+        foreach ((Range plain, AddedToken? token) in _added.Split(text))
+        {
+            if (!text[plain].AsSpan().IsEmpty)
+                yield return null;
+            if (token is not null)
+                yield return token.Special ? token.Id : null;
+        }
+    }
+
     /// <summary>Ids of control tokens: the special added tokens.</summary>
     public IReadOnlyCollection<int> ControlIds => _control;
 

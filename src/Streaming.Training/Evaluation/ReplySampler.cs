@@ -1,6 +1,5 @@
 using System.Text;
 using Streaming.Inference.Batching;
-using Streaming.Inference.Chat;
 using Streaming.Inference.Sampling;
 using Streaming.Inference.Serving;
 
@@ -31,7 +30,6 @@ internal static class ReplySampler
     )
     {
         await using Engine engine = Engine.Load(new EngineOptions { Model = checkpoint, Threads = threads });
-        ChatFormat format = ChatFormat.Load(checkpoint, engine.Tokenizer);
         IDecodeDevice device = engine.Devices.Values.Single();
         var replies = new List<Reply>();
         foreach (string message in messages)
@@ -43,7 +41,7 @@ internal static class ReplySampler
                 Slot = 0,
                 Layout = engine.DefaultLayout,
                 Reset = true,
-                Input = [new TokenRun(0, format.Opening(null, [message]))],
+                Input = [new TokenRun(0, engine.Chat.Opening(null, [message]))],
                 Sampling = adjust(engine.DefaultSampling),
             };
             await foreach (DecodeOutput part in device.DecodeAsync(work, cancel).ConfigureAwait(false))

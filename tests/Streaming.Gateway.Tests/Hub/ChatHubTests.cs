@@ -50,6 +50,16 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
                     ignoreEos = true,
                     stop = new List<string> { "." },
                     logitBias = new Dictionary<string, double> { ["7"] = -100 },
+                    typicalP = 0.9,
+                    noRepeatNgramSize = 3,
+                    suppressTokens = new List<int> { 1, 2 },
+                    beginSuppressTokens = new List<int> { 3 },
+                    badWordsIds = new List<List<int>>
+                    {
+                        new() { 4 },
+                        new() { 5, 6 },
+                    },
+                    minNewTokens = 2,
                 },
             }
         );
@@ -61,6 +71,15 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
         );
         Sampling sampling = (await _hub.InvokeAsync<Conversation>("GetConversation", id, Cancelled)).Sampling;
         Assert.Equal(["."], sampling.Stop!);
+        Assert.Equal([1, 2], sampling.SuppressTokens!);
+        Assert.Equal([3], sampling.BeginSuppressTokens!);
+        Assert.Equal<int[]>(
+            [
+                [4],
+                [5, 6],
+            ],
+            sampling.BadWordsIds!.Select(word => word.ToArray())
+        );
         Assert.Equal([KeyValuePair.Create(7, -100.0)], sampling.LogitBias!);
         Assert.Equal(
             new Sampling
@@ -75,11 +94,17 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
                 Seed = 9007199254740993,
                 MaxTokens = 0,
                 IgnoreEos = true,
+                TypicalP = 0.9,
+                NoRepeatNgramSize = 3,
+                MinNewTokens = 2,
             },
             sampling with
             {
                 Stop = null,
                 LogitBias = null,
+                SuppressTokens = null,
+                BeginSuppressTokens = null,
+                BadWordsIds = null,
             }
         );
     }

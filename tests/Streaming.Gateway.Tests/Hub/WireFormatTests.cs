@@ -91,6 +91,8 @@ public sealed class WireFormatTests(Gateways gateways)
                     ["topP"] = 0.5,
                     ["seed"] = 7,
                     ["stop"] = new List<string> { "a" },
+                    ["badWordsIds"] = new List<int[]> { new[] { 4 }, new[] { 5, 6 } },
+                    ["minNewTokens"] = 2,
                 },
             },
             cancelled
@@ -116,7 +118,7 @@ public sealed class WireFormatTests(Gateways gateways)
         );
         Assert.Equal("2026-01-31T12:00:00.250Z", created["createdAt"]);
         var sampling = (Dictionary<object, object>)created["sampling"];
-        Assert.Equal(["topP", "seed", "stop"], sampling.Keys.Cast<string>());
+        Assert.Equal(["topP", "seed", "stop", "badWordsIds", "minNewTokens"], sampling.Keys.Cast<string>());
         Assert.Equal(0.5, sampling["topP"]);
         Assert.Equal(["a"], (object[])sampling["stop"]);
         Assert.False(gateways.Conversations[id].Request.PinSystemPrompt);

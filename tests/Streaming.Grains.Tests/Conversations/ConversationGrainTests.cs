@@ -3,6 +3,7 @@ using Streaming.Contracts.Conversations;
 using Streaming.Grains.Persistence;
 using Streaming.Grains.Tests.Hosting;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Sampling;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Tests.Conversations;
@@ -433,6 +434,153 @@ public sealed class ConversationGrainTests : IDisposable
         Assert.Equal([KeyValuePair.Create(7, -100.0)], _device.Jobs.Single().Sampling.LogitBias);
         foreach (NewConversation refused in new[] { Biased(-1, 1), Biased(7, 100.5), Biased(7, double.NaN) })
             Assert.Equal(Refusal.Invalid, (await Assert.ThrowsAsync<RequestRefusedException>(() => host.CreateAsync(refused))).Refusal);
+    }
+
+    [Fact]
+    public async Task Sampling_reaches_the_device_with_the_checkpoints_values_where_it_leaves_some_open()
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(
+            new()
+            {
+                Sampling = new Sampling
+                {
+                    MaxTokens = 2,
+                    TypicalP = 0.5,
+                    NoRepeatNgramSize = 3,
+                    BeginSuppressTokens = [5],
+                    BadWordsIds =
+                    [
+                        [6],
+                        [7, 8],
+                    ],
+                    Stop = ["<|im_end|>"],
+                },
+            }
+        );
+        RecordingObserver watcher = await host.WatchAsync(grain);
+        await grain.Send(Caller, "Hello!", "m1");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 2);
+        await grain.Configure(Caller, new() { Sampling = new Sampling { MaxTokens = 2 } });
+        await grain.Send(Caller, "And you?", "m2");
+        await watcher.UntilAsync(EventKind.Finished, e => e.Turn == 4);
+
+        SamplingParameters[] sampling = [.. _device.Jobs.Select(job => job.Sampling)];
+        Assert.Equal((0.5, 3, 1L), (sampling[0].TypicalP, sampling[0].NoRepeatNgramSize, sampling[0].MinNewTokens));
+        Assert.Equal([5], sampling[0].BeginSuppressTokens);
+        Assert.Equal<int[]>(
+            [
+                [6],
+                [7, 8],
+            ],
+            sampling[0].BadWordsIds.Select(word => word.ToArray())
+        );
+        Assert.Equal([4000], sampling[0].SuppressTokens);
+        Assert.Equal(["<|im_end|>"], sampling[0].Stop);
+        Assert.Equal((0.99, 0, 1L), (sampling[1].TypicalP, sampling[1].NoRepeatNgramSize, sampling[1].MinNewTokens));
+        Assert.Equal(["checkpoint's"], sampling[1].Stop);
+    }
+
+    public static TheoryData<string, Sampling> Refused =>
+        new()
+        {
+            {
+                "sampling.repeatPenalty is 1E-40; it must be 0.000001 to 100.",
+                new() { RepeatPenalty = 1e-40 }
+            },
+            {
+                "sampling.logitBias names the token 4096; ",
+                new() { LogitBias = new Dictionary<int, double> { [4096] = 1 } }
+            },
+            {
+                "sampling.logitBias names the token -1; ",
+                new() { LogitBias = new Dictionary<int, double> { [-1] = 1 } }
+            },
+            {
+                "sampling.suppressTokens names the token 4096; ",
+                new() { SuppressTokens = [1, 4096] }
+            },
+            {
+                "sampling.suppressTokens has 1025 tokens; ",
+                new() { SuppressTokens = new int[1025] }
+            },
+            {
+                "sampling.beginSuppressTokens names the token 9999; ",
+                new() { BeginSuppressTokens = [9999] }
+            },
+            {
+                "sampling.badWordsIds names the token 4096; ",
+                new()
+                {
+                    BadWordsIds =
+                    [
+                        [1],
+                        [1, 4096],
+                    ],
+                }
+            },
+            {
+                "sampling.badWordsIds has a sequence of 0 tokens; ",
+                new()
+                {
+                    BadWordsIds =
+                    [
+                        [],
+                    ],
+                }
+            },
+            {
+                "sampling.badWordsIds has a sequence of 65 tokens; ",
+                new() { BadWordsIds = [new int[65]] }
+            },
+            {
+                "sampling.badWordsIds has 257 sequences; ",
+                new() { BadWordsIds = [.. Enumerable.Repeat<int[]>([1], 257)] }
+            },
+            {
+                "sampling.typicalP is 0; ",
+                new() { TypicalP = 0 }
+            },
+            {
+                "sampling.typicalP is NaN; ",
+                new() { TypicalP = double.NaN }
+            },
+            {
+                "sampling.noRepeatNgramSize is -1; ",
+                new() { NoRepeatNgramSize = -1 }
+            },
+            {
+                "sampling.minNewTokens is -1; ",
+                new() { MinNewTokens = -1 }
+            },
+            {
+                "sampling.stop: The stop string '<|im_end|> ' joins a control token",
+                new() { Stop = ["ok", "<|im_end|>\n"] }
+            },
+            {
+                "sampling.stop names a control token, which ignoreEos",
+                new() { Stop = ["<|im_end|>"], IgnoreEos = true }
+            },
+        };
+
+    [Theory]
+    [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
+    public async Task Sampling_that_no_reply_could_use_is_refused_when_it_is_set(string sentence, Sampling sampling)
+    {
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
+        IConversationGrain grain = await host.CreateAsync(Limited(3));
+
+        foreach (Func<Task> setting in (Func<Task>[])[Create, Configure])
+        {
+            var refused = await Assert.ThrowsAsync<RequestRefusedException>(setting);
+            Assert.Equal(Refusal.Invalid, refused.Refusal);
+            Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain('\n', refused.Message);
+        }
+        Assert.Equal((null, 3L), ((await grain.Get(Caller)).Title, (await grain.Get(Caller)).Sampling.MaxTokens));
+
+        Task Create() => host.CreateAsync(new() { Sampling = sampling });
+        Task Configure() => grain.Configure(Caller, new() { Title = "new", Sampling = sampling });
     }
 
     [Theory]

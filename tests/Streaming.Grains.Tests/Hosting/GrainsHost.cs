@@ -116,6 +116,16 @@ internal sealed class GrainsHost : IAsyncDisposable
         return new GrainsHost(host, ports[0]);
     }
 
+    /// <summary>The checkpoint's sampling: what a conversation gets that leaves these values open.</summary>
+    public static SamplingParameters DefaultSampling { get; } =
+        new()
+        {
+            MinNewTokens = 1,
+            TypicalP = 0.99,
+            SuppressTokens = [4000],
+            Stop = ["checkpoint's"],
+        };
+
     /// <summary>A new conversation of <see cref="Caller"/>.</summary>
     public async Task<IConversationGrain> CreateAsync(NewConversation? request = null)
     {
@@ -160,7 +170,9 @@ internal sealed class GrainsHost : IAsyncDisposable
             Name = "test",
             Fingerprint = fingerprint,
             Chat = ChatFormat.Load(StarterFolder, Tokenizer.Load(StarterFolder)),
-            DefaultSampling = new SamplingParameters(),
+            Vocabulary = Tokenizer.Load(StarterFolder),
+            VocabularySize = 4096,
+            DefaultSampling = DefaultSampling,
             DefaultLayout = new CacheLayout(4, device.Capacity - 4),
             Devices = new Dictionary<string, IDecodeDevice> { ["cpu"] = device },
         };

@@ -1,5 +1,6 @@
 using Streaming.Inference.Batching;
 using Streaming.Inference.Sampling;
+using Streaming.Inference.Tokenizing;
 using static Streaming.Inference.Tests.Batching.TestDevice;
 
 namespace Streaming.Inference.Tests.Batching;
@@ -79,6 +80,102 @@ public class BatcherEndTests
         Assert.Equal(text[..at], Text(outputs));
         Assert.Equal(EndReason.Stop, End(outputs).Reason);
         Assert.True(Ids(outputs).Length < 200, "The reply went on.");
+    }
+
+    [Fact]
+    public async Task A_control_token_as_stop_string_ends_the_reply_before_its_text()
+    {
+        (int control, int at) = FirstSeen(10);
+        await using var device = new TestDevice(vocabulary: new WithControl(control));
+        DecodeJob job = Typical with { Sampling = Typical.Sampling with { Stop = ["never said", "<stop>"] } };
+
+        List<DecodeOutput> outputs = await device.RunAsync(job);
+
+        Assert.Equal(Reply[..(at + 1)], Ids(outputs));
+        Assert.Equal("", outputs.OfType<TokenSampled>().Last().Text);
+        Assert.Equal(EndReason.Stop, End(outputs).Reason);
+        Assert.Equal(200, Ids(await device.RunAsync(Typical)).Length);
+    }
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task A_reply_that_was_interrupted_after_its_last_token_does_not_go_on(bool byEndToken)
+    {
+        (int last, int at) = FirstSeen(10);
+        await using var device = byEndToken ? new TestDevice(endTokens: last) : new TestDevice(vocabulary: new WithControl(last));
+        DecodeJob job = Typical with { Sampling = Typical.Sampling with { Stop = byEndToken ? [] : ["<stop>"] } };
+        await device.RunAsync(job);
+
+        List<DecodeOutput> outputs = await device.RunAsync(
+            job with
+            {
+                Reset = false,
+                Input = [new TokenRun(5 + at, new[] { last })],
+                AlreadyGenerated = at + 1,
+            }
+        );
+
+        Assert.Empty(Ids(outputs));
+        Assert.Equal(EndReason.Stop, End(outputs).Reason);
+        // A new prompt may end with the same token.
+        Assert.NotEmpty(Ids(await device.RunAsync(job with { Reset = false, Input = [new TokenRun(5 + at, new[] { last })] })));
+    }
+
+    [Theory]
+    [InlineData(1), InlineData(13), InlineData(60)]
+    public async Task Sampling_that_looks_back_is_the_same_after_an_interruption_and_a_rebuild(int after)
+    {
+        (int end, _) = FirstSeen(10);
+        DecodeJob job = Typical with
+        {
+            Layout = new(4, 12), // the reply outgrows it
+            Sampling = Typical.Sampling with
+            {
+                NoRepeatNgramSize = 2,
+                BadWordsIds =
+                [
+                    [Reply[3], Reply[4]],
+                    [Reply[7]],
+                ],
+                BeginSuppressTokens = [Reply[0]],
+                MinNewTokens = 100,
+                TypicalP = 0.95,
+                MaxTokens = 120,
+            },
+        };
+        await using var device = new TestDevice(endTokens: end);
+        int[] whole = Ids(await device.RunAsync(job));
+        Assert.DoesNotContain(end, whole[..100]);
+        Assert.NotEqual(Reply[0], whole[0]);
+        Assert.DoesNotContain(Reply[7], whole);
+
+        int[] all = [.. Input(5), .. whole[..after]];
+        int tail = Math.Max(4, all.Length - device.Batcher.RebuildLength(12));
+        List<DecodeOutput> rest = await device.RunAsync(
+            job with
+            {
+                Slot = 1,
+                Input = [new TokenRun(0, all.AsMemory(0, 4)), new TokenRun(tail, all.AsMemory(tail))],
+                AlreadyGenerated = after,
+            }
+        );
+
+        Assert.Equal(whole[after..], Ids(rest));
+    }
+
+    [Fact]
+    public async Task Sampling_that_forbids_every_token_ends_its_own_reply_with_a_sentence()
+    {
+        await using var device = new TestDevice();
+        Task<List<DecodeOutput>> other = device.RunAsync(Typical with { Slot = 1 });
+
+        InputException refusal = await Assert.ThrowsAsync<InputException>(() =>
+            device.RunAsync(Typical with { Sampling = Typical.Sampling with { SuppressTokens = [.. Enumerable.Range(0, 257)] } })
+        );
+
+        Assert.StartsWith("The sampling forbids every token", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(200, Ids(await other).Length);
+        Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
     }
 
     [Fact]
@@ -236,6 +333,14 @@ public class BatcherEndTests
             break;
 
         Assert.Equal(Reply, Ids(await device.RunAsync(Typical)));
+    }
+
+    /// <summary>Bytes, of which one is the control token "&lt;stop&gt;".</summary>
+    private sealed class WithControl(int control) : IVocabulary
+    {
+        public ReadOnlyMemory<byte> BytesOf(int id) => id == control ? default : Vocabulary.BytesOf(id);
+
+        public IEnumerable<int?> PartsOf(string text) => [text == "<stop>" ? control : null];
     }
 
     /// <summary>A token whose first occurrence in the typical reply is at or after this index.</summary>

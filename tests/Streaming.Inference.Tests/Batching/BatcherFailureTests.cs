@@ -174,14 +174,14 @@ public class BatcherFailureTests
                 }
             },
             {
-                "LogitBias of token -1 is 1",
+                "LogitBias names the token -1",
                 Job() with
                 {
                     Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [-1] = 1 } },
                 }
             },
             {
-                "The logit bias names token 257, which is not",
+                "LogitBias names the token 257, which is not",
                 Job() with
                 {
                     Sampling = new SamplingParameters { LogitBias = new Dictionary<int, double> { [257] = 1 } },
@@ -189,6 +189,33 @@ public class BatcherFailureTests
             },
             { "LogProbabilities is 21", Job() with { Sampling = new SamplingParameters { LogProbabilities = 21 } } },
             { "A stop string is empty", Job() with { Sampling = new SamplingParameters { Stop = [""] } } },
+            {
+                "SuppressTokens names the token 257, which is not",
+                Job() with
+                {
+                    Sampling = new SamplingParameters { SuppressTokens = [3, 257] },
+                }
+            },
+            {
+                "BadWordsIds names the token 257, which is not",
+                Job() with
+                {
+                    Sampling = new SamplingParameters
+                    {
+                        BadWordsIds =
+                        [
+                            [1, 257],
+                        ],
+                    },
+                }
+            },
+            {
+                "The stop string 'a<c>' joins a control token and something else",
+                Job() with
+                {
+                    Sampling = new SamplingParameters { Stop = ["a<c>"] },
+                }
+            },
             { "A reply cannot have -1 tokens", Job() with { AlreadyGenerated = -1 } },
             { "Slot 0 is at position 0, and the input begins at 3", Job() with { Reset = false, Input = [new TokenRun(3, new[] { 1 })] } },
         };

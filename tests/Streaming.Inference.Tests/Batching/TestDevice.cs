@@ -24,6 +24,7 @@ internal sealed class TestDevice : IAsyncDisposable
         BatcherOptions? options = null,
         TimeProvider? time = null,
         int[]? controlTokens = null,
+        IVocabulary? vocabulary = null,
         params int[] endTokens
     )
     {
@@ -40,7 +41,7 @@ internal sealed class TestDevice : IAsyncDisposable
             context => observed = new ObservedKernels(KernelFactory.Create(context))
         );
         Kernels = observed!;
-        Batcher = new Batcher(decoder, Vocabulary, endTokens, controlTokens, options, time);
+        Batcher = new Batcher(decoder, vocabulary ?? Vocabulary, endTokens, controlTokens, options, time);
     }
 
     public Batcher Batcher { get; }
@@ -86,8 +87,21 @@ internal sealed class TestDevice : IAsyncDisposable
         var sampled = new List<int>();
         while (sampled.Count < tokens)
         {
-            int[] cached = [.. all.Take(job.Layout.Fixed), .. all.Skip(job.Layout.Fixed).TakeLast(job.Layout.Window)];
-            int id = sampler.Sample(logits, job.Sampling, job.Branch, stream.Position, cached);
+            int[] cached = [.. Enumerable.Repeat(-1, job.Layout.Places)];
+            for (int position = 0; position < all.Count; position++)
+                cached[job.Layout.PlaceOf(position)] = all[position];
+            int id = sampler.Sample(
+                logits,
+                job.Sampling,
+                new SampledStream
+                {
+                    Branch = job.Branch,
+                    Position = stream.Position,
+                    Generated = sampled.Count,
+                    CachedIds = cached,
+                    Layout = job.Layout,
+                }
+            );
             sampled.Add(id);
             all.Add(id);
             logits = stream.Feed(new[] { id }, 1)[0];

@@ -229,6 +229,8 @@ public class SamplerTests
     [InlineData("Temperature", -0.1), InlineData("Temperature", 101), InlineData("Temperature", double.NaN)]
     [InlineData("TopP", 0), InlineData("TopP", 1.01), InlineData("TopP", double.NaN)]
     [InlineData("TopK", -1), InlineData("MinP", -0.1), InlineData("MinP", 1.1)]
+    [InlineData("RepeatPenalty", 1e-40), InlineData("TypicalP", 0), InlineData("TypicalP", 1.1), InlineData("TypicalP", double.NaN)]
+    [InlineData("NoRepeatNgramSize", -1), InlineData("MinNewTokens", -1)]
     [InlineData("RepeatPenalty", 0), InlineData("FrequencyPenalty", 2.1), InlineData("PresencePenalty", -2.1), InlineData("MaxTokens", -1)]
     public void Refuses_a_value_outside_its_range_by_name(string name, double value)
     {
@@ -238,14 +240,93 @@ public class SamplerTests
             "TopP" => Plain with { TopP = value },
             "TopK" => Plain with { TopK = (int)value },
             "MinP" => Plain with { MinP = value },
+            "TypicalP" => Plain with { TypicalP = value },
+            "NoRepeatNgramSize" => Plain with { NoRepeatNgramSize = (int)value },
+            "MinNewTokens" => Plain with { MinNewTokens = (long)value },
             "RepeatPenalty" => Plain with { RepeatPenalty = value },
             "FrequencyPenalty" => Plain with { FrequencyPenalty = value },
             "PresencePenalty" => Plain with { PresencePenalty = value },
             _ => Plain with { MaxTokens = (long)value },
         };
 
-        Assert.StartsWith($"{name} is ", Assert.Throws<InputException>(parameters.Validate).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"{name} is ", Assert.Throws<InputException>(() => parameters.Validate()).Message, StringComparison.Ordinal);
         Plain.Validate();
+    }
+
+    public static TheoryData<SamplingParameters> Extremes =>
+        [
+            Plain with
+            {
+                RepeatPenalty = SamplingParameters.LeastRepeatPenalty,
+            },
+            Plain with
+            {
+                RepeatPenalty = 100,
+            },
+            Plain with
+            {
+                FrequencyPenalty = 2,
+                PresencePenalty = 2,
+            },
+            Plain with
+            {
+                FrequencyPenalty = -2,
+                PresencePenalty = -2,
+            },
+            Plain with
+            {
+                Temperature = double.Epsilon,
+            },
+            Plain with
+            {
+                Temperature = 100,
+            },
+            Plain with
+            {
+                TopP = double.Epsilon,
+            },
+            Plain with
+            {
+                TopP = double.Epsilon,
+                TopK = 3,
+            },
+            Plain with
+            {
+                TypicalP = double.Epsilon,
+            },
+            Plain with
+            {
+                TypicalP = double.Epsilon,
+                TopP = double.Epsilon,
+                MinP = 1,
+                Temperature = double.Epsilon,
+            },
+            Plain with
+            {
+                TypicalP = 0.999999,
+                MinP = 1,
+            },
+            Plain with
+            {
+                NoRepeatNgramSize = int.MaxValue,
+                MinNewTokens = long.MaxValue,
+            },
+            Plain with
+            {
+                LogitBias = new Dictionary<int, double> { [0] = 100, [1] = -100 },
+            },
+        ];
+
+    [Theory]
+    [MemberData(nameof(Extremes), DisableDiscoveryEnumeration = true)]
+    public void Every_accepted_value_gives_a_token(SamplingParameters parameters)
+    {
+        parameters.Validate(Vocabulary);
+        float[] logits = [1e4f, -1e4f, 0, 1e-30f, -1e-30f, 30, 30, 1, 2, 3, 4, 5];
+        int[] cached = [0, 1, 2, 3, 4, 5, 5, 5];
+        var sampler = new Sampler([11]);
+        for (int position = 8; position < 40; position++)
+            Assert.InRange(sampler.Sample([.. logits], parameters, 0, position, cached), 0, Vocabulary - 1);
     }
 
     /// <summary>Probabilities by full sorts, in the order of Hugging Face's processors.</summary>

@@ -46,6 +46,28 @@ public class TextStreamTests
     }
 
     [Fact]
+    public void A_control_token_is_a_stop_string_alone_and_not_beside_other_text()
+    {
+        var stream = new TextStream(Toy, TextState.Empty, ["END", "<c>"]);
+        Assert.True(stream.IsStop(ToyVocabulary.Control));
+        Assert.False(stream.IsStop('E'));
+        Assert.Equal("a", stream.Append('a'));
+        foreach (string stop in new[] { "a<c>", "<c> ", "<c><c>", "\n<c>\n" })
+        {
+            var refused = Assert.Throws<InputException>(() => new TextStream(Toy, TextState.Empty, ["END", stop]));
+            Assert.Contains($"'{stop.Replace('\n', ' ')}'", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_stop_string_that_a_model_spells_out_matches_though_it_is_a_control_token_too()
+    {
+        (string[] texts, _, bool stopped) = Run(ToyVocabulary.Bytes("a<c>"), "<c>");
+        Assert.Equal("a", string.Concat(texts));
+        Assert.True(stopped);
+    }
+
+    [Fact]
     public void Holds_back_a_possible_beginning_of_a_stop_string()
     {
         (string[] texts, _, bool stopped) = Run(ToyVocabulary.Bytes("xENENx"), "END");
