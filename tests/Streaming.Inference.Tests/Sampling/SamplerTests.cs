@@ -326,7 +326,15 @@ public class SamplerTests
         int[] cached = [0, 1, 2, 3, 4, 5, 5, 5];
         var sampler = new Sampler([11]);
         for (int position = 8; position < 40; position++)
-            Assert.InRange(sampler.Sample([.. logits], parameters, 0, position, cached), 0, Vocabulary - 1);
+        {
+            var stream = new SampledStream
+            {
+                Position = position,
+                CachedIds = cached,
+                Layout = new(4, 4),
+            };
+            Assert.InRange(sampler.Sample([.. logits], parameters, stream), 0, Vocabulary - 1);
+        }
     }
 
     /// <summary>Probabilities by full sorts, in the order of Hugging Face's processors.</summary>
