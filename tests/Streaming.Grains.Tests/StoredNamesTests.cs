@@ -51,7 +51,7 @@ public sealed partial class StoredNamesTests
         "type new-conversation: 0 1 2 3 4 5",
         "type refused: 0",
         "type reply-ended: 0 1 2 3 4",
-        "type sampling: 0 1 10 11 12 13 14 15 16 17 2 3 4 5 6 7 8 9",
+        "type sampling: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
         "type sent: 0 1",
         "type sign-of-life:",
         "type slot-queued: 0",
