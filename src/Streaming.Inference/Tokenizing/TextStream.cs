@@ -47,7 +47,7 @@ public sealed class TextStream
     /// <summary>Appends a token; returns the text that can be shown now, often one word, sometimes empty.</summary>
     public string Append(int id) => Stopped ? "" : Show(Decode(_vocabulary.BytesOf(id).Span));
 
-    /// <summary>Whether a token is a control token that a stop string names: the text ends before it, as it does before an end token.</summary>
+    /// <summary>Whether a token is a control token that a stop string names: the text ends before it, as before an end token.</summary>
     public bool IsStop(int id) => _stopIds.Contains(id);
 
     /// <summary>
