@@ -33,7 +33,7 @@ internal static class ChatCommand
                 continue;
             int[] ids = session.LastId is int last ? format.Continuation(null, [message], last) : format.Opening(null, [message]);
             signals.Begin();
-            await session.ReplyAsync(ids, output);
+            await session.ReplyAsync(ids, output, continuesInput: false);
             signals.End();
             await output.WriteLineAsync();
             await output.FlushAsync();

@@ -38,7 +38,7 @@ internal static class GenerateCommand
         using var signals = new StopSignals(session.Stop);
         await using StreamWriter output = StandardStreams.OpenOutput();
         signals.Begin();
-        EndReason reason = await session.ReplyAsync(ids, output);
+        EndReason reason = await session.ReplyAsync(ids, output, continuesInput: true);
         signals.End();
         if (!Console.IsOutputRedirected)
             await Console.Error.WriteLineAsync(); // so that the shell's prompt begins on a new line

@@ -54,18 +54,19 @@ internal sealed class Session : IAsyncDisposable
     /// <summary>Feeds tokens, and writes the reply as it is sampled, until it ends or <see cref="Stop"/> stops it.</summary>
     /// <param name="input">Token ids to append to the stream.</param>
     /// <param name="output">Receives the reply's text.</param>
+    /// <param name="continuesInput">Whether the reply continues the input's text, and is not a text of its own.</param>
     /// <returns>Why the reply ended.</returns>
-    public async Task<EndReason> ReplyAsync(int[] input, TextWriter output)
+    public async Task<EndReason> ReplyAsync(int[] input, TextWriter output, bool continuesInput)
     {
         int[] all = [.. _unfed, .. input];
-        // SentencePiece adds a space before the first word, which is not part of the text.
-        bool atBeginning = Tokenizer.StripsLeadingSpace && _fed == 0 && all.All(id => Tokenizer.BytesOf(id).IsEmpty);
+        bool hasText = _fed > 0 || all.Any(id => !Tokenizer.BytesOf(id).IsEmpty);
         var work = new DecodeJob
         {
             Slot = 0,
             Layout = _engine.DefaultLayout,
             Reset = _fed == 0,
             Input = [new TokenRun(_fed, all)],
+            BeginsText = !continuesInput || !hasText,
             Sampling = _sampling,
         };
         long sampled = 0;
@@ -88,9 +89,8 @@ internal sealed class Session : IAsyncDisposable
             }
             if (text.Length == 0)
                 continue;
-            await output.WriteAsync(atBeginning && text[0] == ' ' ? text[1..] : text);
+            await output.WriteAsync(text);
             await output.FlushAsync();
-            atBeginning = false;
         }
         if (ended is null)
             throw new InvalidOperationException("The device ended a reply without saying why.");

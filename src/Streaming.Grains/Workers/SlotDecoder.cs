@@ -83,6 +83,7 @@ internal sealed partial class SlotDecoder(
             Branch = request.Branch,
             AlreadyGenerated = request.AlreadyGenerated,
             Text = new TextState(request.PendingBytes, request.HeldBack),
+            BeginsText = true,
             StreamHash = request.StreamHash is { } hash ? new StreamHash(hash) : null,
         };
 

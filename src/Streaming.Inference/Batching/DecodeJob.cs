@@ -51,6 +51,12 @@ public sealed record DecodeJob
 
     /// <summary>Pending text of the reply from before an interruption.</summary>
     public TextState Text { get; init; } = TextState.Empty;
+
+    /// <summary>
+    /// Whether the reply is a text of its own, whose first token lacks SentencePiece's space, and not the continuation of the input's
+    /// text.
+    /// </summary>
+    public bool BeginsText { get; init; }
 }
 
 /// <summary>Why a reply ended.</summary>

@@ -29,7 +29,7 @@ internal sealed class Sequence
     public Sequence(DecodeJob job, IVocabulary vocabulary, int outputsAhead)
     {
         Job = job;
-        Text = new TextStream(vocabulary, job.Text, job.Sampling.Stop);
+        Text = new TextStream(vocabulary, job.Text, job.Sampling.Stop, job.BeginsText && job.AlreadyGenerated == 0);
         InputTotal = job.Input.Sum(run => (long)run.Ids.Length);
         Generated = job.AlreadyGenerated;
         _outputsAhead = outputsAhead;

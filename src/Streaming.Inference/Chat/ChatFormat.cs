@@ -64,7 +64,7 @@ public sealed class ChatFormat
     /// <param name="messages">At least one user message. Together they are one turn, separated by blank lines.</param>
     /// <exception cref="InputException">A text has an unpaired surrogate, or the template refuses the dialogue.</exception>
     public int[] Opening(string? systemPrompt, IReadOnlyList<string> messages) =>
-        WithBos(RenderedDialogue.Encode(OpeningParts(systemPrompt, Join(messages)), _tokenizer, isBeginning: true));
+        WithBos(RenderedDialogue.Encode(OpeningParts(systemPrompt, Join(messages)), _tokenizer, SectionStart.Text));
 
     /// <summary>
     /// Number of ids in an <see cref="Opening"/> with this system prompt before the first user turn: BOS and the system's turn. 0
@@ -86,7 +86,7 @@ public sealed class ChatFormat
             );
         int next = parts.FindIndex(end + 1, p => p.Token is not null);
         int cut = next >= 0 && next < user ? next : end + 1; // with the text between two turns, if a token ends it
-        return WithBos(RenderedDialogue.Encode(parts.Take(cut), _tokenizer, isBeginning: true)).Length;
+        return WithBos(RenderedDialogue.Encode(parts.Take(cut), _tokenizer, SectionStart.Text)).Length;
     }
 
     /// <summary>
@@ -107,7 +107,10 @@ public sealed class ChatFormat
         int end = EndOfReply(parts) + 1;
         if (end > next && parts.FindIndex(next, end - next, p => p.Token?.Id == lastId) is var last and >= 0)
             next = last + 1;
-        return [.. RenderedDialogue.Encode(parts.Skip(next), _tokenizer, isBeginning: false)];
+        // After a reply that was cut off, the template's text continues the reply's: no space is prepended to it.
+        AddedToken? before = _tokenizer.Added.All.FirstOrDefault(token => token.Id == lastId);
+        SectionStart start = before is null ? SectionStart.Inside : SectionStart.AfterToken;
+        return [.. RenderedDialogue.Encode(parts.Skip(next), _tokenizer, start, before)];
     }
 
     /// <summary>A dialogue with one earlier exchange.</summary>

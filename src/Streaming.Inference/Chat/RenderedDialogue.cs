@@ -111,12 +111,12 @@ internal sealed class RenderedDialogue
     /// <summary>Encodes parts. All text between two control tokens is encoded as one string.</summary>
     /// <param name="parts">The parts.</param>
     /// <param name="tokenizer">The tokenizer.</param>
-    /// <param name="isBeginning">Whether the parts begin a dialogue.</param>
-    public static List<int> Encode(IEnumerable<RenderedPart> parts, Tokenizer tokenizer, bool isBeginning)
+    /// <param name="start">What comes before the parts.</param>
+    /// <param name="before">The added token before them, if one is there.</param>
+    public static List<int> Encode(IEnumerable<RenderedPart> parts, Tokenizer tokenizer, SectionStart start, AddedToken? before = null)
     {
         var ids = new List<int>();
         var text = new StringBuilder();
-        AddedToken? before = null;
         foreach (RenderedPart part in parts)
         {
             if (part.Token is null)
@@ -127,6 +127,7 @@ internal sealed class RenderedDialogue
             EncodeBetween(before, part.Token);
             ids.Add(part.Token.Id);
             before = part.Token;
+            start = SectionStart.AfterToken;
         }
         EncodeBetween(before, null);
         return ids;
@@ -139,7 +140,7 @@ internal sealed class RenderedDialogue
                 plain = plain.TrimStart();
             if (right is { TakesSpaceBefore: true })
                 plain = plain.TrimEnd();
-            tokenizer.EncodePlain(plain, ids, isBeginning && left is null);
+            tokenizer.EncodePlain(plain, ids, start);
         }
     }
 

@@ -5,39 +5,60 @@ namespace Streaming.Inference.Tokenizing;
 
 /// <summary>
 /// A BPE vocabulary and its merges, of both kinds. Byte-level: a piece is split into its UTF-8 bytes, written in
-/// <see cref="ByteAlphabet"/>. SentencePiece: a piece is split into its characters; one outside the vocabulary falls back to its bytes
-/// (<c>&lt;0xE4&gt;</c>) or to the unknown token.
+/// <see cref="ByteAlphabet"/>. SentencePiece: a piece is split into its characters. A character outside the vocabulary falls back to the
+/// tokens of its bytes (<c>&lt;0xE4&gt;</c>), if the vocabulary has them and the model says so, else to the unknown token; without one
+/// it is dropped.
 /// </summary>
 internal sealed class BpeModel
 {
+    private const int MostSymbolsPerByte = 2; // a byte's letter may fall back to its own two bytes
+
     private readonly BytePairMerges _merges;
     private readonly Dictionary<string, int>? _whole; // pieces that are tokens, if merges are ignored for them; else null
     private readonly int _longestWhole; // bytes
-    private readonly Dictionary<string, int> _vocabulary;
-    private readonly int[] _byteIds; // by byte, -1 for none
-    private readonly int? _unknown;
+    private readonly Dictionary<string, int> _characters;
+    private readonly int[] _byteTokens; // by byte, -1 for none
+    private readonly int _unknown; // -1 for none
     private readonly bool _fuseUnknown;
+    private readonly (int[] Symbols, bool IsToken)[] _symbolsOfBytes = []; // of a byte-level vocabulary, by byte
 
+    /// <param name="byteLevel">Whether the vocabulary is byte-level.</param>
+    /// <param name="characters">Tokens of one character.</param>
+    /// <param name="merges">The merges.</param>
+    /// <param name="whole">Pieces that become their token without merging; null for none.</param>
+    /// <param name="byteTokens">The token of each byte to fall back to, -1 for none.</param>
+    /// <param name="unknown">The unknown token.</param>
+    /// <param name="fuseUnknown">Whether several unknown characters in a row are one unknown token.</param>
     public BpeModel(
         bool byteLevel,
-        Dictionary<string, int> vocabulary,
+        Dictionary<string, int> characters,
         BytePairMerges merges,
         Dictionary<string, int>? whole,
-        int[] byteIds,
+        int[] byteTokens,
         int? unknown,
         bool fuseUnknown
     )
     {
         ByteLevel = byteLevel;
-        _vocabulary = vocabulary;
+        _characters = characters;
         _merges = merges;
         _whole = whole;
         _longestWhole = whole is not { Count: > 0 }
             ? 0
             : whole.Keys.Max(token => byteLevel ? token.Length : Encoding.UTF8.GetByteCount(token));
-        _byteIds = byteIds;
-        _unknown = unknown;
+        _byteTokens = byteTokens;
+        _unknown = unknown ?? -1;
         _fuseUnknown = fuseUnknown;
+        if (byteLevel)
+        {
+            _symbolsOfBytes = new (int[], bool)[256];
+            Span<int> symbols = stackalloc int[4];
+            for (int b = 0; b < 256; b++)
+            {
+                int count = SymbolsOf([ByteAlphabet.CharOf((byte)b)], symbols, out bool isToken);
+                _symbolsOfBytes[b] = (symbols[..count].ToArray(), isToken);
+            }
+        }
     }
 
     /// <summary>Whether the vocabulary is byte-level.</summary>
@@ -49,7 +70,7 @@ internal sealed class BpeModel
         if (piece.IsEmpty)
             return;
         int length = Encoding.UTF8.GetByteCount(piece);
-        int[] symbols = ArrayPool<int>.Shared.Rent(length);
+        int[] symbols = ArrayPool<int>.Shared.Rent(MostSymbolsPerByte * length);
         try
         {
             if (_whole is not null && length <= _longestWhole && Whole(piece) is int id)
@@ -84,55 +105,83 @@ internal sealed class BpeModel
         return _whole!.TryGetValue(token, out int found) ? found : null;
     }
 
-    private int BytesOf(ReadOnlySpan<char> piece, Span<int> symbols)
+    private int BytesOf(ReadOnlySpan<char> piece, int[] symbols)
     {
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(symbols.Length); // the piece has at most as many bytes
-        int count = Encoding.UTF8.GetBytes(piece, bytes);
-        for (int i = 0; i < count; i++)
-            symbols[i] = _byteIds[bytes[i]];
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(piece.Length));
+        var writer = new SymbolWriter(symbols, _unknown, _fuseUnknown);
+        foreach (byte value in bytes.AsSpan(0, Encoding.UTF8.GetBytes(piece, bytes)))
+        {
+            (int[] own, bool isToken) = _symbolsOfBytes[value];
+            writer.Add(own, isToken);
+        }
         ArrayPool<byte>.Shared.Return(bytes);
-        return count;
+        return writer.End();
     }
 
-    private int CharactersOf(ReadOnlySpan<char> piece, Span<int> symbols)
+    private int CharactersOf(ReadOnlySpan<char> piece, int[] symbols)
     {
-        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> lookup = _vocabulary.GetAlternateLookup<ReadOnlySpan<char>>();
-        Span<byte> utf8 = stackalloc byte[4];
-        int count = 0;
-        bool afterUnknown = false;
+        var writer = new SymbolWriter(symbols, _unknown, _fuseUnknown);
+        Span<int> own = stackalloc int[4];
         for (int i = 0; i < piece.Length; )
         {
-            Rune.DecodeFromUtf16(piece[i..], out Rune rune, out int length);
-            bool known = lookup.TryGetValue(piece.Slice(i, length), out int id);
+            Rune.DecodeFromUtf16(piece[i..], out _, out int length);
+            int count = SymbolsOf(piece.Slice(i, length), own, out bool isToken);
+            writer.Add(own[..count], isToken);
             i += length;
-            if (known)
-            {
-                symbols[count++] = id;
-                afterUnknown = false;
-            }
-            else if (FallBack(utf8[..rune.EncodeToUtf8(utf8)], symbols[count..]) is int bytes and > 0)
-            {
-                count += bytes;
-                afterUnknown = false;
-            }
-            else if (_unknown is int unknown && !(afterUnknown && _fuseUnknown))
-            {
-                symbols[count++] = unknown;
-                afterUnknown = true;
-            }
+        }
+        return writer.End();
+    }
+
+    /// <summary>The symbols of one character: its token, or those of its bytes; none if it is unknown.</summary>
+    private int SymbolsOf(ReadOnlySpan<char> character, Span<int> symbols, out bool isToken)
+    {
+        isToken = _characters.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(character, out int id);
+        if (isToken)
+        {
+            symbols[0] = id;
+            return 1;
+        }
+        Span<byte> utf8 = stackalloc byte[4];
+        int count = Encoding.UTF8.GetBytes(character, utf8);
+        for (int i = 0; i < count; i++)
+        {
+            if ((symbols[i] = _byteTokens[utf8[i]]) < 0)
+                return 0;
         }
         return count;
     }
 
-    /// <summary>Writes the byte tokens of a character; 0 unless the vocabulary has all of them.</summary>
-    private int FallBack(ReadOnlySpan<byte> utf8, Span<int> symbols)
+    /// <summary>
+    /// Writes symbols as Hugging Face's library does: an unknown token waits for the next character that is a token, so that it comes
+    /// after the bytes of characters between the two.
+    /// </summary>
+    private ref struct SymbolWriter(Span<int> symbols, int unknown, bool fuses)
     {
-        for (int i = 0; i < utf8.Length; i++)
+        private readonly Span<int> _symbols = symbols;
+        private int _count;
+        private bool _unknownWaits;
+
+        public void Add(scoped ReadOnlySpan<int> own, bool isToken)
         {
-            if (_byteIds[utf8[i]] < 0)
-                return 0;
-            symbols[i] = _byteIds[utf8[i]];
+            if (isToken || (own.IsEmpty && !fuses))
+                Flush();
+            if (own.IsEmpty)
+                _unknownWaits = unknown >= 0;
+            own.CopyTo(_symbols[_count..]);
+            _count += own.Length;
         }
-        return utf8.Length;
+
+        public int End()
+        {
+            Flush();
+            return _count;
+        }
+
+        private void Flush()
+        {
+            if (_unknownWaits)
+                _symbols[_count++] = unknown;
+            _unknownWaits = false;
+        }
     }
 }

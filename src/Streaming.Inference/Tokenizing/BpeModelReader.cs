@@ -25,7 +25,6 @@ internal static class BpeModelReader
 
         vocabulary = Vocabulary(model);
         Dictionary<long, (int, int)> merges = Merges(model, vocabulary, control);
-        bool byteFallback = !byteLevel && model.Bool("byte_fallback", whenAbsent: false);
         int? unknown = null;
         if (model.TextIfPresent("unk_token") is string token)
             unknown = vocabulary.TryGetValue(token, out int id) ? id : throw model.Wrong("unk_token", "a token of the vocabulary");
@@ -37,7 +36,7 @@ internal static class BpeModelReader
             Characters(vocabulary, control),
             new BytePairMerges(merges),
             whole,
-            ByteIds(model, vocabulary, byteLevel, byteFallback),
+            ByteTokens(model, vocabulary),
             unknown,
             model.Bool("fuse_unk", whenAbsent: false)
         );
@@ -109,19 +108,11 @@ internal static class BpeModelReader
             )
         );
 
-    private static int[] ByteIds(ConfigReader model, Dictionary<string, int> vocabulary, bool byteLevel, bool byteFallback)
+    /// <summary>The token of each byte to which unknown characters fall back, -1 for none.</summary>
+    private static int[] ByteTokens(ConfigReader model, Dictionary<string, int> vocabulary)
     {
-        var ids = new int[256];
-        for (int b = 0; b < 256; b++)
-        {
-            string token = byteLevel ? ByteAlphabet.CharOf((byte)b).ToString() : ByteToken((byte)b);
-            bool found = vocabulary.TryGetValue(token, out ids[b]);
-            if (byteLevel && !found)
-                throw new InputException($"'{model.File}': the vocabulary lacks a token for the byte 0x{b:X2}: use a complete tokenizer.");
-            if (!found || !(byteLevel || byteFallback))
-                ids[b] = -1;
-        }
-        return ids;
+        bool fallsBack = model.Bool("byte_fallback", whenAbsent: false);
+        return [.. Enumerable.Range(0, 256).Select(b => fallsBack ? vocabulary.GetValueOrDefault(ByteToken((byte)b), -1) : -1)];
     }
 
     /// <summary>SentencePiece's text for a byte token.</summary>

@@ -8,4 +8,7 @@ public interface IVocabulary
 
     /// <summary>The parts of a text: the id of each control token that is written in it, and null for each piece of other text.</summary>
     IEnumerable<int?> PartsOf(string text) => [null];
+
+    /// <summary>A token's bytes where it is the first one of a text: SentencePiece's lacks the space before the word.</summary>
+    ReadOnlyMemory<byte> FirstBytesOf(int id) => BytesOf(id);
 }

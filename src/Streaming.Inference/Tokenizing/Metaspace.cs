@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Streaming.Inference.Checkpoints;
 
 namespace Streaming.Inference.Tokenizing;
@@ -24,9 +23,6 @@ internal sealed record Metaspace(string Replacement, Metaspace.Scheme Prepends, 
         Always,
     }
 
-    /// <summary>Matches each piece, from one space to the next.</summary>
-    public string WordPattern => $"{Regex.Escape(Replacement)}[^{Regex.Escape(Replacement)}]*";
-
     /// <summary>Reads a section of the type Metaspace; older files have add_prefix_space.</summary>
     public static Metaspace Read(ConfigReader section)
     {
@@ -38,6 +34,8 @@ internal sealed record Metaspace(string Replacement, Metaspace.Scheme Prepends, 
             null => section.Bool("add_prefix_space", whenAbsent: true) ? Scheme.Always : Scheme.Never,
             _ => throw section.Wrong("prepend_scheme", "\"always\", \"first\" or \"never\""),
         };
+        if (scheme != Scheme.Never && !section.Bool("add_prefix_space", whenAbsent: true))
+            throw section.Wrong("add_prefix_space", "true, or \"prepend_scheme\" be \"never\"");
         string replacement = section.Text("replacement");
         return replacement.Length == 1
             ? new Metaspace(replacement, scheme, section.Bool("split", whenAbsent: true))
@@ -45,10 +43,15 @@ internal sealed record Metaspace(string Replacement, Metaspace.Scheme Prepends, 
     }
 
     /// <summary>Replaces a text's spaces.</summary>
-    public string Write(string text, bool isBeginning)
+    public string Write(string text, SectionStart start)
     {
         string written = text.Replace(" ", Replacement, StringComparison.Ordinal);
-        bool prepends = Prepends == Scheme.Always || (Prepends == Scheme.First && isBeginning);
+        bool prepends = start switch
+        {
+            SectionStart.Text => Prepends != Scheme.Never,
+            SectionStart.AfterToken => Prepends == Scheme.Always,
+            _ => false,
+        };
         return prepends && written.Length > 0 && written[0] != Replacement[0] ? Replacement + written : written;
     }
 }

@@ -1,5 +1,5 @@
-using System.Text.RegularExpressions;
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Tokenizing.Patterns;
 
 namespace Streaming.Inference.Tokenizing;
 
@@ -9,18 +9,14 @@ internal sealed class PreTokenizer
     /// <summary>GPT-2's pattern, the default of ByteLevel pre-tokenizers.</summary>
     private const string Gpt2Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
-    private readonly List<(Regex Pattern, bool GapsAreKept)> _splits = [];
+    private delegate void Step(string piece, SectionStart start, List<string> pieces);
+
+    private readonly List<Step> _steps = [];
 
     private PreTokenizer() { }
 
     /// <summary>Whether pieces are then split into bytes.</summary>
     public bool ByteLevel { get; private set; }
-
-    /// <summary>Whether a space is prepended, before the last split, to each piece that does not begin with one.</summary>
-    private bool AddsPrefixSpace { get; set; }
-
-    /// <summary>SentencePiece's treatment of spaces, if this pre-tokenizer does it; else null.</summary>
-    private Metaspace? Spaces { get; set; }
 
     /// <summary>Reads a pre-tokenizer; null for none, so that all text is one piece.</summary>
     public static PreTokenizer Read(ConfigReader? section)
@@ -33,96 +29,125 @@ internal sealed class PreTokenizer
 
     /// <summary>The pieces of a text, in order. Joined, they are the text without what the tokenizer drops.</summary>
     /// <param name="text">A text, or the part of it between two added tokens.</param>
-    /// <param name="isBeginning">Whether nothing comes before it.</param>
-    public List<string> Split(string text, bool isBeginning)
+    /// <param name="start">What comes before it.</param>
+    public List<string> Split(string text, SectionStart start)
     {
-        if (Spaces is not null)
-            text = Spaces.Write(text, isBeginning);
-        if (AddsPrefixSpace && text.Length > 0 && text[0] != ' ')
-            text = ' ' + text;
         List<string> pieces = [text];
-        foreach ((Regex pattern, bool gapsAreKept) in _splits)
+        foreach (Step step in _steps)
         {
             var finer = new List<string>();
+            SectionStart own = start;
             foreach (string piece in pieces)
-                Split(piece, pattern, gapsAreKept, finer);
+            {
+                step(piece, own, finer);
+                own = SectionStart.AfterToken; // only the first one can be inside
+            }
             pieces = finer;
         }
         return pieces;
     }
 
-    private static void Split(string text, Regex pattern, bool gapsAreKept, List<string> pieces)
-    {
-        BmpText copy = BmpText.Of(text);
-        int reached = 0;
-        foreach (ValueMatch match in pattern.EnumerateMatches(copy.Text))
-        {
-            if (match.Length == 0)
-                continue;
-            int start = copy.InText(match.Index),
-                end = copy.InText(match.Index + match.Length);
-            if (gapsAreKept && start > reached)
-                pieces.Add(text[reached..start]);
-            pieces.Add(text[start..end]);
-            reached = end;
-        }
-        if (gapsAreKept && reached < text.Length)
-            pieces.Add(text[reached..]);
-    }
-
     private void Add(ConfigReader section)
     {
-        switch (section.Text("type"))
+        string type = section.Text("type");
+        if (ByteLevel)
+            throw section.Unsupported("type", "use a tokenizer in which ByteLevel is the last pre-tokenizer");
+        switch (type)
         {
             case "Sequence":
                 foreach (ConfigReader inner in section.Sections("pretokenizers"))
                     Add(inner);
                 break;
-            case "Metaspace" when !ByteLevel && Spaces is null && _splits.Count == 0:
-                Spaces = Metaspace.Read(section);
-                if (Spaces.Splits)
-                    _splits.Add((new Regex(Spaces.WordPattern, RegexOptions.CultureInvariant), GapsAreKept: true));
+            case "Metaspace":
+                AddMetaspace(section);
                 break;
-            case "Digits" when !ByteLevel:
-                string digits = section.Bool("individual_digits", whenAbsent: false) ? @"\p{N}" : @"\p{N}+";
-                _splits.Add((new Regex(digits, RegexOptions.CultureInvariant), GapsAreKept: true));
+            case "Digits":
+                bool each = section.Bool("individual_digits", whenAbsent: false);
+                AddSplitter(
+                    CharacterPattern.OneOf(CharacterSets.Numeric),
+                    each ? PieceSplitter.Behavior.Isolated : PieceSplitter.Behavior.Contiguous
+                );
                 break;
-            case "Split" when !ByteLevel:
+            case "Punctuation":
+                AddSplitter(CharacterPattern.OneOf(CharacterSets.RustPunctuation), Behavior(section, whenAbsent: "Isolated"));
+                break;
+            case "WhitespaceSplit":
+                AddSplitter(CharacterPattern.OneOf(CharacterSets.WhiteSpace), PieceSplitter.Behavior.Removed);
+                break;
+            case "Split":
                 AddSplit(section);
                 break;
-            case "ByteLevel" when !ByteLevel:
-                ByteLevel = true;
-                AddsPrefixSpace = section.Bool("add_prefix_space", whenAbsent: true);
-                if (AddsPrefixSpace && _splits.Count > 0)
-                    throw section.Unsupported("add_prefix_space", "use a tokenizer that adds the space before it splits");
-                if (section.Bool("use_regex", whenAbsent: true))
-                    _splits.Add((Compile(section, "use_regex", Gpt2Pattern), GapsAreKept: true));
+            case "ByteLevel":
+                AddByteLevel(section);
                 break;
             default:
-                throw section.Unsupported("type", "use a tokenizer with Split or Digits and then ByteLevel, with Metaspace, or with none");
+                throw section.Unsupported(
+                    "type",
+                    "use a tokenizer with Split, Digits, Punctuation, WhitespaceSplit, Metaspace or ByteLevel, or with none"
+                );
         }
+    }
+
+    private void AddSplitter(CharacterPattern pattern, PieceSplitter.Behavior behavior, bool inverted = false)
+    {
+        var splitter = new PieceSplitter(pattern, behavior, inverted);
+        _steps.Add((piece, _, pieces) => splitter.Split(piece, pieces));
+    }
+
+    private void AddMetaspace(ConfigReader section)
+    {
+        var spaces = Metaspace.Read(section);
+        if (spaces.Prepends == Metaspace.Scheme.First && _steps.Count > 0)
+            throw section.Unsupported("prepend_scheme", "use a tokenizer that prepends the space before it splits");
+        _steps.Add((piece, start, pieces) => pieces.Add(spaces.Write(piece, start)));
+        if (spaces.Splits)
+            AddSplitter(CharacterPattern.Text(spaces.Replacement), PieceSplitter.Behavior.MergedWithNext);
+    }
+
+    private void AddByteLevel(ConfigReader section)
+    {
+        ByteLevel = true;
+        if (section.Bool("add_prefix_space", whenAbsent: true))
+        {
+            _steps.Add(
+                (piece, start, pieces) =>
+                    pieces.Add(piece.Length == 0 || piece[0] == ' ' || start == SectionStart.Inside ? piece : ' ' + piece)
+            );
+        }
+        if (section.Bool("use_regex", whenAbsent: true))
+            AddSplitter(CharacterPattern.Compile(Gpt2Pattern), PieceSplitter.Behavior.Isolated);
     }
 
     private void AddSplit(ConfigReader section)
     {
-        bool inverted = section.Bool("invert", whenAbsent: false);
-        string behavior = section.Text("behavior");
-        if ((behavior, inverted) is not (("Isolated", false) or ("Removed", true)))
-            throw section.Unsupported("behavior", "use a tokenizer with \"Isolated\", or with \"Removed\" inverted");
         ConfigReader pattern = section.Section("pattern");
-        string source = pattern.TextIfPresent("Regex") ?? Regex.Escape(pattern.Text("String"));
-        _splits.Add((Compile(section, "pattern", source), GapsAreKept: !inverted));
+        AddSplitter(
+            pattern.TextIfPresent("Regex") is string regex ? Compile(section, regex) : CharacterPattern.Text(pattern.Text("String")),
+            Behavior(section, whenAbsent: null),
+            section.Bool("invert", whenAbsent: false)
+        );
     }
 
-    private static Regex Compile(ConfigReader section, string field, string pattern)
+    private static PieceSplitter.Behavior Behavior(ConfigReader section, string? whenAbsent)
+    {
+        string name = section.TextIfPresent("behavior") ?? whenAbsent ?? section.Text("behavior");
+        return Enum.TryParse(name, out PieceSplitter.Behavior behavior) && Enum.IsDefined(behavior) && !char.IsAsciiDigit(name[0])
+            ? behavior
+            : throw section.Wrong(
+                "behavior",
+                "one of \"Isolated\", \"Removed\", \"Contiguous\", \"MergedWithPrevious\", \"MergedWithNext\""
+            );
+    }
+
+    private static CharacterPattern Compile(ConfigReader section, string pattern)
     {
         try
         {
-            return new Regex(pattern, RegexOptions.Compiled | RegexOptions.CultureInvariant);
+            return CharacterPattern.Compile(pattern);
         }
-        catch (ArgumentException)
+        catch (PatternException e)
         {
-            throw section.Unsupported(field, "use a tokenizer whose pattern .NET's regular expressions know");
+            throw section.Unsupported("pattern", $"it has {e.Construct} at character {e.Place}; use a tokenizer without it");
         }
     }
 }

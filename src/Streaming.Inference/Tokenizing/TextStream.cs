@@ -16,13 +16,17 @@ public sealed class TextStream
     private const int MaxPendingBytes = 3; // a character has at most four bytes in UTF-8
     private int _pendingLength;
     private string _heldBack;
+    private bool _atFirst;
 
     /// <summary>Begins or resumes a stream.</summary>
     /// <param name="vocabulary">The bytes of each token.</param>
     /// <param name="state">The earlier stream's state; <see cref="TextState.Empty"/> for a new one.</param>
     /// <param name="stop">Stop strings, which end the stream and are not shown.</param>
+    /// <param name="beginsText">
+    /// Whether the next token is the first of a text of its own, which lacks the space that SentencePiece writes before a word.
+    /// </param>
     /// <exception cref="InputException">A stop string is impossible.</exception>
-    public TextStream(IVocabulary vocabulary, TextState state, IReadOnlyList<string> stop)
+    public TextStream(IVocabulary vocabulary, TextState state, IReadOnlyList<string> stop, bool beginsText = false)
     {
         ArgumentNullException.ThrowIfNull(vocabulary);
         ArgumentNullException.ThrowIfNull(state);
@@ -30,6 +34,7 @@ public sealed class TextStream
         ArgumentOutOfRangeException.ThrowIfGreaterThan(state.PendingBytes.Length, MaxPendingBytes, nameof(state));
         _vocabulary = vocabulary;
         (_stop, _stopIds) = StopStrings.Parse(stop, vocabulary);
+        _atFirst = beginsText;
         state.PendingBytes.Span.CopyTo(_pending);
         _pendingLength = state.PendingBytes.Length;
         _heldBack = state.HeldBack;
@@ -45,7 +50,12 @@ public sealed class TextStream
             : new TextState(_pending.AsSpan(0, _pendingLength).ToArray(), _heldBack);
 
     /// <summary>Appends a token; returns the text that can be shown now, often one word, sometimes empty.</summary>
-    public string Append(int id) => Stopped ? "" : Show(Decode(_vocabulary.BytesOf(id).Span));
+    public string Append(int id)
+    {
+        ReadOnlyMemory<byte> bytes = _atFirst ? _vocabulary.FirstBytesOf(id) : _vocabulary.BytesOf(id);
+        _atFirst = false;
+        return Stopped ? "" : Show(Decode(bytes.Span));
+    }
 
     /// <summary>Whether a token is a control token that a stop string names: the text ends before it, as before an end token.</summary>
     public bool IsStop(int id) => _stopIds.Contains(id);

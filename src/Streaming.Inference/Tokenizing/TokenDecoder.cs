@@ -8,12 +8,15 @@ internal sealed class TokenDecoder
 {
     private readonly bool _byteLevel;
     private bool _byteFallback;
+    private bool _fused;
+    private bool _stripsSpace;
+    private string? _strippedFirst; // Metaspace leaves the character that stands for a space out of the first token, wherever it is there
     private readonly List<(string From, string To)> _replacements = [];
 
     private TokenDecoder(bool byteLevel) => _byteLevel = byteLevel;
 
-    /// <summary>Whether a leading space of a decoded text is removed (SentencePiece adds one when encoding).</summary>
-    public bool StripsLeadingSpace { get; private set; }
+    /// <summary>Whether the first token of a text loses its leading space (SentencePiece adds one when encoding).</summary>
+    public bool StripsLeadingSpace => _stripsSpace || _strippedFirst is not null;
 
     /// <summary>Reads a decoder.</summary>
     public static TokenDecoder Read(ConfigReader? section, bool byteLevel)
@@ -25,13 +28,18 @@ internal sealed class TokenDecoder
     }
 
     /// <summary>The bytes of a token.</summary>
-    public byte[] BytesOf(string token)
+    /// <param name="token">Its text in the vocabulary.</param>
+    /// <param name="isFirst">Whether it is the first one of a text.</param>
+    public byte[] BytesOf(string token, bool isFirst)
     {
         if (_byteLevel)
             return ByteAlphabet.BytesOf(token) ?? Encoding.UTF8.GetBytes(token);
+        if (isFirst && _strippedFirst is not null)
+            token = token.Replace(_strippedFirst, "", StringComparison.Ordinal);
         foreach ((string from, string to) in _replacements)
             token = token.Replace(from, to, StringComparison.Ordinal);
-        return _byteFallback && BpeModelReader.ByteOf(token) is byte value ? [value] : Encoding.UTF8.GetBytes(token);
+        byte[] bytes = _byteFallback && BpeModelReader.ByteOf(token) is byte value ? [value] : Encoding.UTF8.GetBytes(token);
+        return isFirst && _stripsSpace && bytes is [(byte)' ', .. byte[] rest] ? rest : bytes;
     }
 
     private void Add(ConfigReader section)
@@ -43,25 +51,30 @@ internal sealed class TokenDecoder
                     Add(inner);
                 break;
             case "ByteLevel" when _byteLevel:
-            case "Fuse" when !_byteLevel:
                 break;
-            case "ByteFallback" when !_byteLevel:
+            case "Fuse" when !_byteLevel:
+                _fused = true;
+                break;
+            case "ByteFallback" when !_byteLevel && !_fused && !_stripsSpace:
                 _byteFallback = true;
                 break;
-            case "Replace" when !_byteLevel:
-                _replacements.Add((section.Section("pattern").Text("String"), section.Text("content")));
+            case "Replace" when !_byteLevel && !_fused && !_byteFallback:
+                string pattern =
+                    section.Section("pattern").TextIfPresent("String")
+                    ?? throw section.Unsupported("pattern", "use a tokenizer that replaces a \"String\"");
+                if (pattern.Length == 0)
+                    throw section.Wrong("pattern", "a text that is not empty");
+                _replacements.Add((pattern, section.Text("content")));
                 break;
-            case "Metaspace" when !_byteLevel:
+            case "Metaspace" when !_byteLevel && !_fused && !_byteFallback && _replacements.Count == 0:
                 var spaces = Metaspace.Read(section);
                 _replacements.Add((spaces.Replacement, " "));
-                StripsLeadingSpace = spaces.Prepends != Metaspace.Scheme.Never;
+                if (spaces.Prepends != Metaspace.Scheme.Never)
+                    _strippedFirst = spaces.Replacement;
                 break;
             case "Strip"
-                when !_byteLevel
-                    && section.Text("content") == " "
-                    && section.Int("start", least: 0) == 1
-                    && section.Int("stop", least: 0) == 0:
-                StripsLeadingSpace = true;
+                when _fused && section.Text("content") == " " && section.Int("start", least: 0) == 1 && section.Int("stop", least: 0) == 0:
+                _stripsSpace = true;
                 break;
             default:
                 throw section.Unsupported("type", "use a tokenizer that decodes as ByteLevel or as SentencePiece does");

@@ -10,36 +10,44 @@ namespace Streaming.Inference.Tokenizing;
 public sealed class Tokenizer : IVocabulary
 {
     private readonly AddedTokens _added;
-    private readonly Func<string, string>? _normalize;
+    private readonly Normalizer _normalizer;
     private readonly PreTokenizer _preTokenizer;
     private readonly BpeModel _model;
     private readonly PostProcessor _postProcessor;
     private readonly Dictionary<string, int> _ids;
     private readonly ReadOnlyMemory<byte>[] _bytes; // by id; empty for control tokens and gaps
+    private readonly ReadOnlyMemory<byte>[] _firstBytes; // the same where the token is the first of a text
     private readonly HashSet<int> _control;
 
-    private Tokenizer(ConfigReader file)
+    private Tokenizer(ConfigReader file, ConfigReader? config)
     {
-        _added = AddedTokens.Read(file);
-        _normalize = Normalizer.Read(file.SectionIfPresent("normalizer"));
+        _normalizer = Normalizer.Read(file.SectionIfPresent("normalizer"));
+        _added = AddedTokens.Read(file, _normalizer);
         _preTokenizer = PreTokenizer.Read(file.SectionIfPresent("pre_tokenizer"));
         HashSet<string> control = [.. _added.All.Where(t => t.Special).Select(t => t.Content)];
         _model = BpeModelReader.Read(file.Section("model"), _preTokenizer.ByteLevel, control, out _ids);
-        _postProcessor = PostProcessor.Read(file.SectionIfPresent("post_processor"));
         var decoder = TokenDecoder.Read(file.SectionIfPresent("decoder"), _preTokenizer.ByteLevel);
         StripsLeadingSpace = decoder.StripsLeadingSpace;
 
         foreach (AddedToken token in _added.All)
             _ids[token.Content] = token.Id;
+        _postProcessor = PostProcessor.Read(file.SectionIfPresent("post_processor")).With(config, IdOf);
         int size = _ids.Count == 0 ? 0 : _ids.Values.Max() + 1;
         if (size > MaxTokens)
             throw file.Wrong("model", $"a vocabulary whose ids are below {MaxTokens}");
         _bytes = new ReadOnlyMemory<byte>[size];
         foreach ((string token, int id) in _ids)
-            _bytes[id] = decoder.BytesOf(token);
-        foreach (AddedToken token in _added.All)
-            _bytes[token.Id] = token.Special ? default : Encoding.UTF8.GetBytes(token.Content);
+            _bytes[id] = decoder.BytesOf(token, isFirst: false);
+        foreach (AddedToken token in _added.All) // the last word on an id that two texts have
+            _bytes[token.Id] = token.Special ? default : decoder.BytesOf(token.Content, isFirst: false);
+        _firstBytes = _bytes;
         _control = [.. _added.All.Where(t => t.Special).Select(t => t.Id)];
+        if (StripsLeadingSpace)
+        {
+            _firstBytes = [.. _bytes];
+            foreach ((string token, int id) in _ids.Where(entry => !_control.Contains(entry.Value)))
+                _firstBytes[id] = decoder.BytesOf(token, isFirst: true);
+        }
         foreach (int id in (int[])[.. _postProcessor.Before, .. _postProcessor.After])
         {
             if (id >= size)
@@ -56,8 +64,7 @@ public sealed class Tokenizer : IVocabulary
     public int? BosId => _postProcessor.Before is [int first, ..] ? first : null;
 
     /// <summary>
-    /// Whether <see cref="Decode"/> removes a leading space, as SentencePiece does. Callers that stream text from the first token on must
-    /// remove it themselves.
+    /// Whether <see cref="Decode"/> removes the space before the first word, as SentencePiece does; <see cref="FirstBytesOf"/> lacks it.
     /// </summary>
     public bool StripsLeadingSpace { get; }
 
@@ -68,7 +75,7 @@ public sealed class Tokenizer : IVocabulary
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
             throw new InputException($"The model folder '{folder}' does not exist: name a folder with a tokenizer.json.");
-        return new Tokenizer(ConfigReader.Open(folder, "tokenizer.json"));
+        return new Tokenizer(ConfigReader.Open(folder, "tokenizer.json"), ConfigReader.OpenIfPresent(folder, "tokenizer_config.json"));
     }
 
     /// <summary>Loads a checkpoint's tokenizer.</summary>
@@ -102,16 +109,16 @@ public sealed class Tokenizer : IVocabulary
             ids.AddRange(_postProcessor.Before);
         if (parseControl)
         {
-            foreach ((Range plain, AddedToken? token) in _added.Split(text))
+            foreach ((Range section, AddedToken? token) in _added.SplitRaw(text))
             {
-                EncodePlain(text[plain], ids, isBeginning: plain.Start.Value == 0);
+                EncodeSection(text[section], ids, section.Start.Value == 0 ? SectionStart.Text : SectionStart.AfterToken);
                 if (token is not null)
                     ids.Add(token.Id);
             }
         }
         else
         {
-            EncodePlain(text, ids, isBeginning: true);
+            EncodePlain(text, ids, SectionStart.Text);
         }
         if (addSpecial)
             ids.AddRange(_postProcessor.After);
@@ -123,14 +130,20 @@ public sealed class Tokenizer : IVocabulary
     {
         ArgumentNullException.ThrowIfNull(ids);
         using var bytes = new MemoryStream();
-        foreach (int id in ids)
-            bytes.Write(BytesOf(id).Span);
-        ReadOnlySpan<byte> text = bytes.GetBuffer().AsSpan(0, (int)bytes.Length);
-        return Encoding.UTF8.GetString(StripsLeadingSpace && text.StartsWith(" "u8) ? text[1..] : text);
+        bool isFirst = true;
+        foreach (int id in ids.Where(id => !IsControl(id)))
+        {
+            bytes.Write((isFirst ? FirstBytesOf(id) : BytesOf(id)).Span);
+            isFirst = false;
+        }
+        return Encoding.UTF8.GetString(bytes.GetBuffer().AsSpan(0, (int)bytes.Length));
     }
 
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> BytesOf(int id) => id >= 0 && id < _bytes.Length ? _bytes[id] : default;
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> FirstBytesOf(int id) => id >= 0 && id < _firstBytes.Length ? _firstBytes[id] : default;
 
     /// <inheritdoc/>
     public IEnumerable<int?> PartsOf(string text)
@@ -159,13 +172,26 @@ public sealed class Tokenizer : IVocabulary
     /// <summary>Encodes text without matching added tokens.</summary>
     /// <param name="text">A text, or the part of it between two added tokens.</param>
     /// <param name="ids">The list that its ids are appended to.</param>
-    /// <param name="isBeginning">Whether nothing comes before it.</param>
-    internal void EncodePlain(string text, List<int> ids, bool isBeginning)
+    /// <param name="start">What comes before it.</param>
+    internal void EncodePlain(string text, List<int> ids, SectionStart start) => EncodeNormal(_normalizer.Apply(text, start), ids, start);
+
+    /// <summary>Encodes what two added tokens that are not normalized have between them.</summary>
+    private void EncodeSection(string text, List<int> ids, SectionStart start)
+    {
+        string normal = _normalizer.Apply(text, start);
+        foreach ((Range plain, AddedToken? token) in _added.SplitNormalized(normal))
+        {
+            EncodeNormal(normal[plain], ids, plain.Start.Value == 0 ? start : SectionStart.AfterToken);
+            if (token is not null)
+                ids.Add(token.Id);
+        }
+    }
+
+    private void EncodeNormal(string text, List<int> ids, SectionStart start)
     {
         if (text.Length == 0)
             return;
-        string normal = _normalize is null ? text : _normalize(text);
-        foreach (string piece in _preTokenizer.Split(normal, isBeginning))
+        foreach (string piece in _preTokenizer.Split(text, start))
             _model.Encode(piece, ids);
     }
 }

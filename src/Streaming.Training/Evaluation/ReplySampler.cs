@@ -42,6 +42,7 @@ internal static class ReplySampler
                 Layout = engine.DefaultLayout,
                 Reset = true,
                 Input = [new TokenRun(0, engine.Chat.Opening(null, [message]))],
+                BeginsText = true,
                 Sampling = adjust(engine.DefaultSampling),
             };
             await foreach (DecodeOutput part in device.DecodeAsync(work, cancel).ConfigureAwait(false))

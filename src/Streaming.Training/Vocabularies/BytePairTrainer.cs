@@ -25,7 +25,7 @@ internal static class BytePairTrainer
         {
             string[] texts = [.. corpora[source.Name].Training.SelectMany(TextsOf)];
             double weight = source.Share / texts.Sum(t => (double)t.Length);
-            foreach (string word in texts.SelectMany(text => splitter.Split(text, isBeginning: true)))
+            foreach (string word in texts.SelectMany(text => splitter.Split(text, SectionStart.Text)))
                 words[word] = words.GetValueOrDefault(word) + weight;
         }
         var vocabulary = new BytePairVocabulary(DocumentEncoder.ControlTokens);

@@ -68,6 +68,17 @@ public class TextStreamTests
     }
 
     [Fact]
+    public void The_first_token_of_a_reply_lacks_the_space_of_SentencePiece()
+    {
+        Tokenizer tokenizer = Vocabularies.Get("mistral");
+        int[] ids = tokenizer.Encode("Hello world", parseControl: false, addSpecial: false);
+        var reply = new TextStream(tokenizer, TextState.Empty, [], beginsText: true);
+        Assert.Equal(["Hello", " world"], ids.Select(reply.Append));
+        var continuation = new TextStream(tokenizer, TextState.Empty, []);
+        Assert.Equal([" Hello", " world"], ids.Select(continuation.Append));
+    }
+
+    [Fact]
     public void Holds_back_a_possible_beginning_of_a_stop_string()
     {
         (string[] texts, _, bool stopped) = Run(ToyVocabulary.Bytes("xENENx"), "END");

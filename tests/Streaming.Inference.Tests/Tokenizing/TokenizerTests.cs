@@ -144,7 +144,7 @@ public class TokenizerTests
     private static string[] Pieces(TemporaryCheckpoint folder, string text)
     {
         var file = Streaming.Inference.Checkpoints.ConfigReader.Open(folder.Folder, "tokenizer.json");
-        return [.. PreTokenizer.Read(file.Section("pre_tokenizer")).Split(text, isBeginning: true)];
+        return [.. PreTokenizer.Read(file.Section("pre_tokenizer")).Split(text, SectionStart.Text)];
     }
 
     [Fact]
@@ -169,6 +169,13 @@ public class TokenizerTests
         Assert.Equal(Text, tokenizer.Decode(tokenizer.Encode(Text, parseControl: true, addSpecial: true)));
         Assert.Equal([1], tokenizer.Encode("<s>", parseControl: true, addSpecial: false));
         Assert.DoesNotContain(tokenizer.Encode("<s></s><unk>", parseControl: false, addSpecial: false), tokenizer.IsControl);
+    }
+
+    [Fact]
+    public void Decodes_added_tokens_as_any_other()
+    {
+        Tokenizer gemma = Vocabularies.Get("gemma3"); // as Hugging Face's library decodes these ids
+        Assert.Equal("   Hello", gemma.Decode([139, 9259]));
     }
 
     [Fact]
@@ -202,10 +209,22 @@ public class TokenizerTests
     [InlineData("pre_tokenizer", """{"type":"BertPreTokenizer"}""", "BertPreTokenizer")]
     [InlineData("pre_tokenizer", """{"type":"Metaspace","replacement":"_","prepend_scheme":"sometimes"}""", "prepend_scheme")]
     [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"("},"behavior":"Isolated"}""", "pattern")]
-    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"MergedWithNext"}""", "MergedWithNext")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a"},"behavior":"Merged"}""", "behavior")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(a)\\1"},"behavior":"Isolated"}""", "\\1 at character 5")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(?i:st)"},"behavior":"Isolated"}""", "equals one character")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(?i:é)"},"behavior":"Isolated"}""", "where case is ignored")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(?i:[\\p{L}])"},"behavior":"Isolated"}""", "where case is ignored")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"\\p{Nonsense}"},"behavior":"Isolated"}""", "Nonsense")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(?<n>a)"},"behavior":"Isolated"}""", "a named group")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"a+*"},"behavior":"Isolated"}""", "a quantifier after a quantifier")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"\\X"},"behavior":"Isolated"}""", "\\X")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"\\Ga|a\\K"},"behavior":"Isolated"}""", "\\G")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"(?~a)"},"behavior":"Isolated"}""", "a group that begins so")]
+    [InlineData("pre_tokenizer", """{"type":"Split","pattern":{"Regex":"[[:word:]"},"behavior":"Isolated"}""", "unfinished")]
+    [InlineData("normalizer", """{"type":"Prepend","prepend":"_"}""", "normalized")]
+    [InlineData("decoder", """{"type":"Sequence","decoders":[{"type":"Strip","content":" ","start":1,"stop":0}]}""", "decode")]
     [InlineData("post_processor", """{"type":"BertProcessing"}""", "BertProcessing")]
     [InlineData("decoder", """{"type":"WordPiece"}""", "WordPiece")]
-    [InlineData("added_tokens", """[{"id":0,"content":"x","single_word":true}]""", "single_word")]
     [InlineData("model", "null", "model")]
     public void Refuses_an_unsupported_part_by_name(string path, string value, string named)
     {
@@ -217,6 +236,7 @@ public class TokenizerTests
                 string[] parts = path.Split('.');
                 JsonObject owner = parts.Length == 1 ? json : json[parts[0]]!.AsObject();
                 owner[parts[^1]] = JsonNode.Parse(value);
+                json["added_tokens"]![0]!["normalized"] = true;
             }
         );
         var e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));

@@ -8,7 +8,12 @@ internal static class Vocabularies
 {
     private static readonly Dictionary<string, Lazy<Tokenizer>> Loaded = new[]
     {
+        "deepseek_v3",
+        "gemma3",
+        "gpt4o",
+        "gptoss",
         "llama3",
+        "llama3_1",
         "qwen3",
         "mistral",
         "starter",
