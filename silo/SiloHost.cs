@@ -56,7 +56,7 @@ internal static class SiloHost
     /// <summary>Joins the cluster. Clustering in Azure uses the store's account; the settings require one.</summary>
     private static ISiloBuilder UseCluster(this ISiloBuilder silo, SiloSettings settings, AzureAccount? account)
     {
-        IPAddress address = IPAddress.Parse(settings.AdvertisedAddress);
+        var address = IPAddress.Parse(settings.AdvertisedAddress);
         if (settings.Clustering == ClusteringKind.Azure)
             silo.UseAzureClustering(account!, settings.ServiceId, settings.ClusterId);
         else

@@ -20,13 +20,7 @@ internal sealed class IdleBenchmark(int conversations, int requests)
     public async Task RunAsync(string output, Provenance provenance, CancellationToken cancellation)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess host = HostProcess.Silo(
-            data.Path,
-            ClusterPorts.Free(),
-            "SnapshotTokens=0",
-            "GuestsPerMinute=1000",
-            "Slots=16"
-        );
+        await using var host = HostProcess.Silo(data.Path, ClusterPorts.Free(), "SnapshotTokens=0", "GuestsPerMinute=1000", "Slots=16");
         await using var guests = new IdleConversations();
         await host.StartAsync(cancellation);
         await guests.ConnectAsync(host.Url, cancellation);

@@ -71,7 +71,7 @@ internal sealed class IdleConversations : IAsyncDisposable
     {
         (int Guest, string Id)[] all = [.. InOrder().Take(count)];
         var random = new Random(1);
-        var times = new double[requests];
+        double[] times = new double[requests];
         for (int i = 0; i < requests; i++)
         {
             (int guest, string id) = all[random.Next(all.Length)];

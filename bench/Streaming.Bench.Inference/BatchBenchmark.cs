@@ -19,7 +19,7 @@ internal sealed class BatchBenchmark(DecodeSetup setup, EnginePage page)
         var results = new List<(int Conversations, double Median, double Best)>();
         foreach (int conversations in Conversations)
         {
-            var rates = new double[Rounds];
+            double[] rates = new double[Rounds];
             for (int round = 0; round < Rounds; round++)
                 rates[round] = await DecodeRate.MeasureAsync(device, setup, ids, conversations, tokens, cancellation);
             results.Add((conversations, rates.Median(), rates.Max()));
@@ -28,7 +28,7 @@ internal sealed class BatchBenchmark(DecodeSetup setup, EnginePage page)
 
         const string title = "Tokens per second by the number of conversations";
         double[] counts = [.. results.Select(result => (double)result.Conversations)];
-        var chart = new Chart("conversations", "tokens per second in all");
+        using var chart = new Chart("conversations", "tokens per second in all");
         chart.AddLine(LineLook.Blue, "median", counts, results.Select(result => result.Median));
         chart.AddLine(LineLook.Orange, "in proportion", counts, counts.Select(count => results[0].Median * count));
         chart.BeginAtZero(results.Max(result => result.Best));

@@ -24,11 +24,11 @@ internal static class LoadBenchmark
     {
         folder ??= Path.Combine(Path.GetTempPath(), $"streaming-load-{shape.Name}");
         ShapeCheckpoint.WriteOnce(folder, shape.Config);
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        using var checkpoint = Checkpoint.Open(folder);
         ResidentMemory.BeginPeak();
         long before = Environment.WorkingSet,
             started = Stopwatch.GetTimestamp();
-        using Decoder decoder = Decoder.Load(
+        using var decoder = Decoder.Load(
             checkpoint.Config,
             checkpoint.Weights,
             new DecoderOptions

@@ -46,10 +46,10 @@ internal sealed class LongBenchmark(DecodeSetup setup, EnginePage page)
         }
 
         double[] along = [.. samples.Select(sample => (double)sample.Window)];
-        var time = new Chart("windows", "ms per token");
+        using var time = new Chart("windows", "ms per token");
         time.AddLine(LineLook.Blue, "mean of a window", along, samples.Select(sample => sample.MsPerToken));
         time.BeginAtZero(samples.Max(sample => sample.MsPerToken));
-        var memory = new Chart("windows", "MiB");
+        using var memory = new Chart("windows", "MiB");
         memory.AddLine(LineLook.Green, "resident", along, samples.Select(sample => sample.ResidentMiB));
         memory.BeginAtZero(samples.Max(sample => sample.ResidentMiB));
         Directory.CreateDirectory(page.Folder);

@@ -36,7 +36,7 @@ internal sealed unsafe class MemoryReads(int threads) : IParallelTask, IDisposab
             width = (int)(weight.Rows.numel() / outs),
             each = ProductTask.WeightsPerPart(outs, width, threads);
         long rowBytes = width * weight.Rows.element_size();
-        var from = (nint)TensorMemory.AddressOf(weight.Rows);
+        nint from = (nint)TensorMemory.AddressOf(weight.Rows);
         _jobs.Add(
             (
                 operation,

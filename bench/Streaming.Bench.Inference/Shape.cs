@@ -25,7 +25,7 @@ internal sealed record Shape(string Name, ModelConfig Config)
     {
         if (name != Starter)
             return new Shape(name, NamedShapes.Of(name));
-        using Checkpoint embedded = Checkpoint.Open(Repository.PathTo("models", Starter));
+        using var embedded = Checkpoint.Open(Repository.PathTo("models", Starter));
         return new Shape(name, embedded.Config);
     }
 

@@ -79,7 +79,12 @@ internal sealed class SnapshotBenchmark(Shape shape, DType type, int threads)
         double without = await FirstTokenAsync(device, Job(From, 0, device.RebuildLength(layout.Window), reset: true), cancellation);
 
         string path = Path.GetTempFileName();
-        var (copy, write, read, next) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
+        (List<double>? copy, List<double>? write, List<double>? read, List<double>? next) = (
+            new List<double>(),
+            new List<double>(),
+            new List<double>(),
+            new List<double>()
+        );
         long length = 0;
         try
         {
@@ -133,7 +138,7 @@ internal sealed class SnapshotBenchmark(Shape shape, DType type, int threads)
     private static double Milliseconds(long since) => Stopwatch.GetElapsedTime(since).TotalMilliseconds;
 
     /// <summary>Milliseconds from the request to the job's only token.</summary>
-    private static async Task<double> FirstTokenAsync(IDecodeDevice device, DecodeJob job, CancellationToken cancellation)
+    private static async Task<double> FirstTokenAsync(Batcher device, DecodeJob job, CancellationToken cancellation)
     {
         long clock = Stopwatch.GetTimestamp();
         double first = 0;

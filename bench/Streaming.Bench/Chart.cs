@@ -1,5 +1,6 @@
 using System.Globalization;
 using ScottPlot;
+using ScottPlot.Plottables;
 
 namespace Streaming.Bench;
 
@@ -20,7 +21,7 @@ public enum LineLook
 }
 
 /// <summary>A chart as PNG and SVG that is readable on light and dark pages: it has no background, and its axes are grey.</summary>
-public sealed class Chart
+public sealed class Chart : IDisposable
 {
     private const int Width = 1000,
         Height = 500;
@@ -55,7 +56,7 @@ public sealed class Chart
     public void AddLine(LineLook look, string label, IEnumerable<double> xs, IEnumerable<double> ys)
     {
         (string color, MarkerShape marker) = Looks[(int)look];
-        var line = _plot.Add.Scatter(xs.ToArray(), ys.ToArray());
+        Scatter line = _plot.Add.Scatter(xs.ToArray(), ys.ToArray());
         line.Color = Color.FromHex(color);
         line.LineWidth = 2;
         line.MarkerShape = marker;
@@ -71,7 +72,7 @@ public sealed class Chart
         int width = series.Count + 1;
         for (int s = 0; s < series.Count; s++)
         {
-            Color color = Color.FromHex(Looks[s % Looks.Length].Color);
+            var color = Color.FromHex(Looks[s % Looks.Length].Color);
             var bars = new List<Bar>();
             for (int group = 0; group < ticks.Count; group++)
             {
@@ -86,7 +87,7 @@ public sealed class Chart
                         }
                     );
             }
-            var added = _plot.Add.Bars(bars);
+            BarPlot added = _plot.Add.Bars(bars);
             added.LegendText = series[s].Label;
             added.ValueLabelStyle.ForeColor = Ink;
         }
@@ -122,4 +123,7 @@ public sealed class Chart
         _plot.SaveSvg(Path.Combine(folder, name + ".svg"), Width, Height);
         return $"![{title}]({name}.svg)";
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _plot.Dispose();
 }

@@ -19,7 +19,7 @@ public sealed record DecodeSetup(string Model, CacheLayout Layout, DType DType, 
     /// <summary>Loads the checkpoint; returns its device, and the type that it was loaded with.</summary>
     public (IDecodeDevice Device, DType DType) Load(int slots)
     {
-        Engine engine = Engine.Load(
+        var engine = Engine.Load(
             new EngineOptions
             {
                 Model = Model,
@@ -56,7 +56,7 @@ public sealed record DecodeSetup(string Model, CacheLayout Layout, DType DType, 
     /// <summary>Random token ids of the checkpoint's vocabulary.</summary>
     public int[] RandomTokens()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(Model);
+        using var checkpoint = Checkpoint.Open(Model);
         var random = new Random(1);
         return [.. Enumerable.Range(0, RandomIds).Select(_ => random.Next(checkpoint.Config.VocabularySize))];
     }

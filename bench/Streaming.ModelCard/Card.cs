@@ -50,7 +50,7 @@ internal sealed partial class Card
     /// <exception cref="InputException">A file is missing or cannot be read.</exception>
     public static Card Read(string model, string run, string evaluation, string perplexity, string mixture)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(model);
+        using var checkpoint = Checkpoint.Open(model);
         return new Card(
             checkpoint.Config,
             new FileInfo(Path.Combine(model, "model.safetensors")).Length,

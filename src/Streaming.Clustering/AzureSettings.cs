@@ -21,8 +21,8 @@ public sealed partial class AzureSettings
     /// <exception cref="OptionsValidationException">The message is one sentence that names the key.</exception>
     public void Validate()
     {
-        var hasConnectionString = !string.IsNullOrWhiteSpace(ConnectionString);
-        var hasAccount = !string.IsNullOrWhiteSpace(Account);
+        bool hasConnectionString = !string.IsNullOrWhiteSpace(ConnectionString);
+        bool hasAccount = !string.IsNullOrWhiteSpace(Account);
         if (hasConnectionString == hasAccount)
             throw Wrong(
                 $"Set either {Section}:ConnectionString or {Section}:Account, and not both: one of them says which storage account to use."

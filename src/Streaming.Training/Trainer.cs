@@ -31,7 +31,7 @@ public static class Trainer
         TrainingOptionsValidator.Validate(options);
         using FileStream workLock = Lock(options.Work);
 
-        MixtureFile mixture = MixtureFile.Read(options.Mixture);
+        var mixture = MixtureFile.Read(options.Mixture);
         IReadOnlyDictionary<string, Corpus> corpora = Dataset.ReadCorpora(mixture, options.Data);
         TokenizerFiles.Install(
             options.Tokenizer ?? options.From,
@@ -41,7 +41,7 @@ public static class Trainer
             () => BytePairTrainer.Train(mixture, corpora, options.Vocabulary, progress.Log)
         );
         var encoder = new DocumentEncoder(Tokenizer.Load(options.Output));
-        Dataset texts = Dataset.Of(mixture, corpora, encoder, (ulong)options.Seed);
+        var texts = Dataset.Of(mixture, corpora, encoder, (ulong)options.Seed);
         using var run = new TrainingRun(options, ConfigOf(options, encoder), texts, encoder, progress, clock ?? TimeProvider.System);
         // Logged only now, so that invalid input gives exactly one line.
         progress.Log($"{corpora.Sum(c => c.Value.Training.Count)} training texts, {corpora.Sum(c => c.Value.HeldOut.Count)} held out.");

@@ -108,7 +108,7 @@ internal sealed class TrainingRun : IDisposable
             saved = begun,
             line = begun;
         TimeSpan before = _elapsed;
-        var (loss, count, steps) = (0.0, 0L, 0);
+        (double loss, long count, int steps) = (0.0, 0L, 0);
         TrainingOutcome end = TrainingOutcome.Complete;
         while (_tokens < _options.Tokens)
         {
@@ -179,7 +179,7 @@ internal sealed class TrainingRun : IDisposable
 
     private void Begin(string from)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(from);
+        using var checkpoint = Checkpoint.Open(from);
         if (checkpoint.Config with { ContextLength = _master.Config.ContextLength } != _master.Config)
             throw new InputException(
                 $"'{from}' has another shape than the options name: use its layers, sizes and heads, or leave --from out."
@@ -191,7 +191,7 @@ internal sealed class TrainingRun : IDisposable
     {
         double perSecond = (_tokens - _since) / time.TotalSeconds;
         _metrics.AddLoss(_tokens, _optimizer.Steps, _elapsed.TotalHours, length, loss, rate, norm, perSecond);
-        TimeSpan left = TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond);
+        var left = TimeSpan.FromSeconds((_options.Tokens - _tokens) / perSecond);
         string speed = string.Create(CultureInfo.InvariantCulture, $"{perSecond:F0} tokens/s  {Durations.Of(left)} left");
         Log($"step {_optimizer.Steps}  {_tokens:N0} tokens  loss {loss:F4}  rate {rate:E2}  norm {norm:F2}  length {length}  {speed}");
     }
@@ -200,7 +200,7 @@ internal sealed class TrainingRun : IDisposable
     /// <returns>Whether the held-out loss is the best so far.</returns>
     private bool Evaluate(int length, CancellationToken cancel)
     {
-        var (sum, weight) = (0.0, 0.0);
+        (double sum, double weight) = (0.0, 0.0);
         foreach (SourceLoss source in _heldOut.Measure(length).Where(s => s.Tokens > 0))
         {
             _metrics.AddHeldOut(_tokens, source.Source, source.PerToken, source.Tokens, source.Characters);

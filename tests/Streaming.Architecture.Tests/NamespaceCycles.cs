@@ -11,7 +11,10 @@ internal static class NamespaceCycles
         List<string> cycles = [];
         foreach (string start in graph.Keys.Order(StringComparer.Ordinal))
         {
-            if (ShortestCycle(graph, start) is { } cycle && string.CompareOrdinal(cycle.Min(StringComparer.Ordinal), start) == 0)
+            if (
+                ShortestCycle(graph, start) is { } cycle
+                && string.Equals(cycle.Min(StringComparer.Ordinal), start, StringComparison.Ordinal)
+            )
                 cycles.Add(string.Join(" -> ", [.. cycle, start]));
         }
         return cycles;

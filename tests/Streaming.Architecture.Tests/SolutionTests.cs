@@ -71,7 +71,7 @@ public class SolutionTests
         Assert.Equal(Knows.Keys.Count(k => k.StartsWith("src/", StringComparison.Ordinal)), projects.Length);
         foreach ((string project, string[] allowed) in Knows)
         {
-            XDocument file = XDocument.Load(Path.Combine(Repository.Root, project));
+            var file = XDocument.Load(Path.Combine(Repository.Root, project));
             IEnumerable<string> known = file.Descendants("ProjectReference")
                 .Select(r => Path.GetFileNameWithoutExtension((string)r.Attribute("Include")!));
             Assert.Empty(known.Except(allowed));
@@ -110,7 +110,7 @@ public class SolutionTests
                 "-getItem:PackageReference",
             ])
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
-        using JsonDocument items = JsonDocument.Parse(result.StandardOutput);
+        using var items = JsonDocument.Parse(result.StandardOutput);
         string[] packages =
         [
             .. items

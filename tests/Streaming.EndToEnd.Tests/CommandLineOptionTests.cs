@@ -172,7 +172,7 @@ public class CommandLineOptionTests
             file,
         ];
         string first = (await RunAsync(command)).StandardOutput;
-        using JsonDocument stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        using var stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         string seed = stats.RootElement.GetProperty("seed").GetRawText();
         Assert.Equal(first, (await RunAsync([.. command, "--seed", seed])).StandardOutput);
     }
@@ -187,7 +187,7 @@ public class CommandLineOptionTests
         using Process process = Process.Start(
             new ProcessStartInfo("dotnet", [Assembly, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true }
         )!;
-        var buffer = new char[1];
+        char[] buffer = new char[1];
         Assert.Equal(
             1,
             await process
@@ -202,7 +202,7 @@ public class CommandLineOptionTests
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("", await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
         Assert.Equal(130, process.ExitCode);
-        using JsonDocument stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        using var stats = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
         Assert.Equal("stopped", stats.RootElement.GetProperty("finishReason").GetString());
     }
 

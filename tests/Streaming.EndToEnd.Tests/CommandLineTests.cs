@@ -12,7 +12,7 @@ public class CommandLineTests
     {
         string model = Repository.PathTo("..", "shared", "models", "stories260K");
         Assert.SkipUnless(Directory.Exists(model), $"The model stories260K is not in '{model}' (tests/fixtures/README.md).");
-        using JsonDocument expected = JsonDocument.Parse(
+        using var expected = JsonDocument.Parse(
             await File.ReadAllTextAsync(Path.Combine(model, "expected_greedy.json"), TestContext.Current.CancellationToken)
         );
         BufferedCommandResult result = await RunAsync(
@@ -60,7 +60,7 @@ public class CommandLineTests
         ];
         BufferedCommandResult first = await RunAsync(command);
         Assert.Equal(first.StandardOutput, (await RunAsync(command)).StandardOutput);
-        using JsonDocument written = JsonDocument.Parse(await File.ReadAllTextAsync(stats, TestContext.Current.CancellationToken));
+        using var written = JsonDocument.Parse(await File.ReadAllTextAsync(stats, TestContext.Current.CancellationToken));
         Assert.Equal(
             [
                 "promptTokens",

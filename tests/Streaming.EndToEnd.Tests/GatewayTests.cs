@@ -11,9 +11,9 @@ public sealed class GatewayTests
     public async Task A_gateway_starts_before_its_silo_and_tells_watchers_when_the_silo_is_gone()
     {
         using var data = new TemporaryFolder();
-        ClusterPorts ports = ClusterPorts.Free();
-        await using HostProcess silo = HostProcess.Silo(data.Path, ports, "Threads=1");
-        await using HostProcess gateway = HostProcess.Gateway(ports, FreePorts.Take());
+        var ports = ClusterPorts.Free();
+        await using var silo = HostProcess.Silo(data.Path, ports, "Threads=1");
+        await using var gateway = HostProcess.Gateway(ports, FreePorts.Take());
         Task ready = gateway.StartAsync();
 
         Assert.Equal(HttpStatusCode.OK, await FirstAnswerAsync(gateway, "/health/live"));
@@ -44,7 +44,7 @@ public sealed class GatewayTests
     public async Task A_gateway_tells_its_clients_to_reconnect_before_it_shuts_down()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess host = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Threads=1");
+        await using var host = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Threads=1");
         await host.StartAsync();
         string token = await ChatClient.GuestAsync(host.Url);
         await using HubConnection connection = new HubConnectionBuilder()

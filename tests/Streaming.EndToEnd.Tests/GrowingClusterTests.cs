@@ -31,7 +31,7 @@ public sealed class GrowingClusterTests
         await using HostProcess first = silos[0],
             second = silos[1],
             last = silos[2];
-        await using HostProcess gateway = HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), ["InspectCache=true", .. cluster]);
+        await using var gateway = HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), ["InspectCache=true", .. cluster]);
         await first.StartAsync();
         await gateway.StartAsync();
         await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.SignalR;
 using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
@@ -21,7 +22,7 @@ public class HostInputTests
     public async Task Wrong_setting_stops_the_host_with_one_sentence_before_the_model_loads(string setting, string named)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
+        await using var silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
         (int exitCode, string output) = await silo.RunToEndAsync();
         AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
     }
@@ -33,7 +34,7 @@ public class HostInputTests
     public async Task Setting_that_the_engine_refuses_stops_the_host_with_one_sentence(string setting, string named)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
+        await using var silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
         (int exitCode, string output) = await silo.RunToEndAsync();
         AssertRefused(Assert.Single(output.Split('\n'), IsSentence), named, exitCode, data);
     }
@@ -48,7 +49,7 @@ public class HostInputTests
     public async Task Argument_that_would_be_ignored_or_misunderstood_stops_the_host(string argument, string named)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.SiloWithArguments(data.Path, ClusterPorts.Free(), argument);
+        await using var silo = HostProcess.SiloWithArguments(data.Path, ClusterPorts.Free(), argument);
         (int exitCode, string output) = await silo.RunToEndAsync();
         Assert.Contains(named, Assert.Single(output.Split('\n')), StringComparison.Ordinal);
         Assert.Equal(2, exitCode);
@@ -129,7 +130,7 @@ public class HostInputTests
     public async Task Wrong_cluster_setting_stops_the_host_with_one_sentence(string named, params string[] settings)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), settings);
+        await using var silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), settings);
         (int exitCode, string output) = await silo.RunToEndAsync();
         AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
     }
@@ -141,12 +142,7 @@ public class HostInputTests
         const string nobody =
             "DefaultEndpointsProtocol=http;AccountName=nobody;AccountKey=a2V5;"
             + "TableEndpoint=http://127.0.0.1:9/nobody;BlobEndpoint=http://127.0.0.1:9/nobody;";
-        await using HostProcess silo = HostProcess.Silo(
-            data.Path,
-            ClusterPorts.Free(),
-            "Storage=Azure",
-            $"Azure:ConnectionString={nobody}"
-        );
+        await using var silo = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Storage=Azure", $"Azure:ConnectionString={nobody}");
         (int exitCode, string output) = await silo.RunToEndAsync();
         Assert.Equal(2, exitCode);
         Assert.Contains(
@@ -162,9 +158,9 @@ public class HostInputTests
     public async Task Second_host_on_the_same_data_is_refused()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess first = HostProcess.Silo(data.Path, ClusterPorts.Free());
+        await using var first = HostProcess.Silo(data.Path, ClusterPorts.Free());
         await first.StartAsync();
-        await using HostProcess second = HostProcess.Silo(data.Path, ClusterPorts.Free());
+        await using var second = HostProcess.Silo(data.Path, ClusterPorts.Free());
         (int exitCode, string output) = await second.RunToEndAsync();
         Assert.Equal(2, exitCode);
         Assert.Contains(data.Path, Assert.Single(output.Split('\n'), IsSentence), StringComparison.Ordinal);
@@ -178,7 +174,7 @@ public class HostInputTests
     public async Task Port_in_use_stops_the_host_with_one_sentence(string which)
     {
         using var data = new TemporaryFolder();
-        ClusterPorts ports = ClusterPorts.Free();
+        var ports = ClusterPorts.Free();
         int taken = which switch
         {
             "http" => ports.Http,
@@ -187,7 +183,7 @@ public class HostInputTests
         };
         using var occupant = new TcpListener(IPAddress.Loopback, taken);
         occupant.Start();
-        await using HostProcess silo = HostProcess.Silo(data.Path, ports);
+        await using var silo = HostProcess.Silo(data.Path, ports);
         (int exitCode, string output) = await silo.RunToEndAsync();
         Assert.Equal(2, exitCode);
         string sentence = Assert.Single(output.Split('\n'), IsSentence);
@@ -215,10 +211,10 @@ public class HostInputTests
             TestContext.Current.CancellationToken
         );
 
-        ClusterPorts ports = ClusterPorts.Free();
+        var ports = ClusterPorts.Free();
         string token,
             id;
-        await using (HostProcess first = HostProcess.Silo(data.Path, ports))
+        await using (var first = HostProcess.Silo(data.Path, ports))
         {
             await first.StartAsync();
             await using ChatClient client = await ChatClient.ConnectAsync(first.Url);
@@ -227,12 +223,14 @@ public class HostInputTests
             await client.SendAsync(id, "Hello!");
             Assert.True(await new Watcher(id).UntilAsync(client, e => e.Kind == "finished", TimeSpan.FromSeconds(60)));
         }
-        await using (HostProcess second = HostProcess.Silo(data.Path, ports, $"Model={altered.Path}"))
+        await using (var second = HostProcess.Silo(data.Path, ports, $"Model={altered.Path}"))
         {
             await second.StartAsync();
             await using ChatClient client = await ChatClient.ConnectAsync(second.Url, token);
             long before = (await client.GetAsync(id)).LastSeq;
-            var refusal = await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.SendAsync(id, "And now?"));
+            HubException refusal = await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() =>
+                client.SendAsync(id, "And now?")
+            );
             Assert.Contains("checkpoint", refusal.Message, StringComparison.Ordinal);
             Assert.Equal(before, (await client.GetAsync(id)).LastSeq);
             Assert.Equal(2, (await client.ReadTurnsAsync(id)).Items.Count);

@@ -15,8 +15,8 @@ public class KillTests
     public async Task Kills_in_mid_reply_lose_and_repeat_nothing()
     {
         using var data = new TemporaryFolder();
-        ClusterPorts ports = ClusterPorts.Free();
-        await using HostProcess silo = HostProcess.Silo(data.Path, ports);
+        var ports = ClusterPorts.Free();
+        await using var silo = HostProcess.Silo(data.Path, ports);
         await silo.StartAsync();
         var random = new Random(20);
 
@@ -99,7 +99,7 @@ public class KillTests
     public async Task A_reply_continues_at_the_next_start_although_nobody_watches()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.Silo(data.Path, ClusterPorts.Free());
+        await using var silo = HostProcess.Silo(data.Path, ClusterPorts.Free());
         await silo.StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         ConversationView conversation = await client.CreateAsync(

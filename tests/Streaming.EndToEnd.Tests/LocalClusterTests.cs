@@ -12,7 +12,7 @@ public sealed class LocalClusterTests
     public async Task One_command_starts_a_cluster_that_survives_kills_keeps_its_conversations_and_shuts_down_in_order()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess cluster = HostProcess.LocalCluster(data.Path, FreePorts.TakeRange(20));
+        await using var cluster = HostProcess.LocalCluster(data.Path, FreePorts.TakeRange(20));
         await cluster.StartAsync();
         await using (ChatClient client = await ChatClient.ConnectAsync(cluster.Url))
         {
@@ -20,7 +20,7 @@ public sealed class LocalClusterTests
             await endless.ReachAsync(client, 80, cluster);
             for (int silo = 1; silo <= 3; silo++)
             {
-                using Process victim = Process.GetProcessById(
+                using var victim = Process.GetProcessById(
                     int.Parse(Number(silo).Match(cluster.Output).Groups[1].Value, CultureInfo.InvariantCulture)
                 );
                 victim.Kill();

@@ -33,8 +33,8 @@ public class ReadmeTests
         string command = Lines().First(l => l.StartsWith(Run, StringComparison.Ordinal));
         Assert.Equal(Run + "--project silo", command);
         using var data = new TemporaryFolder();
-        ClusterPorts ports = ClusterPorts.Free();
-        await using HostProcess silo = HostProcess.FromCommand(
+        var ports = ClusterPorts.Free();
+        await using var silo = HostProcess.FromCommand(
             command.Replace(Run, Run + "--no-build ", StringComparison.Ordinal),
             data.Path,
             ports

@@ -14,13 +14,7 @@ public partial class SnapshotRecoveryTests
     public async Task A_reply_killed_in_the_middle_continues_with_the_same_text_from_a_snapshot_and_without_one()
     {
         using var data = new TemporaryFolder();
-        await using HostProcess silo = HostProcess.Silo(
-            data.Path,
-            ClusterPorts.Free(),
-            "Deterministic=true",
-            "SnapshotTokens=40",
-            "Threads=1"
-        );
+        await using var silo = HostProcess.Silo(data.Path, ClusterPorts.Free(), "Deterministic=true", "SnapshotTokens=40", "Threads=1");
         await silo.StartAsync();
         ChatClient client = await ChatClient.ConnectAsync(silo.Url);
         string undisturbed = (await FinishAsync(client, await BeginAsync(client))).Text;

@@ -12,14 +12,14 @@ public class StoredConversationsTests
     [Fact]
     public async Task Conversations_of_commit_4960d36_read_as_stored_and_continue_with_the_same_tokens()
     {
-        using JsonDocument document = JsonDocument.Parse(
+        using var document = JsonDocument.Parse(
             await File.ReadAllTextAsync(Path.Combine(Fixture, "expected.json"), TestContext.Current.CancellationToken)
         );
         JsonElement expected = document.RootElement;
         IEnumerable<string> settings = expected.GetProperty("settings").EnumerateArray().Select(setting => setting.GetString()!);
         using var data = new TemporaryFolder();
         CopyFolder(Path.Combine(Fixture, "store"), data.Path);
-        await using HostProcess silo = HostProcess.Silo(
+        await using var silo = HostProcess.Silo(
             data.Path,
             ClusterPorts.Free(),
             [.. settings.Where(setting => setting != "InspectCache=true"), $"Model={Path.Combine(Fixture, "checkpoint")}"]

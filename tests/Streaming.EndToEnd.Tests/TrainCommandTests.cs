@@ -77,7 +77,7 @@ public class TrainCommandTests
             "1"
         );
         Assert.Equal(0, evaluated.ExitCode);
-        using JsonDocument report = JsonDocument.Parse(evaluated.StandardOutput);
+        using var report = JsonDocument.Parse(evaluated.StandardOutput);
         Assert.Equal(50, report.RootElement.GetProperty("openings").GetArrayLength());
         Assert.Equal(50, report.RootElement.GetProperty("story").GetProperty("tokens").GetInt32());
     }

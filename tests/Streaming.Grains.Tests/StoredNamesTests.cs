@@ -129,7 +129,7 @@ public sealed partial class StoredNamesTests
     private static string NameOf(Type type) => $"{type.FullName}, {type.Assembly.GetName().Name}";
 
     /// <summary>The project's assemblies that the grains are made of.</summary>
-    private static IReadOnlyCollection<Assembly> Parts()
+    private static Dictionary<string, Assembly>.ValueCollection Parts()
     {
         var parts = new Dictionary<string, Assembly>();
         var open = new Stack<Assembly>([typeof(ConversationOptions).Assembly]);

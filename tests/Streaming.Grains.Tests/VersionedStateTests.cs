@@ -63,7 +63,7 @@ public sealed class VersionedStateTests : IDisposable
     private static async Task RaiseVersionAsync<T>(GrainsHost host, string name, GrainId id, Action<T> change)
         where T : new()
     {
-        var storage = host.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
+        IGrainStorage storage = host.Services.GetRequiredKeyedService<IGrainStorage>(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME);
         var state = new GrainState<T>(new T());
         await storage.ReadStateAsync(name, id, state);
         change(state.State!);
@@ -72,7 +72,7 @@ public sealed class VersionedStateTests : IDisposable
 
     private static async Task AssertRefusedAsync(Func<Task> call)
     {
-        var refused = await Assert.ThrowsAsync<RequestRefusedException>(call);
+        RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(call);
         Assert.Equal((Refusal.Unavailable, Sentence), (refused.Refusal, refused.Message));
     }
 }

@@ -10,7 +10,7 @@ internal static class TestSilo
 {
     public static IHost Build(Action<ISiloBuilder> configure)
     {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         int[] ports = FreePorts();
         builder.UseOrleans(silo => configure(silo.UseLocalhostClustering(ports[0], ports[1])));
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

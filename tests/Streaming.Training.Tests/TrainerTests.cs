@@ -110,7 +110,7 @@ public class TrainerTests
         TrainingOptions options = training.Options("engine") with { Float32 = true };
         Trainer.Run(options, new RecordedProgress(), cancel: Cancel);
 
-        using Checkpoint checkpoint = Checkpoint.Open(options.Output);
+        using var checkpoint = Checkpoint.Open(options.Output);
         int[] ids = Tokenizer
             .Load(checkpoint)
             .Encode("The dog sings and the owl waits. The cat sleeps and the bear swims.", parseControl: false, addSpecial: true);
@@ -119,7 +119,7 @@ public class TrainerTests
         using var network = new Network(checkpoint.Config, torch.ScalarType.Float32, torch.CPU);
         using torch.Tensor ours = network.Logits(master.Cast(), ids);
 
-        using Decoder decoder = Decoder.Load(
+        using var decoder = Decoder.Load(
             checkpoint.Config,
             checkpoint.Weights,
             new DecoderOptions
@@ -177,7 +177,7 @@ public class TrainerTests
     {
         using var training = new SmallTraining();
         TrainingOptions options = training.Options("first");
-        var (first, second) = (new RecordedProgress(), new RecordedProgress());
+        (RecordedProgress? first, RecordedProgress? second) = (new RecordedProgress(), new RecordedProgress());
         Trainer.Run(options, first, cancel: Cancel);
         Trainer.Run(training.Options("second") with { From = options.Output, Steps = 1 }, second, cancel: Cancel);
 

@@ -63,7 +63,7 @@ public sealed record GgufModel(
         )
             return values;
         int width = values.Length / rows;
-        var result = new float[values.Length];
+        float[] result = new float[values.Length];
         for (int row = 0; row < rows; row++)
         {
             int head = row / HeadDim,

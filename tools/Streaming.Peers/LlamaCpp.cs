@@ -57,7 +57,7 @@ internal static class LlamaCpp
             TypeV = GGMLType.GGML_TYPE_F32,
             FlashAttention = false, // else keys and values are rounded to 16 bits
         };
-        using LLamaWeights weights = LLamaWeights.LoadFromFile(parameters);
+        using var weights = LLamaWeights.LoadFromFile(parameters);
         using LLamaContext context = weights.CreateContext(parameters);
         using FileStream result = File.Create(job.Result);
         var batch = new LLamaBatch();

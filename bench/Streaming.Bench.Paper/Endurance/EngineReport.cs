@@ -106,11 +106,11 @@ internal static class CostCharts
         if (costs.Length == 0)
             return "";
         double[] along = [.. costs.Select(row => (double)row.End)];
-        var time = new Chart("tokens", "ms per token");
+        using var time = new Chart("tokens", "ms per token");
         time.AddLine(LineLook.Blue, "median", along, costs.Select(row => row.MedianMs));
         time.AddLine(LineLook.Orange, "99th percentile", along, costs.Select(row => row.P99Ms));
         time.BeginAtZero(costs.Max(row => row.P99Ms));
-        var memory = new Chart("tokens", "MiB");
+        using var memory = new Chart("tokens", "MiB");
         memory.AddLine(LineLook.Green, "resident", along, costs.Select(row => row.ResidentMiB));
         double most = costs.Max(row => row.ResidentMiB);
         if (costs[^1].LogMiB is { } log)
@@ -125,7 +125,7 @@ internal static class CostCharts
             + memory.Save(folder, $"{name}-memory", "Resident memory along the conversation");
         if (scores.Length == 0)
             return charts;
-        var perplexity = new Chart("tokens", "perplexity");
+        using var perplexity = new Chart("tokens", "perplexity");
         perplexity.AddLine(
             LineLook.Blue,
             $"{journal.Head.Scale.Sinks}+{journal.Head.Scale.Window}",

@@ -25,11 +25,11 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, Provenance pr
     {
         string book = File.ReadAllText(Repository.PathTo(Scale.Book));
         book = book[..Math.Min(book.Length, scale.BookCharacters ?? book.Length)];
-        using Checkpoint checkpoint = Checkpoint.Open(Repository.PathTo(scale.Model));
+        using var checkpoint = Checkpoint.Open(Repository.PathTo(scale.Model));
         var tokenizer = Tokenizer.Load(checkpoint);
         int bookTokens = EvaluationText.Of(tokenizer, book).Predicted;
         var text = EvaluationText.Of(tokenizer, book, scale.Tokens, repeat: true);
-        using EvaluationModel model = EvaluationModel.Load(
+        using var model = EvaluationModel.Load(
             checkpoint.Config,
             checkpoint.Weights,
             new EvaluationOptions
@@ -41,7 +41,7 @@ internal sealed class EngineRun(EnduranceScale scale, int threads, Provenance pr
                 Threads = threads,
             }
         );
-        Journal journal = Journal.Begin(folder, Name, RunHead.Of(provenance, scale, bookTokens));
+        var journal = Journal.Begin(folder, Name, RunHead.Of(provenance, scale, bookTokens));
 
         const double mib = 1 << 20;
         var cost = new CostMeter(scale.Segment, () => Environment.WorkingSet / mib, () => null);

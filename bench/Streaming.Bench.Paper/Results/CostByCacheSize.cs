@@ -26,14 +26,14 @@ internal sealed class CostByCacheSize(Scale scale, int threads) : IPaperResult
         double[] at = [.. scale.BenchCaches.Select(cache => Math.Log2(cache))];
         (double, string)[] ticks = [.. scale.BenchCaches.Select(cache => (Math.Log2(cache), cache.ToString(CultureInfo.InvariantCulture)))];
 
-        var time = new Chart("cache size, tokens", "ms per token (logarithmic)");
+        using var time = new Chart("cache size, tokens", "ms per token (logarithmic)");
         double[] slowLog = [.. recompute.Select(output => Math.Log10(output.MsPerToken))],
             fastLog = [.. streaming.Select(output => Math.Log10(output.MsPerToken))];
         time.AddLine(LineLook.Red, "recompute", at, slowLog);
         time.AddLine(LineLook.Blue, "streaming", at, fastLog);
         time.ShowTicks(ticks);
         time.ShowPowersOfTen([.. slowLog, .. fastLog]);
-        var memory = new Chart("cache size, tokens", "peak resident MiB");
+        using var memory = new Chart("cache size, tokens", "peak resident MiB");
         memory.AddLine(LineLook.Red, "recompute", at, recompute.Select(output => output.PeakMiB));
         memory.AddLine(LineLook.Blue, "streaming", at, streaming.Select(output => output.PeakMiB));
         memory.ShowTicks(ticks);

@@ -53,7 +53,7 @@ internal sealed class PerplexityAlongStream(Scale scale, int threads) : IPaperRe
         PerplexityOutput recompute = store.Output<PerplexityOutput>(Along(model, "recompute", scale.AlongEvery));
         PerplexityOutput sampled = store.Output<PerplexityOutput>(Along(model, "streaming", scale.AlongEvery));
         PerplexityOutput dense = store.Output<PerplexityOutput>(PolicyTable.Whole(scale, threads, model, "dense"));
-        var chart = new Chart("tokens", "ln perplexity");
+        using var chart = new Chart("tokens", "ln perplexity");
         Add(LineLook.Green, $"dense, {Count(scale.PolicyTokens)} tokens", dense, scale.PolicySegment);
         Add(LineLook.Orange, $"window 0+{scale.Cache}", store.Output<PerplexityOutput>(Along(model, "window")), scale.AlongSegment);
         Add(LineLook.Red, $"recompute {scale.Cache}, sampled", recompute, scale.AlongSegment);

@@ -95,7 +95,7 @@ internal sealed class BuildLoad : IAsyncDisposable
         await File.WriteAllTextAsync(Path.Combine(_folder.Path, "Load.csproj"), project, cancellation);
         for (int c = 0; c < Classes; c++)
         {
-            var text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"public static class C{c} {{");
+            StringBuilder text = new StringBuilder().AppendLine(CultureInfo.InvariantCulture, $"public static class C{c} {{");
             for (int m = 0; m < MethodsEach; m++)
             {
                 text.AppendLine(

@@ -15,7 +15,7 @@ internal static class Measurement
     {
         if (plan.Parts.Contains("shapes") || plan.Parts.Contains("busy"))
             LlamaCppRunner.RequireOpenMP();
-        using SampleFile record = SampleFile.Create(output);
+        using var record = SampleFile.Create(output);
         record.Add(
             new Sample
             {

@@ -22,7 +22,7 @@ internal sealed class ServedConversations : IAsyncDisposable
     {
         string token = await HubClient.CreateGuestAsync(url, cancellation);
         HubClient hub = await HubClient.ConnectAsync(url, token, cancellation);
-        var ids = new string[count];
+        string[] ids = new string[count];
         for (int i = 0; i < count; i++)
         {
             object sampling = new

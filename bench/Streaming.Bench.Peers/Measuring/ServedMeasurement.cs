@@ -25,7 +25,7 @@ internal sealed class ServedMeasurement(Plan plan, SampleFile record)
             cancellation
         );
         using var data = new TemporaryFolder();
-        await using HostProcess host = HostProcess.Silo(
+        await using var host = HostProcess.Silo(
             data.Path,
             ClusterPorts.Free(),
             [

@@ -170,7 +170,7 @@ internal sealed class ResultsDocument
     private string Chart(string shape, IReadOnlyList<string> backends)
     {
         IReadOnlyList<int> loads = _summary.Loads(Kinds.Decode, shape);
-        var chart = new Chart("conversations", "tokens per second in all");
+        using var chart = new Chart("conversations", "tokens per second in all");
         chart.ShowBars(
             [.. loads.Select(load => load.ToString(CultureInfo.InvariantCulture))],
             [

@@ -65,7 +65,7 @@ internal sealed class Summary(IReadOnlyList<Sample> samples)
 
     /// <summary>A backend at its best setting; null if it was not measured.</summary>
     public Measured? Best(string kind, string shape, int load, string? backend) =>
-        backend is null ? null : Tried(kind, shape, load, backend).FirstOrDefault();
+        backend is not null && Tried(kind, shape, load, backend) is [Measured best, ..] ? best : null;
 
     /// <summary>Shapes that were measured beside a build.</summary>
     public IReadOnlyList<string> BusyShapes =>

@@ -73,7 +73,7 @@ internal sealed class LlamaCppRunner : IDisposable
     /// <summary>Checks the loaded build: LLamaSharp silently loads another one if it cannot load the requested one.</summary>
     private static void RequireBuild(AvxLevel avx)
     {
-        using Process self = Process.GetCurrentProcess();
+        using var self = Process.GetCurrentProcess();
         string library = self.Modules.Cast<ProcessModule>().First(module => module.ModuleName == "libllama.so").FileName;
         string loaded = Path.GetFileName(Path.GetDirectoryName(library)!),
             asked = avx == AvxLevel.None ? "noavx" : avx.ToString();

@@ -98,7 +98,7 @@ internal static class BenchCommand
         {
             foreach (int batch in request.Batches.Length == 0 ? [1] : request.Batches)
             {
-                using EvaluationModel model = EvaluationModel.Load(
+                using var model = EvaluationModel.Load(
                     config,
                     weights,
                     request.Options with

@@ -17,7 +17,7 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         Option<string> model = ModelOption.Create();
-        var against = new Option<string?>("--against")
+        Option<string?> against = new Option<string?>("--against")
         {
             Description = "Another checkpoint, to compare on the held-out texts.",
             HelpName = "DIR",

@@ -99,16 +99,9 @@ internal static class PerplexityCommand
 
     private static int Run(Request request)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(request.Model);
+        using var checkpoint = Checkpoint.Open(request.Model);
         var text = EvaluationText.Of(Tokenizer.Load(checkpoint), TextFile.Read(request.Text), request.Tokens, request.Repeat);
-        using EvaluationModel model = EvaluationModel.Load(
-            checkpoint.Config,
-            checkpoint.Weights,
-            request.Options with
-            {
-                Growth = text.Predicted,
-            }
-        );
+        using var model = EvaluationModel.Load(checkpoint.Config, checkpoint.Weights, request.Options with { Growth = text.Predicted });
         var measurement = new PerplexityMeasurement(model, text, request.Segment, request.Every);
 
         using var cancellation = new CancellationTokenSource();

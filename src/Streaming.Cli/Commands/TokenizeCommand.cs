@@ -11,7 +11,11 @@ internal static class TokenizeCommand
     {
         Option<string> model = ModelOption.Create();
         var text = new Option<string?>("--text") { Description = "The text.", HelpName = "TEXT" };
-        var file = new Option<string?>("--text-file") { Description = "A file with the text, in UTF-8.", HelpName = "FILE" }.NotEmpty();
+        Option<string?> file = new Option<string?>("--text-file")
+        {
+            Description = "A file with the text, in UTF-8.",
+            HelpName = "FILE",
+        }.NotEmpty();
         var plain = new Option<bool>("--plain") { Description = "Encodes control tokens in the text as plain text." };
         var noBos = new Option<bool>("--no-bos") { Description = "Leaves out the tokens that the tokenizer adds, usually BOS." };
         var command = new Command("tokenize", "Prints the token ids of a text as a JSON array.") { model, text, file, plain, noBos };

@@ -74,7 +74,7 @@ internal sealed class ChatHub(
         [EnumeratorCancellation] CancellationToken cancellation = default
     )
     {
-        using WatchCount counted = WatchCount.Add(Context);
+        using var counted = WatchCount.Add(Context);
         await using IAsyncEnumerator<ConversationEvent> events = feeds
             .Watch(id, Caller, afterSeq, cancellation)
             .GetAsyncEnumerator(cancellation);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
@@ -112,7 +113,7 @@ internal sealed partial class ReplyRunner
                 events.Add(LogEvents.At(++seq, EventKind.Notice, turn, now) with { Text = notice });
                 events.Add(Finished(reply, Ended(FinishReason.Failed, reply), ++seq, now));
                 // Messages that came during a failed reply still wait; those whose rendering failed do not.
-                var waiting = session.Reply is null ? [] : session.Waiting;
+                ImmutableArray<long> waiting = session.Reply is null ? [] : session.Waiting;
                 return new Draft(session with { Reply = null, Waiting = waiting, Prompt = null, Resumptions = 0 })
                 {
                     Events = [.. events],

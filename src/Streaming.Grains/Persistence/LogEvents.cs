@@ -27,7 +27,7 @@ internal static class LogEvents
         int skipped = 0;
         for (int i = 0; i < from - stored.First; i++)
             skipped += stored.Lengths[i];
-        FinishDetail? detail = FinishDetail.Parse(stored.Detail);
+        var detail = FinishDetail.Parse(stored.Detail);
         return new ConversationEvent
         {
             Seq = stored.Last,

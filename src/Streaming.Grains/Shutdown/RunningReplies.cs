@@ -43,7 +43,7 @@ internal sealed class RunningReplies(ISiloStatusOracle membership, ILocalSiloDet
     /// <summary>Waits until all replies have been handed back and have stored their tokens; cancels those that take too long.</summary>
     public async Task DrainAsync(CancellationToken cancellation)
     {
-        Task all = Task.WhenAll(_running.Values);
+        var all = Task.WhenAll(_running.Values);
         if (!await all.CompletesWithinAsync(StepTimeout, time))
             await Task.WhenAll(_running.Keys.Select(reply => reply.CancelAsync()));
         await all.WaitAsync(cancellation);

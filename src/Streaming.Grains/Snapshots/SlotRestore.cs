@@ -78,13 +78,8 @@ internal sealed partial class SlotRestore(
             StreamHash hash = since.Aggregate(snapshot.Hash, (hash, run) => hash.Append(run.Ids.Span));
             if (!isNamed || hash.Value != request.StreamHash)
                 throw new SnapshotRefusedException("It is of another stream than the log's.", isDamaged: true);
-            LogRestored(
-                request.ConversationId,
-                name.Position,
-                end - name.Position,
-                snapshot.Length,
-                time.GetElapsedTime(start).TotalMilliseconds
-            );
+            double milliseconds = time.GetElapsedTime(start).TotalMilliseconds;
+            LogRestored(request.ConversationId, name.Position, end - name.Position, snapshot.Length, milliseconds);
             (ISlotSnapshot, IReadOnlyList<TokenRun>) restored = (snapshot, since);
             snapshot = null;
             return restored;

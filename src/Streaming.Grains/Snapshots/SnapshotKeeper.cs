@@ -92,8 +92,9 @@ internal sealed partial class SnapshotKeeper(
                 cancellation => verifier.IsInLogAsync(conversationId, snapshot, cancellation),
                 limit.Token
             );
+            double milliseconds = time.GetElapsedTime(start).TotalMilliseconds;
             if (published)
-                LogStored(conversationId, snapshot.Position, snapshot.Length, time.GetElapsedTime(start).TotalMilliseconds);
+                LogStored(conversationId, snapshot.Position, snapshot.Length, milliseconds);
             else
                 LogNotHeld(conversationId, snapshot.Position);
         }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Orleans.Runtime.MembershipService.SiloMetadata;
 
@@ -20,7 +21,7 @@ internal sealed record SiloDevices(IReadOnlyList<string> Devices, string Checkpo
     /// <summary>The devices that a silo published; null when it published none, or none has arrived yet.</summary>
     public static SiloDevices? Read(SiloMetadata metadata)
     {
-        IReadOnlyDictionary<string, string> published = metadata.Metadata;
+        ImmutableDictionary<string, string> published = metadata.Metadata;
         return
             published.TryGetValue(DevicesKey, out string? devices)
             && published.TryGetValue(CheckpointKey, out string? checkpoint)

@@ -23,7 +23,7 @@ internal static class ChatTemplateSource
     /// <exception cref="InputException">There is none.</exception>
     public static ChatTemplate Load(string folder)
     {
-        ConfigReader config = ConfigReader.Open(folder, ConfigFile);
+        var config = ConfigReader.Open(folder, ConfigFile);
         Dictionary<string, object?> tokens = [];
         foreach (string name in TokenNames)
         {

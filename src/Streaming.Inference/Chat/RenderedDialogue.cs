@@ -42,7 +42,7 @@ internal sealed class RenderedDialogue
                         + "leave them out, or use another checkpoint."
                 );
         }
-        Dictionary<Speaker, string> given = turns.ToDictionary(t => t.Speaker, t => t.Text);
+        var given = turns.ToDictionary(t => t.Speaker, t => t.Text);
         string[] texts =
             Align(_template.Render(turns.Select(t => (RoleOf(t.Speaker), t.Text)), now), shape, tail, given)
             ?? [.. shape.Select(part => given[part.Speaker])]; // its own text depends on the messages: use them unchanged
@@ -82,7 +82,7 @@ internal sealed class RenderedDialogue
         Dictionary<Speaker, string> given
     )
     {
-        var texts = new string[shape.Count];
+        string[] texts = new string[shape.Count];
         if (shape.Count == 0 || !real.StartsWith(shape[0].Before, StringComparison.Ordinal))
             return null;
         int start = shape[0].Before.Length;

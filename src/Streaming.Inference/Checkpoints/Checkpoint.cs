@@ -50,7 +50,7 @@ public sealed class Checkpoint : IDisposable
                     + "name a folder with config.json, tokenizer.json and *.safetensors."
             );
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
-        ConfigReader file = ConfigReader.Open(full, "config.json");
+        var file = ConfigReader.Open(full, "config.json");
         ModelConfig config = Architectures.Read(file);
         var generation = GenerationDefaults.Read(file, ConfigReader.OpenIfPresent(full, "generation_config.json"), config.VocabularySize);
         foreach (int id in generation.EndIds)
@@ -60,7 +60,7 @@ public sealed class Checkpoint : IDisposable
                     $"'{full}' names the end token {id}, but has only {config.VocabularySize} tokens: correct eos_token_id."
                 );
         }
-        SafetensorsWeights weights = SafetensorsWeights.Open(full);
+        var weights = SafetensorsWeights.Open(full);
         try
         {
             if (config.TiedHead && !weights.Has(TensorNames.Embedding) && weights.Has(TensorNames.Head))

@@ -49,7 +49,7 @@ internal sealed class ConfigReader
         try
         {
             ReadOnlyMemory<byte> text = utf8.Span.StartsWith("\uFEFF"u8) ? utf8[3..] : utf8;
-            using JsonDocument document = JsonDocument.Parse(text);
+            using var document = JsonDocument.Parse(text);
             root = document.RootElement.Clone();
         }
         catch (JsonException e)

@@ -38,7 +38,7 @@ internal static class SafetensorsHeader
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(json);
+            using var document = JsonDocument.Parse(json);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 throw Broken(file, "its header is not a JSON object");
             var entries = new List<SafetensorsEntry>();
@@ -75,7 +75,7 @@ internal static class SafetensorsHeader
         string type = dtype.GetString()!;
         if (SafetensorsEntry.WidthOf(type) is not int width)
             throw Broken(file, $"the tensor '{name}' has the unknown type {type}");
-        UInt128 bytes = (UInt128)width;
+        var bytes = (UInt128)width;
         foreach (long dimension in dimensions)
         {
             bytes *= (UInt128)dimension;
@@ -98,7 +98,7 @@ internal static class SafetensorsHeader
     {
         if (list.ValueKind != JsonValueKind.Array)
             return null;
-        var numbers = new long[list.GetArrayLength()];
+        long[] numbers = new long[list.GetArrayLength()];
         for (int i = 0; i < numbers.Length; i++)
         {
             if (list[i].ValueKind != JsonValueKind.Number || !list[i].TryGetInt64(out numbers[i]) || numbers[i] < 0)

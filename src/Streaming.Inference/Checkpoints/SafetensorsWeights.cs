@@ -30,7 +30,7 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
         var weights = new SafetensorsWeights(folder);
         try
         {
-            ConfigReader? index = ConfigReader.OpenIfPresent(folder, IndexFile);
+            var index = ConfigReader.OpenIfPresent(folder, IndexFile);
             foreach (string path in index is null ? WithoutIndex(folder) : NamedBy(index, folder))
                 weights.Add(path);
             if (index is not null)
@@ -126,7 +126,7 @@ internal sealed class SafetensorsWeights : IWeightSource, IDisposable
 
     private void Add(string path)
     {
-        SafetensorsFile file = SafetensorsFile.Open(path);
+        var file = SafetensorsFile.Open(path);
         _files.Add(file);
         foreach (SafetensorsEntry entry in file.Entries)
         {

@@ -185,7 +185,7 @@ public sealed class Decoder : IDisposable
     private torch.Tensor? Pass(IReadOnlyList<Segment> segments, Workspace? logitsInto)
     {
         Check(segments);
-        Batch batch = Batch.Of(segments);
+        var batch = Batch.Of(segments);
         _kernels.BeginStep(batch);
         torch.Tensor x = _kernels.Embed(_weights.Embedding); // [N, hidden]
         for (int l = 0; l < _weights.Layers.Count; l++)

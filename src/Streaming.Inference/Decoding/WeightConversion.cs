@@ -53,7 +53,7 @@ internal static class WeightConversion
     /// <returns>The row's scale.</returns>
     public static BFloat16 Quantise(ReadOnlySpan<float> row, Span<sbyte> quantised)
     {
-        BFloat16 scale = BFloat16.Of(MathF.Max(Largest(row) / LargestInt8, SmallestScale)); // NaN persists up to the logits
+        var scale = BFloat16.Of(MathF.Max(Largest(row) / LargestInt8, SmallestScale)); // NaN persists up to the logits
         QuantiseBy(scale.ToSingle(), row, quantised);
         return scale;
     }
@@ -133,8 +133,8 @@ internal static class WeightConversion
             lanes = Vector<float>.Count;
         for (; i <= row.Length - 4 * lanes; i += 4 * lanes)
         {
-            Vector<short> low = Vector.Narrow(Rounded(row[i..], scales), Rounded(row[(i + lanes)..], scales));
-            Vector<short> high = Vector.Narrow(Rounded(row[(i + 2 * lanes)..], scales), Rounded(row[(i + 3 * lanes)..], scales));
+            var low = Vector.Narrow(Rounded(row[i..], scales), Rounded(row[(i + lanes)..], scales));
+            var high = Vector.Narrow(Rounded(row[(i + 2 * lanes)..], scales), Rounded(row[(i + 3 * lanes)..], scales));
             Vector.Narrow(low, high).CopyTo(quantised[i..]);
         }
         for (; i < row.Length; i++)
@@ -142,7 +142,7 @@ internal static class WeightConversion
 
         static Vector<int> Rounded(ReadOnlySpan<float> numbers, Vector<float> scales)
         {
-            Vector<float> rounded = Vector.Round(new Vector<float>(numbers) / scales);
+            var rounded = Vector.Round(new Vector<float>(numbers) / scales);
             return Vector.ConvertToInt32(Vector.Min(Vector.Max(rounded, new Vector<float>(-LargestInt8)), new Vector<float>(LargestInt8)));
         }
     }

@@ -48,7 +48,7 @@ public sealed class EvaluationText
         long length = repeat ? wanted : Math.Min(wanted, ids.Length);
         if (length + before > Array.MaxLength)
             throw new InputException($"{length} tokens are too many for one run: take at most {Array.MaxLength - 1}.");
-        var stream = new int[before + length];
+        int[] stream = new int[before + length];
         if (bos is int first)
             stream[0] = first;
         for (long at = 0; at < length; at += ids.Length)

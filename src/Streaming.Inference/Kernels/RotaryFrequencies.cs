@@ -30,7 +30,7 @@ internal sealed class RotaryFrequencies
     /// <summary>Angles per position, [D/2]: theta^(-2i/D) for i = 0 to D/2 - 1, scaled as the model and the places require.</summary>
     public static double[] Of(ModelConfig config, int places)
     {
-        var frequencies = new double[config.HeadDim / 2];
+        double[] frequencies = new double[config.HeadDim / 2];
         for (int i = 0; i < frequencies.Length; i++)
             frequencies[i] = Math.Pow(config.RopeTheta, -2.0 * i / config.HeadDim);
         config.RopeScaling?.Scale(frequencies, config.RopeTheta, places);

@@ -45,10 +45,10 @@ internal static class ExponentialSum
     private static Vector512<double> Exponential(Vector512<double> x)
     {
         x = Vector512.Max(x, Vector512.Create(MinExponent));
-        Vector512<double> power = Vector512.Round(x * Log2E);
+        var power = Vector512.Round(x * Log2E);
         Vector512<double> rest = x - power * Ln2High - power * Ln2Low;
         // Taylor series, 1/n! from n = 10 down: the remainder is below 1e-12 for |rest| up to ln 2 / 2.
-        Vector512<double> result = Vector512.Create(1.0 / 3628800);
+        var result = Vector512.Create(1.0 / 3628800);
         result = Vector512.MultiplyAddEstimate(result, rest, Vector512.Create(1.0 / 362880));
         result = Vector512.MultiplyAddEstimate(result, rest, Vector512.Create(1.0 / 40320));
         result = Vector512.MultiplyAddEstimate(result, rest, Vector512.Create(1.0 / 5040));

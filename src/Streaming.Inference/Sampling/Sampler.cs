@@ -311,7 +311,7 @@ public sealed class Sampler(IReadOnlyCollection<int> endTokens, IReadOnlyCollect
             most = total * (1 + ExponentialSum.Error);
         if (!(dropped * fewest >= MinExactWeight))
             return null;
-        var least = (float)(max + parameters.Temperature * Math.Log(dropped * fewest));
+        float least = (float)(max + parameters.Temperature * Math.Log(dropped * fewest));
         least -= MathF.Abs(least) * Slack + Slack * (float)parameters.Temperature;
         Collect(logits, least, max, parameters.Temperature);
         Span<TokenCandidate> heap = CollectionsMarshal.AsSpan(_heap);
@@ -338,7 +338,7 @@ public sealed class Sampler(IReadOnlyCollection<int> endTokens, IReadOnlyCollect
     private void Collect(ReadOnlySpan<float> logits, float least, double max, double temperature)
     {
         _heap.Clear();
-        Vector512<float> enough = Vector512.Create(least);
+        var enough = Vector512.Create(least);
         for (int block = 0; block < logits.Length; block += Vector512<float>.Count)
         {
             ReadOnlySpan<float> some = logits[block..Math.Min(block + Vector512<float>.Count, logits.Length)];

@@ -82,7 +82,7 @@ public sealed class Engine : IAsyncDisposable
     /// <exception cref="InputException">The checkpoint or an option is wrong; nothing stays loaded.</exception>
     public static Engine Load(EngineOptions options)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(options.Model);
+        using var checkpoint = Checkpoint.Open(options.Model);
         var engine = new Engine(checkpoint, LayoutOf(options, checkpoint.Config));
         try
         {

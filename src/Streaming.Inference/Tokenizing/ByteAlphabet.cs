@@ -26,7 +26,7 @@ internal static class ByteAlphabet
     /// <summary>The bytes for a token's text; null if a character is not in the mapping.</summary>
     public static byte[]? BytesOf(string token)
     {
-        var bytes = new byte[token.Length];
+        byte[] bytes = new byte[token.Length];
         for (int i = 0; i < token.Length; i++)
         {
             if (!Bytes.TryGetValue(token[i], out bytes[i]))

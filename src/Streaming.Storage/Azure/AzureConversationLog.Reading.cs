@@ -21,7 +21,7 @@ internal sealed partial class AzureConversationLog
     )
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxRows, 1);
-        var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+        AzureHead head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         return fromSeq > toSeq || fromSeq > head.Head.LastSeq
             ? []
             : await AzureEventRows
@@ -40,7 +40,7 @@ internal sealed partial class AzureConversationLog
                 : [];
         if (own.Count > 0 && own.Count == until - from)
             return [.. own];
-        var head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+        AzureHead head = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
         LogRules.CheckBranch(head.Head, branch);
         return [.. await AzureIdRows.ReadBeforeAsync(log, head, branch, from, until, cancellation).ConfigureAwait(false), .. own];
     }
@@ -57,12 +57,12 @@ internal sealed partial class AzureConversationLog
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
         // The separator sorts before all characters of a key, so a key with it appended is the next possible key.
-        var from =
+        string from =
             after is null ? ""
             : OwnedCursor.Parse(after) is var cursor ? HeadIndex.OwnedRow(cursor.ActiveAt, cursor.Id) + TableKeys.Separator
             : "";
-        var wanted = (int)Math.Min(take + 1L, int.MaxValue); // One entry more than asked tells whether there is a next page.
-        var heads = await index
+        int wanted = (int)Math.Min(take + 1L, int.MaxValue); // One entry more than asked tells whether there is a next page.
+        List<AzureHead> heads = await index
             .ListAsync(HeadIndex.OwnedBy(owner), from, TableKeys.After.ToString(), wanted, cancellation)
             .ConfigureAwait(false);
         List<ConversationEntry> entries =
@@ -82,7 +82,7 @@ internal sealed partial class AzureConversationLog
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(take, 1);
         // Sorts after all entries of this id, and before those of longer ids that begin with it.
-        var from = after is null ? "" : $"{TableKeys.Escape(after)}{TableKeys.Separator}{TableKeys.After}";
+        string from = after is null ? "" : $"{TableKeys.Escape(after)}{TableKeys.Separator}{TableKeys.After}";
         return Ids(await index.ListAsync(HeadIndex.Running, from, AfterAll, take, cancellation).ConfigureAwait(false));
     }
 

@@ -32,7 +32,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             Creation = Guid.NewGuid().ToString("N"),
         };
         await index.AddAsync(null, created, cancellation).ConfigureAwait(false);
-        var stored = await CommitAsync(
+        ETag? stored = await CommitAsync(
                 log.Id,
                 [new(TableTransactionActionType.Add, created.ToNewRow())],
                 now => now?.Creation == created.Creation,
@@ -50,18 +50,18 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     {
         ArgumentException.ThrowIfNullOrEmpty(writer);
         // A writer has usually just read the head, so the cached one is tried first.
-        var known = _running.Find(id) is { } running && running.Head.Writer != writer ? running : null;
+        AzureHead? known = _running.Find(id) is { } running && running.Head.Writer != writer ? running : null;
         _running.Forget(id);
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        for (int attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var before = known ?? await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            AzureHead before = known ?? await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             known = null;
             if (before.Head.HiddenAt is not null)
                 throw LogFencedException.Hidden(id);
             LogVersionException.ThrowIfNewer(before.Head);
             if (before.Head.Writer == writer)
                 return Known(before);
-            var opened = before with { Head = before.Head with { Epoch = before.Head.Epoch + 1, Writer = writer } };
+            AzureHead opened = before with { Head = before.Head with { Epoch = before.Head.Epoch + 1, Writer = writer } };
             if (
                 await CommitAsync(id, [Replacing(before, opened)], now => now?.Head.Writer == writer, cancellation).ConfigureAwait(false) is
                 { } version
@@ -76,12 +76,12 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     public async Task<LogHead> AppendAsync(string id, LogAppend append, CancellationToken cancellation = default)
     {
         var prepared = AzurePreparedAppend.From(id, append);
-        var known = _running.Find(id);
+        AzureHead? known = _running.Find(id);
         _running.Forget(id);
         AzureHead? refused = null;
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        for (int attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var before =
+            AzureHead before =
                 known is not null && prepared.Follows(known.Head) ? known : await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             known = null;
             if (!prepared.Follows(before.Head))
@@ -89,10 +89,10 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             if (before.ETag == refused?.ETag)
                 await ThrowWhyRefusedAsync(prepared, before, cancellation).ConfigureAwait(false);
             LogVersionException.ThrowIfNewer(before.Head);
-            var after = await AdvanceAsync(before, prepared, cancellation).ConfigureAwait(false);
-            var writes = prepared.Writes(before, after);
+            AzureHead after = await AdvanceAsync(before, prepared, cancellation).ConfigureAwait(false);
+            IReadOnlyList<TableTransactionAction> writes = prepared.Writes(before, after);
             await index.AddAsync(before, after, cancellation).ConfigureAwait(false);
-            var stored = await CommitAsync(id, writes, now => now is not null && prepared.Made(now), cancellation).ConfigureAwait(false);
+            ETag? stored = await CommitAsync(id, writes, now => now is not null && prepared.Made(now), cancellation).ConfigureAwait(false);
             if (stored is not null)
             {
                 await index.RemoveAsync(before, after).ConfigureAwait(false);
@@ -117,13 +117,13 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     /// <inheritdoc/>
     public async Task HideAsync(string id, DateTimeOffset at, CancellationToken cancellation = default)
     {
-        for (var attempt = 1; attempt <= MaxAttempts; attempt++)
+        for (int attempt = 1; attempt <= MaxAttempts; attempt++)
         {
-            var before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
+            AzureHead before = await GetHeadAsync(id, cancellation).ConfigureAwait(false);
             if (before.Head.HiddenAt is not null)
                 return;
             LogVersionException.ThrowIfNewer(before.Head);
-            var hidden = before with
+            AzureHead hidden = before with
             {
                 Head = before.Head with { HiddenAt = at.ToUniversalTime(), Epoch = before.Head.Epoch + 1, Writer = "" },
             };
@@ -178,7 +178,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
             silence = e;
         }
 
-        var now = await FindHeadAsync(id, cancellation).ConfigureAwait(false);
+        AzureHead? now = await FindHeadAsync(id, cancellation).ConfigureAwait(false);
         if (isMine(now))
             return now!.ETag;
         return silence is null ? null : throw silence;
@@ -187,7 +187,7 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
     /// <summary>The head after an append.</summary>
     private async Task<AzureHead> AdvanceAsync(AzureHead before, AzurePreparedAppend prepared, CancellationToken cancellation)
     {
-        var advanced = before with
+        AzureHead advanced = before with
         {
             Head = LogRules.Advance(before.Head, prepared.Append),
             LastAppend = prepared.Digest,
@@ -199,14 +199,14 @@ internal sealed partial class AzureConversationLog(AzureTable log, HeadIndex ind
         };
         if (prepared.Append.CutTo is not { } start)
             return advanced;
-        var origin = await AzureIdRows.NextBranchAsync(log, before, start, cancellation).ConfigureAwait(false);
+        BranchOrigin origin = await AzureIdRows.NextBranchAsync(log, before, start, cancellation).ConfigureAwait(false);
         return advanced with { BranchStart = origin.Start, BranchParent = origin.Parent };
     }
 
     /// <summary>Finds out why the store refused an append that follows the head: another row is in the way.</summary>
     private async Task ThrowWhyRefusedAsync(AzurePreparedAppend prepared, AzureHead before, CancellationToken cancellation)
     {
-        var id = before.Head.Id;
+        string id = before.Head.Id;
         if (
             prepared.Append.Receipt is { } receipt
             && await AzureReceiptRows.FindAsync(log, TableKeys.Escape(id), receipt.MessageHash, cancellation).ConfigureAwait(false)

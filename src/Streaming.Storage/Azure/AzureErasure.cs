@@ -18,14 +18,14 @@ internal static class AzureErasure
     /// <summary>Erases the partition.</summary>
     public static async Task RunAsync(AzureTable log, string partition, CancellationToken cancellation)
     {
-        for (var refusals = 0; refusals < MaxRefusals; )
+        for (int refusals = 0; refusals < MaxRefusals; )
         {
-            var rows = await ReadAsync(log, partition, cancellation).ConfigureAwait(false);
+            List<TableEntity> rows = await ReadAsync(log, partition, cancellation).ConfigureAwait(false);
             if (rows.Count == 0)
                 return;
             if (rows.Count > 1)
                 rows.RemoveAll(row => row.RowKey == AzureHead.RowKey);
-            var writes = rows.Take(AzureTable.MaxRows)
+            IEnumerable<TableTransactionAction> writes = rows.Take(AzureTable.MaxRows)
                 .Select(row => new TableTransactionAction(TableTransactionActionType.Delete, row, ETag.All));
             if (await log.TryCommitAsync([.. writes], cancellation).ConfigureAwait(false) is null)
                 refusals++;
@@ -42,7 +42,7 @@ internal static class AzureErasure
     {
         const int wanted = AzureTable.MaxRows + 1;
         var rows = new List<TableEntity>();
-        await foreach (var row in log.RangeAsync(partition, "", AfterAll, wanted, s_keys, cancellation).ConfigureAwait(false))
+        await foreach (TableEntity? row in log.RangeAsync(partition, "", AfterAll, wanted, s_keys, cancellation).ConfigureAwait(false))
         {
             rows.Add(row);
             if (rows.Count == wanted)

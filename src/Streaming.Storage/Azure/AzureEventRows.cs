@@ -22,14 +22,14 @@ internal static class AzureEventRows
     public static IEnumerable<TableEntity> Of(string partition, IReadOnlyList<LogEvent> events)
     {
         var block = new List<LogEvent>();
-        var text = 0;
-        foreach (var e in events)
+        int text = 0;
+        foreach (LogEvent e in events)
         {
             block.Add(e);
             text += e.Text.Length;
             if (block.Count < MaxEventsPerBlock && text < MaxTextPerBlock)
                 continue;
-            foreach (var row in OfBlock(partition, block))
+            foreach (TableEntity row in OfBlock(partition, block))
                 yield return row;
             block.Clear();
             text = 0;
@@ -37,7 +37,7 @@ internal static class AzureEventRows
 
         if (block.Count == 0)
             yield break;
-        foreach (var row in OfBlock(partition, block))
+        foreach (TableEntity row in OfBlock(partition, block))
             yield return row;
     }
 
@@ -54,10 +54,10 @@ internal static class AzureEventRows
     {
         var page = new List<LogEvent>();
         long bytes = 0;
-        var blocks = ReadBlocksAsync(table, partition, Math.Max(0, fromSeq), maxRows, cancellation);
-        await foreach (var block in blocks.ConfigureAwait(false))
+        IAsyncEnumerable<IReadOnlyList<LogEvent>> blocks = ReadBlocksAsync(table, partition, Math.Max(0, fromSeq), maxRows, cancellation);
+        await foreach (IReadOnlyList<LogEvent>? block in blocks.ConfigureAwait(false))
         {
-            foreach (var e in block)
+            foreach (LogEvent? e in block)
             {
                 if (e.Last < fromSeq)
                     continue;
@@ -83,9 +83,16 @@ internal static class AzureEventRows
     )
     {
         var pieces = new List<byte[]>();
-        var parts = 0;
-        var rows = table.RangeAsync(partition, Prefix + TableKeys.Number(fromSeq), Prefix + TableKeys.After, atMost, null, cancellation);
-        await foreach (var row in rows.ConfigureAwait(false))
+        int parts = 0;
+        IAsyncEnumerable<TableEntity> rows = table.RangeAsync(
+            partition,
+            Prefix + TableKeys.Number(fromSeq),
+            Prefix + TableKeys.After,
+            atMost,
+            null,
+            cancellation
+        );
+        await foreach (TableEntity? row in rows.ConfigureAwait(false))
         {
             if (pieces.Count == 0)
                 parts =
@@ -106,11 +113,11 @@ internal static class AzureEventRows
 
     private static IEnumerable<TableEntity> OfBlock(string partition, List<LogEvent> block)
     {
-        var bytes = EventBlock.Encode(block);
-        var parts = (bytes.Length + ByteProperties.MaxBytesPerRow - 1) / ByteProperties.MaxBytesPerRow;
-        for (var part = 0; part < parts; part++)
+        byte[] bytes = EventBlock.Encode(block);
+        int parts = (bytes.Length + ByteProperties.MaxBytesPerRow - 1) / ByteProperties.MaxBytesPerRow;
+        for (int part = 0; part < parts; part++)
         {
-            var from = part * ByteProperties.MaxBytesPerRow;
+            int from = part * ByteProperties.MaxBytesPerRow;
             var row = new TableEntity(partition, Key(block[^1].Last, part));
             if (part == 0)
                 row[Parts] = parts;

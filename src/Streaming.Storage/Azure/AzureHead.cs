@@ -91,8 +91,8 @@ internal sealed record AzureHead
     /// <summary>The whole row of a new head.</summary>
     public TableEntity ToNewRow()
     {
-        var row = ToRow();
-        foreach (var (name, value) in TitleRow(Head.Id, Title))
+        TableEntity row = ToRow();
+        foreach ((string? name, object? value) in TitleRow(Head.Id, Title))
             row[name] = value;
         return row;
     }
@@ -109,11 +109,11 @@ internal sealed record AzureHead
     /// <exception cref="StoreOpenException">The row has another schema version.</exception>
     public static AzureHead From(TableEntity row)
     {
-        var schema = row.GetInt32(nameof(Schema));
+        int? schema = row.GetInt32(nameof(Schema));
         if (schema != Schema)
             throw StoreOpenException.OtherSchema($"Conversation {row.PartitionKey} in Azure Storage", schema, Schema);
-        var title = ByteProperties.Read(row, nameof(Title));
-        var running = row.GetString(nameof(RunningSince));
+        byte[] title = ByteProperties.Read(row, nameof(Title));
+        string? running = row.GetString(nameof(RunningSince));
         return new AzureHead
         {
             Head = new LogHead

@@ -31,9 +31,9 @@ internal static class AzureIdRows
     /// <summary>Rows of ids, the first at a position.</summary>
     public static IEnumerable<TableEntity> Of(string partition, int branch, long position, ReadOnlyMemory<int> ids)
     {
-        for (var at = 0; at < ids.Length; at += MaxIdsPerRow)
+        for (int at = 0; at < ids.Length; at += MaxIdsPerRow)
         {
-            var count = Math.Min(MaxIdsPerRow, ids.Length - at);
+            int count = Math.Min(MaxIdsPerRow, ids.Length - at);
             yield return new TableEntity(partition, Key(branch, position + at + count - 1))
             {
                 [First] = position + at,
@@ -52,7 +52,7 @@ internal static class AzureIdRows
     /// </summary>
     public static async Task<BranchOrigin> NextBranchAsync(AzureTable table, AzureHead head, long start, CancellationToken cancellation)
     {
-        var parent = head.Head.Branch;
+        int parent = head.Head.Branch;
         while (
             parent > 0
             && await FindBranchAsync(table, head, parent, cancellation).ConfigureAwait(false) is var earlier
@@ -74,7 +74,7 @@ internal static class AzureIdRows
     {
         // From its parent down to the branch that has the first position: each part precedes the one found before it.
         var parts = new Stack<List<int>>();
-        var (start, parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
+        (long start, int parent) = await FindBranchAsync(table, head, branch, cancellation).ConfigureAwait(false);
         while (from < (to = Math.Min(to, start)))
         {
             branch = parent;
@@ -100,7 +100,7 @@ internal static class AzureIdRows
     )
     {
         var found = new List<int>();
-        var rows = table.RangeAsync(
+        IAsyncEnumerable<TableEntity> rows = table.RangeAsync(
             partition,
             Key(branch, from),
             $"{Prefix}{TableKeys.Branch(branch)}-{TableKeys.After}",
@@ -108,14 +108,14 @@ internal static class AzureIdRows
             null,
             cancellation
         );
-        await foreach (var row in rows.ConfigureAwait(false))
+        await foreach (TableEntity? row in rows.ConfigureAwait(false))
         {
-            var position = row.GetInt64(First)!.Value;
+            long position = row.GetInt64(First)!.Value;
             if (position >= to)
                 break;
-            var ids = VarInts.Decode(row.GetBinary(Ids));
-            var skip = (int)Math.Max(0, from - position);
-            var end = (int)Math.Min(ids.Length, to - position);
+            int[] ids = VarInts.Decode(row.GetBinary(Ids));
+            int skip = (int)Math.Max(0, from - position);
+            int end = (int)Math.Min(ids.Length, to - position);
             found.AddRange(ids.AsSpan(skip, end - skip));
         }
 
@@ -130,7 +130,7 @@ internal static class AzureIdRows
     )
     {
         await foreach (
-            var row in table
+            TableEntity? row in table
                 .RangeAsync(partition, Prefix, Prefix + TableKeys.After, long.MaxValue, null, cancellation)
                 .ConfigureAwait(false)
         )
@@ -145,7 +145,7 @@ internal static class AzureIdRows
     )
     {
         await foreach (
-            var row in table
+            TableEntity? row in table
                 .RangeAsync(partition, BranchPrefix, BranchPrefix + TableKeys.After, long.MaxValue, null, cancellation)
                 .ConfigureAwait(false)
         )
@@ -162,7 +162,7 @@ internal static class AzureIdRows
             return new BranchOrigin(0, 0);
         if (branch == head.Head.Branch)
             return new BranchOrigin(head.BranchStart, head.BranchParent);
-        var row =
+        TableEntity row =
             await table
                 .FindAsync(TableKeys.Escape(head.Head.Id), BranchPrefix + TableKeys.Branch(branch), null, cancellation)
                 .ConfigureAwait(false)

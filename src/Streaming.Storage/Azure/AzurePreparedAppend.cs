@@ -14,12 +14,12 @@ internal sealed record AzurePreparedAppend(LogAppend Append, byte[] Digest, IRea
     public static AzurePreparedAppend From(string id, LogAppend append)
     {
         _ = LogRules.Check(append);
-        var state = System.Text.Encoding.UTF8.GetByteCount(append.State);
+        int state = System.Text.Encoding.UTF8.GetByteCount(append.State);
         if (state > AzureHead.MaxStateBytes)
             throw new ArgumentException(
                 $"An append to the log is wrong: its state has {state} bytes, and a head holds at most {AzureHead.MaxStateBytes}."
             );
-        var partition = TableKeys.Escape(id);
+        string partition = TableKeys.Escape(id);
         List<TableEntity> rows = [.. AzureEventRows.Of(partition, append.Events)];
         if (append.Receipt is { } receipt)
             rows.Add(AzureReceiptRows.Of(partition, receipt));
@@ -37,18 +37,18 @@ internal sealed record AzurePreparedAppend(LogAppend Append, byte[] Digest, IRea
     /// <exception cref="ArgumentException">The append does not fit a transaction.</exception>
     public IReadOnlyList<TableTransactionAction> Writes(AzureHead before, AzureHead after)
     {
-        var append = Append;
-        var head = after.ToRow();
+        LogAppend append = Append;
+        TableEntity head = after.ToRow();
         List<TableTransactionAction> writes = [new(TableTransactionActionType.UpdateMerge, head, before.ETag)];
         void Add(TableEntity row) => writes.Add(new TableTransactionAction(TableTransactionActionType.Add, row));
-        foreach (var row in Rows)
+        foreach (TableEntity row in Rows)
             Add(row);
         if (append.CutTo is not null)
             Add(AzureIdRows.OfBranch(head.PartitionKey, after.Head.Branch, new BranchOrigin(after.BranchStart, after.BranchParent)));
-        foreach (var row in AzureIdRows.Of(head.PartitionKey, after.Head.Branch, append.CutTo ?? before.Head.Position, append.Ids))
+        foreach (TableEntity row in AzureIdRows.Of(head.PartitionKey, after.Head.Branch, append.CutTo ?? before.Head.Position, append.Ids))
             Add(row);
 
-        var bytes = writes.Sum(write => AzureTable.SizeOf((TableEntity)write.Entity));
+        int bytes = writes.Sum(write => AzureTable.SizeOf((TableEntity)write.Entity));
         return writes.Count <= AzureTable.MaxRows && bytes <= AzureTable.MaxBytes
             ? writes
             : throw new ArgumentException(

@@ -40,7 +40,9 @@ internal static class AzureReceiptRows
         [EnumeratorCancellation] CancellationToken cancellation
     )
     {
-        await foreach (var row in table.RangeAsync(partition, Prefix, AfterPrefix, long.MaxValue, null, cancellation).ConfigureAwait(false))
+        await foreach (
+            TableEntity? row in table.RangeAsync(partition, Prefix, AfterPrefix, long.MaxValue, null, cancellation).ConfigureAwait(false)
+        )
             yield return From(row, row.RowKey[Prefix.Length..]);
     }
 

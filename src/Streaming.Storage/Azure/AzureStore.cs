@@ -19,7 +19,7 @@ internal sealed class AzureStore : IStoreHealth, IDisposable
     /// <param name="configure">Configures the tables' client further.</param>
     public AzureStore(AzureAccount account, TimeProvider time, ILogger<HeadIndex> logger, Action<TableClientOptions>? configure = null)
     {
-        var tables = account.TablesWithoutRetries(configure);
+        TableServiceClient tables = account.TablesWithoutRetries(configure);
         _log = new AzureTable(tables.GetTableClient(account.TableName("log")), _limiter);
         _index = new AzureTable(tables.GetTableClient(account.TableName("index")), _limiter);
         Log = new AzureConversationLog(_log, new HeadIndex(_index, _log, time, logger));

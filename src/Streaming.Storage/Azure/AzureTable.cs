@@ -65,8 +65,8 @@ internal sealed class AzureTable(TableClient client, RequestLimiter limiter)
         string? next = null;
         do
         {
-            var page = await PageAsync(partition, from, until, wanted, columns, next, cancellation).ConfigureAwait(false);
-            foreach (var row in page.Values)
+            Page<TableEntity> page = await PageAsync(partition, from, until, wanted, columns, next, cancellation).ConfigureAwait(false);
+            foreach (TableEntity row in page.Values)
                 yield return row;
             next = page.ContinuationToken;
         } while (next is not null);
@@ -85,11 +85,11 @@ internal sealed class AzureTable(TableClient client, RequestLimiter limiter)
         AskAsync(
             async () =>
             {
-                var filter = TableClient.CreateQueryFilter($"PartitionKey eq {partition} and RowKey ge {from} and RowKey lt {until}");
-                var pages = client
+                string filter = TableClient.CreateQueryFilter($"PartitionKey eq {partition} and RowKey ge {from} and RowKey lt {until}");
+                IAsyncEnumerable<Page<TableEntity>> pages = client
                     .QueryAsync<TableEntity>(filter, (int)Math.Clamp(wanted, 1, MaxPage), columns, cancellation)
                     .AsPages(continuation);
-                await foreach (var page in pages.ConfigureAwait(false))
+                await foreach (Page<TableEntity>? page in pages.ConfigureAwait(false))
                     return page;
                 return Page<TableEntity>.FromValues([], null, null!);
             },
@@ -127,7 +127,9 @@ internal sealed class AzureTable(TableClient client, RequestLimiter limiter)
             {
                 try
                 {
-                    var answers = await client.SubmitTransactionAsync(writes, cancellation).ConfigureAwait(false);
+                    Response<IReadOnlyList<Response>> answers = await client
+                        .SubmitTransactionAsync(writes, cancellation)
+                        .ConfigureAwait(false);
                     return answers.Value[0].Headers.ETag ?? default(ETag);
                 }
                 catch (RequestFailedException e)
@@ -143,7 +145,7 @@ internal sealed class AzureTable(TableClient client, RequestLimiter limiter)
 
     private async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellation)
     {
-        using var place = await limiter.EnterAsync(cancellation).ConfigureAwait(false);
+        using IDisposable place = await limiter.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
             return await ask().ConfigureAwait(false);

@@ -15,9 +15,9 @@ internal static class ByteProperties
     public static void Write(TableEntity row, string name, ReadOnlySpan<byte> bytes)
     {
         row[LengthOf(name)] = bytes.Length;
-        for (var i = 0; !bytes.IsEmpty; i++)
+        for (int i = 0; !bytes.IsEmpty; i++)
         {
-            var count = Math.Min(bytes.Length, MaxBytesEach);
+            int count = Math.Min(bytes.Length, MaxBytesEach);
             row[PieceOf(name, i)] = bytes[..count].ToArray();
             bytes = bytes[count..];
         }
@@ -26,10 +26,10 @@ internal static class ByteProperties
     /// <summary>The bytes stored under a name; empty if there are none.</summary>
     public static byte[] Read(TableEntity row, string name)
     {
-        var bytes = new byte[row.GetInt32(LengthOf(name)) ?? 0];
-        for (var (i, at) = (0, 0); at < bytes.Length; i++)
+        byte[] bytes = new byte[row.GetInt32(LengthOf(name)) ?? 0];
+        for ((int i, int at) = (0, 0); at < bytes.Length; i++)
         {
-            var piece =
+            byte[] piece =
                 row.GetBinary(PieceOf(name, i))
                 ?? throw new InvalidDataException(
                     $"The store has lost a part of {name} in row {row.RowKey} of {row.PartitionKey}; restore it from a copy."

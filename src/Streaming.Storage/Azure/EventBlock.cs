@@ -13,7 +13,7 @@ internal static class EventBlock
         using (var writer = new BinaryWriter(bytes, Encoding.UTF8))
         {
             writer.Write7BitEncodedInt(events.Count);
-            foreach (var e in events)
+            foreach (LogEvent e in events)
                 Write(writer, e);
         }
 
@@ -28,7 +28,7 @@ internal static class EventBlock
         try
         {
             var events = new LogEvent[ReadCount(reader)];
-            for (var i = 0; i < events.Length; i++)
+            for (int i = 0; i < events.Length; i++)
                 events[i] = Read(reader);
             return events;
         }
@@ -41,7 +41,7 @@ internal static class EventBlock
     /// <summary>Reads the number of items that follow, at most the bytes left, so a damaged number cannot exhaust memory.</summary>
     private static int ReadCount(BinaryReader from)
     {
-        var count = from.Read7BitEncodedInt();
+        int count = from.Read7BitEncodedInt();
         return count >= 0 && count <= from.BaseStream.Length - from.BaseStream.Position ? count : throw new EndOfStreamException();
     }
 
@@ -55,7 +55,7 @@ internal static class EventBlock
         to.Write(e.Text);
         to.Write7BitEncodedInt64(e.TextOffset);
         to.Write7BitEncodedInt(e.Lengths.Count);
-        foreach (var length in e.Lengths)
+        foreach (int length in e.Lengths)
             to.Write7BitEncodedInt(length);
         to.Write(e.At.UtcTicks);
         WriteOptional(to, e.Detail);
@@ -63,7 +63,7 @@ internal static class EventBlock
 
     private static LogEvent Read(BinaryReader from)
     {
-        var first = from.Read7BitEncodedInt64();
+        long first = from.Read7BitEncodedInt64();
         return new LogEvent
         {
             First = first,
@@ -81,8 +81,8 @@ internal static class EventBlock
 
     private static int[] ReadLengths(BinaryReader from)
     {
-        var lengths = new int[ReadCount(from)];
-        for (var i = 0; i < lengths.Length; i++)
+        int[] lengths = new int[ReadCount(from)];
+        for (int i = 0; i < lengths.Length; i++)
             lengths[i] = from.Read7BitEncodedInt();
         return lengths;
     }

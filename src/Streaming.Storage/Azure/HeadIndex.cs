@@ -64,10 +64,12 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
         string? next = null;
         do
         {
-            var page = await index.PageAsync(partition, after, until, take - found.Count, null, next, cancellation).ConfigureAwait(false);
-            foreach (var entries in page.Values.Chunk(HeadsAtOnce))
+            Page<TableEntity> page = await index
+                .PageAsync(partition, after, until, take - found.Count, null, next, cancellation)
+                .ConfigureAwait(false);
+            foreach (TableEntity[] entries in page.Values.Chunk(HeadsAtOnce))
             {
-                var heads = await Task.WhenAll(entries.Select(entry => ResolveAsync(entry, cancellation))).ConfigureAwait(false);
+                AzureHead?[] heads = await Task.WhenAll(entries.Select(entry => ResolveAsync(entry, cancellation))).ConfigureAwait(false);
                 found.AddRange(heads.OfType<AzureHead>().Take(take - found.Count));
             }
 
@@ -79,9 +81,9 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
     /// <summary>The head of an entry; null if the head contradicts the entry.</summary>
     private async Task<AzureHead?> ResolveAsync(TableEntity entry, CancellationToken cancellation)
     {
-        var row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), AzureHead.RowKey, AzureHead.ListColumns, cancellation)
+        TableEntity? row = await log.FindAsync(TableKeys.Escape(entry.GetString(Id)), AzureHead.RowKey, AzureHead.ListColumns, cancellation)
             .ConfigureAwait(false);
-        var head = row is null ? null : AzureHead.From(row);
+        AzureHead? head = row is null ? null : AzureHead.From(row);
         if (KeysOf(head).Contains(new IndexKey(entry.PartitionKey, entry.RowKey)))
             return head;
         if (entry.Timestamp < time.GetUtcNow() - LongestWrite)
@@ -95,7 +97,7 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
     {
         if (stored is null)
             yield break;
-        var head = stored.Head;
+        LogHead head = stored.Head;
         if (head.HiddenAt is { } hidden)
         {
             yield return new IndexKey(Hidden, HiddenRow(hidden) + TableKeys.Separator + TableKeys.Escape(head.Id));

@@ -22,7 +22,7 @@ internal static class TableKeys
     public static string Escape(string text)
     {
         var key = new StringBuilder(text.Length);
-        foreach (var c in text)
+        foreach (char c in text)
         {
             if (char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_')
                 key.Append(c);

@@ -27,10 +27,10 @@ internal static class AppendDigest
         to.Write(append.State);
         to.Write(append.ActiveAt?.UtcTicks ?? -1);
         to.Write(append.Ids.Length);
-        foreach (var id in append.Ids.Span)
+        foreach (int id in append.Ids.Span)
             to.Write(id);
         to.Write(append.Events.Count);
-        foreach (var e in append.Events)
+        foreach (LogEvent e in append.Events)
             Write(to, e);
         to.Write(append.Receipt is not null);
         if (append.Receipt is { } receipt)
@@ -56,7 +56,7 @@ internal static class AppendDigest
         to.Write(e.Text);
         to.Write(e.TextOffset);
         to.Write(e.Lengths.Count);
-        foreach (var length in e.Lengths)
+        foreach (int length in e.Lengths)
             to.Write(length);
         to.Write(e.At.UtcTicks);
         WriteOptional(to, e.Detail);

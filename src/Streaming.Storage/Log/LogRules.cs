@@ -20,8 +20,8 @@ internal static class LogRules
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
     public static int Check(LogAppend append)
     {
-        var expected = append.ExpectedLastSeq + 1;
-        foreach (var e in append.Events)
+        long expected = append.ExpectedLastSeq + 1;
+        foreach (LogEvent e in append.Events)
         {
             if (e.First != expected || e.Last < e.First)
                 throw Wrong($"an event has the numbers {e.First} to {e.Last} where {expected} comes next");
@@ -29,7 +29,7 @@ internal static class LogRules
             expected = e.Last + 1;
         }
 
-        foreach (var id in append.Ids.Span)
+        foreach (int id in append.Ids.Span)
         {
             if (id < 0)
                 throw Wrong($"{id} is not a token id");
@@ -40,7 +40,7 @@ internal static class LogRules
         if (append.Events.Count == 0 && !append.Ids.IsEmpty && append.ExpectedPosition is null)
             throw Wrong("ids without an event need the expected position");
 
-        var bytes = Size(append);
+        long bytes = Size(append);
         return bytes <= LogAppend.MaxBytes
             ? (int)bytes
             : throw Wrong($"it has {bytes} bytes, and an append holds at most {LogAppend.MaxBytes}; split it");
@@ -90,7 +90,7 @@ internal static class LogRules
     {
         if (!StoredKinds.Contains(e.Kind))
             throw Wrong($"event {e.Last} is of kind '{e.Kind}', which is not stored");
-        var isDelta = e.Kind == EventKind.Delta;
+        bool isDelta = e.Kind == EventKind.Delta;
         if (!isDelta && e.First != e.Last)
             throw Wrong($"event {e.Last} is of kind '{e.Kind}' and covers more than one number");
         if (e.Lengths.Count == 0 && !isDelta)
@@ -99,7 +99,7 @@ internal static class LogRules
         if (e.Lengths.Count != e.Last - e.First + 1)
             throw Wrong($"event {e.Last} has {e.Lengths.Count} lengths for {e.Last - e.First + 1} numbers");
         long sum = 0;
-        foreach (var length in e.Lengths)
+        foreach (int length in e.Lengths)
             sum += length >= 0 ? length : throw Wrong($"event {e.Last} has a negative length");
         if (sum != e.Text.Length)
             throw Wrong($"the lengths of event {e.Last} add up to {sum} and its text has {e.Text.Length}");
@@ -107,8 +107,8 @@ internal static class LogRules
 
     private static long Size(LogAppend append)
     {
-        var bytes = Encoding.UTF8.GetByteCount(append.State) + (long)append.Ids.Length * sizeof(int);
-        foreach (var e in append.Events)
+        long bytes = Encoding.UTF8.GetByteCount(append.State) + (long)append.Ids.Length * sizeof(int);
+        foreach (LogEvent e in append.Events)
             bytes += Encoding.UTF8.GetByteCount(e.Text) + Encoding.UTF8.GetByteCount(e.Detail ?? "") + e.Lengths.Count;
         return bytes;
     }

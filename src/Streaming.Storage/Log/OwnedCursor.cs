@@ -9,8 +9,8 @@ internal readonly record struct OwnedCursor(long ActiveAt, string Id)
     /// <exception cref="ArgumentException">The text is not a cursor.</exception>
     public static OwnedCursor Parse(string text)
     {
-        var dot = text.IndexOf('.', StringComparison.Ordinal);
-        if (dot > 0 && long.TryParse(text.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out var activeAt))
+        int dot = text.IndexOf('.', StringComparison.Ordinal);
+        if (dot > 0 && long.TryParse(text.AsSpan(0, dot), NumberStyles.None, CultureInfo.InvariantCulture, out long activeAt))
             return new OwnedCursor(activeAt, text[(dot + 1)..]);
         throw new ArgumentException("'after' is not a cursor of this list: pass the 'next' of an earlier page.");
     }

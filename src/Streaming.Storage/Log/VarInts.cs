@@ -11,12 +11,12 @@ internal static class VarInts
     /// <summary>Encodes non-negative integers.</summary>
     public static byte[] Encode(ReadOnlySpan<int> values)
     {
-        var buffer = new byte[values.Length * MaxBytesEach];
-        var length = 0;
-        foreach (var value in values)
+        byte[] buffer = new byte[values.Length * MaxBytesEach];
+        int length = 0;
+        foreach (int value in values)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(value);
-            var rest = (uint)value;
+            uint rest = (uint)value;
             for (; rest >= 0x80; rest >>= 7)
                 buffer[length++] = (byte)(rest | 0x80);
             buffer[length++] = (byte)rest;
@@ -29,16 +29,16 @@ internal static class VarInts
     /// <exception cref="InvalidDataException">The bytes are not varints.</exception>
     public static int[] Decode(ReadOnlySpan<byte> bytes)
     {
-        var count = 0;
-        foreach (var b in bytes)
+        int count = 0;
+        foreach (byte b in bytes)
             count += b < 0x80 ? 1 : 0;
 
-        var values = new int[count];
-        var at = 0;
-        for (var i = 0; i < count; i++)
+        int[] values = new int[count];
+        int at = 0;
+        for (int i = 0; i < count; i++)
         {
             uint value = 0;
-            var shift = 0;
+            int shift = 0;
             for (; bytes[at] >= 0x80; shift += 7)
                 value |= (uint)(bytes[at++] & 0x7F) << shift;
             value |= (uint)bytes[at++] << shift;

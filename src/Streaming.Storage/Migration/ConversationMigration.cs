@@ -81,7 +81,7 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
             IReadOnlyList<(int Branch, long Start, int Parent)> page in source.ReadBranchesAsync(_log, cancellation).ConfigureAwait(false)
         )
         {
-            foreach (var (branch, start, parent) in page)
+            foreach ((int branch, long start, int parent) in page)
                 digest.AddBranch(branch, start, parent);
             await WriteAllAsync(page.Select(b => AzureIdRows.OfBranch(_partition, b.Branch, new BranchOrigin(b.Start, b.Parent))))
                 .ConfigureAwait(false);
@@ -91,7 +91,7 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
             IReadOnlyList<(int Branch, long Position, int[] Ids)> page in source.ReadIdsAsync(_log, cancellation).ConfigureAwait(false)
         )
         {
-            foreach (var (branch, position, ids) in page)
+            foreach ((int branch, long position, int[]? ids) in page)
                 digest.AddIds(branch, position, ids);
             await WriteAllAsync(Joined(page).SelectMany(run => AzureIdRows.Of(_partition, run.Branch, run.Position, run.Ids)))
                 .ConfigureAwait(false);
@@ -111,8 +111,8 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
     private static IEnumerable<(int Branch, long Position, int[] Ids)> Joined(IEnumerable<(int Branch, long Position, int[] Ids)> rows)
     {
         var run = new List<int>();
-        var (branch, position) = (0, 0L);
-        foreach (var row in rows)
+        (int branch, long position) = (0, 0L);
+        foreach ((int Branch, long Position, int[] Ids) row in rows)
         {
             if (run.Count > 0 && (row.Branch != branch || row.Position != position + run.Count))
             {
@@ -161,9 +161,13 @@ internal sealed class ConversationMigration(MigrationSource source, MigrationTar
             from = page[^1].Last + 1
         )
             digest.Add(page);
-        await foreach (var (branch, origin) in AzureIdRows.ReadBranchesAsync(target.Log, _partition, cancellation).ConfigureAwait(false))
+        await foreach (
+            (int branch, BranchOrigin origin) in AzureIdRows.ReadBranchesAsync(target.Log, _partition, cancellation).ConfigureAwait(false)
+        )
             digest.AddBranch(branch, origin.Start, origin.Parent);
-        await foreach (var (branch, position, ids) in AzureIdRows.ReadAllAsync(target.Log, _partition, cancellation).ConfigureAwait(false))
+        await foreach (
+            (int branch, long position, int[]? ids) in AzureIdRows.ReadAllAsync(target.Log, _partition, cancellation).ConfigureAwait(false)
+        )
             digest.AddIds(branch, position, ids);
         await foreach (MessageReceipt receipt in AzureReceiptRows.ReadAllAsync(target.Log, _partition, cancellation).ConfigureAwait(false))
             digest.Add(receipt);

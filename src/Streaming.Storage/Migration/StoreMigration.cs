@@ -36,7 +36,7 @@ public static class StoreMigration
         CancellationToken cancellation
     )
     {
-        using MigrationSource source = MigrationSource.Open(dataDirectory);
+        using var source = MigrationSource.Open(dataDirectory);
         await target.OpenAsync(cancellation).ConfigureAwait(false);
         var run = new StoreMigrationRun(source, target, await source.CountAsync(cancellation).ConfigureAwait(false), report);
         return await run.RunAsync(cancellation).ConfigureAwait(false);

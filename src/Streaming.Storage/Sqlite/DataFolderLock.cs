@@ -38,7 +38,7 @@ internal sealed class DataFolderLock : IDisposable
                 Directory.CreateDirectory(folder, OwnerFolder);
 
             taken = OpenOrCreate(Path.Combine(folder, LockName), FileShare.None);
-            var database = Path.Combine(folder, DatabaseName);
+            string database = Path.Combine(folder, DatabaseName);
             // SQLite gives its write-ahead log the permissions of this file, so that other users can read neither.
             OpenOrCreate(database, FileShare.ReadWrite).Dispose();
             return new DataFolderLock(database, taken);

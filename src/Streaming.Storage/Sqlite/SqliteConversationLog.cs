@@ -99,21 +99,21 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 
     private static LogHead OpenForWriting(SqliteSession session, string id, string writer)
     {
-        var (log, head) = SqliteHeadRows.Get(session, id);
+        (long log, LogHead? head) = SqliteHeadRows.Get(session, id);
         if (head.HiddenAt is not null)
             throw LogFencedException.Hidden(id);
         LogVersionException.ThrowIfNewer(head);
         if (head.Writer == writer)
             return head;
-        var opened = head with { Epoch = head.Epoch + 1, Writer = writer };
+        LogHead opened = head with { Epoch = head.Epoch + 1, Writer = writer };
         SqliteHeadRows.SetWriter(session, log, opened);
         return opened;
     }
 
     private static LogHead Append(SqliteSession session, string id, SqlitePreparedAppend prepared)
     {
-        var (log, head) = SqliteHeadRows.Get(session, id);
-        var append = prepared.Append;
+        (long log, LogHead? head) = SqliteHeadRows.Get(session, id);
+        LogAppend append = prepared.Append;
         if (append.Epoch != head.Epoch)
             throw LogFencedException.Stale(head, append);
         if (append.ExpectedLastSeq != head.LastSeq || (append.ExpectedPosition ?? head.Position) != head.Position)
@@ -124,7 +124,7 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
         }
 
         LogVersionException.ThrowIfNewer(head);
-        var advanced = LogRules.Advance(head, append);
+        LogHead advanced = LogRules.Advance(head, append);
         SqliteEventRows.Insert(session, log, append.Events, prepared.Lengths);
         if (append.CutTo is { } start)
             SqliteIdRows.InsertBranch(session, log, advanced.Branch, start);
@@ -137,14 +137,14 @@ internal sealed class SqliteConversationLog(SqliteStore store) : IConversationLo
 
     private static int[] ReadIds(SqliteSession session, string id, int branch, long from, long until)
     {
-        var (log, head) = SqliteHeadRows.Get(session, id);
+        (long log, LogHead? head) = SqliteHeadRows.Get(session, id);
         LogRules.CheckBranch(head, branch);
         return SqliteIdRows.Read(session, log, branch, from, until);
     }
 
     private static string Hide(SqliteSession session, string id, DateTimeOffset at)
     {
-        var (log, head) = SqliteHeadRows.Get(session, id);
+        (long log, LogHead? head) = SqliteHeadRows.Get(session, id);
         if (head.HiddenAt is not null)
             return id;
         LogVersionException.ThrowIfNewer(head);

@@ -23,8 +23,8 @@ internal static class SqliteErasure
             throw new InvalidOperationException($"Conversation {id} is not hidden; hide it before it is erased.");
         LogVersionException.ThrowIfNewer(stored.Head);
 
-        var log = stored.Log;
-        var rows = MaxRowsPerStep;
+        long log = stored.Log;
+        int rows = MaxRowsPerStep;
         if (
             !DeleteEvents(session, log, ref rows)
             || !DeleteRows(
@@ -61,7 +61,7 @@ internal static class SqliteErasure
     private static bool DeleteEvents(SqliteSession session, long log, ref int rows)
     {
         long bytes = 0;
-        var upTo = 0L;
+        long upTo = 0L;
         session.Each(
             "SELECT last_seq, octet_length(text) FROM events WHERE log = $log ORDER BY last_seq LIMIT $rows",
             row =>

@@ -15,9 +15,9 @@ internal static class SqliteEventRows
     /// <param name="lengths">The lengths of each event as varints; null for none.</param>
     public static void Insert(SqliteSession session, long log, IReadOnlyList<LogEvent> events, IReadOnlyList<byte[]?> lengths)
     {
-        for (var i = 0; i < events.Count; i++)
+        for (int i = 0; i < events.Count; i++)
         {
-            var e = events[i];
+            LogEvent e = events[i];
             session.Execute(
                 """
                 INSERT INTO events (log, last_seq, first_seq, kind, turn, author, text, text_offset, lengths, at, detail)

@@ -10,8 +10,8 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
     /// <inheritdoc/>
     public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        var grain = grainId.ToString();
-        var row = await store
+        string grain = grainId.ToString();
+        StateRow? row = await store
             .ReadAsync(
                 session =>
                     session.First(
@@ -37,15 +37,15 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
     /// <inheritdoc/>
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        var grain = grainId.ToString();
-        var state = serializer.Serialize(grainState.State).ToArray();
-        var known = grainState.ETag;
-        var etag = await store
+        string grain = grainId.ToString();
+        byte[] state = serializer.Serialize(grainState.State).ToArray();
+        string? known = grainState.ETag;
+        string etag = await store
             .WriteAsync(
                 session =>
                 {
                     ThrowIfStale(session, stateName, grain, known);
-                    var next = NewETag();
+                    string next = NewETag();
                     session.Execute(
                         """
                         INSERT INTO grain_states (name, grain, etag, state) VALUES ($name, $grain, $etag, $state)
@@ -69,8 +69,8 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
     /// <inheritdoc/>
     public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        var grain = grainId.ToString();
-        var known = grainState.ETag;
+        string grain = grainId.ToString();
+        string? known = grainState.ETag;
         await store
             .WriteAsync(
                 session =>
@@ -90,7 +90,7 @@ internal sealed class SqliteGrainStorage(SqliteStore store, IGrainStorageSeriali
 
     private static void ThrowIfStale(SqliteSession session, string stateName, string grain, string? known)
     {
-        var stored = session.First(
+        string? stored = session.First(
             "SELECT etag FROM grain_states WHERE name = $name AND grain = $grain",
             row => row.GetString(0),
             ("$name", stateName),

@@ -105,8 +105,8 @@ internal static class SqliteHeadRows
     public static ConversationPage ListOwned(SqliteSession session, string owner, OwnedCursor? after, int take)
     {
         // One entry more than asked tells whether there is a next page.
-        var from = after ?? new OwnedCursor(long.MaxValue, "");
-        var entries = session.All(
+        OwnedCursor from = after ?? new OwnedCursor(long.MaxValue, "");
+        List<ConversationEntry> entries = session.All(
             """
             SELECT id, title, created_at, active_at FROM heads
             WHERE owner = $owner AND hidden_at IS NULL AND (active_at, id) < ($active_at, $after)

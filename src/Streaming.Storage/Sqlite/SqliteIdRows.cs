@@ -11,7 +11,7 @@ internal static class SqliteIdRows
     /// <summary>Adds rows of ids, the first at a position.</summary>
     public static void Insert(SqliteSession session, long log, int branch, long position, IReadOnlyList<(byte[] Ids, int Count)> rows)
     {
-        foreach (var (ids, count) in rows)
+        foreach ((byte[]? ids, int count) in rows)
         {
             session.Execute(
                 "INSERT INTO ids (log, branch, position, ids) VALUES ($log, $branch, $position, $ids)",
@@ -30,7 +30,7 @@ internal static class SqliteIdRows
     /// </summary>
     public static void InsertBranch(SqliteSession session, long log, int branch, long start)
     {
-        var parent = branch - 1;
+        int parent = branch - 1;
         while (parent > 0 && Find(session, log, parent) is var earlier && earlier.Start >= start)
             parent = earlier.Parent;
         session.Execute(
@@ -49,7 +49,7 @@ internal static class SqliteIdRows
         var parts = new Stack<List<int>>();
         while (from < to)
         {
-            var (start, parent) = Find(session, log, branch);
+            (long start, int parent) = Find(session, log, branch);
             if (start < to)
                 parts.Push(ReadOwn(session, log, branch, Math.Max(from, start), to));
             to = Math.Min(to, start);
@@ -100,10 +100,10 @@ internal static class SqliteIdRows
             """,
             row =>
             {
-                var position = row.GetInt64(0);
-                var ids = VarInts.Decode(row.GetFieldValue<byte[]>(1));
-                var skip = (int)Math.Min(ids.Length, Math.Max(0, from - position));
-                var end = (int)Math.Min(ids.Length, to - position);
+                long position = row.GetInt64(0);
+                int[] ids = VarInts.Decode(row.GetFieldValue<byte[]>(1));
+                int skip = (int)Math.Min(ids.Length, Math.Max(0, from - position));
+                int end = (int)Math.Min(ids.Length, to - position);
                 found.AddRange(ids.AsSpan(skip, Math.Max(0, end - skip)));
                 return true;
             },

@@ -23,15 +23,15 @@ internal sealed record SqlitePreparedAppend(
     /// <exception cref="ArgumentException">The append contradicts itself or is too large.</exception>
     public static SqlitePreparedAppend From(LogAppend append)
     {
-        var bytes = LogRules.Check(append);
-        var lengths = new byte[]?[append.Events.Count];
-        for (var i = 0; i < lengths.Length; i++)
+        int bytes = LogRules.Check(append);
+        byte[]?[] lengths = new byte[]?[append.Events.Count];
+        for (int i = 0; i < lengths.Length; i++)
             lengths[i] = append.Events[i].Lengths is { Count: > 0 } each ? VarInts.Encode([.. each]) : null;
 
         var rows = new List<(byte[], int)>();
-        for (var rest = append.Ids.Span; !rest.IsEmpty; )
+        for (ReadOnlySpan<int> rest = append.Ids.Span; !rest.IsEmpty; )
         {
-            var count = Math.Min(rest.Length, MaxIdsPerRow);
+            int count = Math.Min(rest.Length, MaxIdsPerRow);
             rows.Add((VarInts.Encode(rest[..count]), count));
             rest = rest[count..];
         }

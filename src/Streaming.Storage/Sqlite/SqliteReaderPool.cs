@@ -25,7 +25,7 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
                 new TimeoutException()
             );
 
-        var reading = Task.Run(() => Read(read), CancellationToken.None);
+        Task<T> reading = Task.Run(() => Read(read), CancellationToken.None);
         try
         {
             return await reading.WaitAsync(MaxWait, cancellation).ConfigureAwait(false);
@@ -40,9 +40,9 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
     public void Dispose()
     {
         _closed = true;
-        for (var taken = 0; taken < Concurrency && _places.Wait(MaxWait); taken++) { }
+        for (int taken = 0; taken < Concurrency && _places.Wait(MaxWait); taken++) { }
 
-        while (_idle.TryTake(out var session))
+        while (_idle.TryTake(out SqliteSession? session))
             session.Dispose();
     }
 
@@ -61,7 +61,7 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
             if (!_idle.TryTake(out session))
                 session = open();
             session.Execute("BEGIN");
-            var answer = read(session);
+            T? answer = read(session);
             session.Execute("COMMIT");
             _idle.Add(session);
             session = null;

@@ -9,7 +9,7 @@ internal static class SqliteReceiptRows
     /// <exception cref="ArgumentException">The message has a receipt.</exception>
     public static void Insert(SqliteSession session, long log, MessageReceipt receipt)
     {
-        var added = session.Execute(
+        int added = session.Execute(
             """
             INSERT INTO receipts (log, message_hash, text_hash, turn, seq) VALUES ($log, $message, $text, $turn, $seq)
             ON CONFLICT (log, message_hash) DO NOTHING

@@ -100,7 +100,7 @@ internal static class SqliteSchema
                 $"{database} is a SQLite database of another program; move it away, or choose another data folder (Streaming:Data)."
             );
 
-        var found = session.Number("SELECT max(version) FROM schema_version");
+        long? found = session.Number("SELECT max(version) FROM schema_version");
         if (found is not Version)
             throw StoreOpenException.OtherSchema(database, found, Version);
         session.Run("PRAGMA journal_mode = WAL");

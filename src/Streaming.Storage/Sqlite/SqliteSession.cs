@@ -55,7 +55,7 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Runs any number of statements once, without preparing them.</summary>
     public void Run(string sql)
     {
-        using var command = _connection.CreateCommand();
+        using SqliteCommand command = _connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }
@@ -67,14 +67,14 @@ internal sealed class SqliteSession : IDisposable
     public T? First<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> values)
         where T : class
     {
-        using var rows = Bind(sql, values).ExecuteReader();
+        using SqliteDataReader rows = Bind(sql, values).ExecuteReader();
         return rows.Read() ? read(rows) : null;
     }
 
     /// <summary>The number in the first row's first column, or null.</summary>
     public long? Number(string sql, params ReadOnlySpan<(string Name, object? Value)> values)
     {
-        using var rows = Bind(sql, values).ExecuteReader();
+        using SqliteDataReader rows = Bind(sql, values).ExecuteReader();
         return rows.Read() && !rows.IsDBNull(0) ? rows.GetInt64(0) : null;
     }
 
@@ -97,30 +97,30 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Passes rows to <paramref name="visit"/> until it returns false.</summary>
     public void Each(string sql, Func<SqliteDataReader, bool> visit, params ReadOnlySpan<(string Name, object? Value)> values)
     {
-        using var rows = Bind(sql, values).ExecuteReader();
+        using SqliteDataReader rows = Bind(sql, values).ExecuteReader();
         while (rows.Read() && visit(rows)) { }
     }
 
     /// <summary>Closes the connection; an open transaction is rolled back.</summary>
     public void Dispose()
     {
-        foreach (var command in _prepared.Values)
+        foreach (SqliteCommand command in _prepared.Values)
             command.Dispose();
         _connection.Dispose();
     }
 
     private SqliteCommand Bind(string sql, ReadOnlySpan<(string Name, object? Value)> values)
     {
-        if (!_prepared.TryGetValue(sql, out var command))
+        if (!_prepared.TryGetValue(sql, out SqliteCommand? command))
         {
             command = _connection.CreateCommand();
             command.CommandText = sql;
-            foreach (var (name, _) in values)
+            foreach ((string name, object? _) in values)
                 command.Parameters.Add(new SqliteParameter { ParameterName = name });
             _prepared.Add(sql, command);
         }
 
-        for (var i = 0; i < values.Length; i++)
+        for (int i = 0; i < values.Length; i++)
             command.Parameters[i].Value = values[i].Value ?? DBNull.Value;
         return command;
     }

@@ -120,7 +120,7 @@ internal sealed partial class SqliteWriter : IDisposable
             _session.Execute("BEGIN IMMEDIATE");
             for (
                 long bytes = 0;
-                batch.Count < MaxWritesPerCommit && bytes < MaxBytesPerCommit && _queue.Reader.TryRead(out var write);
+                batch.Count < MaxWritesPerCommit && bytes < MaxBytesPerCommit && _queue.Reader.TryRead(out Write? write);
                 bytes += write.Bytes
             )
             {
@@ -138,7 +138,7 @@ internal sealed partial class SqliteWriter : IDisposable
             return;
         }
 
-        foreach (var write in batch)
+        foreach (Write write in batch)
             write.Answer();
     }
 
@@ -170,13 +170,13 @@ internal sealed partial class SqliteWriter : IDisposable
     /// <summary>Closes the connection, which rolls back whatever is open; the next commit opens another.</summary>
     private void FailAll(List<Write> batch, Exception error)
     {
-        while (batch.Count < MaxWritesPerCommit && _queue.Reader.TryRead(out var waiting))
+        while (batch.Count < MaxWritesPerCommit && _queue.Reader.TryRead(out Write? waiting))
             batch.Add(waiting);
         LogCommitFailed(_logger, batch.Count, error);
         _problem = error.Message;
         _session?.Dispose();
         _session = null;
-        foreach (var write in batch)
+        foreach (Write write in batch)
         {
             write.Refuse(Unavailable(error));
             write.Answer();

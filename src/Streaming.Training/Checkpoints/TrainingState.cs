@@ -70,7 +70,7 @@ internal sealed record TrainingState
             );
         optimizer.Steps = state.Steps;
         using IDisposable noGradient = no_grad();
-        using SafetensorsFile file = SafetensorsFile.Open(path);
+        using var file = SafetensorsFile.Open(path);
         var entries = file.Entries.ToDictionary(e => e.Name);
         foreach ((string name, Tensor value) in Tensors(master, optimizer))
         {
@@ -98,7 +98,7 @@ internal sealed record TrainingState
             stream.ReadExactly(length);
             byte[] header = new byte[checked((int)BinaryPrimitives.ReadInt64LittleEndian(length))];
             stream.ReadExactly(header);
-            using JsonDocument json = JsonDocument.Parse(header);
+            using var json = JsonDocument.Parse(header);
             return JsonSerializer.Deserialize<TrainingState>(json.RootElement.GetProperty("__metadata__").GetProperty(Key).GetString()!)!;
         }
         catch (Exception e)

@@ -20,7 +20,7 @@ internal sealed record Corpus(IReadOnlyList<SourceText> Training, IReadOnlyList<
     /// <exception cref="InputException">The file cannot be read, or has no text of this source.</exception>
     public static Corpus Read(SourceDescription source, string folder)
     {
-        var (training, heldOut, count) = (new List<SourceText>(), new List<SourceText>(), 0);
+        (List<SourceText>? training, List<SourceText>? heldOut, int count) = (new List<SourceText>(), new List<SourceText>(), 0);
         foreach (IEnumerable<SourceText> whole in Wholes(source, folder))
             (++count % HeldOutPeriod == HeldOutIndex ? heldOut : training).AddRange(whole);
         return training.Count > 0

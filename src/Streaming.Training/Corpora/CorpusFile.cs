@@ -70,7 +70,7 @@ internal static class CorpusFile
     {
         try
         {
-            using JsonDocument json = JsonDocument.Parse(text);
+            using var json = JsonDocument.Parse(text);
             JsonElement root = json.RootElement;
             if (source is not null && root.GetProperty("source").GetString() != source)
                 return null;

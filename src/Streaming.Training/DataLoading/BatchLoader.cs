@@ -55,7 +55,7 @@ internal sealed class BatchLoader : IDisposable
 
     private TrainingBatch Load(int length)
     {
-        var (ids, targets, lossMask) = (new long[_tokens], new long[_tokens], new bool[_tokens]);
+        (long[]? ids, long[]? targets, bool[]? lossMask) = (new long[_tokens], new long[_tokens], new bool[_tokens]);
         _packer.Fill(ids, targets, lossMask, length);
         return new TrainingBatch(ids, targets, lossMask, length, new LoaderState(_mixture.State.Copy(), _packer.State.Copy()));
     }

@@ -59,7 +59,7 @@ internal sealed class DocumentEncoder
     /// </param>
     public Document Encode(IReadOnlyList<Turn> turns, bool ends = true, bool bothRoles = false)
     {
-        var (ids, lossMask, turnStarts, prompt) = (new List<int>(), new List<bool>(), new List<int>(), 0);
+        (List<int>? ids, List<bool>? lossMask, List<int>? turnStarts, int prompt) = (new List<int>(), new List<bool>(), new List<int>(), 0);
         void Add(bool learnt, params ReadOnlySpan<int> tokens)
         {
             ids.AddRange(tokens);

@@ -59,7 +59,7 @@ public static class Evaluator
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(log);
-        MixtureFile mixture = MixtureFile.Read(options.Mixture);
+        var mixture = MixtureFile.Read(options.Mixture);
         IReadOnlyDictionary<string, Corpus> corpora = Dataset.ReadCorpora(mixture, options.Data);
         log("Scoring held-out texts.");
         IReadOnlyList<SourceResult> heldOut = HeldOut(options.Model, mixture, corpora, options);
@@ -76,7 +76,7 @@ public static class Evaluator
                 cancel
             )
             .ConfigureAwait(false);
-        using Checkpoint checkpoint = Checkpoint.Open(options.Model);
+        using var checkpoint = Checkpoint.Open(options.Model);
         return new EvaluationReport
         {
             Model = $"{checkpoint.Name} {checkpoint.Fingerprint[..12]}",
@@ -98,7 +98,7 @@ public static class Evaluator
     )
     {
         using IDisposable noGradient = no_grad();
-        using Checkpoint checkpoint = Checkpoint.Open(model);
+        using var checkpoint = Checkpoint.Open(model);
         if (
             !checkpoint.Config.TiedHead
             || checkpoint.Config.QueryKeyNorm

@@ -71,8 +71,8 @@ internal sealed class HeldOutLoss(MasterWeights master, TrainingStep step, IRead
     {
         using DisposeScope scope = NewDisposeScope();
         int length = sequences[^1].Ids.Length;
-        var ids = new long[sequences.Length * length];
-        var (rows, targets) = (new List<long>(), new List<long>());
+        long[] ids = new long[sequences.Length * length];
+        (List<long>? rows, List<long>? targets) = (new List<long>(), new List<long>());
         for (int s = 0; s < sequences.Length; s++)
         {
             (int[] tokens, bool[] lossMask) = sequences[s];

@@ -16,7 +16,7 @@ public static class RepeatedNGrams
         ArgumentNullException.ThrowIfNull(ids);
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(segment, 1);
-        var (known, shares) = (new HashSet<NGram>(), new List<double>());
+        (HashSet<NGram>? known, List<double>? shares) = (new HashSet<NGram>(), new List<double>());
         int[] all = [.. ids];
         int count = Math.Max(0, all.Length - length + 1);
         for (int from = 0; from < count; from += segment)

@@ -17,8 +17,8 @@ internal sealed class RotaryTable : IDisposable
     {
         int half = config.HeadDim / 2,
             heads = config.Heads + config.KeyValueHeads;
-        var cosine = new float[config.ContextLength * heads * half];
-        var sine = new float[config.ContextLength * heads * 2 * half];
+        float[] cosine = new float[config.ContextLength * heads * half];
+        float[] sine = new float[config.ContextLength * heads * 2 * half];
         for (int p = 0; p < config.ContextLength; p++)
         {
             for (int h = 0; h < heads; h++)

@@ -9,7 +9,6 @@ internal sealed class SmallTalkGenerator : DialogueGenerator
     private const int MaxTurns = 14;
 
     private readonly ExchangeCatalog _catalog = ExchangeCatalog.Load();
-    private readonly SumGenerator _sums = new();
 
     public override GeneratedDialogue Next(SeededRandom random)
     {
@@ -22,7 +21,7 @@ internal sealed class SmallTalkGenerator : DialogueGenerator
         for (int i = 0; i < middle && turns.Count < MaxTurns; i++)
         {
             if (random.Chance(0.06))
-                turns.AddRange(_sums.Exchange(random));
+                turns.AddRange(SumGenerator.Exchange(random));
             else
                 Add(Stage.Middle);
         }
@@ -51,7 +50,7 @@ internal sealed class SmallTalkGenerator : DialogueGenerator
         return topics[^1];
     }
 
-    private IEnumerable<Turn> Say(Exchange exchange, SeededRandom random, Dictionary<string, string> known)
+    private List<Turn> Say(Exchange exchange, SeededRandom random, Dictionary<string, string> known)
     {
         // The user's name stays the same through a dialogue; all other words are chosen anew for each exchange.
         var words = new Dictionary<string, string>(known);

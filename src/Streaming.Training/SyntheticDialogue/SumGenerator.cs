@@ -32,7 +32,7 @@ internal sealed class SumGenerator : DialogueGenerator
     }
 
     /// <summary>A question and its answer.</summary>
-    public IReadOnlyList<Turn> Exchange(SeededRandom random)
+    public static IReadOnlyList<Turn> Exchange(SeededRandom random)
     {
         (string question, string answer) = random.Chance(0.2) ? WithThings(random) : Plain(random);
         return [new Turn(Turn.User, CasualTyping.Apply(question, random)), new Turn(Turn.Assistant, answer)];
@@ -40,7 +40,7 @@ internal sealed class SumGenerator : DialogueGenerator
 
     private static (string, string) Plain(SeededRandom random)
     {
-        var (a, b) = (random.Next(random.Chance(0.8) ? 11 : 21), random.Next(11));
+        (int a, int b) = (random.Next(random.Chance(0.8) ? 11 : 21), random.Next(11));
         bool minus = random.Chance(0.35);
         if (minus && a < b)
             (a, b) = (b, a);

@@ -17,7 +17,7 @@ internal static class BytePairTrainer
     /// <exception cref="InputException">The texts give fewer tokens.</exception>
     public static BytePairVocabulary Train(MixtureFile mixture, IReadOnlyDictionary<string, Corpus> corpora, int size, Action<string> log)
     {
-        PreTokenizer splitter = PreTokenizer.Read(
+        var splitter = PreTokenizer.Read(
             ConfigReader.Parse("pre_tokenizer", Encoding.UTF8.GetBytes(TokenizerWriter.PreTokenizerJson().ToJsonString()))
         );
         var words = new Dictionary<string, double>(StringComparer.Ordinal);

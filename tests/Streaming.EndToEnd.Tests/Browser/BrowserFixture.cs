@@ -69,7 +69,7 @@ public sealed class BrowserFixture : IAsyncDisposable
 
     private async Task StartAsync()
     {
-        ClusterPorts ports = ClusterPorts.Free();
+        var ports = ClusterPorts.Free();
         _silo = await HostProcess.Silo(_data.Path, ports).StartAsync();
         _gateway = await HostProcess.Gateway(ports, FreePorts.Take()).StartAsync();
         _playwright = await Playwright.CreateAsync();

@@ -35,7 +35,7 @@ public sealed class ChaosTests(ClusterFixture cluster)
         };
 
         List<ChaosConversation> conversations = await CreateAsync(gateways, Watchers, clock);
-        Task running = Task.WhenAll(conversations.Select(t => t.RunAsync(Rest)));
+        var running = Task.WhenAll(conversations.Select(t => t.RunAsync(Rest)));
         await ContinuedAsync(conversations, running, WarmUp);
         foreach (Fault fault in Fault.Sequence(Faults, Seed, cluster, Freeze).Concat(Fault.Restarts(Restarts, cluster)))
         {
@@ -55,7 +55,7 @@ public sealed class ChaosTests(ClusterFixture cluster)
                 await UntilAsync(() => clock.Elapsed >= start + freeze || running.IsCompleted);
             await fault.RepairAsync(cluster);
             await ContinuedAsync(conversations, running, numbers: 60);
-            var longest = (Length: TimeSpan.Zero, Since: start, Of: conversations[0]);
+            (TimeSpan Length, TimeSpan Since, ChaosConversation Of) longest = (Length: TimeSpan.Zero, Since: start, Of: conversations[0]);
             foreach (
                 (ChaosConversation conversation, SteadyWatcher watcher) in conversations.SelectMany(c => c.Watchers.Select(w => (c, w)))
             )
@@ -80,7 +80,7 @@ public sealed class ChaosTests(ClusterFixture cluster)
 
         // The reference: one silo with its embedded store, without faults.
         using var folder = new TemporaryFolder();
-        await using HostProcess alone = HostProcess.Silo(folder.Path, ClusterPorts.Free(), ClusterFixture.Decoding);
+        await using var alone = HostProcess.Silo(folder.Path, ClusterPorts.Free(), ClusterFixture.Decoding);
         await alone.StartAsync();
         List<ChaosConversation> references = await CreateAsync([alone.Url], 1, clock);
         await Task.WhenAll(references.Zip(conversations).Select(pair => pair.First.RunAsync(TimeSpan.Zero, pair.Second.Exchanges)));

@@ -39,7 +39,7 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
     public async Task<Sent> Send(string caller, string text, string clientMessageId)
     {
         FakeConversation conversation = Mine(caller);
-        if (conversation.Said.TryGetValue(clientMessageId, out var said))
+        if (conversation.Said.TryGetValue(clientMessageId, out (string Text, Sent Sent) said))
             return said.Text == text
                 ? said.Sent
                 : throw new RequestRefusedException(

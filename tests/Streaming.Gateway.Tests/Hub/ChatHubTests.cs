@@ -113,8 +113,12 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     public async Task Conversations_are_listed_in_pages()
     {
         string[] ids = [_id, await CreateAsync(new { }), await CreateAsync(new { })];
-        var first = await _hub.InvokeAsync<ConversationPage>("ListConversations", new { take = 2 }, Cancelled);
-        var second = await _hub.InvokeAsync<ConversationPage>("ListConversations", new { take = 2, after = first.Next }, Cancelled);
+        ConversationPage first = await _hub.InvokeAsync<ConversationPage>("ListConversations", new { take = 2 }, Cancelled);
+        ConversationPage second = await _hub.InvokeAsync<ConversationPage>(
+            "ListConversations",
+            new { take = 2, after = first.Next },
+            Cancelled
+        );
 
         Assert.Equal(2, first.Items.Count);
         Assert.Null(second.Next);
@@ -148,7 +152,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     [Fact]
     public async Task Turns_are_read_by_page()
     {
-        var page = await _hub.InvokeAsync<TurnPage>("ReadTurns", _id, new { before = 5L, take = 3 }, Cancelled);
+        TurnPage page = await _hub.InvokeAsync<TurnPage>("ReadTurns", _id, new { before = 5L, take = 3 }, Cancelled);
 
         Assert.Equal("before 5 take 3", page.Items.Single().Text);
         Assert.Equal(7, page.Next);
@@ -173,7 +177,8 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
         Assert.Equal("before  take 50", (await _hub.InvokeAsync<TurnPage>("ReadTurns", _id, Cancelled)).Items.Single().Text);
         Assert.NotNull(await _hub.InvokeAsync<Conversation>("CreateConversation", Cancelled));
         await SendAsync("hello", "m1");
-        await using var watching = _hub.StreamAsync<ConversationEvent>("Watch", _id, Cancelled).GetAsyncEnumerator(Cancelled);
+        await using IAsyncEnumerator<ConversationEvent> watching = _hub.StreamAsync<ConversationEvent>("Watch", _id, Cancelled)
+            .GetAsyncEnumerator(Cancelled);
         Assert.True(await watching.MoveNextAsync());
         Assert.Equal("hello", watching.Current.Text);
     }
@@ -191,7 +196,7 @@ public sealed class ChatHubTests(Gateways gateways) : IAsyncLifetime
     [Fact]
     public async Task The_cache_is_inspected_where_the_setting_allows_it()
     {
-        var view = await _hub.InvokeAsync<CacheView>("InspectCache", _id, Cancelled);
+        CacheView view = await _hub.InvokeAsync<CacheView>("InspectCache", _id, Cancelled);
         Assert.Equal([1, 2], view.FixedIds);
         Assert.Equal([3], view.WindowIds);
 

@@ -79,7 +79,7 @@ public sealed class WireFormatTests(Gateways gateways)
         await using HubConnection hub = await Gateways.ConnectAsync(gateways.Silo, token, messagePack: true);
         CancellationToken cancelled = TestContext.Current.CancellationToken;
 
-        var created = await hub.InvokeAsync<Dictionary<string, object>>(
+        Dictionary<string, object> created = await hub.InvokeAsync<Dictionary<string, object>>(
             "CreateConversation",
             new Dictionary<string, object?>
             {
@@ -123,14 +123,14 @@ public sealed class WireFormatTests(Gateways gateways)
         Assert.Equal(["a"], (object[])sampling["stop"]);
         Assert.False(gateways.Conversations[id].Request.PinSystemPrompt);
 
-        var page = await hub.InvokeAsync<Dictionary<string, object>>("ListConversations", cancelled);
+        Dictionary<string, object> page = await hub.InvokeAsync<Dictionary<string, object>>("ListConversations", cancelled);
         Assert.Equal(
             ["id", "title", "createdAt", "activeAt"],
             ((Dictionary<object, object>)((object[])page["items"]).Single()).Keys.Cast<string>()
         );
-        var sent = await hub.InvokeAsync<Dictionary<string, object>>("Send", id, "hello", "m1", cancelled);
+        Dictionary<string, object> sent = await hub.InvokeAsync<Dictionary<string, object>>("Send", id, "hello", "m1", cancelled);
         Assert.Equal(["turn", "seq"], sent.Keys);
-        var cache = await hub.InvokeAsync<Dictionary<string, object>>("InspectCache", id, cancelled);
+        Dictionary<string, object> cache = await hub.InvokeAsync<Dictionary<string, object>>("InspectCache", id, cancelled);
         Assert.Equal(["position", "branch", "fixedIds", "windowIds"], cache.Keys);
         Assert.Equal(
             "take is 0: it must be from 1 to 200.",
@@ -142,7 +142,13 @@ public sealed class WireFormatTests(Gateways gateways)
         );
 
         gateways.Conversations[id].Log.Append(EventKind.Delta, 2, "a", "b");
-        await using var events = hub.StreamAsync<Dictionary<string, object>>("Watch", id, 1L, cancelled).GetAsyncEnumerator(cancelled);
+        await using IAsyncEnumerator<Dictionary<string, object>> events = hub.StreamAsync<Dictionary<string, object>>(
+                "Watch",
+                id,
+                1L,
+                cancelled
+            )
+            .GetAsyncEnumerator(cancelled);
         Assert.True(await events.MoveNextAsync());
         Assert.Equal(["seq", "first", "kind", "turn", "text", "at"], events.Current.Keys);
         Assert.Equal(("delta", "ab", "2026-01-31T12:00:00.250Z"), (events.Current["kind"], events.Current["text"], events.Current["at"]));

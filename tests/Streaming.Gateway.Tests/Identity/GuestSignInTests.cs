@@ -29,7 +29,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     {
         using HttpResponseMessage answer = await SignInAsync(gateways.Silo, _ => { });
         GuestToken token = (await answer.Content.ReadFromJsonAsync<GuestToken>(Cancelled))!;
-        SetCookieHeaderValue cookie = SetCookieHeaderValue.Parse(answer.Headers.GetValues("Set-Cookie").Single());
+        var cookie = SetCookieHeaderValue.Parse(answer.Headers.GetValues("Set-Cookie").Single());
 
         Assert.Equal(("streaming", token.Token), (cookie.Name.Value, cookie.Value.Value));
         Assert.Equal(
@@ -104,7 +104,9 @@ public sealed class GuestSignInTests(Gateways gateways)
         await using HubConnection here = await Gateways.ConnectAsync(gateways.Silo, first);
         await using HubConnection there = await Gateways.ConnectAsync(gateways.Standalone, first);
         string id = (await here.InvokeAsync<Conversation>("CreateConversation", new { }, Cancelled)).Id;
-        await using var watching = there.StreamAsync<ConversationEvent>("Watch", id, 0L, Cancelled).GetAsyncEnumerator(Cancelled);
+        await using IAsyncEnumerator<ConversationEvent> watching = there
+            .StreamAsync<ConversationEvent>("Watch", id, 0L, Cancelled)
+            .GetAsyncEnumerator(Cancelled);
         await here.InvokeAsync("Send", id, "hello", "m1", Cancelled);
         Assert.True(await watching.MoveNextAsync());
         Assert.Equal("hello", watching.Current.Text);

@@ -93,7 +93,7 @@ public sealed class ConversationFeedProperties
         }
 
         script.Unreachable = false;
-        Task all = Task.WhenAll(
+        var all = Task.WhenAll(
             watchers.Select(entry => log.LastSeq > entry.After ? entry.Watcher.Allow().Reaches(log.LastSeq) : Task.CompletedTask)
         );
         while (!all.IsCompleted)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Streaming.Contracts.Conversations;
 using Streaming.Gateway.Tests.Fakes;
 
@@ -36,7 +37,7 @@ public sealed class SlowBrowserTests(Gateways gateways)
             using var record = System.Text.Json.JsonDocument.Parse(await browser.ReceiveAsync());
             System.Text.Json.JsonElement piece = record.RootElement.GetProperty("item");
             long last = piece.GetProperty("seq").GetInt64();
-            Assert.Equal(seq + 1, piece.TryGetProperty("first", out var first) ? first.GetInt64() : last);
+            Assert.Equal(seq + 1, piece.TryGetProperty("first", out JsonElement first) ? first.GetInt64() : last);
             seq = last;
             length += piece.GetProperty("text").GetString()!.Length;
             pieces++;

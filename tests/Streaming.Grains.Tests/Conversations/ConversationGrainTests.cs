@@ -99,7 +99,7 @@ public sealed class ConversationGrainTests : IDisposable
         Sent first = await grain.Send(Caller, "Hello!", "m1");
         await watcher.UntilAsync(EventKind.Finished);
         Assert.Equal(first, await grain.Send(Caller, "Hello!", "m1"));
-        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, "Goodbye!", "m1"));
+        RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(() => grain.Send(Caller, "Goodbye!", "m1"));
         Assert.Equal(Refusal.Conflict, refused.Refusal);
         Assert.Equal(2, (await grain.ReadTurns(Caller, null, null)).Items.Count);
     }
@@ -312,7 +312,7 @@ public sealed class ConversationGrainTests : IDisposable
                     ]
             )
             {
-                var refused = await Assert.ThrowsAsync<RequestRefusedException>(call);
+                RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(call);
                 Assert.Equal((Refusal.NotFound, RequestRefusedException.NoSuchConversation().Message), (refused.Refusal, refused.Message));
             }
         }
@@ -601,7 +601,7 @@ public sealed class ConversationGrainTests : IDisposable
     {
         await using GrainsHost host = await GrainsHost.StartAsync(_data, _device);
         IConversationGrain grain = await host.CreateAsync();
-        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
+        RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
             grain.Send(Caller, new string('é', Limits.MessageBytes / 2 + 1), "m1")
         );
         Assert.Equal("The message has 1048578 bytes of UTF-8, and 1048576 is the most: send it in parts.", refused.Message);
@@ -617,7 +617,7 @@ public sealed class ConversationGrainTests : IDisposable
         Assert.Equal(Places, pirate.Fixed + pirate.Window);
 
         string tooLong = string.Concat(Enumerable.Repeat("You are a pirate. ", 20));
-        var refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
+        RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(() =>
             host.CreateAsync(new NewConversation { SystemPrompt = tooLong })
         );
         Assert.Contains("32", refused.Message, StringComparison.Ordinal);

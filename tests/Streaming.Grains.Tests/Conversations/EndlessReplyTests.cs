@@ -22,7 +22,7 @@ public sealed class EndlessReplyTests : IDisposable
     [Fact]
     public async Task Twenty_windows_use_no_more_memory_than_two()
     {
-        await using Engine engine = Engine.Load(
+        await using var engine = Engine.Load(
             new EngineOptions
             {
                 Model = GrainsHost.StarterFolder,
@@ -59,7 +59,7 @@ public sealed class EndlessReplyTests : IDisposable
             await grain.Send(Caller, Message, message);
             await reply;
         }
-        Footprint two = Footprint.Now();
+        var two = Footprint.Now();
 
         long start = (await grain.Get(Caller)).LastSeq;
         await grain.Configure(
@@ -80,7 +80,7 @@ public sealed class EndlessReplyTests : IDisposable
         Task finished = watcher.UntilAsync(e => e.Kind == EventKind.Finished);
         await grain.Stop(Caller, null);
         await finished;
-        Footprint twenty = Footprint.Now();
+        var twenty = Footprint.Now();
 
         Assert.Equal(two.Tensors, twenty.Tensors);
         // 1,200 tokens kept as text would not show here, as objects they would.

@@ -61,7 +61,7 @@ public class TokenGroupsTests
         _updates.Writer.Complete(new InvalidOperationException("the device is gone"));
         await using IAsyncEnumerator<TokenGroup> groups = Groups(maxTokens: 16);
         Assert.Equal([1], await NextAsync(groups));
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => groups.MoveNextAsync().AsTask());
+        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => groups.MoveNextAsync().AsTask());
         Assert.Equal("the device is gone", failure.Message);
     }
 
@@ -75,7 +75,9 @@ public class TokenGroupsTests
         _time.Advance(Silence - TimeSpan.FromMilliseconds(1));
         Assert.False(next.IsCompleted);
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        var silence = await Assert.ThrowsAsync<TimeoutException>(() => next.WaitAsync(Limit, TestContext.Current.CancellationToken));
+        TimeoutException silence = await Assert.ThrowsAsync<TimeoutException>(() =>
+            next.WaitAsync(Limit, TestContext.Current.CancellationToken)
+        );
         Assert.Contains("no heartbeat", silence.Message, StringComparison.Ordinal);
     }
 

@@ -145,9 +145,9 @@ internal sealed class GrainsHost : IAsyncDisposable
     /// <summary>Waits until this silo knows the devices and grain types of a number of silos: placement ignores the others.</summary>
     public async Task UntilDevicesKnownAsync(int silos)
     {
-        var membership = _host.Services.GetRequiredService<ISiloStatusOracle>();
-        var metadata = _host.Services.GetRequiredService<ISiloMetadataCache>();
-        var manifest = _host.Services.GetRequiredService<IClusterManifestProvider>();
+        ISiloStatusOracle membership = _host.Services.GetRequiredService<ISiloStatusOracle>();
+        ISiloMetadataCache metadata = _host.Services.GetRequiredService<ISiloMetadataCache>();
+        IClusterManifestProvider manifest = _host.Services.GetRequiredService<IClusterManifestProvider>();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20)); // The cache raises no event when it changes.
         while (

@@ -71,7 +71,11 @@ public sealed class ManyWorkersTests : IDisposable
         await using GrainsHost first = await GrainsHost.StartAsync(_data, devices[0]);
         await using GrainsHost second = await first.JoinAsync(devices[1]);
         await UntilAllKnowAllAsync(first, second);
-        var conversations = new[] { await StartReplyAsync(first, 12), await StartReplyAsync(first, 12) };
+        (IConversationGrain Grain, RecordingObserver Watcher)[] conversations = new[]
+        {
+            await StartReplyAsync(first, 12),
+            await StartReplyAsync(first, 12),
+        };
         Assert.Equal([1, 1], devices.Select(d => d.Jobs.Count));
 
         if (hangs)

@@ -33,7 +33,7 @@ public class AllocationTests
     )
     {
         ObservedKernels? observed = null;
-        Decoder decoder = Decoder.Load(
+        var decoder = Decoder.Load(
             s_shape,
             new RandomWeights(seed: 17, gain: 1.5),
             new DecoderOptions
@@ -79,7 +79,7 @@ public class AllocationTests
 
         async Task ReadAsync(int slot)
         {
-            var job = TestDevice.Job(slot) with
+            DecodeJob job = TestDevice.Job(slot) with
             {
                 Layout = s_layout,
                 Sampling = new SamplingParameters

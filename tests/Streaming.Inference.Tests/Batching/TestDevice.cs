@@ -29,7 +29,7 @@ internal sealed class TestDevice : IAsyncDisposable
     )
     {
         ObservedKernels? observed = null;
-        Decoder decoder = Decoder.Load(
+        var decoder = Decoder.Load(
             Shape,
             new RandomWeights(seed: 17, gain: 1.5),
             new DecoderOptions
@@ -69,7 +69,7 @@ internal sealed class TestDevice : IAsyncDisposable
     /// <summary>The expected tokens of a job, by a plain loop over a separate decoder.</summary>
     public static int[] Expected(DecodeJob job, int tokens)
     {
-        using Decoder decoder = Decoder.Load(
+        using var decoder = Decoder.Load(
             Shape,
             new RandomWeights(seed: 17, gain: 1.5),
             new DecoderOptions { DType = DType.Float32, Capacity = Layout.Places }

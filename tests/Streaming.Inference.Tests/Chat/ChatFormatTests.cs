@@ -178,7 +178,7 @@ public class ChatFormatTests
         ChatFormat format = WithTemplate(template);
         foreach (int _ in new[] { 1, 2 }) // it stays usable
         {
-            var e = Assert.Throws<InputException>(() => format.Opening("Be brief.", ["Hi"]));
+            InputException e = Assert.Throws<InputException>(() => format.Opening("Be brief.", ["Hi"]));
             Assert.Contains(named, e.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', e.Message);
         }
@@ -199,7 +199,7 @@ public class ChatFormatTests
     [InlineData("{{ messages[0].content }", "line 1")]
     public void Refuses_a_template_that_cannot_work_when_it_is_loaded(string template, string named)
     {
-        var e = Assert.Throws<InputException>(() => WithTemplate(template));
+        InputException e = Assert.Throws<InputException>(() => WithTemplate(template));
         Assert.Contains(named, e.Message, StringComparison.Ordinal);
         Assert.Contains("tokenizer_config.json", e.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', e.Message);

@@ -10,7 +10,7 @@ public class CheckpointTests
     [Fact]
     public void Reads_the_starter_checkpoint()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
+        using var checkpoint = Checkpoint.Open(ModelFolders.Starter);
         Assert.Equal(
             new ModelConfig
             {
@@ -38,7 +38,7 @@ public class CheckpointTests
     [Fact]
     public void Sampling_is_greedy_if_do_sample_is_false()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Stories260K);
+        using var checkpoint = Checkpoint.Open(ModelFolders.Stories260K);
         Assert.Equal(0, checkpoint.Generation.Sampling.Temperature);
         Assert.Equal([1, 2], checkpoint.Generation.EndIds);
     }
@@ -49,7 +49,7 @@ public class CheckpointTests
         using var folder = new TemporaryCheckpoint(withWeights: true);
         File.Delete(folder.PathOf("generation_config.json"));
         folder.Edit("config.json", c => c["eos_token_id"] = 3);
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        using var checkpoint = Checkpoint.Open(folder.Folder);
         Assert.Equal([3], checkpoint.Generation.EndIds);
         Assert.Equal(0.7, checkpoint.Generation.Sampling.Temperature);
     }
@@ -58,22 +58,22 @@ public class CheckpointTests
     public void The_fingerprint_depends_on_the_contents_and_not_on_the_location()
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
-        using Checkpoint starter = Checkpoint.Open(ModelFolders.Starter);
-        using (Checkpoint copy = Checkpoint.Open(folder.Folder))
+        using var starter = Checkpoint.Open(ModelFolders.Starter);
+        using (var copy = Checkpoint.Open(folder.Folder))
             Assert.Equal(starter.Fingerprint, copy.Fingerprint);
         using (FileStream weights = File.OpenWrite(folder.PathOf("model.safetensors")))
         {
             weights.Position = weights.Length - 1;
             weights.WriteByte(0x7B);
         }
-        using (Checkpoint other = Checkpoint.Open(folder.Folder))
+        using (var other = Checkpoint.Open(folder.Folder))
             Assert.NotEqual(starter.Fingerprint, other.Fingerprint);
     }
 
     [Fact]
     public void Reads_a_tensor_in_its_stored_type()
     {
-        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
+        using var checkpoint = Checkpoint.Open(ModelFolders.Starter);
         using torch.Tensor norm = checkpoint.Weights.Read("model.norm.weight", 384);
         Assert.Equal(torch.ScalarType.BFloat16, norm.dtype);
         byte[] file = File.ReadAllBytes(Path.Combine(ModelFolders.Starter, "model.safetensors"));
@@ -97,7 +97,7 @@ public class CheckpointTests
                 c["rope_parameters"] = new JsonObject { ["rope_type"] = "default", ["rope_theta"] = 500_000.0 };
             }
         );
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        using var checkpoint = Checkpoint.Open(folder.Folder);
         Assert.Equal(500_000, checkpoint.Config.RopeTheta);
     }
 
@@ -177,7 +177,7 @@ public class CheckpointTests
 
     internal static void AssertRefused(string folder, params string[] mentions)
     {
-        var e = Assert.Throws<InputException>(() => Checkpoint.Open(folder).Dispose());
+        InputException e = Assert.Throws<InputException>(() => Checkpoint.Open(folder).Dispose());
         Assert.DoesNotContain('\n', e.Message);
         Assert.All(mentions, m => Assert.Contains(m, e.Message, StringComparison.Ordinal));
     }

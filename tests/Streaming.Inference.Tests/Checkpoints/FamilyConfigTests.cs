@@ -99,7 +99,7 @@ public class FamilyConfigTests
                 """ "rope_scaling":{"factor":4.0,"original_max_position_embeddings":32768,"type":"yarn"},"""
             )
         );
-        var yarn = Assert.IsType<YarnRope>(config.RopeScaling);
+        YarnRope yarn = Assert.IsType<YarnRope>(config.RopeScaling);
         Assert.Equal((131072, 32768, 32.0, 1.0), (config.ContextLength, yarn.OriginalContext, yarn.BetaFast, yarn.BetaSlow));
         Assert.Equal(0.1 * Math.Log(4) + 1, yarn.AttentionFactor, 15);
     }
@@ -142,7 +142,7 @@ public class FamilyConfigTests
             (true, 131072, 262144, 131072),
             (config.FusedProjections, config.ContextLength, config.SlidingWindow, config.MaxPlaces)
         );
-        var scaling = Assert.IsType<LongRope>(config.RopeScaling);
+        LongRope scaling = Assert.IsType<LongRope>(config.RopeScaling);
         Assert.Equal(Math.Sqrt(1 + Math.Log(32) / Math.Log(4096)), scaling.AttentionFactor, 15);
         Assert.Equal([1, 2, 3, 4], scaling.Long);
     }
@@ -193,7 +193,7 @@ public class FamilyConfigTests
             "max_position_embeddings":100,"num_attention_heads":8,"num_hidden_layers":1,"vocab_size":10}
             """;
         Assert.Equal((true, true), (Read(json).QueryKeyValueBias, Read(json).OutputBias));
-        var refused = Assert.Throws<InputException>(() => Read(json.Replace("Llama", "Mistral", StringComparison.Ordinal)));
+        InputException refused = Assert.Throws<InputException>(() => Read(json.Replace("Llama", "Mistral", StringComparison.Ordinal)));
         Assert.Contains("'attention_bias'", refused.Message, StringComparison.Ordinal);
     }
 
@@ -204,7 +204,7 @@ public class FamilyConfigTests
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("config.json", c => c[field] = most);
-        var refused = Assert.Throws<InputException>(() =>
+        InputException refused = Assert.Throws<InputException>(() =>
             Engine.Load(
                 new EngineOptions
                 {
@@ -216,7 +216,7 @@ public class FamilyConfigTests
         );
         Assert.Contains(named, refused.Message, StringComparison.Ordinal);
         Assert.Contains($"at most {most - sinks}", refused.Message, StringComparison.Ordinal);
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        using var checkpoint = Checkpoint.Open(folder.Folder);
         Assert.Contains(
             $"{most}",
             Assert
@@ -233,7 +233,7 @@ public class FamilyConfigTests
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("config.json", c => c["sliding_window"] = 100);
-        await using Engine engine = Engine.Load(new EngineOptions { Model = folder.Folder, Threads = 1 });
+        await using var engine = Engine.Load(new EngineOptions { Model = folder.Folder, Threads = 1 });
         Assert.Equal(new CacheLayout(4, 96), engine.DefaultLayout);
     }
 

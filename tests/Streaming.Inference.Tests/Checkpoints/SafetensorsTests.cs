@@ -15,7 +15,7 @@ public class SafetensorsTests
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(Good, [.. BitConverter.GetBytes(1.5f), .. BitConverter.GetBytes(-2f), 0x00, 0x3C, 0x00, 0xC0]);
-        using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
+        using var weights = SafetensorsWeights.Open(folder.Folder);
         using torch.Tensor a = weights.Read("a", 2),
             b = weights.Read("b", 2, 1),
             wide = b.to_type(torch.ScalarType.Float32);
@@ -29,7 +29,7 @@ public class SafetensorsTests
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights(Good, new byte[12]);
-        using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
+        using var weights = SafetensorsWeights.Open(folder.Folder);
         AssertSentence(() => weights.Read("b", 1, 2), "'b'", "[2, 1]", "[1, 2]", "model.safetensors");
         AssertSentence(() => weights.Read("c", 2), "'c'");
     }
@@ -39,7 +39,7 @@ public class SafetensorsTests
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights("""{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", new byte[8]);
-        using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
+        using var weights = SafetensorsWeights.Open(folder.Folder);
         AssertSentence(() => weights.Read("a", 1), "I64");
     }
 
@@ -138,7 +138,7 @@ public class SafetensorsTests
 
     private static void AssertReads(TemporaryCheckpoint folder)
     {
-        using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
+        using var weights = SafetensorsWeights.Open(folder.Folder);
         using torch.Tensor a = weights.Read("a", 1),
             b = weights.Read("b", 1);
         Assert.Equal([1f, 2f], [a.item<float>(), b.item<float>()]);
@@ -146,7 +146,7 @@ public class SafetensorsTests
 
     private static void AssertSentence(Func<object> act, params string[] mentions)
     {
-        var e = Assert.Throws<InputException>(act);
+        InputException e = Assert.Throws<InputException>(act);
         Assert.DoesNotContain('\n', e.Message);
         Assert.All(mentions, m => Assert.Contains(m, e.Message, StringComparison.Ordinal));
     }

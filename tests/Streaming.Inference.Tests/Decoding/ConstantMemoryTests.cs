@@ -21,7 +21,7 @@ public class ConstantMemoryTests
             steps = 2_000;
         ModelConfig shape = TestShapes.Small;
         var layout = new CacheLayout(4, window);
-        using Decoder decoder = Decoder.Load(
+        using var decoder = Decoder.Load(
             shape,
             new RandomWeights(seed: 7),
             new DecoderOptions
@@ -32,9 +32,9 @@ public class ConstantMemoryTests
             }
         );
         var stream = new TestStream(decoder, 0, layout);
-        var token = new int[1];
+        int[] token = new int[1];
         Decode(2 * window);
-        Footprint[] footprints = new Footprint[rounds + 1];
+        var footprints = new Footprint[rounds + 1];
         footprints[0] = Footprint.Now();
         for (int round = 1; round <= rounds; round++)
         {

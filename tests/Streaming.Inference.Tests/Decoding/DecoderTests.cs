@@ -87,7 +87,7 @@ public abstract class DecoderTests(KernelSet kernels)
     {
         int[] ids = Logits.RandomIds(60, TestShapes.Starter.VocabularySize, seed: 4);
         var weights = new RandomWeights(seed: 5);
-        using Decoder exact = Decoder.Load(
+        using var exact = Decoder.Load(
             TestShapes.Starter,
             weights,
             new DecoderOptions
@@ -97,7 +97,7 @@ public abstract class DecoderTests(KernelSet kernels)
                 Kernels = TestKernels.Required(kernels),
             }
         );
-        using Decoder small = Decoder.Load(
+        using var small = Decoder.Load(
             TestShapes.Starter,
             weights,
             new DecoderOptions

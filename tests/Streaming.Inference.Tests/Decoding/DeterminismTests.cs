@@ -36,7 +36,7 @@ public class DeterminismTests
         List<float[]>[] alone = Alone(kernels, type, ids);
         using Decoder together = Load(kernels, type, Conversations, threads);
         TestStream[] streams = [.. Enumerable.Range(0, Conversations).Select(c => new TestStream(together, c, LayoutOf(c)))];
-        var done = new int[Conversations];
+        int[] done = new int[Conversations];
         var random = new Random(9);
         int steps = 0;
         while (done.Any(count => count < Tokens))

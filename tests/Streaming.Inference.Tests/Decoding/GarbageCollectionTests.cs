@@ -47,7 +47,7 @@ public class GarbageCollectionTests
 
         List<float[]> Decode()
         {
-            using Decoder decoder = Decoder.Load(
+            using var decoder = Decoder.Load(
                 Shape,
                 new RandomWeights(seed: 7),
                 new DecoderOptions

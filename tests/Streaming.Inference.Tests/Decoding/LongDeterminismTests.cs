@@ -42,7 +42,7 @@ public class LongDeterminismTests
         using Decoder together = Load(type, Slots, threads);
         var random = new Random(31);
         var seats = new Seat?[Slots];
-        var next = new int[Streams]; // next token of a conversation without a slot
+        int[] next = new int[Streams]; // next token of a conversation without a slot
         var saved = new Dictionary<int, Saved>();
         int steps = 0,
             rows = 0,

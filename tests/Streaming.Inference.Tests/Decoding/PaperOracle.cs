@@ -98,12 +98,12 @@ internal sealed class PaperOracle
 
         int d = _model.HeadDim,
             group = _model.Heads / _model.KeyValueHeads;
-        var result = new double[query.Length];
-        var rotatedKeys = new double[cache.Count][];
+        double[] result = new double[query.Length];
+        double[][] rotatedKeys = new double[cache.Count][];
         for (int at = 0; at < cache.Count; at++)
             rotatedKeys[at] = Rotate(layer.Keys[cache[at]], at);
         double[] rotatedQuery = Rotate(query, cache.Count - 1);
-        var weights = new double[cache.Count];
+        double[] weights = new double[cache.Count];
         for (int head = 0; head < _model.Heads; head++)
         {
             int kv = head / group;
@@ -128,7 +128,7 @@ internal sealed class PaperOracle
     {
         int d = _model.HeadDim,
             half = d / 2;
-        var rotated = new double[heads.Length];
+        double[] rotated = new double[heads.Length];
         for (int i = 0; i < half; i++)
         {
             double angle = position / Math.Pow(_model.RopeTheta, 2.0 * i / d);
@@ -153,7 +153,7 @@ internal sealed class PaperOracle
 
     private static double[] Multiply(double[] rows, double[] x)
     {
-        var result = new double[rows.Length / x.Length];
+        double[] result = new double[rows.Length / x.Length];
         for (int row = 0; row < result.Length; row++)
             result[row] = Dot(rows.AsSpan(row * x.Length, x.Length), x);
         return result;

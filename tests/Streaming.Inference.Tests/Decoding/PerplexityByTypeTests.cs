@@ -16,8 +16,8 @@ public class PerplexityByTypeTests
     public void Perplexity_of_bfloat16_and_int8_is_within_one_percent_and_of_int4_within_three()
     {
         string book = Path.Combine(ModelFolders.Root, "tests", "fixtures", "books", "Great-Expectations_1400.txt");
-        using Checkpoint checkpoint = Checkpoint.Open(ModelFolders.Starter);
-        Tokenizer tokenizer = Tokenizer.Load(checkpoint);
+        using var checkpoint = Checkpoint.Open(ModelFolders.Starter);
+        var tokenizer = Tokenizer.Load(checkpoint);
         int[] ids = tokenizer.Encode(File.ReadAllText(book)[..12_000], parseControl: false, addSpecial: true)[..Tokens];
 
         double exact = PerplexityOf(checkpoint, ids, DType.Float32),
@@ -35,7 +35,7 @@ public class PerplexityByTypeTests
 
     private static double PerplexityOf(Checkpoint checkpoint, int[] ids, DType type)
     {
-        using Decoder decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = type, Capacity = 256 });
+        using var decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = type, Capacity = 256 });
         List<float[]> logits = new TestStream(decoder, 0, new CacheLayout(4, 252)).Feed(ids, 250);
         double sum = 0;
         for (int i = 1; i < ids.Length; i++)

@@ -16,7 +16,7 @@ internal sealed class RandomWeights(int seed, double gain = 1) : IWeightSource
         var random = new Random(seed + name.Sum(c => 31 * c) + name.Length);
         bool norm = shape.Length == 1;
         double deviation = name.Contains("embed", StringComparison.Ordinal) ? 1 : gain / Math.Sqrt(shape[^1]);
-        var values = new float[length];
+        float[] values = new float[length];
         for (int i = 0; i < values.Length; i++)
         {
             double normal = Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());

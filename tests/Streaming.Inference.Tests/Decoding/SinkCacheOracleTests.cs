@@ -138,7 +138,7 @@ public abstract class SinkCacheOracleTests(KernelSet kernels)
     [InlineData(1), InlineData(64)]
     public void The_starter_shape_with_4_plus_508_gives_the_oracles_logits_beyond_its_first_eviction(int chunk)
     {
-        using Decoder decoder = Decoder.Load(
+        using var decoder = Decoder.Load(
             TestShapes.Starter,
             StarterWeights,
             new DecoderOptions

@@ -15,11 +15,11 @@ public abstract class Stories260KTests(KernelSet kernels)
     public void Two_hundred_greedy_tokens_and_the_first_logits_equal_the_published_ones()
     {
         string folder = ModelFolders.Stories260K;
-        using JsonDocument expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected_greedy.json")));
+        using var expected = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "expected_greedy.json")));
         int[] ids = [.. expected.RootElement.GetProperty("ids").EnumerateArray().Select(id => id.GetInt32())];
         JsonElement firstLogits = expected.RootElement.GetProperty("first_logits");
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
-        using Decoder decoder = Decoder.Load(
+        using var checkpoint = Checkpoint.Open(folder);
+        using var decoder = Decoder.Load(
             checkpoint.Config,
             checkpoint.Weights,
             new DecoderOptions

@@ -97,7 +97,7 @@ public class WeightLoaderTests
     {
         using var folder = new TemporaryCheckpoint();
         folder.WriteWeights("""{"a":{"dtype":"F32","shape":[64,64],"data_offsets":[0,16384]}}""", new byte[16384]);
-        using SafetensorsWeights weights = SafetensorsWeights.Open(folder.Folder);
+        using var weights = SafetensorsWeights.Open(folder.Folder);
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Cutting an open file needs Linux's truncate.");
         Assert.Equal(0, truncate(folder.PathOf("model.safetensors"), 9_000)); // .NET cannot truncate a file that it has open
         using IStoredMatrix matrix = ((IWeightSource)weights).Open("a", 64, 64);
@@ -124,7 +124,7 @@ public class WeightLoaderTests
     private static torch.Tensor Numbers(long rows, int width, int seed)
     {
         var random = new Random(seed);
-        var numbers = new float[rows * width];
+        float[] numbers = new float[rows * width];
         for (int i = 0; i < numbers.Length; i++)
         {
             long row = i / width;

@@ -19,7 +19,7 @@ public class DecodeBenchmarkTests
     {
         const int batch = 3,
             tokens = 5;
-        using EvaluationModel model = EvaluationModel.Load(
+        using var model = EvaluationModel.Load(
             TestShapes.Small,
             new RandomWeightSource(),
             new EvaluationOptions

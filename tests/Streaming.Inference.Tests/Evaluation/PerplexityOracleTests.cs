@@ -87,7 +87,7 @@ public class PerplexityOracleTests
         int? chunk = null
     )
     {
-        using EvaluationModel model = EvaluationModel.Load(
+        using var model = EvaluationModel.Load(
             TestShapes.Small,
             Weights,
             new EvaluationOptions

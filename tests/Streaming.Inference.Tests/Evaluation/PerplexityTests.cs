@@ -108,7 +108,7 @@ public class PerplexityTests
     [Fact]
     public void Refuses_logits_that_are_not_finite_and_names_the_token()
     {
-        using EvaluationModel model = EvaluationModel.Load(
+        using var model = EvaluationModel.Load(
             TestShapes.Small,
             new RandomWeights(1, gain: 1e30),
             new EvaluationOptions
@@ -120,7 +120,7 @@ public class PerplexityTests
                 Threads = 1,
             }
         );
-        var refusal = Assert.Throws<InputException>(() =>
+        InputException refusal = Assert.Throws<InputException>(() =>
             new PerplexityMeasurement(model, EvaluationText.Of(Start, Text)).Run(cancellation: TestContext.Current.CancellationToken)
         );
         Assert.Contains("token 0", refusal.Message, StringComparison.Ordinal);

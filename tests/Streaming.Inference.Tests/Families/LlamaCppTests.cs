@@ -22,9 +22,9 @@ public class LlamaCppTests(LlamaCppTests.Answers answers) : IClassFixture<LlamaC
     public void Logits_and_greedy_tokens_equal_those_of_llama_cpp(string name)
     {
         (int[] ids, float[][] expected) = answers.Of(name);
-        using Checkpoint checkpoint = Checkpoint.Open(answers.FolderOf(name));
+        using var checkpoint = Checkpoint.Open(answers.FolderOf(name));
         int capacity = FamilyModels.All[name].Capacity;
-        using Decoder decoder = Decoder.Load(
+        using var decoder = Decoder.Load(
             checkpoint.Config,
             checkpoint.Weights,
             new DecoderOptions

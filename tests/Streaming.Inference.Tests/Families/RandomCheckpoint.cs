@@ -167,7 +167,7 @@ internal sealed class RandomCheckpoint
             low = (double)scaling["low_freq_factor"]!;
         double high = (double)scaling["high_freq_factor"]!,
             old = (double)scaling["original_max_position_embeddings"]!;
-        var factors = new float[HeadDim / 2];
+        float[] factors = new float[HeadDim / 2];
         for (int i = 0; i < factors.Length; i++)
         {
             double wave = 2 * Math.PI * Math.Pow(theta, 2.0 * i / HeadDim),
@@ -201,7 +201,7 @@ internal sealed class RandomCheckpoint
 
     private void Add(string name, double deviation, params int[] shape)
     {
-        var values = new float[shape.Aggregate((a, b) => a * b)];
+        float[] values = new float[shape.Aggregate((a, b) => a * b)];
         for (int i = 0; i < values.Length; i++)
             values[i] = (float)(deviation * Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(Math.Tau * _random.NextDouble()));
         _tensors.Add(name, (shape, values));

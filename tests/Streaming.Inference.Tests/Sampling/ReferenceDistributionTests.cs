@@ -39,7 +39,7 @@ public class ReferenceDistributionTests
         foreach ((int index, Case given) in Cases.Index())
         {
             var sampler = new Sampler(given.End);
-            var counts = new int[given.Logits.Length];
+            int[] counts = new int[given.Logits.Length];
             for (int draw = 0; draw < Draws; draw++)
                 counts[Sample(sampler, [.. given.Logits], given, draw)]++;
             foreach ((int id, double p) in given.Probabilities.Index())

@@ -41,7 +41,7 @@ public class SamplerTests
         double[] expected = Reference(logits, parameters);
         var sampler = new Sampler([]);
         const int draws = 40_000;
-        var counts = new int[Vocabulary];
+        int[] counts = new int[Vocabulary];
         for (int position = 0; position < draws; position++)
             counts[sampler.Sample([.. logits], parameters with { Seed = 11 }, branch: 0, position, [])]++;
 
@@ -186,7 +186,7 @@ public class SamplerTests
         // Weights 1, 4, 2, 1, 4 of 12.
         float[] logits = [0, MathF.Log(4), MathF.Log(2), 0, MathF.Log(4)];
 
-        TokenLogProbabilities told = TokenLogProbabilities.Of(logits, sampled: 3, top: 4);
+        var told = TokenLogProbabilities.Of(logits, sampled: 3, top: 4);
 
         Assert.Equal((3, Math.Log(1 / 12.0)), (told.Sampled.Id, told.Sampled.LogProbability), Near);
         Assert.Equal([1, 4, 2, 0], told.Top.Select(t => t.Id)); // ties by the lowest id

@@ -45,7 +45,7 @@ internal sealed class SnapshotDevice : IAsyncDisposable
     )
     {
         ObservedKernels? observed = null;
-        Decoder decoder = Decoder.Load(
+        var decoder = Decoder.Load(
             Shape with
             {
                 Layers = layers,

@@ -27,7 +27,7 @@ public class StreamHashTests
 
     private static string Expected(int[] ids)
     {
-        var prime = (BigInteger.One << 88) + 0x13b;
+        BigInteger prime = (BigInteger.One << 88) + 0x13b;
         var hash = BigInteger.Parse("144066263297769815596495629667062367629", System.Globalization.CultureInfo.InvariantCulture);
         foreach (byte part in ids.SelectMany(id => BitConverter.GetBytes(id)))
             hash = (hash ^ part) * prime % (BigInteger.One << 128);

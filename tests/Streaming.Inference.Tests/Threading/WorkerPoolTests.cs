@@ -42,7 +42,7 @@ public class WorkerPoolTests
                         using var idle = new ManualResetEventSlim();
                         // Long enough for the threads to fall asleep.
                         Assert.False(idle.Wait(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken));
-                        var meeting = new MeetingWork(3);
+                        using var meeting = new MeetingWork(3);
                         pool.Run(meeting, 3); // ends only if three threads run it at once
                         Assert.Equal([0, 1, 2], meeting.Threads.Order());
                     }
@@ -99,7 +99,7 @@ public class WorkerPoolTests
                     using var pool = new WorkerPool(2);
                     for (int round = 0; round < 50; round++)
                     {
-                        var task = new LastPartTask(pool);
+                        using var task = new LastPartTask(pool);
                         pool.Run(task, 2);
                         Assert.True(task.CallerSlept);
                     }
@@ -140,9 +140,11 @@ public class WorkerPoolTests
     }
 
     /// <summary>Two parts; the other thread's part ends only after the caller has fallen asleep.</summary>
-    private sealed class LastPartTask(WorkerPool pool) : IParallelTask
+    private sealed class LastPartTask(WorkerPool pool) : IParallelTask, IDisposable
     {
         private readonly Barrier _both = new(2);
+
+        public void Dispose() => _both.Dispose();
 
         public bool CallerSlept { get; private set; }
 
@@ -181,9 +183,11 @@ public class WorkerPoolTests
         }
     }
 
-    private sealed class MeetingWork(int threads) : IParallelTask
+    private sealed class MeetingWork(int threads) : IParallelTask, IDisposable
     {
         private readonly Barrier _barrier = new(threads);
+
+        public void Dispose() => _barrier.Dispose();
 
         public List<int> Threads { get; } = [];
 

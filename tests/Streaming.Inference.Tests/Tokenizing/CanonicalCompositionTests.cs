@@ -100,7 +100,7 @@ public class CanonicalCompositionTests
         try
         {
             await File.WriteAllTextAsync(input, JsonSerializer.Serialize(texts), TestContext.Current.CancellationToken);
-            using Process node = Process.Start(
+            using var node = Process.Start(
                 "node",
                 [
                     "-e",

@@ -14,7 +14,7 @@ public class PublishedVocabularyTests
     public void Every_string_of_the_fixture_gives_the_listed_ids(string name)
     {
         string file = Path.Combine(ModelFolders.Root, "tests", "Streaming.Inference.Tests", "Tokenizing", "fixtures", name + ".json");
-        using JsonDocument fixture = JsonDocument.Parse(File.ReadAllText(file));
+        using var fixture = JsonDocument.Parse(File.ReadAllText(file));
         JsonElement[] cases = [.. fixture.RootElement.GetProperty("cases").EnumerateArray()];
         Tokenizer tokenizer = Vocabularies.Get(name);
         var wrong = new List<string>();

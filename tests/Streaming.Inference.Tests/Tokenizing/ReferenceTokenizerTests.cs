@@ -96,7 +96,7 @@ public partial class ReferenceTokenizerTests
                 .AsObject();
             edit(json);
             await File.WriteAllTextAsync(file, json.ToJsonString(), TestContext.Current.CancellationToken);
-            Tokenizer tokenizer = Tokenizer.Load(folder);
+            var tokenizer = Tokenizer.Load(folder);
             await Compare(file, encode ?? (text => tokenizer.Encode(text, parseControl: true, addSpecial: true)));
         }
         finally

@@ -157,7 +157,7 @@ public class TokenizerTests
     [Fact]
     public void SentencePiece_vocabularies_prepend_a_space_and_fall_back_to_bytes()
     {
-        Tokenizer tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
+        var tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
         Assert.Equal(512, tokenizer.Size);
         Assert.Equal(1, tokenizer.BosId);
         Assert.True(tokenizer.StripsLeadingSpace);
@@ -181,7 +181,7 @@ public class TokenizerTests
     [Fact]
     public void Decodes_the_published_greedy_text_of_stories260K()
     {
-        Tokenizer tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
+        var tokenizer = Tokenizer.Load(ModelFolders.Stories260K);
         JsonNode expected = JsonNode.Parse(File.ReadAllText(Path.Combine(ModelFolders.Stories260K, "expected_greedy.json")))!;
         string text = (string)expected["expected_text"]!;
         int[] ids = [.. expected["ids"]!.AsArray().Select(n => (int)n!)];
@@ -193,7 +193,7 @@ public class TokenizerTests
     {
         foreach (string text in new[] { "ab\uD83D", "ab\uDE00c", "ab\uD83D\uD83D" })
         {
-            var e = Assert.Throws<InputException>(() => Starter.Encode(text, false, false));
+            InputException e = Assert.Throws<InputException>(() => Starter.Encode(text, false, false));
             Assert.Contains("at index 2", e.Message, StringComparison.Ordinal);
         }
     }
@@ -239,7 +239,7 @@ public class TokenizerTests
                 json["added_tokens"]![0]!["normalized"] = true;
             }
         );
-        var e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));
+        InputException e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));
         Assert.Contains(named, e.Message, StringComparison.Ordinal);
         Assert.Contains("tokenizer.json", e.Message, StringComparison.Ordinal);
     }

@@ -47,7 +47,7 @@ public sealed class AzureAccountTests
         string said
     )
     {
-        var error = Assert.Throws<OptionsValidationException>(() =>
+        OptionsValidationException error = Assert.Throws<OptionsValidationException>(() =>
             new AzureAccount(
                 new AzureSettings
                 {

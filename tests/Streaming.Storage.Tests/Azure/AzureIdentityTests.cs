@@ -73,7 +73,7 @@ public sealed class AzureIdentityTests : IAsyncLifetime
             NullLogger<HeadIndex>.Instance
         );
 
-        var refused = await Assert.ThrowsAsync<StoreOpenException>(() => store.OpenAsync(Token));
+        StoreOpenException refused = await Assert.ThrowsAsync<StoreOpenException>(() => store.OpenAsync(Token));
 
         Assert.Contains("Azure Storage answered 403", refused.Message, StringComparison.Ordinal);
         Assert.Contains("check Streaming:Azure", refused.Message, StringComparison.Ordinal);

@@ -31,7 +31,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
         await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
         _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
-        var writer = await TestWriter.OpenAsync(Log);
+        TestWriter writer = await TestWriter.OpenAsync(Log);
         _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
         await writer.AppendAsync(writer.Message("hello", hash: "h"));
         _store.Faults.LoseAnswerOf(StoreFaults.IsTransaction);
@@ -48,7 +48,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_request_that_does_not_arrive_is_reported_and_changes_nothing()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         _store.Faults.Break(StoreFaults.IsTransaction);
 
         await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(writer.Message("hello")));
@@ -63,11 +63,11 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_group_of_a_running_reply_costs_one_request()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
-        var before = _store.Faults.Arrived;
+        int before = _store.Faults.Arrived;
 
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
             await writer.AppendAsync(writer.Group("x"));
 
         Assert.Equal(10, _store.Faults.Arrived - before);
@@ -76,12 +76,12 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task Resuming_a_running_reply_costs_three_requests()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         await writer.AppendAsync(writer.Group("four"));
-        var before = _store.Faults.Arrived;
+        int before = _store.Faults.Arrived;
 
-        var head = (await Log.ReadHeadAsync("conversation", Token))!;
+        LogHead head = (await Log.ReadHeadAsync("conversation", Token))!;
         await Log.OpenForWritingAsync("conversation", "next", Token);
         await Log.ReadIdsAsync("conversation", 0, 0, head.Position, Token);
 
@@ -91,11 +91,11 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task Reading_ids_before_a_turn_costs_the_same_however_often_it_was_regenerated()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
-        for (var i = 0; i < 20; i++)
+        for (int i = 0; i < 20; i++)
             await writer.AppendAsync(writer.Cut(4, ids: 2));
-        var before = _store.Faults.Arrived;
+        int before = _store.Faults.Arrived;
 
         IEnumerable<int> ids = await Log.ReadIdsAsync("conversation", 20, 2, 9, Token);
 
@@ -106,7 +106,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_title_that_changes_during_a_reply_does_not_fence_its_writer()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         await Log.RetitleAsync("conversation", "new", Token);
 
@@ -119,11 +119,11 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_writer_overtaken_by_another_process_is_fenced_and_the_other_is_not()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
-        var former = _store.Log;
+        IConversationLog former = _store.Log;
         await _store.ReopenAsync();
-        var other = await TestWriter.OpenAsync(Log);
+        TestWriter other = await TestWriter.OpenAsync(Log);
 
         await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Group("stale")));
         await Assert.ThrowsAsync<LogFencedException>(() => former.AppendAsync("conversation", writer.Group("stale"), Token));
@@ -133,9 +133,9 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task An_append_to_an_erased_conversation_fails_and_stores_nothing()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
-        var former = _store.Log;
+        IConversationLog former = _store.Log;
         await _store.ReopenAsync();
         await Log.HideAsync("conversation", TestWriter.Start, Token);
         await Log.EraseAsync("conversation", Token);
@@ -148,7 +148,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task List_entries_of_a_failed_write_are_skipped_and_removed_after_an_hour()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         _store.Faults.Break(StoreFaults.IsTransaction);
         await Assert.ThrowsAsync<LogUnavailableException>(() =>
             writer.AppendAsync(writer.Message("hello", at: TestWriter.Start.AddHours(1)))
@@ -168,7 +168,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_list_entry_that_cannot_be_removed_does_not_fail_the_append()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         _store.Faults.Break(request => request.Method == global::Azure.Core.RequestMethod.Delete);
 
@@ -180,7 +180,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task An_id_too_long_for_a_key_is_refused()
     {
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => TestWriter.CreateAsync(Log, new string('世', 81)));
+        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(() => TestWriter.CreateAsync(Log, new string('世', 81)));
 
         Assert.Contains("at most 400", error.Message, StringComparison.Ordinal);
         Assert.Empty(await RowsAsync("index"));
@@ -189,13 +189,15 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task An_append_beyond_Azures_limits_is_refused_also_where_the_emulator_would_take_it()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var events = Enumerable.Range(0, 13_000).Select(i => writer.Group("x").Events[0] with { First = i + 1, Last = i + 1 });
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        IEnumerable<LogEvent> events = Enumerable
+            .Range(0, 13_000)
+            .Select(i => writer.Group("x").Events[0] with { First = i + 1, Last = i + 1 });
 
-        var tooManyRows = await Assert.ThrowsAsync<ArgumentException>(() =>
+        ArgumentException tooManyRows = await Assert.ThrowsAsync<ArgumentException>(() =>
             writer.AppendAsync(writer.Next() with { Events = [.. events] })
         );
-        var tooMuchState = await Assert.ThrowsAsync<ArgumentException>(() =>
+        ArgumentException tooMuchState = await Assert.ThrowsAsync<ArgumentException>(() =>
             writer.AppendAsync(writer.Next() with { State = new string('x', AzureHead.MaxStateBytes + 1) })
         );
 
@@ -207,9 +209,9 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task The_largest_append_is_within_Azures_limits_of_properties_and_rows()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var text = new string('x', LogAppend.MaxBytes - AzureHead.MaxStateBytes);
-        var state = new string('s', AzureHead.MaxStateBytes);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        string text = new string('x', LogAppend.MaxBytes - AzureHead.MaxStateBytes);
+        string state = new string('s', AzureHead.MaxStateBytes);
 
         await writer.AppendAsync(writer.Message(text) with { State = state });
         await writer.AppendAsync(
@@ -222,9 +224,9 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
 
         Assert.Equal("", (await Log.ReadHeadAsync("conversation", Token))!.State);
         Assert.Equal(text, Assert.Single(await Log.ReadEventsAsync("conversation", 1, 1, 1, 1, Token)).Text);
-        foreach (var row in await RowsAsync("log"))
+        foreach (TableEntity row in await RowsAsync("log"))
         {
-            var sizes = ((IDictionary<string, object>)row)
+            int[] sizes = ((IDictionary<string, object>)row)
                 .Values.Select(value => value is byte[] bytes ? bytes.Length : 2 * (value?.ToString()?.Length ?? 0))
                 .ToArray();
             Assert.InRange(sizes.Max(), 0, 64 << 10);
@@ -235,7 +237,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_missing_table_is_not_taken_for_a_missing_conversation_and_is_not_recreated()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await _store.Table("log").DeleteAsync(Token);
 
         foreach (
@@ -250,7 +252,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
             }
         )
         {
-            var error = await Assert.ThrowsAsync<LogUnavailableException>(ask);
+            LogUnavailableException error = await Assert.ThrowsAsync<LogUnavailableException>(ask);
             Assert.Contains("TableNotFound", error.Message, StringComparison.Ordinal);
             Assert.Contains("look at the account", error.Message, StringComparison.Ordinal);
         }
@@ -270,7 +272,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     [Fact]
     public async Task A_head_that_requires_no_newer_version_has_only_the_properties_of_version_1()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
 
         Assert.DoesNotContain("RequiredVersion", await _store.ReadHeadRowAsync("conversation"), StringComparison.Ordinal);
@@ -283,7 +285,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
         var newer = new TableEntity("conversation", "head") { ["Schema"] = AzureHead.Schema + 1 };
         await _store.Table("log").UpdateEntityAsync(newer, ETag.All, TableUpdateMode.Merge, Token);
 
-        var error = await Assert.ThrowsAsync<StoreOpenException>(() => Log.ReadHeadAsync("conversation", Token));
+        StoreOpenException error = await Assert.ThrowsAsync<StoreOpenException>(() => Log.ReadHeadAsync("conversation", Token));
 
         Assert.Equal(
             "Conversation conversation in Azure Storage has schema version 2, and this program knows version 1: "
@@ -295,7 +297,7 @@ public sealed class AzureLogFaultTests(AzuriteFixture azurite) : IAsyncLifetime
     private async Task<List<TableEntity>> RowsAsync(string table)
     {
         var rows = new List<TableEntity>();
-        await foreach (var row in _store.Table(table).QueryAsync<TableEntity>(cancellationToken: Token))
+        await foreach (TableEntity row in _store.Table(table).QueryAsync<TableEntity>(cancellationToken: Token))
             rows.Add(row);
         return rows;
     }

@@ -61,7 +61,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
             )
             .ToList();
         await Parallel.ForEachAsync(heads, AtOnce, async (head, token) => await Table("log").AddEntityAsync(head.ToNewRow(), token));
-        foreach (var list in heads.SelectMany(head => HeadIndex.RowsOf(head)).GroupBy(row => row.PartitionKey))
+        foreach (IGrouping<string, TableEntity> list in heads.SelectMany(head => HeadIndex.RowsOf(head)).GroupBy(row => row.PartitionKey))
         {
             await Parallel.ForEachAsync(
                 list.Chunk(AzureTable.MaxRows),
@@ -78,9 +78,9 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
 
     public override async Task SpoilLastRowsAsync(string id)
     {
-        var head = (await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!;
+        LogHead head = (await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken))!;
         foreach (
-            var (key, property) in new[]
+            (string? key, string? property) in new[]
             {
                 ($"e-{TableKeys.Number(head.LastSeq)}", "Block00"),
                 (AzureIdRows.Key(head.Branch, head.Position - 1), "Ids"),
@@ -95,7 +95,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
     public override async Task AppendThatFailsHalfwayAsync(string id, LogAppend append)
     {
         // Ids come last in the transaction, so all other rows have been accepted when it reaches this one.
-        var head = await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken);
+        LogHead? head = await Log.ReadHeadAsync(id, TestContext.Current.CancellationToken);
         var inTheWay = new TableEntity(
             id,
             AzureIdRows.Key(head!.Branch + (append.CutTo is null ? 0 : 1), (append.CutTo ?? head.Position) + append.Ids.Length - 1)
@@ -121,7 +121,7 @@ internal sealed class AzureLogUnderTest(AzuriteProcess azurite, TimeProvider? ti
 
     public override async Task EraseThatIsInterruptedAsync(string id)
     {
-        var transactions = 0;
+        int transactions = 0;
         Faults.Break(request => StoreFaults.IsTransaction(request) && ++transactions == 2);
         await Assert.ThrowsAsync<LogUnavailableException>(() => Log.EraseAsync(id, TestContext.Current.CancellationToken));
         Faults.Mend();

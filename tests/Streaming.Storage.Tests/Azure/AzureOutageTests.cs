@@ -29,14 +29,14 @@ public sealed class AzureOutageTests : IAsyncLifetime
     [Fact]
     public async Task After_an_outage_the_writer_continues_where_it_was()
     {
-        var writer = await TestWriter.CreateAsync(_store.Log);
+        TestWriter writer = await TestWriter.CreateAsync(_store.Log);
         await writer.AppendAsync(writer.Message("before"));
-        var append = writer.Group("after");
+        LogAppend append = writer.Group("after");
         await _azurite.StopAsync();
 
         await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(append));
         await Assert.ThrowsAsync<LogUnavailableException>(() => _store.Log.ReadHeadAsync("conversation", Token));
-        var refused = await Assert.ThrowsAsync<StoreOpenException>(_store.ReopenAsync);
+        StoreOpenException refused = await Assert.ThrowsAsync<StoreOpenException>(_store.ReopenAsync);
         Assert.Contains("Streaming:Azure", refused.Message, StringComparison.Ordinal);
         await _azurite.StartAsync();
 
@@ -49,9 +49,9 @@ public sealed class AzureOutageTests : IAsyncLifetime
     [Fact]
     public async Task A_hanging_store_does_not_block_the_writer_and_the_write_counts_once()
     {
-        var writer = await TestWriter.CreateAsync(_store.Log);
+        TestWriter writer = await TestWriter.CreateAsync(_store.Log);
         await writer.AppendAsync(writer.Message("before"));
-        var append = writer.Group("meanwhile");
+        LogAppend append = writer.Group("meanwhile");
         _azurite.Freeze();
         var waited = Stopwatch.StartNew();
 

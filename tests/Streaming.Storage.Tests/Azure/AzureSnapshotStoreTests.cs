@@ -40,7 +40,9 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
         _faults.Break(_ => true);
         await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("c", 0, 18, [2]));
         await Assert.ThrowsAsync<SnapshotUnavailableException>(() => Store.ListAsync("c", Token));
-        var failure = await Assert.ThrowsAsync<SnapshotUnavailableException>(() => Store.OpenAsync(new SnapshotName("c", 0, 17), Token));
+        SnapshotUnavailableException failure = await Assert.ThrowsAsync<SnapshotUnavailableException>(() =>
+            Store.OpenAsync(new SnapshotName("c", 0, 17), Token)
+        );
         Assert.StartsWith($"Azure Storage does not answer for container {_prefix}-snapshots", failure.Message, StringComparison.Ordinal);
         _faults.Mend();
         Assert.Equal([1], await ReadAsync("c", 0, 17));
@@ -49,7 +51,9 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
     [Fact]
     public async Task A_missing_container_is_not_taken_for_a_missing_snapshot()
     {
-        var container = new BlobServiceClient((await azurite.GetAsync()).ConnectionString).GetBlobContainerClient($"{_prefix}-snapshots");
+        BlobContainerClient container = new BlobServiceClient((await azurite.GetAsync()).ConnectionString).GetBlobContainerClient(
+            $"{_prefix}-snapshots"
+        );
         await container.DeleteAsync(cancellationToken: Token);
 
         foreach (
@@ -61,7 +65,7 @@ public sealed class AzureSnapshotStoreTests(AzuriteFixture azurite) : SnapshotSt
             }
         )
         {
-            var error = await Assert.ThrowsAsync<SnapshotUnavailableException>(ask);
+            SnapshotUnavailableException error = await Assert.ThrowsAsync<SnapshotUnavailableException>(ask);
             Assert.Contains("ContainerNotFound", error.Message, StringComparison.Ordinal);
         }
     }

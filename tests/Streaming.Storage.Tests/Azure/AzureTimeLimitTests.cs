@@ -23,7 +23,7 @@ public sealed class AzureTimeLimitTests : IDisposable
     public AzureTimeLimitTests()
     {
         _silent.Start(1024); // The system accepts connections; nothing reads from them.
-        var at = $"http://127.0.0.1:{((IPEndPoint)_silent.LocalEndpoint).Port}/account";
+        string at = $"http://127.0.0.1:{((IPEndPoint)_silent.LocalEndpoint).Port}/account";
         _account = new AzureAccount(
             new AzureSettings { ConnectionString = $"AccountName=account;AccountKey=a2V5;TableEndpoint={at};BlobEndpoint={at}" }
         );
@@ -100,7 +100,7 @@ public sealed class AzureTimeLimitTests : IDisposable
         where T : Exception
     {
         var waited = Stopwatch.StartNew();
-        var error = await Assert.ThrowsAnyAsync<T>(ask);
+        T error = await Assert.ThrowsAnyAsync<T>(ask);
         Assert.InRange(waited.Elapsed, limit - TimeSpan.FromSeconds(1), limit * 2);
         Assert.Contains(said, error.Message, StringComparison.Ordinal);
     }

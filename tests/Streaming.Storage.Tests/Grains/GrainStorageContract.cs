@@ -34,7 +34,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     [Fact]
     public async Task A_state_that_was_never_written_is_empty_and_has_no_etag()
     {
-        var read = await ReadAsync("grain");
+        GrainState<Note> read = await ReadAsync("grain");
 
         Assert.Equal((false, null, 0), (read.RecordExists, read.ETag, read.State!.Number));
     }
@@ -50,7 +50,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
         Assert.True(written.RecordExists);
 
         Storage = await OpenAsync();
-        var read = await ReadAsync("grain");
+        GrainState<Note> read = await ReadAsync("grain");
 
         Assert.Equal((true, written.ETag, 7, "Grüße 世界"), (read.RecordExists, read.ETag, read.State!.Number, read.State!.Text));
     }
@@ -60,7 +60,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     {
         var state = new GrainState<Note> { State = new Note() };
         var tags = new HashSet<string>();
-        for (var i = 0; i < 5; i++)
+        for (int i = 0; i < 5; i++)
         {
             await Storage.WriteStateAsync(Name, Id("grain"), state);
             tags.Add(state.ETag!);
@@ -74,13 +74,15 @@ public abstract class GrainStorageContract : IAsyncLifetime
     {
         var first = new GrainState<Note> { State = new Note { Number = 1 } };
         await Storage.WriteStateAsync(Name, Id("grain"), first);
-        var other = await ReadAsync("grain");
+        GrainState<Note> other = await ReadAsync("grain");
         other.State!.Number = 2;
         await Storage.WriteStateAsync(Name, Id("grain"), other);
-        var staleTag = first.ETag;
+        string staleTag = first.ETag;
         first.State!.Number = 3;
 
-        var error = await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync(Name, Id("grain"), first));
+        InconsistentStateException error = await Assert.ThrowsAsync<InconsistentStateException>(() =>
+            Storage.WriteStateAsync(Name, Id("grain"), first)
+        );
 
         Assert.Equal(staleTag, error.CurrentEtag);
         Assert.Equal(staleTag, first.ETag);
@@ -104,7 +106,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
     {
         var mine = new GrainState<Note> { State = new Note() };
         await Storage.WriteStateAsync(Name, Id("grain"), mine);
-        var theirs = await ReadAsync("grain");
+        GrainState<Note> theirs = await ReadAsync("grain");
         await Storage.ClearStateAsync(Name, Id("grain"), theirs);
 
         await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteStateAsync(Name, Id("grain"), mine));
@@ -157,10 +159,10 @@ public abstract class GrainStorageContract : IAsyncLifetime
             "a\u0301",
             "á",
         ];
-        for (var i = 0; i < keys.Length; i++)
+        for (int i = 0; i < keys.Length; i++)
             await Storage.WriteStateAsync(Name, Id(keys[i]), new GrainState<Note> { State = new Note { Number = i + 1 } });
 
-        for (var i = 0; i < keys.Length; i++)
+        for (int i = 0; i < keys.Length; i++)
             Assert.Equal(i + 1, (await ReadAsync(keys[i])).State!.Number);
     }
 

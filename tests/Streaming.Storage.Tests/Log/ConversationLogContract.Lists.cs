@@ -11,7 +11,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_owners_conversations_are_listed_last_active_first()
     {
-        var oldest = await TestWriter.CreateAsync(Log, "oldest", at: TestWriter.Start.AddHours(1));
+        TestWriter oldest = await TestWriter.CreateAsync(Log, "oldest", at: TestWriter.Start.AddHours(1));
         await TestWriter.CreateAsync(Log, "middle", at: TestWriter.Start.AddHours(2));
         await TestWriter.CreateAsync(Log, "newest", at: TestWriter.Start.AddHours(3));
         await TestWriter.CreateAsync(Log, "foreign", owner: "another", at: TestWriter.Start.AddHours(4));
@@ -29,7 +29,7 @@ public abstract partial class ConversationLogContract
     public async Task An_entry_has_the_conversations_title_and_times()
     {
         await Log.CreateAsync(new NewLog("conversation", "owner", "first title", TestWriter.Start), Token);
-        var writer = await TestWriter.OpenAsync(Log);
+        TestWriter writer = await TestWriter.OpenAsync(Log);
         await writer.AppendAsync(writer.Message("hello", at: TestWriter.Start.AddMinutes(1)));
 
         Assert.Equal(
@@ -46,14 +46,14 @@ public abstract partial class ConversationLogContract
     public async Task Pages_of_an_owners_list_join_without_gap_or_repetition()
     {
         // Many have the same time, so that pages end among them.
-        for (var i = 0; i < 23; i++)
+        for (int i = 0; i < 23; i++)
             await Log.CreateAsync(new NewLog($"c{i:00}", "owner", null, TestWriter.Start.AddMinutes(i / 10)), Token);
 
         var pages = new List<string[]>();
         string? next = null;
         do
         {
-            var page = await Log.ListOwnedAsync("owner", next, 5, Token);
+            ConversationPage page = await Log.ListOwnedAsync("owner", next, 5, Token);
             pages.Add([.. page.Items.Select(item => item.Id)]);
             next = page.Next;
         } while (next is not null);
@@ -88,11 +88,11 @@ public abstract partial class ConversationLogContract
         string? next = null;
         do
         {
-            var page = await Log.ListOwnedAsync("owner", next, 200, Token);
+            ConversationPage page = await Log.ListOwnedAsync("owner", next, 200, Token);
             seen.AddRange(page.Items);
             next = page.Next;
         } while (next is not null);
-        var owned = clock.Elapsed;
+        TimeSpan owned = clock.Elapsed;
         var runs = new List<string>();
         while (await Log.ListRunningAsync(runs.LastOrDefault(), 128, Token) is { Count: > 0 } page)
             runs.AddRange(page);
@@ -120,9 +120,9 @@ public abstract partial class ConversationLogContract
     public async Task Running_conversations_are_listed_until_they_stop()
     {
         var writers = new List<TestWriter>();
-        foreach (var id in new[] { "c", "a", "d", "b" })
+        foreach (string id in new[] { "c", "a", "d", "b" })
             writers.Add(await TestWriter.CreateAsync(Log, id));
-        foreach (var writer in writers)
+        foreach (TestWriter writer in writers)
             await writer.AppendAsync(writer.Message("hello"));
 
         Assert.Equal(["a", "b", "c", "d"], await Log.ListRunningAsync(null, 10, Token));
@@ -137,14 +137,14 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Hiding_fences_the_writer_and_removes_the_conversation_from_the_lists()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
-        var at = TestWriter.Start.AddHours(1);
+        DateTimeOffset at = TestWriter.Start.AddHours(1);
 
         await Log.HideAsync("conversation", at, Token);
         await Log.HideAsync("conversation", at.AddHours(1), Token);
 
-        var head = await HeadAsync();
+        LogHead head = await HeadAsync();
         Assert.Equal((at, 2L), (head.HiddenAt, head.Epoch));
         await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Group("x")));
         await Assert.ThrowsAsync<LogFencedException>(() => TestWriter.OpenAsync(Log));
@@ -157,7 +157,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Hidden_conversations_are_listed_in_the_order_of_hiding()
     {
-        foreach (var (id, hour) in new[] { ("late", 3), ("early", 1), ("middle", 2) })
+        foreach ((string? id, int hour) in new[] { ("late", 3), ("early", 1), ("middle", 2) })
         {
             await TestWriter.CreateAsync(Log, id);
             await Log.HideAsync(id, TestWriter.Start.AddHours(hour), Token);
@@ -183,7 +183,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Erasing_leaves_nothing_and_frees_the_id()
     {
-        var other = await TestWriter.CreateAsync(Log, "other");
+        TestWriter other = await TestWriter.CreateAsync(Log, "other");
         await other.AppendAsync(other.Message("stays", hash: "h"));
         await WriteLongConversationAsync();
         await Log.HideAsync("conversation", TestWriter.Start, Token);
@@ -216,11 +216,11 @@ public abstract partial class ConversationLogContract
     /// <summary>1,300 events, 100,010 ids, two branches, 100 receipts: more than one step of any store.</summary>
     private async Task WriteLongConversationAsync()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        for (var i = 0; i < 100; i++)
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        for (int i = 0; i < 100; i++)
             await writer.AppendAsync(writer.Message("hello", hash: i.ToString(CultureInfo.InvariantCulture)));
         await writer.AppendAsync(writer.Cut(0, ids: 10));
-        var events = Enumerable
+        IEnumerable<LogEvent> events = Enumerable
             .Range(0, 1_199)
             .Select(i => writer.Group("x").Events[0] with { First = writer.Head.LastSeq + 1 + i, Last = writer.Head.LastSeq + 1 + i });
         await writer.AppendAsync(writer.Next() with { Events = [.. events], Ids = TestWriter.Ids(0, 100_000) });
@@ -230,7 +230,7 @@ public abstract partial class ConversationLogContract
     {
         Assert.Null(await Log.ReadHeadAsync("conversation", Token));
         Assert.Empty(await Log.ListHiddenAsync(DateTimeOffset.MaxValue, 10, Token));
-        var again = await TestWriter.CreateAsync(Log);
+        TestWriter again = await TestWriter.CreateAsync(Log);
         Assert.Equal((1L, 0L), (again.Head.Epoch, again.Head.LastSeq));
         Assert.Empty(await EventsAsync());
         Assert.Null(await Log.FindMessageAsync("conversation", "1", Token));

@@ -65,15 +65,15 @@ public abstract partial class ConversationLogContract
         s_steps.SampleAsync(
             async steps =>
             {
-                var id = $"conversation-{Interlocked.Increment(ref s_conversations)}";
-                var owner = $"owner of {id}";
+                string id = $"conversation-{Interlocked.Increment(ref s_conversations)}";
+                string owner = $"owner of {id}";
                 var model = new LogModel(id);
                 var player = new Player(Log, id, owner);
                 Assert.Equal(model.Create(owner, TestWriter.Start), await player.CreateAsync(TestWriter.Start));
                 await player.OpenAsync(model, "w0");
-                for (var i = 0; i < steps.Length; i++)
+                for (int i = 0; i < steps.Length; i++)
                 {
-                    var (expected, actual) = await player.PlayAsync(model, steps[i], i);
+                    (object? expected, object? actual) = await player.PlayAsync(model, steps[i], i);
                     Assert.Equal(expected, actual);
                 }
             },
@@ -97,15 +97,15 @@ public abstract partial class ConversationLogContract
 
         public async Task<(object Expected, object Actual)> OpenAsync(LogModel model, string writer)
         {
-            var expected = model.Open(writer);
-            var actual = await Answer(async () => _writers[writer] = await log.OpenForWritingAsync(id, writer, Token));
+            object expected = model.Open(writer);
+            object actual = await Answer(async () => _writers[writer] = await log.OpenForWritingAsync(id, writer, Token));
             return (expected, actual);
         }
 
         public async Task<(object Expected, object Actual)> PlayAsync(LogModel model, Step step, int number)
         {
-            var at = TestWriter.Start.AddSeconds(number + 1);
-            var writer = $"w{step.A % 3}";
+            DateTimeOffset at = TestWriter.Start.AddSeconds(number + 1);
+            string writer = $"w{step.A % 3}";
             switch (step.Do)
             {
                 case Operation.Create:
@@ -114,13 +114,13 @@ public abstract partial class ConversationLogContract
                     return await OpenAsync(model, writer);
                 case Operation.Message or Operation.Group or Operation.Ids or Operation.Cut or Operation.HeadOnly or Operation.Stale:
                     // Mostly the newest writer, sometimes a fenced one.
-                    var head =
-                        step.B % 5 == 0 && _writers.TryGetValue(writer, out var known) ? known : _writers.Values.MaxBy(h => h.Epoch)!;
+                    LogHead head =
+                        step.B % 5 == 0 && _writers.TryGetValue(writer, out LogHead? known) ? known : _writers.Values.MaxBy(h => h.Epoch)!;
                     return await AppendAsync(model, MakeAppend(new TestWriter(log, head), step, at));
                 case Operation.Repeat:
                     return _last is null ? ("none", "none") : await AppendAsync(model, _last);
                 case Operation.ReadEvents:
-                    var (rows, bytes) = (1 + (step.A % 7), step.B % 3 == 0 ? int.MaxValue : step.B);
+                    (int rows, int bytes) = (1 + (step.A % 7), step.B % 3 == 0 ? int.MaxValue : step.B);
                     return (
                         model.ReadEvents(step.A, step.A + step.B, rows, bytes),
                         await Answer(async () =>
@@ -128,7 +128,7 @@ public abstract partial class ConversationLogContract
                         )
                     );
                 case Operation.ReadIds:
-                    var branch = step.A % 5;
+                    int branch = step.A % 5;
                     return (
                         model.ReadIds(branch, step.B, step.B + step.A),
                         await Answer(async () => string.Join(' ', await log.ReadIdsAsync(id, branch, step.B, step.B + step.A, Token)))
@@ -210,8 +210,8 @@ public abstract partial class ConversationLogContract
         private async Task<(object Expected, object Actual)> AppendAsync(LogModel model, LogAppend append)
         {
             _last = append;
-            var expected = model.Append(append);
-            var actual = await Answer(() => log.AppendAsync(id, append, Token));
+            object expected = model.Append(append);
+            object actual = await Answer(() => log.AppendAsync(id, append, Token));
             if (actual is LogHead head)
                 _writers[head.Writer] = head;
             return (expected, actual);

@@ -1,3 +1,5 @@
+using Streaming.Storage.Log;
+
 namespace Streaming.Storage.Tests.Log;
 
 /// <summary>Reading events and ids.</summary>
@@ -14,11 +16,11 @@ public abstract partial class ConversationLogContract
     {
         await WriteMessageAndGroupsOfFiveAsync(groups: 10);
 
-        var page = await EventsAsync(from);
+        IReadOnlyList<LogEvent> page = await EventsAsync(from);
 
         Assert.Equal(first, page[0].First);
         Assert.Equal(51, page[^1].Last);
-        for (var i = 1; i < page.Count; i++)
+        for (int i = 1; i < page.Count; i++)
             Assert.Equal(page[i - 1].Last + 1, page[i].First);
     }
 
@@ -55,7 +57,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Damaged_rows_are_an_error_and_earlier_rows_are_read()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         await writer.AppendAsync(writer.Group("a", "b"));
         await writer.AppendAsync(writer.Group("c", "d"));
@@ -72,8 +74,8 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Conversations_do_not_see_each_others_rows()
     {
-        var one = await TestWriter.CreateAsync(Log, "one");
-        var two = await TestWriter.CreateAsync(Log, "two");
+        TestWriter one = await TestWriter.CreateAsync(Log, "one");
+        TestWriter two = await TestWriter.CreateAsync(Log, "two");
         await one.AppendAsync(one.Group("a"));
         await two.AppendAsync(two.Group("b", "c"));
 
@@ -85,14 +87,14 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Ids_are_read_from_any_position_to_any_other_across_rows()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        foreach (var count in new[] { 1, 16, 3, 5_000, 2, 16 })
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        foreach (int count in new[] { 1, 16, 3, 5_000, 2, 16 })
             await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(writer.Head.Position, count) });
         long[] edges = [0, 1, 2, 16, 17, 18, 20, 21, 1_044, 1_500, 5_019, 5_020, 5_022, 5_037, 5_038];
 
-        foreach (var from in edges)
+        foreach (long from in edges)
         {
-            foreach (var to in edges.Where(to => to >= from))
+            foreach (long to in edges.Where(to => to >= from))
                 Assert.Equal(TestWriter.Ids(from, (int)(to - from)), await IdsAsync(0, from, to));
         }
     }
@@ -100,7 +102,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Fewer_ids_are_read_if_the_stream_is_shorter()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 10) });
 
         Assert.Equal([8, 9], await IdsAsync(0, 8, 1_000_000));
@@ -111,7 +113,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_branch_sees_its_parents_ids_before_its_start_and_none_after()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 10) });
         await writer.AppendAsync(writer.Cut(4, ids: 5)); // branch 1: 0..3, 1004..1008
         await writer.AppendAsync(writer.Cut(8, ids: 2)); // branch 2: 0..3, 1004..1007, 2008, 2009
@@ -135,9 +137,9 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Ids_before_a_position_are_read_after_many_cuts_at_it()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
-        for (var i = 0; i < 50; i++)
+        for (int i = 0; i < 50; i++)
             await writer.AppendAsync(writer.Cut(4, ids: 2));
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(77, 1) });
 
@@ -148,7 +150,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_unknown_branch_and_an_invalid_range_are_refused()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 4) });
 
         await Assert.ThrowsAsync<ArgumentException>(() => Log.ReadIdsAsync("conversation", 1, 0, 1, Token));
@@ -161,24 +163,24 @@ public abstract partial class ConversationLogContract
     public async Task Everything_is_still_there_after_the_store_is_reopened()
     {
         await WriteMessageAndGroupsOfFiveAsync(groups: 3);
-        var head = await HeadAsync();
-        var events = await EventsAsync();
+        LogHead head = await HeadAsync();
+        IReadOnlyList<LogEvent> events = await EventsAsync();
 
         await _store.ReopenAsync();
 
         Assert.Equal(head, await HeadAsync());
         Assert.Equivalent(events, await EventsAsync(), strict: true);
         Assert.Equal(TestWriter.Ids(0, 15), await IdsAsync(0, 0, 15));
-        var next = await TestWriter.OpenAsync(Log);
+        TestWriter next = await TestWriter.OpenAsync(Log);
         Assert.Equal(head.Epoch + 1, next.Head.Epoch);
         Assert.Equal(head.LastSeq + 1, (await next.AppendAsync(next.Message("on"))).LastSeq);
     }
 
     private async Task WriteMessageAndGroupsOfFiveAsync(int groups)
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
-        for (var i = 0; i < groups; i++)
+        for (int i = 0; i < groups; i++)
             await writer.AppendAsync(writer.Group("é", "é", "é", "é", "é"));
     }
 }

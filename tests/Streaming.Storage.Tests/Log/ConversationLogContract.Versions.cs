@@ -11,7 +11,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_conversation_that_requires_a_newer_version_is_read_and_listed()
     {
-        var writer = await WriteWithNewerVersionAsync();
+        TestWriter writer = await WriteWithNewerVersionAsync();
 
         await _store.ReopenAsync();
 
@@ -27,8 +27,8 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_conversation_that_requires_a_newer_version_is_not_written_and_stays_byte_for_byte()
     {
-        var writer = await WriteWithNewerVersionAsync();
-        var row = await _store.ReadHeadRowAsync("conversation");
+        TestWriter writer = await WriteWithNewerVersionAsync();
+        string row = await _store.ReadHeadRowAsync("conversation");
 
         await AssertNewerVersionIsRequiredAsync(() => TestWriter.OpenAsync(Log));
         await AssertNewerVersionIsRequiredAsync(() => Log.AppendAsync("conversation", writer.Group("d"), Token));
@@ -44,11 +44,11 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_hidden_conversation_that_requires_a_newer_version_is_not_erased()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         await Log.HideAsync("conversation", TestWriter.Start, Token);
         await _store.RequireVersionAsync("conversation", Newer);
-        var row = await _store.ReadHeadRowAsync("conversation");
+        string row = await _store.ReadHeadRowAsync("conversation");
 
         await AssertNewerVersionIsRequiredAsync(() => Log.EraseAsync("conversation", Token));
 
@@ -62,7 +62,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_writer_is_refused_when_another_process_raised_the_required_version()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         await _store.RequireVersionAsync("conversation", Newer);
 
@@ -74,10 +74,10 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_append_that_raises_the_required_version_can_be_repeated()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var append = writer.Message("hello") with { RequiredVersion = Newer };
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        LogAppend append = writer.Message("hello") with { RequiredVersion = Newer };
 
-        var first = await Log.AppendAsync("conversation", append, Token);
+        LogHead first = await Log.AppendAsync("conversation", append, Token);
 
         Assert.Equal(first, await Log.AppendAsync("conversation", append, Token));
         await Assert.ThrowsAsync<LogFencedException>(() => Log.AppendAsync("conversation", append with { RequiredVersion = 1 }, Token));
@@ -86,7 +86,7 @@ public abstract partial class ConversationLogContract
     /// <summary>A message, a group, and a group whose append raises the required version.</summary>
     private async Task<TestWriter> WriteWithNewerVersionAsync()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello", hash: "hash"));
         await writer.AppendAsync(writer.Group("a", "b"));
         await writer.AppendAsync(writer.Group("c") with { RequiredVersion = Newer });

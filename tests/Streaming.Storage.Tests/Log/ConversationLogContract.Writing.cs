@@ -27,7 +27,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Creating_twice_is_refused_and_changes_nothing()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
 
         await Assert.ThrowsAsync<LogExistsException>(() =>
@@ -41,7 +41,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task One_of_concurrent_creators_succeeds_and_the_others_leave_no_list_entry()
     {
-        var outcomes = await Task.WhenAll(
+        string[] outcomes = await Task.WhenAll(
             Enumerable
                 .Range(0, 16)
                 .Select(async i =>
@@ -59,7 +59,7 @@ public abstract partial class ConversationLogContract
         );
 
         Assert.Equal(Assert.Single(outcomes.OfType<string>()), (await HeadAsync()).Owner);
-        for (var i = 0; i < 16; i++)
+        for (int i = 0; i < 16; i++)
             Assert.Equal(outcomes[i] is null ? 0 : 1, (await Log.ListOwnedAsync($"owner {i}", null, 10, Token)).Items.Count);
     }
 
@@ -71,14 +71,14 @@ public abstract partial class ConversationLogContract
                 .Range(0, 16)
                 .Select(async i =>
                 {
-                    var writer = await TestWriter.CreateAsync(Log, $"c{i:00}");
+                    TestWriter writer = await TestWriter.CreateAsync(Log, $"c{i:00}");
                     await writer.AppendAsync(writer.Message($"to {i}"));
-                    for (var n = 0; n < 10; n++)
+                    for (int n = 0; n < 10; n++)
                         await writer.AppendAsync(writer.Group($"{i}", ".", $"{n} "));
                 })
         );
 
-        for (var i = 0; i < 16; i++)
+        for (int i = 0; i < 16; i++)
         {
             Assert.Equal(
                 $"to {i}" + string.Concat(Enumerable.Range(0, 10).Select(n => $"{i}.{n} ")),
@@ -91,7 +91,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_append_to_an_erased_conversation_fails_and_stores_nothing()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello"));
         await Log.HideAsync("conversation", TestWriter.Start, Token);
         await Log.EraseAsync("conversation", Token);
@@ -110,7 +110,7 @@ public abstract partial class ConversationLogContract
     public async Task Ids_of_any_script_with_slashes_and_quotes_stay_distinct(string name)
     {
         await TestWriter.CreateAsync(Log, "other", owner: "other " + name);
-        var writer = await TestWriter.CreateAsync(Log, name, owner: name);
+        TestWriter writer = await TestWriter.CreateAsync(Log, name, owner: name);
         await writer.AppendAsync(writer.Message("hello", hash: name));
 
         Assert.Equal(name, (await HeadAsync(name)).Owner);
@@ -152,9 +152,9 @@ public abstract partial class ConversationLogContract
     {
         await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
 
-        var first = await Log.OpenForWritingAsync("conversation", "a", Token);
-        var second = await Log.OpenForWritingAsync("conversation", "b", Token);
-        var third = await Log.OpenForWritingAsync("conversation", "a", Token);
+        LogHead first = await Log.OpenForWritingAsync("conversation", "a", Token);
+        LogHead second = await Log.OpenForWritingAsync("conversation", "b", Token);
+        LogHead third = await Log.OpenForWritingAsync("conversation", "a", Token);
 
         Assert.Equal(
             [(1L, "a"), (2L, "b"), (3L, "a")],
@@ -175,8 +175,8 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_append_stores_events_ids_and_head_together()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var at = TestWriter.Start.AddTicks(123_456_789);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        DateTimeOffset at = TestWriter.Start.AddTicks(123_456_789);
         LogEvent[] events =
         [
             new()
@@ -221,7 +221,7 @@ public abstract partial class ConversationLogContract
             },
         ];
 
-        var head = await writer.AppendAsync(
+        LogHead head = await writer.AppendAsync(
             writer.Next() with
             {
                 Events = events,
@@ -256,9 +256,9 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_append_under_an_older_epoch_is_fenced_and_stores_nothing()
     {
-        var older = await TestWriter.CreateAsync(Log);
+        TestWriter older = await TestWriter.CreateAsync(Log);
         await older.AppendAsync(older.Message("first"));
-        var newer = await TestWriter.OpenAsync(Log);
+        TestWriter newer = await TestWriter.OpenAsync(Log);
 
         await Assert.ThrowsAsync<LogFencedException>(() => older.AppendAsync(older.Message("from the past")));
 
@@ -271,10 +271,10 @@ public abstract partial class ConversationLogContract
     [InlineData(1)]
     public async Task An_append_at_a_wrong_number_is_fenced_and_stores_nothing(int off)
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("first"));
-        var head = writer.Head;
-        var wrong = writer.Message("wrong") with { ExpectedLastSeq = head.LastSeq + off };
+        LogHead head = writer.Head;
+        LogAppend wrong = writer.Message("wrong") with { ExpectedLastSeq = head.LastSeq + off };
         wrong = wrong with { Events = [wrong.Events[0] with { First = head.LastSeq + off + 1, Last = head.LastSeq + off + 1 }] };
 
         await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(wrong));
@@ -286,7 +286,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_append_at_a_wrong_position_is_fenced_and_stores_nothing()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Next() with { Ids = TestWriter.Ids(0, 5) });
 
         await Assert.ThrowsAsync<LogFencedException>(() =>
@@ -299,10 +299,10 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_append_that_fails_halfway_leaves_nothing_behind_and_can_be_repeated()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("first"));
-        var head = writer.Head;
-        var append = writer.Cut(0, ids: 2_000) with { Receipt = new MessageReceipt("hash", "text", 1, 2) };
+        LogHead head = writer.Head;
+        LogAppend append = writer.Cut(0, ids: 2_000) with { Receipt = new MessageReceipt("hash", "text", 1, 2) };
 
         await _store.AppendThatFailsHalfwayAsync("conversation", append);
 
@@ -319,13 +319,13 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_repeated_append_returns_the_same_head_and_is_stored_once()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello", hash: "h1"));
-        var append = writer.Group("a", "b");
+        LogAppend append = writer.Group("a", "b");
         await _store.WithoutAnswerAsync(cancellation => Log.AppendAsync("conversation", append, cancellation));
 
-        var again = await writer.AppendAsync(append);
-        var thrice = await writer.AppendAsync(append);
+        LogHead again = await writer.AppendAsync(append);
+        LogHead thrice = await writer.AppendAsync(append);
 
         Assert.Equal((3L, 2L), (again.LastSeq, again.Position));
         Assert.Equal(again, thrice);
@@ -337,8 +337,8 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_repeated_append_of_ids_is_stored_once_and_a_later_one_of_equal_ids_is_stored()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var append = writer.Next() with { Ids = new[] { 7, 7 } };
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        LogAppend append = writer.Next() with { Ids = new[] { 7, 7 } };
 
         await writer.AppendAsync(append);
         await writer.AppendAsync(append);
@@ -350,8 +350,8 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_different_append_at_the_numbers_of_the_last_is_not_taken_for_its_repetition()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var append = writer.Message("what was stored");
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        LogAppend append = writer.Message("what was stored");
         await Log.AppendAsync("conversation", append, Token);
 
         await Assert.ThrowsAsync<LogFencedException>(() => writer.AppendAsync(writer.Message("something else")));
@@ -362,8 +362,8 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task Only_the_last_append_can_be_repeated()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var first = writer.Message("first");
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        LogAppend first = writer.Message("first");
         await writer.AppendAsync(first);
         await writer.AppendAsync(writer.Message("second"));
 
@@ -373,10 +373,10 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task One_of_the_appends_that_race_for_a_number_is_stored()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var appends = Enumerable.Range(0, 16).Select(i => writer.Message(i.ToString(CultureInfo.InvariantCulture))).ToArray();
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        LogAppend[] appends = Enumerable.Range(0, 16).Select(i => writer.Message(i.ToString(CultureInfo.InvariantCulture))).ToArray();
 
-        var outcomes = await Task.WhenAll(
+        string[] outcomes = await Task.WhenAll(
             appends.Select(async append =>
             {
                 try
@@ -400,20 +400,20 @@ public abstract partial class ConversationLogContract
     {
         await Log.CreateAsync(new NewLog("conversation", "owner", null, TestWriter.Start), Token);
 
-        var writers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => TestWriter.OpenAsync(Log)));
+        TestWriter[] writers = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => TestWriter.OpenAsync(Log)));
 
         Assert.Equal(Enumerable.Range(1, 16).Select(i => (long)i), writers.Select(w => w.Head.Epoch).Order());
-        foreach (var stale in writers.Where(w => w.Head.Epoch < 16))
+        foreach (TestWriter? stale in writers.Where(w => w.Head.Epoch < 16))
             await Assert.ThrowsAsync<LogFencedException>(() => stale.AppendAsync(stale.Message("stale")));
-        var last = writers.Single(w => w.Head.Epoch == 16);
+        TestWriter last = writers.Single(w => w.Head.Epoch == 16);
         Assert.Equal(1, (await last.AppendAsync(last.Message("mine"))).LastSeq);
     }
 
     [Fact]
     public async Task A_message_of_one_MiB_is_stored_whole()
     {
-        var writer = await TestWriter.CreateAsync(Log);
-        var text = string.Concat(Enumerable.Repeat("世a", 262_144));
+        TestWriter writer = await TestWriter.CreateAsync(Log);
+        string text = string.Concat(Enumerable.Repeat("世a", 262_144));
 
         await writer.AppendAsync(writer.Message(text, hash: "h"));
 
@@ -423,11 +423,11 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task An_unpaired_surrogate_becomes_a_replacement_character_of_the_same_length()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
 
         await writer.AppendAsync(writer.Group("a\ud83d", "b", "\udc4bc"));
 
-        var stored = Assert.Single(await EventsAsync());
+        LogEvent stored = Assert.Single(await EventsAsync());
         Assert.Equal("a\ufffdb\ufffdc", stored.Text);
         Assert.Equal([2, 1, 2], stored.Lengths);
     }
@@ -435,7 +435,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_receipt_is_found_by_its_hash()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await TestWriter.CreateAsync(Log, "another");
         await writer.AppendAsync(writer.Message("hello", hash: "h1"));
         await writer.AppendAsync(writer.Message("world", hash: "h2"));
@@ -449,7 +449,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task A_second_receipt_for_a_message_is_refused_and_stores_nothing()
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("hello", hash: "h1"));
 
         await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(writer.Message("again", hash: "h1")));
@@ -483,11 +483,11 @@ public abstract partial class ConversationLogContract
     [MemberData(nameof(Contradictions), DisableDiscoveryEnumeration = true)]
     public async Task An_append_that_contradicts_itself_is_refused_and_stores_nothing(string what, Func<TestWriter, LogAppend> make)
     {
-        var writer = await TestWriter.CreateAsync(Log);
+        TestWriter writer = await TestWriter.CreateAsync(Log);
         await writer.AppendAsync(writer.Message("first") with { Ids = TestWriter.Ids(0, 3) });
-        var head = writer.Head;
+        LogHead head = writer.Head;
 
-        var error = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(make(writer)));
+        ArgumentException error = await Assert.ThrowsAsync<ArgumentException>(() => writer.AppendAsync(make(writer)));
 
         Assert.StartsWith("An append to the log is wrong: ", error.Message, StringComparison.Ordinal);
         Assert.True(head == await HeadAsync(), what);

@@ -82,7 +82,7 @@ internal sealed class LogModel(string id)
         if (_head is null)
             return nameof(LogMissingException);
         var page = new List<LogEvent>();
-        foreach (var e in _events.Where(e => e.Last >= from && e.First <= to).Take(maxRows))
+        foreach (LogEvent? e in _events.Where(e => e.Last >= from && e.First <= to).Take(maxRows))
         {
             if (page.Count > 0 && page.Append(e).Sum(one => System.Text.Encoding.UTF8.GetByteCount(one.Text)) > maxTextBytes)
                 break;

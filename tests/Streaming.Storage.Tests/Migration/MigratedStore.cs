@@ -1,6 +1,7 @@
 using Azure.Core;
 using Azure.Data.Tables;
 using Azure.Storage.Blobs;
+using Azure.Storage.Blobs.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 using Streaming.Azurite;
 using Streaming.Clustering;
@@ -128,7 +129,7 @@ internal sealed class MigratedStore(AzuriteProcess azurite) : IDisposable
                 versions.Add($"{purpose} {row.PartitionKey} {row.RowKey} {row.ETag}");
         }
 
-        await foreach (var blob in States.GetBlobsAsync(cancellationToken: Token))
+        await foreach (BlobItem blob in States.GetBlobsAsync(cancellationToken: Token))
             versions.Add($"{blob.Name} {blob.Properties.ETag}");
         return versions;
     }

@@ -53,7 +53,7 @@ public sealed class StoreMigrationHostTests(AzuriteFixture azurite) : IAsyncLife
         await _store.OpenTargetAsync(); // Creates the tables, which the copy would otherwise do.
         List<string> before = await _store.VersionsAsync();
 
-        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
+        StoreMigrationException refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
 
         Assert.Contains(
             "another 'note' of grain note/key-ring than this store, so it is another service's",

@@ -149,7 +149,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     public async Task A_store_that_a_host_has_open_is_refused() =>
         await _store.UseAsync(async _ =>
         {
-            var refused = await Assert.ThrowsAsync<StoreOpenException>(() => _store.MoveAsync(cancellation: Token));
+            StoreOpenException refused = await Assert.ThrowsAsync<StoreOpenException>(() => _store.MoveAsync(cancellation: Token));
 
             Assert.Contains("in use by another host", refused.Message, StringComparison.Ordinal);
         });
@@ -159,7 +159,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
     {
         using var folder = new Sqlite.TemporaryFolder();
 
-        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() =>
+        StoreMigrationException refused = await Assert.ThrowsAsync<StoreMigrationException>(() =>
             StoreMigration.RunAsync(folder.Path, _store.Account, cancellation: Token)
         );
 
@@ -173,7 +173,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
         await TestWriter.CreateAsync(await _store.OpenTargetAsync(), MigratedStore.Empty);
         List<string> before = [.. (await VersionsOfTablesAsync()).Order(StringComparer.Ordinal)];
 
-        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
+        StoreMigrationException refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
 
         Assert.Contains("Conversation empty is in", refused.Message, StringComparison.Ordinal);
         Assert.Contains("choose another Streaming:Azure:Prefix", refused.Message, StringComparison.Ordinal);
@@ -189,7 +189,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
             await cut.AppendAsync(cut.Group("x") with { RequiredVersion = StoreVersion.Current + 1 });
         });
 
-        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
+        StoreMigrationException refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
 
         Assert.StartsWith("Conversation cut requires store version ", refused.Message, StringComparison.Ordinal);
         Assert.Null(await (await _store.OpenTargetAsync()).ReadHeadAsync(MigratedStore.Cut, Token));
@@ -201,7 +201,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
         await MoveAllButOneAsync();
         await _store.UseAsync(log => TestWriter.OpenAsync(log, MigratedStore.Cut));
 
-        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
+        StoreMigrationException refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
 
         Assert.Contains("from this one before a host used it again", refused.Message, StringComparison.Ordinal);
     }
@@ -215,7 +215,7 @@ public sealed class StoreMigrationTests(AzuriteFixture azurite) : IAsyncLifetime
         await _store.Table("log").AddEntityAsync(foreign, Token); // where the source has a row: it is replaced
         await _store.Table("log").AddEntityAsync(beside, Token);
 
-        var refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
+        StoreMigrationException refused = await Assert.ThrowsAsync<StoreMigrationException>(() => _store.MoveAsync(cancellation: Token));
 
         Assert.Contains("Conversation cut is not in", refused.Message, StringComparison.Ordinal);
         Assert.Null(await (await _store.OpenTargetAsync()).ReadHeadAsync(MigratedStore.Cut, Token));

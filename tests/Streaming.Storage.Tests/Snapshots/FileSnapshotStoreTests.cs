@@ -71,7 +71,9 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
         _limit = 1000;
         await ReopenAsync();
         await WriteAsync("a", 0, 1, new byte[400]);
-        var refusal = await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("b", 0, 1, new byte[1001]));
+        SnapshotUnavailableException refusal = await Assert.ThrowsAsync<SnapshotUnavailableException>(() =>
+            WriteAsync("b", 0, 1, new byte[1001])
+        );
         Assert.Equal(
             "A snapshot of 1001 bytes is larger than the limit of all snapshots, 1000; raise Streaming:SnapshotMegabytes.",
             refusal.Message
@@ -125,7 +127,7 @@ public sealed class FileSnapshotStoreTests : SnapshotStoreContract
         string root = Path.Combine(_folder.Path, "snapshots");
         Directory.Delete(root, recursive: true);
         await File.WriteAllTextAsync(root, "in the way", Token);
-        var failure = await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("a", 0, 1, [1]));
+        SnapshotUnavailableException failure = await Assert.ThrowsAsync<SnapshotUnavailableException>(() => WriteAsync("a", 0, 1, [1]));
         Assert.Contains("look at the disk that holds it", failure.Message, StringComparison.Ordinal);
         Assert.Equal(0, Files.Bytes);
         File.Delete(root);

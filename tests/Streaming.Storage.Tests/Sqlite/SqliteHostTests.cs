@@ -18,7 +18,7 @@ public sealed class SqliteHostTests : IDisposable
     [Fact]
     public async Task The_store_closes_after_the_silo_so_that_a_grain_can_write_while_it_deactivates()
     {
-        using (var host = SiloHost())
+        using (IHost host = SiloHost())
         {
             await host.StartAsync(Token);
             await host.Services.GetRequiredService<IGrainFactory>().GetGrain<INoteGrain>("a/世").Write(42);
@@ -28,7 +28,7 @@ public sealed class SqliteHostTests : IDisposable
             await host.StopAsync(Token);
         }
 
-        using (var host = SiloHost())
+        using (IHost host = SiloHost())
         {
             await host.StartAsync(Token);
             Assert.Equal(
@@ -43,15 +43,15 @@ public sealed class SqliteHostTests : IDisposable
     [Fact]
     public async Task A_folder_in_use_stops_a_second_host_with_one_sentence()
     {
-        using var first = SmallHost();
+        using IHost first = SmallHost();
         await first.StartAsync(Token);
-        using var second = SmallHost();
+        using IHost second = SmallHost();
 
-        var error = await Assert.ThrowsAsync<StoreOpenException>(() => second.StartAsync(Token));
+        StoreOpenException error = await Assert.ThrowsAsync<StoreOpenException>(() => second.StartAsync(Token));
 
         Assert.Contains($"The data folder {_folder.Path} is in use by another host", error.Message, StringComparison.Ordinal);
         await first.StopAsync(Token);
-        using var third = SmallHost();
+        using IHost third = SmallHost();
         await third.StartAsync(Token);
         await third.StopAsync(Token);
     }
@@ -59,9 +59,9 @@ public sealed class SqliteHostTests : IDisposable
     [Fact]
     public async Task The_log_says_that_it_is_not_open_before_the_host_starts()
     {
-        using var host = SmallHost();
+        using IHost host = SmallHost();
 
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             host.Services.GetRequiredService<IConversationLog>().ReadHeadAsync("c", Token)
         );
 
@@ -70,7 +70,7 @@ public sealed class SqliteHostTests : IDisposable
 
     private IHost SmallHost()
     {
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Services.AddLogging().AddSqliteStore(_folder.Path);
         return builder.Build();
     }

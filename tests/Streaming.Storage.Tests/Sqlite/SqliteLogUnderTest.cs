@@ -58,8 +58,8 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
 
     public override Task SpoilLastRowsAsync(string id)
     {
-        using var connection = Connect();
-        var log = $"(SELECT log FROM heads WHERE id = '{id}')";
+        using SqliteConnection connection = Connect();
+        string log = $"(SELECT log FROM heads WHERE id = '{id}')";
         Run(
             connection,
             $"UPDATE events SET lengths = x'80' WHERE log = {log} AND last_seq = (SELECT last_seq FROM heads WHERE id = '{id}')"
@@ -95,11 +95,11 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
 
     public override Task<string> ReadHeadRowAsync(string id)
     {
-        using var connection = Connect();
-        using var command = connection.CreateCommand();
+        using SqliteConnection connection = Connect();
+        using SqliteCommand command = connection.CreateCommand();
         command.CommandText = "SELECT * FROM heads WHERE id = $id";
         command.Parameters.AddWithValue("$id", id);
-        using var row = command.ExecuteReader();
+        using SqliteDataReader row = command.ExecuteReader();
         Assert.True(row.Read());
         return Task.FromResult(string.Join('\n', Enumerable.Range(0, row.FieldCount).Select(i => $"{row.GetName(i)}: {Text(row[i])}")));
 
@@ -108,7 +108,7 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
 
     public override Task RequireVersionAsync(string id, int version)
     {
-        using var connection = Connect();
+        using SqliteConnection connection = Connect();
         Run(connection, $"UPDATE heads SET required_version = {version} WHERE id = '{id}'");
         return Task.CompletedTask;
     }
@@ -119,7 +119,7 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
     /// <summary>Makes every commit with a receipt fail, until it is disposed.</summary>
     public IDisposable FailCommitsWithReceipts()
     {
-        using (var connection = Connect())
+        using (SqliteConnection connection = Connect())
             Run(connection, "CREATE TABLE IF NOT EXISTS orphans (parent INTEGER REFERENCES heads (log) DEFERRABLE INITIALLY DEFERRED)");
         return new Trigger(this, "AFTER INSERT ON receipts", "INSERT INTO orphans VALUES (-1)");
     }
@@ -140,7 +140,7 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
 
     private static void Run(SqliteConnection connection, string sql)
     {
-        using var command = connection.CreateCommand();
+        using SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }
@@ -169,13 +169,13 @@ internal sealed class SqliteLogUnderTest : LogUnderTest
         public Trigger(SqliteLogUnderTest store, string when, string then)
         {
             _store = store;
-            using var connection = store.Connect();
+            using SqliteConnection connection = store.Connect();
             Run(connection, $"CREATE TRIGGER fault {when} BEGIN {then}; END");
         }
 
         public void Dispose()
         {
-            using var connection = _store.Connect();
+            using SqliteConnection connection = _store.Connect();
             Run(connection, "DROP TRIGGER fault");
         }
     }

@@ -14,7 +14,7 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public void A_missing_folder_is_created_for_its_owner_alone()
     {
-        var path = Path.Combine(_folder.Path, "new", "data");
+        string path = Path.Combine(_folder.Path, "new", "data");
 
         using (SqliteLogUnderTest.OpenStore(path))
         {
@@ -22,7 +22,7 @@ public sealed class SqliteStoreTests : IDisposable
             if (OperatingSystem.IsWindows())
                 return;
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
-            foreach (var file in Directory.GetFiles(path))
+            foreach (string file in Directory.GetFiles(path))
                 Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         }
     }
@@ -32,7 +32,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         using (SqliteLogUnderTest.OpenStore(_folder.Path))
         {
-            var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
+            StoreOpenException error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
             Assert.Equal(
                 $"The data folder {_folder.Path} is in use by another host; stop that one, or give this one a folder of its own "
                     + "(Streaming:Data).",
@@ -46,10 +46,10 @@ public sealed class SqliteStoreTests : IDisposable
     [Fact]
     public void A_folder_that_cannot_be_written_is_refused()
     {
-        var file = Path.Combine(_folder.Path, "file");
+        string file = Path.Combine(_folder.Path, "file");
         File.WriteAllText(file, "not a folder");
 
-        var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(Path.Combine(file, "data")));
+        StoreOpenException error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(Path.Combine(file, "data")));
 
         Assert.StartsWith($"The data folder {Path.Combine(file, "data")} cannot be written (", error.Message, StringComparison.Ordinal);
         Assert.EndsWith("); make it writable, or choose another (Streaming:Data).", error.Message, StringComparison.Ordinal);
@@ -61,7 +61,7 @@ public sealed class SqliteStoreTests : IDisposable
         SqliteLogUnderTest.OpenStore(_folder.Path).Dispose();
         Run("UPDATE schema_version SET version = 2");
 
-        var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
+        StoreOpenException error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
 
         Assert.Equal(
             $"{_folder.Database} has schema version 2, and this program knows version 1: run the program that wrote it, or a newer one.",
@@ -76,13 +76,13 @@ public sealed class SqliteStoreTests : IDisposable
     {
         using (SqliteStore store = SqliteLogUnderTest.OpenStore(_folder.Path))
         {
-            var before = await TestWriter.CreateAsync(new SqliteConversationLog(store));
+            TestWriter before = await TestWriter.CreateAsync(new SqliteConversationLog(store));
             await before.AppendAsync(before.Message("hello"));
         }
 
         Run("ALTER TABLE heads DROP COLUMN required_version"); // That commit's table has no such column.
         using SqliteStore opened = SqliteLogUnderTest.OpenStore(_folder.Path);
-        var writer = await TestWriter.OpenAsync(new SqliteConversationLog(opened));
+        TestWriter writer = await TestWriter.OpenAsync(new SqliteConversationLog(opened));
 
         Assert.Equal((2L, 1L, 1), (writer.Head.Epoch, writer.Head.LastSeq, writer.Head.RequiredVersion));
         await writer.AppendAsync(writer.Group("a"));
@@ -94,7 +94,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         Run("CREATE TABLE recipes (name TEXT)");
 
-        var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
+        StoreOpenException error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
 
         Assert.Equal(
             $"{_folder.Database} is a SQLite database of another program; move it away, or choose another data folder (Streaming:Data).",
@@ -107,7 +107,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         File.WriteAllText(_folder.Database, new string('x', 5_000));
 
-        var error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
+        StoreOpenException error = Assert.Throws<StoreOpenException>(() => SqliteLogUnderTest.OpenStore(_folder.Path));
 
         Assert.StartsWith($"{_folder.Database} cannot be opened as a SQLite database (", error.Message, StringComparison.Ordinal);
         Assert.Equal(new string('x', 5_000), File.ReadAllText(_folder.Database));
@@ -139,7 +139,7 @@ public sealed class SqliteStoreTests : IDisposable
     {
         using var connection = new SqliteConnection($"Data Source={_folder.Database};Pooling=False");
         connection.Open();
-        using var command = connection.CreateCommand();
+        using SqliteCommand command = connection.CreateCommand();
         command.CommandText = sql;
         command.ExecuteNonQuery();
     }

@@ -1,4 +1,5 @@
 using Streaming.Storage.Log;
+using Streaming.Storage.Sqlite;
 using Streaming.Storage.Tests.Log;
 
 namespace Streaming.Storage.Tests.Sqlite;
@@ -18,8 +19,8 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task Queued_appends_share_one_commit()
     {
-        var writers = await CreateAsync(100);
-        var before = _store.Store.Commits;
+        TestWriter[] writers = await CreateAsync(100);
+        long before = _store.Store.Commits;
 
         Task<LogHead>[] appends;
         using (_store.HoldWriters())
@@ -27,15 +28,15 @@ public sealed class SqliteWriterTests : IAsyncLifetime
         await Task.WhenAll(appends);
 
         Assert.Equal(before + 1, _store.Store.Commits);
-        foreach (var writer in writers)
+        foreach (TestWriter writer in writers)
             Assert.Equal(writer.Head, await _store.Log.ReadHeadAsync(writer.Id, Token));
     }
 
     [Fact]
     public async Task A_commit_closes_at_eight_MiB()
     {
-        var writers = await CreateAsync(12);
-        var before = _store.Store.Commits;
+        TestWriter[] writers = await CreateAsync(12);
+        long before = _store.Store.Commits;
 
         Task<LogHead>[] appends;
         using (_store.HoldWriters())
@@ -48,8 +49,8 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task A_failed_write_does_not_affect_others_of_its_commit()
     {
-        var writers = await CreateAsync(3);
-        var before = _store.Store.Commits;
+        TestWriter[] writers = await CreateAsync(3);
+        long before = _store.Store.Commits;
 
         Task<LogHead> first,
             stale,
@@ -69,27 +70,27 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task A_failed_commit_fails_all_its_writes_and_the_next_one_succeeds()
     {
-        var writers = await CreateAsync(3);
+        TestWriter[] writers = await CreateAsync(3);
         LogAppend[] appends = [.. writers.Select((writer, i) => writer.Message("hello", hash: i == 1 ? "h" : null))];
         Task<LogHead>[] failing;
         using (_store.FailCommitsWithReceipts())
         {
             using (_store.HoldWriters())
                 failing = [.. writers.Select((writer, i) => writer.AppendAsync(appends[i]))];
-            foreach (var append in failing)
+            foreach (Task<LogHead> append in failing)
                 await Assert.ThrowsAsync<LogUnavailableException>(() => append);
         }
 
-        foreach (var writer in writers)
+        foreach (TestWriter writer in writers)
             Assert.Equal(0, (await _store.Log.ReadHeadAsync(writer.Id, Token))!.LastSeq);
-        for (var i = 0; i < 3; i++)
+        for (int i = 0; i < 3; i++)
             Assert.Equal(1, (await writers[i].AppendAsync(appends[i])).LastSeq);
     }
 
     [Fact]
     public async Task An_error_never_quotes_a_message()
     {
-        var writer = (await CreateAsync(1))[0];
+        TestWriter writer = (await CreateAsync(1))[0];
         LogException error;
         using (_store.FailCommitsWithReceipts())
             error = await Assert.ThrowsAsync<LogUnavailableException>(() => writer.AppendAsync(writer.Message("private words", hash: "h")));
@@ -105,7 +106,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
         using (_store.HoldWriters())
         {
             queued = [.. Enumerable.Range(0, QueueLimit).Select(i => _store.Log.CreateAsync(New($"c{i}"), Token))];
-            var tooMany = _store.Log.CreateAsync(New("one too many"), impatience.Token);
+            Task tooMany = _store.Log.CreateAsync(New("one too many"), impatience.Token);
             await impatience.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => tooMany);
         }
@@ -118,7 +119,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task Closing_finishes_queued_writes_and_refuses_later_ones()
     {
-        var log = _store.Log;
+        IConversationLog log = _store.Log;
         Task[] queued;
         Task closing;
         using (_store.HoldWriters())
@@ -139,8 +140,8 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     public async Task Acknowledged_writes_survive_a_crash_at_any_moment()
     {
         // The files as a killed process leaves them: copied while the store is open, before the write-ahead log is checkpointed.
-        var writer = (await CreateAsync(1))[0];
-        for (var i = 0; i < 40; i++)
+        TestWriter writer = (await CreateAsync(1))[0];
+        for (int i = 0; i < 40; i++)
         {
             await writer.AppendAsync(writer.Group("token ", "by ", "token "));
             if (i % 8 != 0)
@@ -148,7 +149,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
             using var crashed = new TemporaryFolder();
             File.Copy(Path.Combine(_store.Folder, "conversations.db"), crashed.Database);
             File.Copy(Path.Combine(_store.Folder, "conversations.db-wal"), crashed.Database + "-wal");
-            using var store = SqliteLogUnderTest.OpenStore(crashed.Path);
+            using SqliteStore store = SqliteLogUnderTest.OpenStore(crashed.Path);
             var log = new Streaming.Storage.Sqlite.SqliteConversationLog(store);
 
             Assert.Equal(writer.Head, await log.ReadHeadAsync(writer.Id, Token));
@@ -160,10 +161,12 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task An_erasure_commits_every_500_rows_and_every_4_MiB()
     {
-        var writers = await CreateAsync(2);
-        var messages = Enumerable.Range(1, 1_200).Select(i => writers[0].Message("x").Events[0] with { First = i, Last = i });
+        TestWriter[] writers = await CreateAsync(2);
+        IEnumerable<LogEvent> messages = Enumerable
+            .Range(1, 1_200)
+            .Select(i => writers[0].Message("x").Events[0] with { First = i, Last = i });
         await writers[0].AppendAsync(writers[0].Next() with { Events = [.. messages], Ids = TestWriter.Ids(0, 10 * 1024) });
-        for (var i = 0; i < 10; i++)
+        for (int i = 0; i < 10; i++)
             await writers[1].AppendAsync(writers[1].Message(new string('x', 1 << 20)));
 
         Assert.Equal(3, await CommitsOfErasingAsync("c0")); // 500 events; 500; 200, 10 rows of ids and the head
@@ -173,15 +176,15 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task A_cancelled_erasure_is_continued_by_the_next_call()
     {
-        var writer = (await CreateAsync(1))[0];
-        for (var i = 0; i < 10; i++)
+        TestWriter writer = (await CreateAsync(1))[0];
+        for (int i = 0; i < 10; i++)
             await writer.AppendAsync(writer.Message(new string('x', 1 << 20)));
         await _store.Log.HideAsync("c0", TestWriter.Start, Token);
 
         using var stopping = new CancellationTokenSource();
         using (_store.HoldWriters())
         {
-            var erasing = _store.Log.EraseAsync("c0", stopping.Token);
+            Task erasing = _store.Log.EraseAsync("c0", stopping.Token);
             await stopping.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => erasing);
         }
@@ -194,8 +197,8 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     [Fact]
     public async Task The_write_ahead_log_stays_short()
     {
-        var writer = (await CreateAsync(1))[0];
-        for (var i = 0; i < 40; i++)
+        TestWriter writer = (await CreateAsync(1))[0];
+        for (int i = 0; i < 40; i++)
             await writer.AppendAsync(writer.Message(new string('x', 1 << 20)));
 
         Assert.InRange(new FileInfo(Path.Combine(_store.Folder, "conversations.db-wal")).Length, 1, 16 << 20);
@@ -204,7 +207,7 @@ public sealed class SqliteWriterTests : IAsyncLifetime
     private async Task<long> CommitsOfErasingAsync(string id)
     {
         await _store.Log.HideAsync(id, TestWriter.Start, Token);
-        var before = _store.Store.Commits;
+        long before = _store.Store.Commits;
         await _store.Log.EraseAsync(id, Token);
         Assert.Null(await _store.Log.ReadHeadAsync(id, Token));
         return _store.Store.Commits - before;

@@ -11,7 +11,7 @@ public class SequencePackerTests
     public void Begins_each_sequence_with_the_start_token_and_targets_the_next_token()
     {
         var packer = new SequencePacker(Mixture(("a", 1), ("b", 1)), Bos, new PackerState { Random = 1 });
-        var (ids, targets, learn) = (new long[64 * 32], new long[64 * 32], new bool[64 * 32]);
+        (long[]? ids, long[]? targets, bool[]? learn) = (new long[64 * 32], new long[64 * 32], new bool[64 * 32]);
         for (int batch = 0; batch < 20; batch++)
         {
             packer.Fill(ids, targets, learn, length: 32);

@@ -88,7 +88,7 @@ public partial class GeneratorTests
     [Fact]
     public void Says_that_it_is_a_model_or_a_program_when_asked_who_it_is()
     {
-        ExchangeCatalog catalog = ExchangeCatalog.Load();
+        var catalog = ExchangeCatalog.Load();
         var random = new SeededRandom(1);
         foreach (string name in (string[])["whoareyou", "human"])
         {
@@ -106,11 +106,10 @@ public partial class GeneratorTests
     [Fact]
     public void Computes_sums_correctly()
     {
-        var generator = new SumGenerator();
         int checkedSums = 0;
         for (int i = 0; i < 3000; i++)
         {
-            string reply = generator.Exchange(SeededRandom.For(3, "sums", i))[1].Content;
+            string reply = SumGenerator.Exchange(SeededRandom.For(3, "sums", i))[1].Content;
             if (Said().Match(reply) is { Success: true } said)
             {
                 checkedSums++;
@@ -126,11 +125,10 @@ public partial class GeneratorTests
     [Fact]
     public void Computes_sums_correctly_in_short_answers()
     {
-        var generator = new SumGenerator();
         int checkedSums = 0;
         for (int i = 0; i < 3000; i++)
         {
-            IReadOnlyList<Turn> exchange = generator.Exchange(SeededRandom.For(3, "short", i));
+            IReadOnlyList<Turn> exchange = SumGenerator.Exchange(SeededRandom.For(3, "short", i));
             Match asked = Regex.Match(exchange[0].Content, @"(\d+) (plus|\+|minus|-) (\d+)", RegexOptions.IgnoreCase),
                 answered = Regex.Match(exchange[1].Content, @"^That is (\d+)\.$");
             if (!asked.Success || !answered.Success)

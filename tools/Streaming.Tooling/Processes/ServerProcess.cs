@@ -136,7 +136,7 @@ public class ServerProcess(string program, IEnumerable<string> arguments) : IAsy
     {
         _kill.Dispose();
         _kill = new CancellationTokenSource();
-        PipeTarget lines = PipeTarget.ToDelegate(line => Take(line, ready));
+        var lines = PipeTarget.ToDelegate(line => Take(line, ready));
         _running = Cli.Wrap(program)
             .WithArguments(_arguments)
             .WithWorkingDirectory(WorkingDirectory)

@@ -44,7 +44,7 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, Provenance pr
         CancellationToken cancellation
     )
     {
-        await using HostProcess silo = HostProcess.Silo(
+        await using var silo = HostProcess.Silo(
             data,
             ClusterPorts.Free(),
             $"Model={model}",
@@ -151,7 +151,7 @@ internal sealed class ServedRun(EnduranceScale scale, int threads, Provenance pr
         throw new ToolException($"The host ended the watcher's stream after {watch.Tokens} tokens:\n{silo.Output}");
     }
 
-    private void Keep(Journal journal, CostRow? row)
+    private static void Keep(Journal journal, CostRow? row)
     {
         if (row is null)
             return;

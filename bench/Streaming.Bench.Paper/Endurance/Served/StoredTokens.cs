@@ -25,7 +25,7 @@ internal static class StoredTokens
         await host.StartAsync(cancellation);
         try
         {
-            var log = host.Services.GetRequiredService<IConversationLog>();
+            IConversationLog log = host.Services.GetRequiredService<IConversationLog>();
             LogHead head = await log.ReadHeadAsync(id, cancellation) ?? throw new ToolException($"The log has no conversation '{id}'.");
             var ids = new List<int>(checked((int)head.Position));
             while (ids.Count < head.Position)
@@ -48,8 +48,8 @@ internal static class StoredTokens
         CancellationToken cancellation
     )
     {
-        using Checkpoint checkpoint = Checkpoint.Open(Repository.PathTo(scale.Model));
-        using EvaluationModel model = EvaluationModel.Load(
+        using var checkpoint = Checkpoint.Open(Repository.PathTo(scale.Model));
+        using var model = EvaluationModel.Load(
             checkpoint.Config,
             checkpoint.Weights,
             new EvaluationOptions

@@ -100,7 +100,7 @@ internal sealed record AttentionView
     private static torch.Tensor MaskOf(AttentionView view, Segment segment, long from, long to, BatchShape shape)
     {
         CacheLayout layout = segment.Layout;
-        var keys = new long[view.Columns];
+        long[] keys = new long[view.Columns];
         for (int place = 0; place < view.FixedPlaces; place++)
             keys[place] = place;
         Array.Fill(keys, Empty, view.FixedPlaces, view.RingPlaces);
@@ -109,7 +109,7 @@ internal sealed record AttentionView
         for (int i = 0; i < view.OwnKeys; i++)
             keys[view.Places + i] = segment.Position + segment.Ids.Length - view.OwnKeys + i;
 
-        var additions = new float[view.Rows * view.Columns];
+        float[] additions = new float[view.Rows * view.Columns];
         for (int row = 0; row < view.Rows; row++)
         {
             long p = segment.Position + row;

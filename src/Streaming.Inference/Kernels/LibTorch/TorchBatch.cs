@@ -71,7 +71,7 @@ internal sealed class TorchBatch
     {
         if (places.Count == 0)
             return null;
-        var targets = new long[places.Count * shape.KeyValueHeads];
+        long[] targets = new long[places.Count * shape.KeyValueHeads];
         for (int i = 0; i < places.Count; i++)
         {
             for (int head = 0; head < shape.KeyValueHeads; head++)

@@ -74,7 +74,7 @@ internal sealed unsafe class ManagedKernels : IKernels
     public torch.Tensor Embed(torch.Tensor embedding)
     {
         torch.Tensor residual = _residual.Take(_batch!.Rows);
-        var rows = (float*)TensorMemory.AddressOf(residual);
+        float* rows = (float*)TensorMemory.AddressOf(residual);
         void* source = TensorMemory.AddressOf(embedding);
         bool bfloat16 = embedding.dtype == torch.ScalarType.BFloat16;
         int width = _config.HiddenSize;
@@ -170,8 +170,8 @@ internal sealed unsafe class ManagedKernels : IKernels
             return residual;
         torch.Tensor selected = _selected.Take(logitRows.Length);
         int width = _config.HiddenSize;
-        var source = (float*)TensorMemory.AddressOf(residual);
-        var target = (float*)TensorMemory.AddressOf(selected);
+        float* source = (float*)TensorMemory.AddressOf(residual);
+        float* target = (float*)TensorMemory.AddressOf(selected);
         for (int i = 0; i < logitRows.Length; i++)
             new ReadOnlySpan<float>(source + (long)logitRows[i] * width, width).CopyTo(new Span<float>(target + (long)i * width, width));
         return selected;
@@ -203,7 +203,7 @@ internal sealed unsafe class ManagedKernels : IKernels
             width = TensorMemory.Length(rows, 1);
         bool bfloat16 = bias.dtype == torch.ScalarType.BFloat16;
         void* numbers = TensorMemory.AddressOf(bias);
-        var row = (float*)TensorMemory.AddressOf(rows);
+        float* row = (float*)TensorMemory.AddressOf(rows);
         for (int r = 0; r < count; r++, row += width)
         {
             for (int i = 0; i < width; i++)

@@ -31,7 +31,7 @@ internal readonly struct PortableLanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe void StoreRounded(Vector128<float> vector, short* target)
     {
-        Vector128<int> rounded = Vector128.ConvertToInt32(Vector128.Round(vector));
+        var rounded = Vector128.ConvertToInt32(Vector128.Round(vector));
         *(ulong*)target = Vector128.Narrow(rounded, rounded).AsUInt64().ToScalar();
     }
 
@@ -66,7 +66,7 @@ internal readonly struct PortableLanes
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector128<float> vector)
     {
-        Vector128<float> twos = Vector128.Max(vector, Vector128.Shuffle(vector, Vector128.Create(2, 3, 0, 1)));
+        var twos = Vector128.Max(vector, Vector128.Shuffle(vector, Vector128.Create(2, 3, 0, 1)));
         return Vector128.Max(twos, Vector128.Shuffle(twos, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 

@@ -96,7 +96,7 @@ public sealed unsafe class IntegerAttentionTests
     {
         int stride = IntegerCache.Padded(layout.Places),
             workspaceSize = IntegerAttention.WorkspaceSize(groups, width, stride);
-        var attended = new float[groups * width];
+        float[] attended = new float[groups * width];
         float[] own = Angles(Angle(t), width),
             sinks = Angles(Angle(Math.Min(t, layout.Places - 1)), width);
         using var workspace = new NativeBuffer<float>();
@@ -172,7 +172,7 @@ public sealed unsafe class IntegerAttentionTests
     private static double[] Rotate(ReadOnlySpan<float> head, double angle)
     {
         int half = head.Length / 2;
-        var rotated = new double[head.Length];
+        double[] rotated = new double[head.Length];
         for (int i = 0; i < half; i++)
         {
             rotated[i] = head[i] * Math.Cos(angle) - head[half + i] * Math.Sin(angle);

@@ -105,8 +105,8 @@ public unsafe class ProductTests
                 rows = 16;
             float[] w = [.. Enumerable.Range(0, weights * width).Select(_ => random.NextSingle() - 0.5f)];
             float[] x = [.. Enumerable.Range(0, rows * width).Select(_ => random.NextSingle() - 0.5f)];
-            var together = new float[rows * weights];
-            var apart = new float[rows * weights];
+            float[] together = new float[rows * weights];
+            float[] apart = new float[rows * weights];
             fixed (
                 float* wp = w,
                     xp = x,
@@ -145,8 +145,8 @@ public unsafe class ProductTests
             BFloat16[] scales = [.. Enumerable.Range(0, weights * groups).Select(_ => BFloat16.Of(random.NextSingle() - 0.5f))];
             float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
             float[] before = [.. Enumerable.Range(0, rows * weights).Select(_ => random.NextSingle())];
-            var packed = new byte[w.Length / 2];
-            var sums = new float[rows * groups];
+            byte[] packed = new byte[w.Length / 2];
+            float[] sums = new float[rows * groups];
             foreach (bool add in (bool[])[false, true])
             {
                 float[] together = [.. before],
@@ -213,8 +213,8 @@ public unsafe class ProductTests
     {
         BFloat16[] scales = [.. Enumerable.Range(0, weights).Select(_ => BFloat16.Of(0.01f + random.NextSingle()))];
         float[] rowScales = [.. Enumerable.Range(0, rows).Select(_ => 0.01f + random.NextSingle())];
-        var actual = new float[rows * weights];
-        var packed = new sbyte[w.Length];
+        float[] actual = new float[rows * weights];
+        sbyte[] packed = new sbyte[w.Length];
         fixed (
             sbyte* wp = w,
                 lp = packed

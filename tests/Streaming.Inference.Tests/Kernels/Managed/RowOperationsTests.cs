@@ -86,7 +86,7 @@ public unsafe class RowOperationsTests
         foreach (int width in Widths)
         {
             float[] x = Numbers(width, 5, 7);
-            var actual = new short[width];
+            short[] actual = new short[width];
             float scale;
             fixed (float* xp = x)
             fixed (short* rp = actual)
@@ -101,8 +101,8 @@ public unsafe class RowOperationsTests
     public void A_row_of_zeros_quantises_to_zeros_and_a_row_with_infinity_to_NaN(KernelSet set)
     {
         VectorKernels.Choice kernels = VectorKernels.Of(TestKernels.Required(set));
-        var x = new float[24];
-        var actual = new short[24];
+        float[] x = new float[24];
+        short[] actual = new short[24];
         fixed (float* xp = x)
         fixed (short* rp = actual)
         {
