@@ -77,7 +77,7 @@ public abstract class GrainStorageContract : IAsyncLifetime
         GrainState<Note> other = await ReadAsync("grain");
         other.State!.Number = 2;
         await Storage.WriteStateAsync(Name, Id("grain"), other);
-        string staleTag = first.ETag;
+        string? staleTag = first.ETag;
         first.State!.Number = 3;
 
         InconsistentStateException error = await Assert.ThrowsAsync<InconsistentStateException>(() =>

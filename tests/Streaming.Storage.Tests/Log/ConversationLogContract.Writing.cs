@@ -41,7 +41,7 @@ public abstract partial class ConversationLogContract
     [Fact]
     public async Task One_of_concurrent_creators_succeeds_and_the_others_leave_no_list_entry()
     {
-        string[] outcomes = await Task.WhenAll(
+        string?[] outcomes = await Task.WhenAll(
             Enumerable
                 .Range(0, 16)
                 .Select(async i =>
@@ -376,7 +376,7 @@ public abstract partial class ConversationLogContract
         TestWriter writer = await TestWriter.CreateAsync(Log);
         LogAppend[] appends = Enumerable.Range(0, 16).Select(i => writer.Message(i.ToString(CultureInfo.InvariantCulture))).ToArray();
 
-        string[] outcomes = await Task.WhenAll(
+        string?[] outcomes = await Task.WhenAll(
             appends.Select(async append =>
             {
                 try

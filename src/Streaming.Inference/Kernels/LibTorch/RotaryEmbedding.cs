@@ -30,8 +30,8 @@ internal readonly record struct RotaryEmbedding(torch.Tensor Cosines, torch.Tens
         int half = rotary.For(batch.Segments[0].Layout).Length,
             width = 2 * half,
             row = 0;
-        var cosines = new float[positions.Length * width];
-        var sines = new float[positions.Length * width];
+        float[] cosines = new float[positions.Length * width];
+        float[] sines = new float[positions.Length * width];
         foreach (Segment segment in batch.Segments)
         {
             double[] frequencies = rotary.For(segment.Layout);

@@ -70,14 +70,14 @@ internal abstract unsafe class IntegerAttention
             int productSize = BiasScores.ProductSize(d);
             float* turned = products + groups * productSize,
                 shares = turned + BiasScores.WorkspaceSize(d); // [4, score stride]
-            var toWindow = (short*)(shares + 4 * (long)stride); // [groups, padded D]
+            short* toWindow = (short*)(shares + 4 * (long)stride); // [groups, padded D]
             short* toSinks = toWindow + groups * padded; // [groups, padded D]
             short* weights = toSinks + groups * padded; // [groups, score stride]
             float* windowScales = scales,
                 sinkScales = scales + AttentionHead.Padded(groups),
                 weightScales = sinkScales + AttentionHead.Padded(groups);
-            var keys = (sbyte*)task.Keys;
-            var values = (sbyte*)task.Values;
+            sbyte* keys = (sbyte*)task.Keys;
+            sbyte* values = (sbyte*)task.Values;
             CacheLayout layout = segment.Layout;
             for (int t = 0; t < segment.Ids.Length; t++)
             {
