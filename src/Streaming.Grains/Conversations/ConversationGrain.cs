@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Logging;
@@ -16,7 +15,6 @@ namespace Streaming.Grains.Conversations;
 /// Everything is appended to the log before it is shown.
 /// </summary>
 [GrainType("conversation")]
-[SuppressMessage("Design", "CA1001", Justification = "A cancellation source without a timer holds nothing.")]
 internal sealed partial class ConversationGrain(
     [PersistentState("conversation")] IPersistentState<ConversationState> state,
     ConversationServices services,

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics.CodeAnalysis;
 using Streaming.Inference.Caching;
 using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
@@ -14,7 +13,6 @@ namespace Streaming.Grains.Persistence;
 /// <param name="head">Its head, as last read.</param>
 /// <param name="time">The clock.</param>
 /// <param name="storeWaits">Called with true when the store does not answer and an append is repeated, with false when it succeeds.</param>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore without a wait handle holds nothing.")]
 internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? storeWaits = null)
 {
     private const int Attempts = 6;

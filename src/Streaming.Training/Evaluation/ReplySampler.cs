@@ -29,12 +29,13 @@ internal static class ReplySampler
         CancellationToken cancel
     )
     {
-        await using Engine engine = Engine.Load(new EngineOptions { Model = checkpoint, Threads = threads });
+        await using var engine = Engine.Load(new EngineOptions { Model = checkpoint, Threads = threads });
         IDecodeDevice device = engine.Devices.Values.Single();
         var replies = new List<Reply>();
         foreach (string message in messages)
         {
-            var (text, ids) = (new StringBuilder(), new List<int>());
+            var text = new StringBuilder();
+            var ids = new List<int>();
             EndReason? end = null;
             var work = new DecodeJob
             {

@@ -572,7 +572,7 @@ public sealed class ConversationGrainTests : IDisposable
 
         foreach (Func<Task> setting in (Func<Task>[])[Create, Configure])
         {
-            var refused = await Assert.ThrowsAsync<RequestRefusedException>(setting);
+            RequestRefusedException refused = await Assert.ThrowsAsync<RequestRefusedException>(setting);
             Assert.Equal(Refusal.Invalid, refused.Refusal);
             Assert.StartsWith(sentence, refused.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', refused.Message);

@@ -102,7 +102,7 @@ public class BatcherEndTests
     public async Task A_reply_that_was_interrupted_after_its_last_token_does_not_go_on(bool byEndToken)
     {
         (int last, int at) = FirstSeen(10);
-        await using var device = byEndToken ? new TestDevice(endTokens: last) : new TestDevice(vocabulary: new WithControl(last));
+        await using TestDevice device = byEndToken ? new TestDevice(endTokens: last) : new TestDevice(vocabulary: new WithControl(last));
         DecodeJob job = Typical with { Sampling = Typical.Sampling with { Stop = byEndToken ? [] : ["<stop>"] } };
         await device.RunAsync(job);
 

@@ -15,7 +15,7 @@ public class EndOfTurnTests
     [InlineData("phi3", "<|end|>"), InlineData("qwen3", "<|im_end|>"), InlineData("smollm2", "<|im_end|>")]
     public void Published_templates_end_a_turn_with_their_token(string family, string token)
     {
-        ChatFamily loaded = ChatFamily.Get(family);
+        var loaded = ChatFamily.Get(family);
         Assert.Equal(loaded.Tokenizer.IdOf(token), loaded.Format.EndId);
     }
 

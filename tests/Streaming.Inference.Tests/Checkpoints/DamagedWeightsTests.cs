@@ -32,7 +32,7 @@ public class DamagedWeightsTests
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         Overwrite(folder.PathOf("model.safetensors"), name, at, bits);
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        using var checkpoint = Checkpoint.Open(folder.Folder);
 
         string sentence = Assert
             .Throws<InputException>(() =>
@@ -92,9 +92,9 @@ public class DamagedWeightsTests
         using var folder = new TemporaryCheckpoint(withWeights: true);
         Rename(folder.PathOf("model.safetensors"), "model.embed_tokens.weight", "lm_head.weight");
         folder.Edit("config.json", config => config["tie_word_embeddings"] = false);
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        using var checkpoint = Checkpoint.Open(folder.Folder);
 
-        var refused = Assert.Throws<InputException>(() =>
+        InputException refused = Assert.Throws<InputException>(() =>
             Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = DType.Float32, Capacity = 8 })
         );
 
@@ -103,7 +103,7 @@ public class DamagedWeightsTests
 
     private static float[] LogitsOf(TemporaryCheckpoint folder, DType type)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(folder.Folder);
+        using var checkpoint = Checkpoint.Open(folder.Folder);
         using var decoder = Decoder.Load(checkpoint.Config, checkpoint.Weights, new DecoderOptions { DType = type, Capacity = 8 });
         return new TestStream(decoder, 0, new(4, 4)).Feed(new[] { 1, 2, 3 }, 3)[^1];
     }

@@ -42,7 +42,7 @@ public class GenerationConfigTests
         using var folder = new TemporaryCheckpoint(withWeights: true);
         File.Delete(folder.PathOf("generation_config.json"));
         folder.Edit("config.json", c => c["no_repeat_ngram_size"] = 2);
-        using (Checkpoint checkpoint = Checkpoint.Open(folder.Folder))
+        using (var checkpoint = Checkpoint.Open(folder.Folder))
             Assert.Equal(2, checkpoint.Generation.Sampling.NoRepeatNgramSize);
         folder.Edit("config.json", c => c["num_beams"] = 4);
         CheckpointTests.AssertRefused(folder.Folder, "num_beams", "config.json");
@@ -120,7 +120,7 @@ public class GenerationConfigTests
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("generation_config.json", c => c["stop_strings"] = new JsonArray("<|im_end|>\n"));
-        var refused = Assert.Throws<InputException>(() => Engine.Load(new EngineOptions { Model = folder.Folder }));
+        InputException refused = Assert.Throws<InputException>(() => Engine.Load(new EngineOptions { Model = folder.Folder }));
         Assert.Contains("stop_strings", refused.Message, StringComparison.Ordinal);
         Assert.Contains("generation_config.json", refused.Message, StringComparison.Ordinal);
     }
@@ -133,7 +133,7 @@ public class GenerationConfigTests
         using var folder = new TemporaryCheckpoint(withWeights: true);
         foreach (string file in new[] { "config.json", "generation_config.json" })
             folder.Edit(file, c => c["eos_token_id"] = another);
-        await using Engine engine = Engine.Load(new EngineOptions { Model = folder.Folder, Threads = 1 });
+        await using var engine = Engine.Load(new EngineOptions { Model = folder.Folder, Threads = 1 });
 
         Assert.Equal([another, endOfTurn], engine.EndIds);
         List<DecodeOutput> outputs = await ReplyAsync(engine, engine.DefaultSampling with { Temperature = 0 });
@@ -153,7 +153,7 @@ public class GenerationConfigTests
     {
         using var folder = new TemporaryCheckpoint(withWeights: true);
         folder.Edit("tokenizer_config.json", c => c.Remove("chat_template"));
-        await using Engine engine = Engine.Load(new EngineOptions { Model = folder.Folder, Threads = 1 });
+        await using var engine = Engine.Load(new EngineOptions { Model = folder.Folder, Threads = 1 });
         Assert.Equal([2, 3], engine.EndIds);
         Assert.Contains("no chat template", Assert.Throws<InputException>(() => engine.Chat).Message, StringComparison.Ordinal);
     }

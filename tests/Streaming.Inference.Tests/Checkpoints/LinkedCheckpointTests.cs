@@ -41,7 +41,7 @@ public sealed class LinkedCheckpointTests : IDisposable
     [InlineData("my-model", "models--owner--Small-Model", "my-model")]
     public void A_download_caches_snapshot_has_the_repositorys_name(string name, params string[] folder)
     {
-        using Checkpoint checkpoint = Checkpoint.Open(LinkInto(WritePlain(8), folder));
+        using var checkpoint = Checkpoint.Open(LinkInto(WritePlain(8), folder));
         Assert.Equal(name, checkpoint.Name);
     }
 
@@ -51,7 +51,7 @@ public sealed class LinkedCheckpointTests : IDisposable
         string plain = WritePlain(8),
             link = Path.Combine(_root, "current");
         Directory.CreateSymbolicLink(link, plain);
-        using Checkpoint checkpoint = Checkpoint.Open(link);
+        using var checkpoint = Checkpoint.Open(link);
         Assert.Equal(("current", SmallFingerprint), (checkpoint.Name, checkpoint.Fingerprint));
     }
 

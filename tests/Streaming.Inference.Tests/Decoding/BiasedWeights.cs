@@ -18,7 +18,7 @@ internal sealed class BiasedWeights(int seed, ModelConfig config, float key, flo
             return _weights.Read(name, shape);
         int half = config.HeadDim / 2;
         var random = new Random(seed + name.Sum(c => 31 * c));
-        var biases = new float[shape[0]];
+        float[] biases = new float[shape[0]];
         for (int i = 0; i < biases.Length; i++)
         {
             biases[i] = random.NextSingle() - 0.5f;

@@ -50,7 +50,7 @@ public class BosTokenTests
     public void Refuses_a_token_that_the_vocabulary_lacks()
     {
         using TemporaryCheckpoint folder = Configured(("add_bos_token", true), ("bos_token", "<nowhere>"));
-        var e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));
+        InputException e = Assert.Throws<InputException>(() => Tokenizer.Load(folder.Folder));
         Assert.Contains("'bos_token'", e.Message, StringComparison.Ordinal);
         Assert.Contains("tokenizer_config.json", e.Message, StringComparison.Ordinal);
     }

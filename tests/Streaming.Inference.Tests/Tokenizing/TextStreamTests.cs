@@ -54,7 +54,7 @@ public class TextStreamTests
         Assert.Equal("a", stream.Append('a'));
         foreach (string stop in new[] { "a<c>", "<c> ", "<c><c>", "\n<c>\n" })
         {
-            var refused = Assert.Throws<InputException>(() => new TextStream(Toy, TextState.Empty, ["END", stop]));
+            InputException refused = Assert.Throws<InputException>(() => new TextStream(Toy, TextState.Empty, ["END", stop]));
             Assert.Contains($"'{stop.Replace('\n', ' ')}'", refused.Message, StringComparison.Ordinal);
         }
     }

@@ -14,7 +14,7 @@ internal static class CaseFolding
     {
         if (codePoint >= 0x80)
             return CharacterSets.OnigurumaWord.Contains(codePoint) ? null : CodePointSet.Of(codePoint);
-        CodePointSet set = CodePointSet.Of(codePoint);
+        var set = CodePointSet.Of(codePoint);
         if (!char.IsAsciiLetter((char)codePoint))
             return set;
         set = set.Union(CodePointSet.Of(codePoint ^ 0x20));

@@ -24,7 +24,7 @@ internal sealed class CharacterPattern
         _starts = [.. leaves.SelectMany(leaf => leaf.Borders).Append(0).Where(b => b < 0x110000).Distinct().Order()];
         _classOfStretch = new char[_starts.Length];
         var classes = new Dictionary<string, char>();
-        var members = leaves.Select(_ => new SortedSet<char>()).ToArray();
+        SortedSet<char>[] members = leaves.Select(_ => new SortedSet<char>()).ToArray();
         for (int i = 0; i < _starts.Length; i++)
         {
             string signature = string.Concat(leaves.Select(leaf => leaf.Contains(_starts[i]) ? '1' : '0'));

@@ -34,7 +34,7 @@ internal sealed class PatternReader(string pattern)
     {
         if (AtEnd)
             throw Unsupported("an unfinished construct at the end");
-        Rune rune = Rune.GetRuneAt(pattern, _place);
+        var rune = Rune.GetRuneAt(pattern, _place);
         _place += rune.Utf16SequenceLength;
         return rune.Value;
     }
