@@ -7,6 +7,9 @@ namespace Streaming.Contracts;
 /// </summary>
 public static class StoreVersion
 {
-    /// <summary>The version that this build reads and writes; raised with each stored field that an older writer must not drop.</summary>
+    /// <summary>
+    /// The version that this build reads and writes. It is raised in a release whose stored fields an older release must not drop. An append or a state
+    /// that has such a field then says so in <c>RequiredVersion</c>; where the field is absent, it does not.
+    /// </summary>
     public const int Current = 1;
 }

@@ -44,7 +44,24 @@ public class ReadmeTests
         string id = (await client.CreateAsync(new { sampling = new { maxTokens = 4 } })).Id;
         await client.SendAsync(id, "Hello!");
         Assert.True(await new Watcher(id).UntilAsync(client, e => e.Kind == "finished"));
+
+        // The client of docs/contracts.md talks to the same silo.
+        BufferedCommandResult example = await Cli.Wrap("node")
+            .WithArguments(["--input-type=module", "-", silo.Url])
+            .WithWorkingDirectory(Path.Combine(Repository.Root, "src", "Streaming.Gateway", "page")) // has the package that it imports
+            .WithStandardInputPipe(PipeSource.FromString(ExampleOf("contracts.md")))
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(TestContext.Current.CancellationToken);
+        Assert.Equal((0, ""), (example.ExitCode, example.StandardError));
+        Assert.NotEqual("", example.StandardOutput.Trim());
     }
+
+    /// <summary>The program in JavaScript of a document.</summary>
+    private static string ExampleOf(string document) =>
+        string.Join(
+            '\n',
+            File.ReadLines(Path.Combine(Repository.Root, "docs", document)).SkipWhile(l => l != "```js").Skip(1).TakeWhile(l => l != "```")
+        );
 
     private static IEnumerable<string> Lines() => File.ReadLines(Path.Combine(Repository.Root, "README.md")).Select(l => l.Trim());
 }

@@ -13,7 +13,8 @@ namespace Streaming.Grains.Tests;
 
 /// <summary>
 /// Stores, and silos of another version, know grains and serialised types by name. The names are spelled out in attributes, so that
-/// a class can be renamed; changing one of these names needs a migration.
+/// a class can be renamed; changing one of these names needs a migration. A new name or id is allowed: then decide about
+/// <see cref="Streaming.Contracts.StoreVersion"/>.
 /// </summary>
 public sealed partial class StoredNamesTests
 {

@@ -46,7 +46,7 @@ public sealed class Checkpoint : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (!Directory.Exists(folder))
             throw new InputException(
-                $"The model folder '{folder}' {(File.Exists(folder) ? "is a file" : "does not exist")}: "
+                $"The model folder '{Path.GetFullPath(folder)}' {(File.Exists(folder) ? "is a file" : "does not exist")}: "
                     + "name a folder with config.json, tokenizer.json and *.safetensors."
             );
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));

@@ -74,6 +74,7 @@ public sealed class Sampler(IReadOnlyCollection<int> endTokens, IReadOnlyCollect
             return best;
 
         double uniform = StreamRandom.Uniform(parameters.Seed, stream.Branch, stream.Position);
+        // A new filter that looks at weights must be off here too. One that only sets logits to minus infinity need not.
         bool topPAlone = parameters is { TopK: 0, TopP: < 1, MinP: 0, TypicalP: 1 };
         if (topPAlone && DrawFromCandidates(logits, logits[best], uniform, parameters) is { } drawn)
             return drawn;
