@@ -124,18 +124,18 @@ internal sealed partial class ReplyRunner
         conversation.Observers.Publish(stored.ToEvents(0));
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the reply was refused")]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: the reply was refused.")]
     private partial void LogRefused(string conversationId, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the reply was interrupted and will be resumed")]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: the reply was interrupted and will be resumed.")]
     private partial void LogInterrupted(string conversationId, Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId}: the reply is resumed, resumption {Resumption}")]
+    [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: the reply is resumed, resumption {Resumption}.")]
     private partial void LogResumed(string conversationId, int resumption);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Conversation {ConversationId} moves away from the worker {Worker}")]
+    [LoggerMessage(LogLevel.Information, "Conversation {ConversationId} moves away from the worker {Worker}.")]
     private partial void LogMoves(string conversationId, string worker);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: the stop did not reach the worker")]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: the stop did not reach the worker.")]
     private partial void LogStopNotDelivered(string conversationId, Exception exception);
 }

@@ -87,12 +87,12 @@ internal sealed partial class MaintenanceGrain(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The recovery sweep stopped: the store does not answer")]
+    [LoggerMessage(LogLevel.Warning, "The recovery sweep stopped: the store does not answer.")]
     private partial void LogSkipped(Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The reminder of the recovery sweep could not be written")]
+    [LoggerMessage(LogLevel.Warning, "The reminder of the recovery sweep could not be written.")]
     private partial void LogReminderNotWritten(Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId} could not be swept; the next sweep tries again")]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} could not be swept; the next sweep tries again.")]
     private partial void LogFailed(string conversationId, Exception exception);
 }

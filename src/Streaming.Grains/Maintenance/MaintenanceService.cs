@@ -65,6 +65,6 @@ internal sealed partial class MaintenanceService(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The recovery sweep failed; the next interval asks for it again")]
+    [LoggerMessage(LogLevel.Warning, "The recovery sweep failed; the next interval asks for it again.")]
     private partial void LogNotSwept(Exception exception);
 }

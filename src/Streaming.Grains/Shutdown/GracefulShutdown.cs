@@ -55,6 +55,6 @@ internal sealed partial class GracefulShutdown(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The worker {Worker} could not hand its conversations back")]
+    [LoggerMessage(LogLevel.Warning, "The worker {Worker} could not hand its conversations back.")]
     private partial void LogNotDrained(string worker, Exception exception);
 }

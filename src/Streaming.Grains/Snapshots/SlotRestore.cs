@@ -102,27 +102,18 @@ internal sealed partial class SlotRestore(
     }
 
     [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "Conversation {ConversationId}: its slot is restored from a snapshot at position {Position}, "
-            + "then {Tokens} tokens are prefilled; {Bytes} bytes were read in {Milliseconds:F0} ms"
+        LogLevel.Information,
+        "Conversation {ConversationId}: its slot is restored from a snapshot at position {Position}, "
+            + "then {Tokens} tokens are prefilled; {Bytes} bytes were read in {Milliseconds:F0} ms."
     )]
     private partial void LogRestored(string conversationId, long position, long tokens, long bytes, double milliseconds);
 
-    [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "Conversation {ConversationId}: the snapshot at position {Position} does not fit here. {Reason}"
-    )]
+    [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: the snapshot at position {Position} does not fit here. {Reason}")]
     private partial void LogForeign(string conversationId, long position, string reason);
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Conversation {ConversationId}: the snapshot at position {Position} is refused and removed. {Reason}"
-    )]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: the snapshot at position {Position} is refused and removed. {Reason}")]
     private partial void LogDamaged(string conversationId, long position, string reason);
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Conversation {ConversationId}: its snapshots cannot be read; its slot is rebuilt from the log"
-    )]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: its snapshots cannot be read; its slot is rebuilt from the log.")]
     private partial void LogUnavailable(string conversationId, Exception exception);
 }

@@ -132,23 +132,20 @@ internal sealed partial class SnapshotKeeper(
     }
 
     [LoggerMessage(
-        Level = LogLevel.Debug,
-        Message = "Conversation {ConversationId}: a snapshot at position {Position} was stored, {Bytes} bytes in {Milliseconds:F0} ms"
+        LogLevel.Debug,
+        "Conversation {ConversationId}: a snapshot at position {Position} was stored, {Bytes} bytes in {Milliseconds:F0} ms."
     )]
     private partial void LogStored(string conversationId, long position, long bytes, double milliseconds);
 
     [LoggerMessage(
-        Level = LogLevel.Debug,
-        Message = "Conversation {ConversationId}: a snapshot at position {Position} is discarded, because the log does not hold its stream"
+        LogLevel.Debug,
+        "Conversation {ConversationId}: a snapshot at position {Position} is discarded, because the log does not hold its stream."
     )]
     private partial void LogNotHeld(string conversationId, long position);
 
-    [LoggerMessage(
-        Level = LogLevel.Debug,
-        Message = "Conversation {ConversationId}: no snapshot is taken, {Waiting} are waiting to be stored"
-    )]
+    [LoggerMessage(LogLevel.Debug, "Conversation {ConversationId}: no snapshot is taken, {Waiting} are waiting to be stored.")]
     private partial void LogLeftOut(string conversationId, int waiting);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Conversation {ConversationId}: a snapshot was not stored")]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: a snapshot was not stored.")]
     private partial void LogFailed(string conversationId, Exception exception);
 }

@@ -114,9 +114,6 @@ internal sealed partial class SlotDecoder(
         public void Dispose() => Snapshot?.Dispose();
     }
 
-    [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}"
-    )]
+    [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}.")]
     private partial void LogRebuilt(string conversationId, long position);
 }

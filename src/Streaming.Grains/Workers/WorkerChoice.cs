@@ -153,6 +153,6 @@ internal sealed partial class WorkerChoice(
         public double Share => (double)(status.Running + status.Waiting + Assigned) / status.Slots;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The worker {Worker} does not answer; others are preferred for a while")]
+    [LoggerMessage(LogLevel.Warning, "The worker {Worker} does not answer; others are preferred for a while.")]
     private partial void LogNoAnswer(string worker, Exception exception);
 }

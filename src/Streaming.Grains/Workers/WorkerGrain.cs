@@ -171,14 +171,11 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     }
 
     [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Conversation {ConversationId}: nobody reads the output of epoch {Epoch}; it is discarded and its slot is free"
+        LogLevel.Warning,
+        "Conversation {ConversationId}: nobody reads the output of epoch {Epoch}; it is discarded and its slot is free."
     )]
     private partial void LogUnread(string conversationId, long epoch);
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over"
-    )]
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId}: epoch {Older} is decoding, epoch {Newer} takes over.")]
     private partial void LogTakenOver(string conversationId, long older, long newer);
 }

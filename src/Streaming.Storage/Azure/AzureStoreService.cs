@@ -49,6 +49,6 @@ internal sealed partial class AzureStoreService(AzureStore store, AzureSnapshotS
     private static bool IsBusy(Exception? e) =>
         e is OperationCanceledException or RequestFailedException { Status: 429 or >= 500 } || (e is not null && IsBusy(e.InnerException));
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Attempt {Attempt} of {Attempts} to open the store: {Problem}")]
+    [LoggerMessage(LogLevel.Warning, "Attempt {Attempt} of {Attempts} to open the store: {Problem}")]
     private partial void LogBusy(int attempt, int attempts, string problem);
 }

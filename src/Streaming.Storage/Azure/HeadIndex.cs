@@ -113,8 +113,8 @@ internal sealed partial class HeadIndex(AzureTable index, AzureTable log, TimePr
     public static string HiddenRow(DateTimeOffset at) => TableKeys.Number(at.UtcTicks);
 
     [LoggerMessage(
-        Level = LogLevel.Information,
-        Message = "Stale list entries of conversation {ConversationId} could not be removed; lists skip them and remove them later"
+        LogLevel.Information,
+        "Stale list entries of conversation {ConversationId} could not be removed; lists skip them and remove them later."
     )]
     private partial void LogLeftOver(string conversationId, Exception exception);
 }

@@ -252,6 +252,6 @@ internal sealed partial class FileSnapshotStore(string root, long maxBytes, ILog
     private SnapshotUnavailableException Unavailable(Exception error) =>
         new($"The snapshot folder {root} cannot be used ({error.Message.TrimEnd('.')}); look at the disk that holds it.", error);
 
-    [LoggerMessage(20, LogLevel.Debug, "{Files} older snapshots with {Bytes} bytes were removed.")]
+    [LoggerMessage(LogLevel.Debug, "{Files} older snapshots with {Bytes} bytes were removed.")]
     private partial void LogRemoved(int files, long bytes);
 }

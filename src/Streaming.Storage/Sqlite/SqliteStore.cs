@@ -111,6 +111,6 @@ internal sealed partial class SqliteStore(string folder, ILogger<SqliteStore> lo
     private static T Opened<T>(T? part)
         where T : class => part ?? throw new InvalidOperationException("The store is not open yet; it opens when the host starts.");
 
-    [LoggerMessage(10, LogLevel.Information, "The store {Database} is open (schema version {Version}).")]
+    [LoggerMessage(LogLevel.Information, "The store {Database} is open (schema version {Version}).")]
     private static partial void LogOpened(ILogger logger, string database, int version);
 }

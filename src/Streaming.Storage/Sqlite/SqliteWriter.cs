@@ -186,10 +186,10 @@ internal sealed partial class SqliteWriter : IDisposable
     private static LogUnavailableException Unavailable(Exception error) =>
         new("The store could not write; look at the disk that holds it.", error);
 
-    [LoggerMessage(1, LogLevel.Error, "A commit of {Writes} writes failed; their callers received an error.")]
+    [LoggerMessage(LogLevel.Error, "A commit of {Writes} writes failed; their callers received an error.")]
     private static partial void LogCommitFailed(ILogger logger, int writes, Exception error);
 
-    [LoggerMessage(2, LogLevel.Error, "The store's writer did not finish within {Seconds} s; writes that are still queued are lost.")]
+    [LoggerMessage(LogLevel.Error, "The store's writer did not finish within {Seconds} s; writes that are still queued are lost.")]
     private static partial void LogStuck(ILogger logger, double seconds);
 
     private abstract class Write(int bytes)
