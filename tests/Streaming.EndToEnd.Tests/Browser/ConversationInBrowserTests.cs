@@ -7,6 +7,26 @@ public class ConversationInBrowserTests(BrowserFixture fixture)
 {
     private const int Reply = 2;
 
+    /// <summary>Begins a function that shows a text as the page shows a reply: no model here writes Arabic.</summary>
+    private const string ShowReply = """
+        (argument) => {
+        const [source, selector] = [argument].flat();
+        const turn = { by: "model", from: 0, text: { length: source.length, toString: () => source, from: (at) => source.slice(at) } };
+        const viewport = { observe: (_, near) => near(true), unobserve() {} };
+        const element = customElements.get("turn-text").create(turn, viewport);
+        document.querySelector("main").append(element);
+        element.update();
+
+        """;
+
+    /// <summary>Ends such a function: the directions of the text's blocks.</summary>
+    private const string DirectionsOf = """
+        const directions = [...element.querySelector(".segment").children].map((block) => getComputedStyle(block).direction);
+        element.remove();
+        return directions.join(" ");
+        }
+        """;
+
     [Fact]
     public async Task Two_windows_show_the_same_reply_through_the_silo_and_through_the_gateway()
     {
@@ -140,6 +160,58 @@ public class ConversationInBrowserTests(BrowserFixture fixture)
         await page.Composer.PressAsync("Enter");
         await page.Turn(1).WaitForAsync();
         Assert.Equal("日本", await page.TextAsync(1));
+    }
+
+    [Theory]
+    [InlineData("Sure:\n\nمرحبا بالعالم", "ltr rtl")]
+    [InlineData("مرحبا\n\n- واحد\n- اثنان\n\n> Hello\n\n```\nمرحبا\n```", "rtl rtl ltr ltr")]
+    [InlineData("| שלום | b |\n|-|-|\n| c | d |\n\n1. one\n2. שתיים", "rtl ltr")]
+    public async Task Each_block_of_a_reply_has_the_direction_of_its_own_first_strong_letter(string text, string directions)
+    {
+        await using IBrowserContext guest = await fixture.NewGuestAsync();
+        ChatPage page = await ChatPage.OpenAsync(guest, fixture.Silo.Url);
+        Assert.Equal(directions, await page.Page.EvaluateAsync<string>(ShowReply + DirectionsOf, text));
+    }
+
+    [Theory]
+    [InlineData("p:last-child", "Sure:\n\nمرحبا", "right")]
+    [InlineData("li:last-child", "- one\n- שתיים", "right")]
+    [InlineData("blockquote p:last-child", "> one\n>\n> שתיים", "right")]
+    [InlineData("pre code", "مرحبا:\n\n```\nواحد\n```", "left")]
+    public async Task Text_of_a_block_begins_at_the_side_where_its_letters_begin(string block, string text, string side)
+    {
+        await using IBrowserContext guest = await fixture.NewGuestAsync();
+        ChatPage page = await ChatPage.OpenAsync(guest, fixture.Silo.Url);
+        const string sideOf = """
+            const block = element.querySelector(selector);
+            const range = document.createRange();
+            range.selectNodeContents(block);
+            const text = range.getBoundingClientRect(), box = (block.closest("pre") ?? block).getBoundingClientRect();
+            element.remove();
+            return text.left - box.left > box.right - text.right ? "right" : "left";
+            }
+            """;
+        Assert.Equal(side, await page.Page.EvaluateAsync<string>(ShowReply + sideOf, new[] { text, block }));
+    }
+
+    [Fact]
+    public async Task Each_line_of_a_message_has_its_own_direction_and_is_copied_as_it_was_written()
+    {
+        const string message = "Sure:\n\nمرحبا بالعالم\nbye";
+        await using IBrowserContext guest = await fixture.NewGuestAsync();
+        ChatPage page = await ChatPage.OpenAsync(guest, fixture.Silo.Url);
+        await page.ShowStartAsync();
+        await page.Composer.FillAsync(message);
+        await page.Composer.PressAsync("Enter");
+        await page.FinishedTextAsync(Reply);
+        ILocator text = page.Turn(1).GetByTestId("turn-text");
+        Assert.Equal(
+            ["ltr", "ltr", "rtl", "ltr"],
+            await text.EvaluateAsync<string[]>("e => [...e.querySelectorAll('[dir]')].map(line => getComputedStyle(line).direction)")
+        );
+        Assert.Equal(message, await text.EvaluateAsync<string>("e => e.innerText"));
+        double[] heights = await text.EvaluateAsync<double[]>("e => [...e.querySelectorAll('[dir]')].map(line => line.offsetHeight)");
+        Assert.All(heights, height => Assert.Equal(heights[0], height)); // The empty line too.
     }
 
     [Fact]

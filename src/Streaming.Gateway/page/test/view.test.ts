@@ -70,8 +70,8 @@ describe("A suggestion", () => {
 
 describe("Markdown", () => {
   it("is rendered", () => {
-    expect(html("**a** *b* `c`")).toBe("<p><strong>a</strong> <em>b</em> <code>c</code></p>\n");
-    expect(html("4. four\n5. five")).toContain('<ol start="4">');
+    expect(html("**a** *b* `c`")).toBe('<p dir="auto"><strong>a</strong> <em>b</em> <code>c</code></p>\n');
+    expect(html("4. four\n5. five")).toContain('<ol start="4" dir="auto">');
     expect(html("one\ntwo")).toContain("one<br>two");
   });
 
@@ -126,7 +126,41 @@ describe("Markdown", () => {
     const element = document.createElement("div");
     element.append(renderPlain({ text: "**a**\n<b>b</b>", prefix: "" }));
     expect(element.textContent).toBe("**a**\n<b>b</b>");
-    expect(element.children.length).toBe(0);
+    expect(element.querySelector("b")).toBeNull();
+  });
+});
+
+describe("The direction of text", () => {
+  const directions = (fragment: DocumentFragment) =>
+    [...fragment.children].map((block) => `${block.tagName} ${block.getAttribute("dir")}`);
+
+  it("is each block's own, and code has none", () => {
+    const text = "Sure:\n\nمرحبا\n\n- واحد\n\n> اثنان\n\n## ثلاثة\n\n|a|\n|-|\n|b|\n\n```\nأربعة\n```\n";
+    expect(directions(renderMarkdown({ text, prefix: "" }))).toEqual([
+      "P auto",
+      "P auto",
+      "UL auto",
+      "BLOCKQUOTE auto",
+      "H2 auto",
+      "TABLE auto",
+      "PRE null",
+    ]);
+  });
+
+  it("is each line's own in the user's text, of which nothing is lost", () => {
+    const text = "\n\nSure:\nمرحبا\n\n  x";
+    const fragment = renderPlain({ text, prefix: "" });
+    expect(fragment.textContent).toBe(text);
+    expect([...fragment.children].map((line) => line.textContent)).toEqual([
+      "\n",
+      "\n",
+      "Sure:\n",
+      "مرحبا\n",
+      "\n",
+      "  x",
+    ]);
+    expect(new Set(directions(fragment))).toEqual(new Set(["DIV auto"]));
+    expect(renderPlain({ text: "", prefix: "" }).childNodes.length).toBe(0);
   });
 });
 

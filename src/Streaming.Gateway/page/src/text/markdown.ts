@@ -40,15 +40,25 @@ const allowed: Config & { RETURN_DOM_FRAGMENT: true } = {
   RETURN_DOM_FRAGMENT: true,
 };
 
-/** Renders a segment of a reply; the only way from a model's text to markup. */
+/**
+ * Renders a segment of a reply; the only way from a model's text to markup. Each block is written in the direction of its own first
+ * strong letter, except code, which is written from left to right. Style sheets do the same inside lists, quotations and tables.
+ */
 export function renderMarkdown(segment: Segment): DocumentFragment {
   const html = marked.parse(segment.prefix + segment.text, { async: false });
-  return purify.sanitize(html, allowed);
+  const fragment = purify.sanitize(html, allowed);
+  for (const block of fragment.children) if (block.tagName !== "PRE") block.setAttribute("dir", "auto");
+  return fragment;
 }
 
-/** Shows the user's text as it was written. */
+/** Shows the user's text as it was written. Each line has a direction of its own, as in the field where it was typed. */
 export function renderPlain(segment: Segment): DocumentFragment {
   const fragment = document.createDocumentFragment();
-  fragment.append(segment.text);
+  for (const text of segment.text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
+    const line = document.createElement("div");
+    line.dir = "auto";
+    line.append(text);
+    fragment.append(line);
+  }
   return fragment;
 }

@@ -1,5 +1,6 @@
 import type { Pending } from "../conversation/outbox.ts";
 import { testIds } from "../testids.ts";
+import { renderPlain } from "../text/markdown.ts";
 import { h, setText } from "./dom.ts";
 
 export interface PendingEvents {
@@ -40,7 +41,7 @@ export class PendingView {
         testId: testIds.turn,
         attributes: { "aria-label": "You", "data-author": "person", "data-state": state },
       },
-      h("div", { class: "plain", dir: "auto" }, text),
+      h("div", { class: "plain" }, renderPlain({ text, prefix: "" })),
       h("footer", { class: "turn-footer" }, this.#status, ...buttons),
     );
   }

@@ -33,7 +33,6 @@ export class TurnText extends HTMLElement {
     const element = document.createElement("turn-text") as TurnText;
     element.dataset.testid = testIds.turnText;
     element.className = turn.by === "model" ? "prose" : "plain";
-    element.dir = "auto";
     element.#turn = turn;
     element.#viewport = viewport;
     element.#render = turn.by === "model" ? renderMarkdown : renderPlain;
