@@ -40,7 +40,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     }
 
     /// <summary>Subscribes, and renews the subscription until the feed is disposed.</summary>
-    /// <param name="reference">A grain reference to this feed, which the conversation calls.</param>
+    /// <param name="reference">A grain reference to the observer that passes the conversation's events on to this feed.</param>
     public void Start(IConversationObserver reference) => _renewing = RenewAsync(reference, _closing.Token);
 
     /// <inheritdoc />

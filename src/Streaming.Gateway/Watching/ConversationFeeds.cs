@@ -1,15 +1,20 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 
 namespace Streaming.Gateway.Watching;
 
-/// <summary>The feeds of this process: one for each conversation that is watched here.</summary>
-internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time, ILogger<ConversationFeed> logger)
+/// <summary>
+/// The feeds of this process: one for each conversation that is watched here. It is the one observer of all of them. An observer for
+/// each feed would have to be deleted with it, and Orleans reports an error for each event that is still on its way then.
+/// </summary>
+internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time, ILogger<ConversationFeed> logger) : IConversationObserver
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SharedFeed> _feeds = [];
+    private IConversationObserver? _reference; // Created with the first feed, when the cluster's client has started.
 
     /// <summary>The number of conversations that are watched here.</summary>
     public int Count
@@ -19,6 +24,15 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
             lock (_gate)
                 return _feeds.Count;
         }
+    }
+
+    /// <inheritdoc />
+    public Task OnEvents(string conversationId, Immutable<IReadOnlyList<ConversationEvent>> events)
+    {
+        SharedFeed? shared;
+        lock (_gate)
+            shared = _feeds.GetValueOrDefault(conversationId);
+        return shared?.Feed.OnEvents(conversationId, events) ?? Task.CompletedTask; // Events of a feed that has ended may be late.
     }
 
     /// <summary>The stored events of a conversation after a number, then new ones as they arrive.</summary>
@@ -75,10 +89,10 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
         {
             if (!_feeds.TryGetValue(conversationId, out SharedFeed? shared))
             {
-                var feed = new ConversationFeed(conversationId, grain, time, logger);
-                shared = new SharedFeed(feed, grains.CreateObjectReference<IConversationObserver>(feed));
-                feed.Start(shared.Reference);
+                _reference ??= grains.CreateObjectReference<IConversationObserver>(this);
+                shared = new SharedFeed(new ConversationFeed(conversationId, grain, time, logger));
                 _feeds.Add(conversationId, shared);
+                shared.Feed.Start(_reference);
             }
             shared.Watchers++;
             return shared;
@@ -94,17 +108,12 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
             _feeds.Remove(conversationId);
         }
         await shared.Feed.DisposeAsync();
-        grains.DeleteObjectReference<IConversationObserver>(shared.Reference);
     }
 
-    /// <summary>
-    /// A feed, its grain reference and the number of its watchers. The reference alone would not keep the feed alive: it is weak.
-    /// </summary>
-    private sealed class SharedFeed(ConversationFeed feed, IConversationObserver reference)
+    /// <summary>A feed and the number of its watchers.</summary>
+    private sealed class SharedFeed(ConversationFeed feed)
     {
         public ConversationFeed Feed { get; } = feed;
-
-        public IConversationObserver Reference { get; } = reference;
 
         public int Watchers { get; set; }
     }
