@@ -59,6 +59,7 @@ public static class GatewayHosting
     /// <summary>Puts the gateway into the host's pipeline: the page, then authentication, then the routes.</summary>
     public static WebApplication MapGateway(this WebApplication app)
     {
+        app.UseMiddleware<UnbufferedEventStreams>();
         app.UsePage(StaticPage.Folder);
         app.UseRouting();
         app.UseCors();
