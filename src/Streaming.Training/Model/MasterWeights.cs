@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -151,7 +152,7 @@ internal sealed class MasterWeights : IDisposable
                 // Always in the order of the parts, so that the bits do not depend on the threads.
                 Tensor sum = zeros(parts[0][c].shape, device: Device);
                 foreach (IReadOnlyList<Tensor> part in parts)
-                    sum.add_(part[c], ScalarConstants.One);
+                    sum.add_(part[c], TorchScalars.One);
 
                 int layer = (c - 1) / CastPerLayer,
                     first = 1 + layer * PerLayer;

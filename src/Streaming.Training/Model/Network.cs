@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -85,10 +86,10 @@ internal sealed class Network : IDisposable
     }
 
     /// <summary>Rows divided by their root mean square, [N, hidden]; the norm's weight is in the matrix that follows.</summary>
-    private Tensor Normalise(Tensor x) => x.mul(x.mul(x).mean([-1], keepdim: true).add(_epsilon, ScalarConstants.One).rsqrt()).to(_type);
+    private Tensor Normalise(Tensor x) => x.mul(x.mul(x).mean([-1], keepdim: true).add(_epsilon, TorchScalars.One).rsqrt()).to(_type);
 
     private static Tensor Add(Tensor x, Tensor projected, Dropout? dropout) =>
-        dropout is null ? x.add(projected, ScalarConstants.One) : dropout.Add(x, projected);
+        dropout is null ? x.add(projected, TorchScalars.One) : dropout.Add(x, projected);
 
     private static Tensor Project(Tensor rows, Tensor matrix) => nn.functional.linear(rows, matrix);
 
@@ -108,7 +109,7 @@ internal sealed class Network : IDisposable
         Tensor queries = turned[0].reshape(batch, shared, times * length, dim); // rows: all queries of a key-value head
         Tensor values = parts[1].view(batch, length, shared, dim).transpose(1, 2); // [batch, kv_heads, length, head_dim]
         Tensor scores = queries.matmul(turned[1].transpose(-1, -2)).view(batch, heads, length, length);
-        Tensor attention = scores.add_(mask, ScalarConstants.One).softmax(-1);
+        Tensor attention = scores.add_(mask, TorchScalars.One).softmax(-1);
         see?.Invoke(attention);
         return attention
             .view(batch, shared, times * length, length)

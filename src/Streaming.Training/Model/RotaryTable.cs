@@ -1,4 +1,5 @@
 using Streaming.Inference.Checkpoints;
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Numerics;
 using static TorchSharp.torch;
 
@@ -58,6 +59,6 @@ internal sealed record RotaryEmbedding(Tensor Cosine, Tensor Sine)
     {
         long[] shape = heads.shape;
         Tensor halves = heads.view(shape[0], shape[1], shape[2], 2, shape[3] / 2);
-        return halves.mul(Cosine).addcmul(halves.flip(3), Sine, ScalarConstants.One).view(shape);
+        return halves.mul(Cosine).addcmul(halves.flip(3), Sine, TorchScalars.One).view(shape);
     }
 }

@@ -1,3 +1,4 @@
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Model;
 using Streaming.Training.Numerics;
 using TorchSharp;
@@ -59,7 +60,7 @@ internal sealed class AdamW : IDisposable
         foreach (Tensor own in norms)
             own.Dispose();
         // The factor stays on the device, so that nothing waits for the device before all its operations are queued.
-        Tensor clip = norm.add(Tiny, ScalarConstants.One).reciprocal().mul(Largest).clamp_(max: ScalarConstants.One);
+        Tensor clip = norm.add(Tiny, TorchScalars.One).reciprocal().mul(Largest).clamp_(max: TorchScalars.One);
         using Scalar shrink = 1 - rate * Decay;
         using Scalar toRoot = 1 / Math.Sqrt(1 - Math.Pow(Beta2, Steps)),
             towards = -rate / (1 - Math.Pow(Beta1, Steps));
@@ -75,7 +76,7 @@ internal sealed class AdamW : IDisposable
                 _squares[i].mul_(Keep2).addcmul_(gradient, gradient, Take2);
                 if (value.dim() > 1)
                     value.mul_(shrink);
-                value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, ScalarConstants.One), towards);
+                value.addcdiv_(_means[i], _squares[i].sqrt().mul_(toRoot).add_(Epsilon, TorchScalars.One), towards);
             }
         );
         return norm.ToDouble();

@@ -1,3 +1,4 @@
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ internal sealed class SinkLoss : IDisposable
     {
         Tensor[] columns = weights.split([1, weights.shape[3] - 1], 3);
         Tensor share = columns[0].to(ScalarType.Float32).mean([0, 2, 3]); // [heads]
-        return share.add(_least, ScalarConstants.One).log().neg().add(_wanted, ScalarConstants.One).relu().mean().mul(_weight);
+        return share.add(_least, TorchScalars.One).log().neg().add(_wanted, TorchScalars.One).relu().mean().mul(_weight);
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Model;
 using Streaming.Training.Numerics;
 using TorchSharp;
@@ -161,7 +162,7 @@ internal sealed class TrainingStep(
                     [gradient, tensor((float)share, device: master.Device)]
                 );
         using IDisposable noGradient = no_grad();
-        gradients[0].add_(headGradient, ScalarConstants.One);
+        gradients[0].add_(headGradient, TorchScalars.One);
         return (loss, [.. gradients]);
     }
 
@@ -199,7 +200,7 @@ internal sealed class TrainingStep(
             probabilities.scatter_add_(1, target, ones(target.shape, device: device).neg());
             Tensor error = probabilities.mul_(share).to(head.dtype); // [rows, vocabulary]
             gradient.index_copy_(0, placed[i], error.mm(head));
-            headGradient.add_(error.t().mm(parts[i]), ScalarConstants.One);
+            headGradient.add_(error.t().mm(parts[i]), TorchScalars.One);
         }
         GC.KeepAlive(share);
         return (loss, gradient, headGradient);

@@ -13,8 +13,9 @@ public class GarbageCollectionTests
     private static readonly ModelConfig Shape = TestShapes.Small with { HiddenSize = 32, IntermediateSize = 64 };
 
     [Theory]
-    [InlineData(DType.Float32), InlineData(DType.BFloat16), InlineData(DType.Int8)]
-    public void Garbage_collections_during_a_step_do_not_change_its_results(DType type)
+    [InlineData(DType.Float32, KernelSet.Auto), InlineData(DType.BFloat16, KernelSet.Auto), InlineData(DType.Int8, KernelSet.Auto)]
+    [InlineData(DType.Float32, KernelSet.Libtorch), InlineData(DType.BFloat16, KernelSet.Libtorch)]
+    public void Garbage_collections_during_a_step_do_not_change_its_results(DType type, KernelSet kernels)
     {
         var layout = new CacheLayout(4, 20);
         int[] ids = Logits.RandomIds(1500, TestShapes.Small.VocabularySize, seed: 4);
@@ -53,6 +54,7 @@ public class GarbageCollectionTests
                 new DecoderOptions
                 {
                     DType = type,
+                    Kernels = kernels,
                     Slots = 2,
                     Capacity = 24,
                 }

@@ -1,3 +1,4 @@
+using Streaming.Inference.Kernels.LibTorch;
 using Streaming.Training.Model;
 using Streaming.Training.Numerics;
 using Streaming.Training.Optimization;
@@ -28,7 +29,7 @@ public class TrainingStepTests
     {
         using var master = new MasterWeights(SmallTraining.Config, ScalarType.Float32, CPU, seed: 5);
         foreach (Parameter norm in master.Parameters.Where(p => p.Value.dim() == 1))
-            norm.Value.mul_(ScalarConstants.One).add_(randn_like(norm.Value).mul_(0.2f), ScalarConstants.One);
+            norm.Value.mul_(TorchScalars.One).add_(randn_like(norm.Value).mul_(0.2f), TorchScalars.One);
         using var network = new Network(SmallTraining.Config, ScalarType.Float32, CPU);
         var step = new TrainingStep(master, network, sink: null, new ParallelLoop(2));
         float[][] gradients = [];
@@ -161,7 +162,7 @@ public class TrainingStepTests
     {
         using DisposeScope scope = NewDisposeScope();
         using Tensor before = value.clone();
-        value.add_(tensor(direction, value.shape).mul_(by), ScalarConstants.One);
+        value.add_(tensor(direction, value.shape).mul_(by), TorchScalars.One);
         long[] rows = [.. Enumerable.Range(0, Batch).Where(i => _learn[i]).Select(i => (long)i)];
         double loss = step.Losses(
                 master.Cast(),

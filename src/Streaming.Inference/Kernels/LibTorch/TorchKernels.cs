@@ -60,7 +60,7 @@ internal sealed class TorchKernels : IKernels
         if (weight.Scales is not { } scales)
             return torch.nn.functional.linear(rows, weight.Rows, weight.Bias);
         var product = (torch.Tensor)_script.invoke("project_int8", rows, weight.Rows, scales);
-        return weight.Bias is { } bias ? product.add_(bias) : product;
+        return weight.Bias is { } bias ? product.add_(bias, TorchScalars.One) : product;
     }
 
     public void NormaliseHeads(torch.Tensor queryKeyValue, torch.Tensor weights)
@@ -71,7 +71,8 @@ internal sealed class TorchKernels : IKernels
         normed.copy_(Normalise(normed, weights));
     }
 
-    public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) => residual.add_(Project(rows, weight));
+    public void AddProjected(torch.Tensor residual, torch.Tensor rows, Weight weight) =>
+        residual.add_(Project(rows, weight), TorchScalars.One);
 
     public torch.Tensor Attend(torch.Tensor queryKeyValue, LayerCache cache, KeyValueBias? bias) =>
         bias is null
