@@ -14,13 +14,13 @@ internal sealed class ChatTemplate
     private readonly IReadOnlyDictionary<string, object?> _tokens;
 
     /// <summary>Parses a template.</summary>
-    /// <param name="file">Its file, for messages.</param>
+    /// <param name="file">Its file. Messages have the name alone, because users read them and need no path of the server.</param>
     /// <param name="source">Its text.</param>
     /// <param name="tokens">The variables bos_token, eos_token and so on.</param>
     /// <exception cref="InputException">It is not a valid template or uses unsupported features.</exception>
     public ChatTemplate(string file, string source, IReadOnlyDictionary<string, object?> tokens)
     {
-        _file = file;
+        _file = Path.GetFileName(file);
         _tokens = tokens;
         _template = Reporting(() => JinjaTemplate.Parse(source));
     }
@@ -55,8 +55,8 @@ internal sealed class ChatTemplate
             string message = e.Message.ReplaceLineEndings(" ");
             throw new InputException(
                 e.IsRaisedByTemplate
-                    ? $"The chat template in '{_file}' refuses the dialogue with \"{message}\": use what it does not refuse."
-                    : $"The chat template in '{_file}' fails in line {e.Line}: {message}; correct it there.",
+                    ? $"The checkpoint's chat template ({_file}) refuses the dialogue with \"{message}\": use what it does not refuse."
+                    : $"The checkpoint's chat template ({_file}) fails in line {e.Line}: {message}; correct it there.",
                 e
             );
         }

@@ -146,8 +146,10 @@ internal sealed partial class SqliteWriter : IDisposable
     private void RequireFile()
     {
         if (!File.Exists(_database))
+            // The message is shown by the health route; the name of the file is in the log only.
             throw new FileNotFoundException(
-                $"{_database} was removed while the store was open: stop the host, restore the file, and start again."
+                "The store's file was removed while the store was open: stop the host, restore the file, and start again.",
+                _database
             );
     }
 

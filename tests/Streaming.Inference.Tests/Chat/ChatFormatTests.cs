@@ -287,6 +287,19 @@ public class ChatFormatTests
         Assert.Equal("Fx", Starter.Decode(ChatFormat.Load(folder.Folder, Starter).Opening(null, ["x"])));
     }
 
+    [Theory]
+    [InlineData("{% if messages[-1].content == 'boo' %}{{ raise_exception('No ghosts.') }}{% endif %}", "No ghosts.")]
+    [InlineData("{% if messages[-1].content == 'boo' %}{{ 1 // 0 }}{% endif %}", "line 1")]
+    public void Sentence_about_a_template_that_fails_at_a_message_names_no_path_of_the_server(string template, string named)
+    {
+        const string body = "{% for m in messages %}{{ m.content }}{% endfor %}";
+        ChatFormat format = WithTemplate(body + template);
+        string sentence = Assert.Throws<InputException>(() => format.Opening(null, ["boo"])).Message;
+        Assert.Contains(named, sentence, StringComparison.Ordinal);
+        Assert.Contains("tokenizer_config.json", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain(Path.DirectorySeparatorChar, sentence);
+    }
+
     [Fact]
     public void Refuses_a_checkpoint_without_a_valid_template()
     {
