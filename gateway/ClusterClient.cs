@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Streaming.Clustering;
 using Streaming.Hosting.Settings;
+using Streaming.Silo;
 
 namespace Streaming.StandaloneGateway;
 
@@ -10,9 +11,12 @@ internal static class ClusterClient
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Registers the settings of the cluster.</summary>
+    /// <summary>
+    /// Registers the settings of the cluster, and those of a silo: a gateway ignores them, so that one file of settings serves both.
+    /// </summary>
     public static IServiceCollection AddClusterSettings(this IServiceCollection services)
     {
+        services.AddSettings<SiloSettings>();
         services.AddSettings<ClusterSettings>();
         return services.AddSingleton<IValidateOptions<ClusterSettings>, ClusterSettingsValidation>();
     }

@@ -27,8 +27,19 @@ internal sealed class ClusterSettingsValidation : IValidateOptions<ClusterSettin
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, ClusterSettings options)
     {
+        if (Problem(options) is { } problem)
+            return ValidateOptionsResult.Fail(problem);
         if (options.Clustering == ClusteringKind.Azure)
             options.Azure.Validate();
         return ValidateOptionsResult.Success;
+    }
+
+    private static string? Problem(ClusterSettings s)
+    {
+        if (s.GatewayPort is < 1 or > 65535)
+            return $"Streaming:GatewayPort is '{s.GatewayPort}': it must be a port, 1 to 65535.";
+        if (s.ClusterId.Trim().Length == 0)
+            return $"Streaming:ClusterId is '{s.ClusterId}': it must be a name.";
+        return s.ServiceId.Trim().Length == 0 ? $"Streaming:ServiceId is '{s.ServiceId}': it must be a name." : null;
     }
 }

@@ -17,7 +17,9 @@ return await HostRun.ReportErrorsAsync(
         builder.Services.AddSiloSettings().AddGatewaySettings();
         SiloSettings settings = builder.ReadSettings<SiloSettings>();
 
-        AzureAccount? account = settings.OpenAccount(); // a wrong connection string stops the host before the model loads
+        // What is wrong stops the host before the model loads.
+        AzureAccount? account = settings.OpenAccount();
+        settings.RequireFreePorts();
         await using Engine engine = EngineStart.Load(settings);
         builder.AddSilo(settings, account, engine);
         if (settings.Gateway)

@@ -30,8 +30,6 @@ internal static class SiloHost
     /// <summary>Store, grains and cluster membership.</summary>
     public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, AzureAccount? account, Engine engine)
     {
-        RequireFreePort(settings.SiloPort, nameof(SiloSettings.SiloPort));
-        RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
         if (account is null)
             builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
@@ -71,6 +69,14 @@ internal static class SiloHost
 
     private static ISiloBuilder UseStore(this ISiloBuilder silo, AzureAccount? account) =>
         account is null ? silo.AddSqliteGrainStorageAsDefault() : silo.AddAzureGrainStorageAsDefault(account);
+
+    /// <summary>Refuses ports for the cluster that another process has.</summary>
+    /// <exception cref="SettingsException">Names the port and its setting.</exception>
+    public static void RequireFreePorts(this SiloSettings settings)
+    {
+        RequireFreePort(settings.SiloPort, nameof(SiloSettings.SiloPort));
+        RequireFreePort(settings.GatewayPort, nameof(SiloSettings.GatewayPort));
+    }
 
     private static void RequireFreePort(int port, string setting)
     {

@@ -42,7 +42,8 @@ internal sealed class SiloSettingsValidation : IValidateOptions<SiloSettings>
             (s.GroupMilliseconds is >= 1 and <= 10_000, nameof(s.GroupMilliseconds), s.GroupMilliseconds, "1 to 10000"),
             (s.SnapshotTokens >= 0, nameof(s.SnapshotTokens), s.SnapshotTokens, "0 or more"),
             (s.SnapshotMegabytes >= 1, nameof(s.SnapshotMegabytes), s.SnapshotMegabytes, "1 or more"),
-            (s.Data.Trim().Length > 0, nameof(s.Data), s.Data, "a directory"),
+            (s.Data.Trim().Length > 0 && !File.Exists(s.Data), nameof(s.Data), s.Data, "a directory"),
+            (s.Devices.All(d => d.Length > 0), nameof(s.Devices), string.Join(", ", s.Devices), "names such as cpu or cuda:0"),
             (s.ClusterId.Trim().Length > 0, nameof(s.ClusterId), s.ClusterId, "a name"),
             (s.ServiceId.Trim().Length > 0, nameof(s.ServiceId), s.ServiceId, "a name"),
             (

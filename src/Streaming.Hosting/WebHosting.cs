@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -14,14 +15,20 @@ namespace Streaming.Hosting;
 /// </summary>
 public static class WebHosting
 {
-    /// <summary>A builder whose configuration is <c>appsettings.json</c> beside the binary, the environment and the command line.</summary>
-    /// <exception cref="SettingsException">An argument or an address is wrong.</exception>
+    /// <summary>
+    /// Settings are read once. Watching their files takes inotify instances, of which a user has 128; ASP.NET aborts when none is left.
+    /// </summary>
+    private const string WithoutReload = "--hostBuilder:reloadConfigOnChange=false";
+
+    /// <summary>
+    /// A builder whose configuration is <c>appsettings.json</c> beside the binary, the environment and the command line, as they are now.
+    /// </summary>
+    /// <exception cref="SettingsException">A file, an argument or an address is wrong.</exception>
     public static WebApplicationBuilder CreateBuilder(string[] arguments)
     {
-        WebApplicationBuilder builder = WebApplication.CreateBuilder(
-            new WebApplicationOptions { Args = arguments, ContentRootPath = AppContext.BaseDirectory }
-        );
+        WebApplicationBuilder builder = CreateConfigured(arguments);
         CommandLine.RequireUsable(arguments, builder.Configuration);
+        builder.WebHost.ConfigureKestrel((host, kestrel) => kestrel.Configure(host.Configuration.GetSection("Kestrel")));
         builder.Services.AddHosting();
         return builder;
     }
@@ -34,6 +41,21 @@ public static class WebHosting
         services.AddSettings<AccessOptions>().Configure<IConfiguration>((options, configuration) => options.ReadLists(configuration));
         services.AddSingleton<IValidateOptions<AccessOptions>, AccessOptionsValidation>();
         return services;
+    }
+
+    private static WebApplicationBuilder CreateConfigured(string[] arguments)
+    {
+        try
+        {
+            return WebApplication.CreateBuilder(
+                new WebApplicationOptions { Args = [WithoutReload, .. arguments], ContentRootPath = AppContext.BaseDirectory }
+            );
+        }
+        catch (InvalidDataException e) // from the JSON provider; it names the file, and its cause says where the file is wrong
+        {
+            string reason = e.GetBaseException().Message.ReplaceLineEndings(" ").TrimEnd('.');
+            throw new SettingsException($"{e.Message.TrimEnd('.')} ({reason}): correct the file.", e);
+        }
     }
 
     /// <summary>Puts the checks of requests and the health routes into the pipeline; call it before anything else is mapped.</summary>

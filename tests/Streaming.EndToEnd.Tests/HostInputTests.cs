@@ -19,12 +19,75 @@ public class HostInputTests
     [InlineData("Storage=Paper", "Streaming:Storage")]
     [InlineData("GuestsPerMinute=0", "Streaming:GuestsPerMinute")]
     [InlineData("AllowedOrigins=example.org", "Streaming:AllowedOrigins")]
+    [InlineData("Storage=7", "Streaming:Storage is '7': it must be Sqlite or Azure")]
+    [InlineData("Threads=1.5", "Streaming:Threads is '1.5': it must be a whole number")]
+    [InlineData("Slots:0=16", "Streaming:Slots:0 is not a setting: Streaming:Slots is one value")]
+    [InlineData("Model:Path=models", "Streaming:Model:Path is not a setting")]
+    [InlineData("Devices=cuda:0", "Streaming:Devices is a list: write Streaming:Devices:0=cuda:0")]
+    [InlineData("Devices:0=", "Streaming:Devices")]
+    [InlineData("Devices:0:Name=cpu", "Streaming:Devices:0:Name is not a setting")]
+    [InlineData("Azure=account", "Streaming:Azure is 'account', but it is a group of settings: Account, ")]
+    [InlineData("Data=/proc/version", "Streaming:Data is '/proc/version': it must be a directory")]
     public async Task Wrong_setting_stops_the_host_with_one_sentence_before_the_model_loads(string setting, string named)
     {
         using var data = new TemporaryFolder();
         await using var silo = HostProcess.Silo(Path.Combine(data.Path, "store"), ClusterPorts.Free(), setting);
         (int exitCode, string output) = await silo.RunToEndAsync();
         AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
+    }
+
+    [Theory]
+    [InlineData("--Logging:LogLevel:Default=Foo", "Logging:LogLevel:Default is 'Foo': it must be Trace or Debug or ")]
+    [InlineData("--Logging:Console:LogLevel:Orleans=17", "Logging:Console:LogLevel:Orleans is '17'")]
+    [InlineData("--Logging:Console:FormatterName=xml", "Logging:Console:FormatterName is 'xml'")]
+    [InlineData("--Logging:Console:FormatterOptions:TimestampFormat=%", "Logging:Console:FormatterOptions:TimestampFormat is '%'")]
+    [InlineData("--Logging:Console:MaxQueueLength=abc", "Logging:Console:MaxQueueLength")]
+    [InlineData("--Kestrel:Endpoints:Http:Url=garbage", "garbage")]
+    [InlineData("--Kestrel:Certificates:Default:Path=/nowhere.pfx", "/nowhere.pfx")]
+    public async Task Wrong_value_in_a_section_of_the_framework_stops_both_hosts_before_the_model_loads(string argument, string named)
+    {
+        using var data = new TemporaryFolder();
+        ClusterPorts ports = ClusterPorts.Free();
+        await using HostProcess silo = HostProcess.SiloWithArguments(Path.Combine(data.Path, "store"), ports, argument);
+        await using HostProcess gateway = HostProcess.GatewayWithArguments(ports, FreePorts.Take(), argument);
+        foreach (HostProcess host in (HostProcess[])[silo, gateway])
+        {
+            (int exitCode, string output) = await host.RunToEndAsync();
+            AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
+        }
+    }
+
+    [Theory]
+    [InlineData("GuestsPerMinute=many", "Streaming:GuestsPerMinute is 'many': it must be a whole number")]
+    [InlineData("GatewayPort=99999", "Streaming:GatewayPort is '99999'")]
+    [InlineData("ClusterId=", "Streaming:ClusterId")]
+    [InlineData("InspectCache=maybe", "true or false")]
+    [InlineData("Slots=many", "Streaming:Slots is 'many'")]
+    [InlineData("Modle=models/starter", "Streaming:Modle is not a setting")]
+    public async Task Wrong_setting_stops_a_gateway_with_one_sentence(string setting, string named)
+    {
+        using var data = new TemporaryFolder();
+        await using HostProcess gateway = HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), setting);
+        (int exitCode, string output) = await gateway.RunToEndAsync();
+        AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
+    }
+
+    [Fact]
+    public async Task One_file_of_settings_serves_both_hosts_which_hold_no_inotify_instance()
+    {
+        using var data = new TemporaryFolder();
+        ClusterPorts ports = ClusterPorts.Free();
+        string[] settings = ["Storage=Sqlite", "Slots=4", "GuestsPerMinute=100", "Devices:0=cpu", $"SiloPort={ports.Silo}"];
+        await using HostProcess silo = await HostProcess.Silo(data.Path, ports, settings).StartAsync();
+        await using HostProcess gateway = await HostProcess.Gateway(ports, FreePorts.Take(), settings).StartAsync();
+        await using ChatClient client = await ChatClient.ConnectAsync(gateway.Url);
+        await client.CreateAsync(new { });
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Only Linux lists the files that a process has open.");
+        foreach (HostProcess host in (HostProcess[])[silo, gateway])
+            Assert.DoesNotContain(
+                Directory.GetFiles($"/proc/{host.Id}/fd").Select(file => new FileInfo(file).LinkTarget ?? ""),
+                file => file.Contains("inotify", StringComparison.Ordinal)
+            );
     }
 
     [Theory]
@@ -84,10 +147,12 @@ public class HostInputTests
         foreach (string file in Directory.GetFiles(data.Path))
             File.Delete(file);
         await Assert.ThrowsAsync<Microsoft.AspNetCore.SignalR.HubException>(() => client.SendAsync(id, "Hello!"));
-        Assert.Equal(
-            HttpStatusCode.ServiceUnavailable,
-            (await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken)).StatusCode
-        );
+        using HttpResponseMessage health = await http.GetAsync(silo.Url + "/health/ready", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        string reason = await health.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Contains("was removed", reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(data.Path, reason, StringComparison.Ordinal); // A path is for the log alone.
+        Assert.Contains(data.Path, silo.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -28,7 +28,9 @@ public static class SettingsSection
     /// <summary>
     /// Checks all settings that are registered so far and returns one of them. Hosts call it before they do anything slow or lasting.
     /// </summary>
-    /// <exception cref="SettingsException">A name is unknown, or a value is not of its setting's type.</exception>
+    /// <exception cref="SettingsException">
+    /// A name is unknown, a value is not of its setting's type, or ASP.NET cannot use its own sections.
+    /// </exception>
     /// <exception cref="OptionsValidationException">A value is out of range.</exception>
     public static T ReadSettings<T>(this WebApplicationBuilder builder)
         where T : class
@@ -38,6 +40,7 @@ public static class SettingsSection
         PropertyInfo[] known = [.. provider.GetServices<SettingsType>().SelectMany(settings => PropertiesOf(settings.Type)).Distinct()];
         foreach (IConfigurationSection setting in builder.Configuration.GetSection(Name).GetChildren())
             Check(setting, known);
+        FrameworkSections.RequireUsable(builder.Configuration, provider);
         provider.GetRequiredService<IStartupValidator>().Validate();
         return provider.GetRequiredService<IOptions<T>>().Value;
     }
@@ -47,15 +50,41 @@ public static class SettingsSection
         PropertyInfo? property = known.FirstOrDefault(p => string.Equals(p.Name, setting.Key, StringComparison.OrdinalIgnoreCase));
         if (property is null)
         {
-            string names = string.Join(", ", known.Select(p => p.Name).Order(StringComparer.Ordinal));
-            throw new SettingsException($"{setting.Path} is not a setting: take one of {names}.");
+            throw new SettingsException($"{setting.Path} is not a setting: take one of {NamesOf(known)}.");
         }
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        bool isList = type != typeof(string) && typeof(IEnumerable).IsAssignableFrom(type);
+        if (isList)
+            CheckList(setting, isOneValueAllowed: property.SetMethod is not { IsPublic: true }); // then the owner reads it
+        else if (type.IsValueType || type == typeof(string))
+            CheckValue(setting, type);
+        else
+            CheckGroup(setting, type);
+    }
+
+    private static void CheckValue(IConfigurationSection setting, Type type)
+    {
+        if (setting.GetChildren().FirstOrDefault() is { } child)
+            throw new SettingsException($"{child.Path} is not a setting: {setting.Path} is one value.");
         if (type.IsValueType)
             RequireConvertible(setting, type);
-        else if (type != typeof(string) && !typeof(IEnumerable).IsAssignableFrom(type))
-            foreach (IConfigurationSection child in setting.GetChildren())
-                Check(child, PropertiesOf(type));
+    }
+
+    private static void CheckList(IConfigurationSection setting, bool isOneValueAllowed)
+    {
+        if (!isOneValueAllowed && setting.Value is { Length: > 0 } value)
+            throw new SettingsException($"{setting.Path} is a list: write {setting.Path}:0={value}, {setting.Path}:1=... instead.");
+        foreach (IConfigurationSection item in setting.GetChildren())
+            CheckValue(item, typeof(string));
+    }
+
+    private static void CheckGroup(IConfigurationSection setting, Type type)
+    {
+        PropertyInfo[] members = PropertiesOf(type);
+        if (setting.Value is { Length: > 0 } value)
+            throw new SettingsException($"{setting.Path} is '{value}', but it is a group of settings: {NamesOf(members)}.");
+        foreach (IConfigurationSection child in setting.GetChildren())
+            Check(child, members);
     }
 
     private static void RequireConvertible(IConfigurationSection setting, Type type)
@@ -73,13 +102,17 @@ public static class SettingsSection
     {
         try
         {
-            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is not null;
+            object? converted = TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value);
+            return converted is not null && (!type.IsEnum || Enum.IsDefined(type, converted));
         }
         catch (Exception e) when (e is ArgumentException or FormatException or NotSupportedException)
         {
             return false;
         }
     }
+
+    private static string NamesOf(IEnumerable<PropertyInfo> properties) =>
+        string.Join(", ", properties.Where(p => p.SetMethod is not null).Select(p => p.Name).Order(StringComparer.Ordinal));
 
     private static PropertyInfo[] PropertiesOf(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance);
 

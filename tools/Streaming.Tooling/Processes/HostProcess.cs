@@ -45,6 +45,10 @@ public sealed class HostProcess : ServerProcess
     /// <param name="httpPort">The gateway's own port of page and hub.</param>
     /// <param name="settings">Further settings as <c>Name=value</c>, without the section.</param>
     public static HostProcess Gateway(ClusterPorts ports, int httpPort, params IEnumerable<string> settings) =>
+        GatewayWithArguments(ports, httpPort, AsArguments(settings));
+
+    /// <summary>A stand-alone gateway with further arguments as they are.</summary>
+    public static HostProcess GatewayWithArguments(ClusterPorts ports, int httpPort, params IEnumerable<string> arguments) =>
         new(
             httpPort,
             "dotnet",
@@ -52,7 +56,8 @@ public sealed class HostProcess : ServerProcess
                 Repository.Assembly("gateway", "Streaming.StandaloneGateway"),
                 "--urls",
                 UrlOf(httpPort),
-                .. AsArguments(settings.Prepend($"GatewayPort={ports.Gateway}")),
+                .. AsArguments([$"GatewayPort={ports.Gateway}"]),
+                .. arguments,
             ]
         );
 
