@@ -18,10 +18,14 @@ internal static class VersionedState
         where T : IVersionedState
     {
         if (state.State.RequiredVersion > StoreVersion.Current)
-            throw new RequestRefusedException(
-                Refusal.Unavailable,
-                $"The stored data needs version {state.State.RequiredVersion} of the store, and this silo writes "
-                    + $"version {StoreVersion.Current}: upgrade the silo."
-            );
+            throw Refused(state.State.RequiredVersion);
     }
+
+    /// <summary>The refusal to change what needs a newer version.</summary>
+    public static RequestRefusedException Refused(int required) =>
+        new(
+            Refusal.Unavailable,
+            $"The stored data needs version {required} of the store, and this silo writes "
+                + $"version {StoreVersion.Current}: upgrade the silo."
+        );
 }

@@ -90,9 +90,7 @@ public sealed partial class StoredNamesTests
         string[] others =
         [
             .. new[] { "src", "silo", "gateway" }
-                .SelectMany(folder =>
-                    Directory.EnumerateFiles(Path.Combine(GrainsHost.RepositoryRoot, folder), "*.cs", SearchOption.AllDirectories)
-                )
+                .SelectMany(folder => Directory.EnumerateFiles(Repository.PathTo(folder), "*.cs", SearchOption.AllDirectories))
                 .Where(file =>
                     !file.Split(Path.DirectorySeparatorChar).Any(name => name is "obj" or "node_modules" || parts.Contains(name))
                 ),

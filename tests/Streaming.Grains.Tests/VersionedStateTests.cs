@@ -7,6 +7,7 @@ using Streaming.Contracts.Identity;
 using Streaming.Grains.Conversations;
 using Streaming.Grains.Identity;
 using Streaming.Grains.Tests.Hosting;
+using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Tests;
 
@@ -39,6 +40,79 @@ public sealed class VersionedStateTests : IDisposable
         await AssertRefusedAsync(() => grain.Send(Caller, "Hello!", "m1"));
         Conversation unchanged = await grain.Get(Caller);
         Assert.Equal(("Old", 0), (unchanged.Title, unchanged.LastSeq));
+    }
+
+    [Fact]
+    public async Task A_conversation_whose_log_a_newer_version_extended_says_so_when_it_is_written_or_deleted()
+    {
+        await using GrainsHost older = await StartAsync();
+        IConversationGrain grain = await older.CreateAsync(new NewConversation { Title = "Old" });
+        LogHead head = await older.Log.OpenForWritingAsync(grain.GetPrimaryKeyString(), "newer", TestContext.Current.CancellationToken);
+        await older.Log.AppendAsync(
+            head.Id,
+            new LogAppend
+            {
+                Epoch = head.Epoch,
+                ExpectedLastSeq = 0,
+                Events =
+                [
+                    new LogEvent
+                    {
+                        First = 1,
+                        Last = 1,
+                        Kind = EventKind.Notice,
+                        Turn = 0,
+                        Text = "From a newer version.",
+                        At = DateTimeOffset.UtcNow,
+                    },
+                ],
+                LastTurn = 0,
+                Running = false,
+                State = head.State,
+                RequiredVersion = Newer,
+            },
+            TestContext.Current.CancellationToken
+        );
+
+        await AssertRefusedAsync(() => grain.Send(Caller, "Hello!", "m1"));
+        await AssertRefusedAsync(() => grain.Delete(Caller));
+        Assert.Equal("Old", (await grain.Get(Caller)).Title);
+    }
+
+    [Theory]
+    [InlineData(StoreVersion.Current, 2), InlineData(Newer, 1)]
+    public async Task A_reply_that_runs_is_resumed_unless_a_newer_version_wrote_the_state(int version, int jobs)
+    {
+        string id;
+        await using (GrainsHost newer = await GrainsHost.StartAsync(_data, new ScriptedDevice(2, 64) { Stepping = true }))
+        {
+            IConversationGrain endless = await newer.CreateAsync(new NewConversation { Sampling = new Sampling { MaxTokens = 0 } });
+            id = endless.GetPrimaryKeyString();
+            RecordingObserver watcher = await newer.WatchAsync(endless);
+            await endless.Send(Caller, "Hello!", "m1");
+            await watcher.UntilAsync(EventKind.Started);
+            await RaiseVersionAsync<ConversationState>(
+                newer,
+                "conversation",
+                endless.GetGrainId(),
+                state => state.RequiredVersion = version
+            );
+        }
+
+        using var begun = new SemaphoreSlim(0);
+        var device = new ScriptedDevice(2, 64) { Began = () => begun.Release() };
+        await using GrainsHost older = await GrainsHost.StartAsync(_data, device);
+        await older.WatchAsync(older.Grains.GetGrain<IConversationGrain>(id));
+        if (jobs == 2)
+            Assert.True(await begun.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken), "It was not resumed.");
+
+        // The silo works: another conversation gets its reply.
+        IConversationGrain another = await older.CreateAsync(new NewConversation { Sampling = new Sampling { MaxTokens = 2 } });
+        RecordingObserver other = await older.WatchAsync(another);
+        await another.Send(Caller, "Hello!", "m1");
+        await other.UntilAsync(EventKind.Finished);
+        Assert.Equal(jobs, device.Jobs.Count);
+        Assert.NotNull((await older.Grains.GetGrain<IConversationGrain>(id).Get(Caller)).Running);
     }
 
     [Fact]

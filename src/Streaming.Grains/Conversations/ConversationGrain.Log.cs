@@ -16,6 +16,9 @@ internal sealed partial class ConversationGrain
     [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} waits for the checkpoint '{Theirs}'; this host runs '{Ours}'.")]
     private partial void LogOtherCheckpoint(string conversationId, string theirs, string ours);
 
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} waits for a silo of store version {Required}; this one has {Ours}.")]
+    private partial void LogNewerVersion(string conversationId, int required, int ours);
+
     [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: its slot could not be released.")]
     private partial void LogNotReleased(string conversationId, Exception exception);
 }

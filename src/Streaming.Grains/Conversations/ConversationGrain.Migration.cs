@@ -67,8 +67,14 @@ internal sealed partial class ConversationGrain
         }
     }
 
+    /// <summary>
+    /// Tells the watchers that the conversation waits for the store, or that the store takes its appends. Without a reply nothing
+    /// waits: the sender of a message gets the answer itself.
+    /// </summary>
     private void PublishStoreState(bool isWaiting)
     {
+        if (isWaiting && _writer is not { Session.IsRunning: true })
+            return;
         DateTimeOffset now = services.Time.GetUtcNow();
         _paused = isWaiting
             ? new ConversationEvent

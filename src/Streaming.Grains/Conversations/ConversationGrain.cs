@@ -32,7 +32,7 @@ internal sealed partial class ConversationGrain(
     private ReplyRunner? _runner;
     private Task _replies = Task.CompletedTask;
     private bool _resumes;
-    private bool _checkpointLogged;
+    private bool _obstacleLogged;
     private ConversationEvent? _paused;
 
     private string Id => this.GetPrimaryKeyString();
@@ -107,14 +107,14 @@ internal sealed partial class ConversationGrain(
         state.State.Sampling = changes.Sampling ?? state.State.Sampling;
         await state.WriteStateAsync();
         if (changes.Title is not null)
-            await services.Log.RetitleAsync(Id, changes.Title);
+            await FencedAsync(() => services.Log.RetitleAsync(Id, changes.Title));
     }
 
     /// <inheritdoc/>
     public async Task Delete(string caller)
     {
         ConversationWriter writer = Require(caller);
-        await services.Log.HideAsync(Id, services.Time.GetUtcNow());
+        await FencedAsync(() => services.Log.HideAsync(Id, services.Time.GetUtcNow()));
         _observers.Publish(new ConversationEvent { Kind = EventKind.Deleted, At = services.Time.GetUtcNow() });
         _writer = null;
         await _deactivating.CancelAsync();
@@ -217,7 +217,7 @@ internal sealed partial class ConversationGrain(
     {
         if (_writer is not { } writer)
             throw RequestRefusedException.NoSuchConversation();
-        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Transient);
+        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Transient, isAvailable: writer.HasAppended || !writer.Session.IsRunning);
         StartReplies(); // A reply that lost its process is resumed at once when a gateway watches.
         return Task.FromResult(writer.Head.LastSeq);
     }
@@ -294,15 +294,25 @@ internal sealed partial class ConversationGrain(
             MigrateToSuccessor();
             return;
         }
-        if (state.State.Fingerprint != services.Model.Fingerprint)
-        {
-            if (!_checkpointLogged)
-                LogOtherCheckpoint(Id, state.State.Model, services.Model.Name);
-            _checkpointLogged = true;
+        if (!CanReply())
             return;
-        }
         _replies = services.Replies.Track(RunRepliesAsync(_resumes), _deactivating);
         _resumes = false;
+    }
+
+    /// <summary>Whether this silo has the conversation's checkpoint and may write its data; the first time that it has not, says so.</summary>
+    private bool CanReply()
+    {
+        int required = Math.Max(state.State.RequiredVersion, _writer!.Head.RequiredVersion);
+        bool hasCheckpoint = state.State.Fingerprint == services.Model.Fingerprint;
+        if (hasCheckpoint && required <= StoreVersion.Current)
+            return true;
+        if (!_obstacleLogged && hasCheckpoint)
+            LogNewerVersion(Id, required, StoreVersion.Current);
+        else if (!_obstacleLogged)
+            LogOtherCheckpoint(Id, state.State.Model, services.Model.Name);
+        _obstacleLogged = true;
+        return false;
     }
 
     private async Task RunRepliesAsync(bool resumes)
@@ -324,12 +334,25 @@ internal sealed partial class ConversationGrain(
             MigrateToSuccessor();
     }
 
+    /// <inheritdoc cref="FencedAsync{T}"/>
+    private Task FencedAsync(Func<Task> operation) =>
+        FencedAsync(async () =>
+        {
+            await operation();
+            return true;
+        });
+
     /// <summary>Calls the store; if it does not answer, or another activation writes, this activation ends.</summary>
+    /// <exception cref="RequestRefusedException">The store does not answer, or what it holds needs a newer version.</exception>
     private async Task<T> FencedAsync<T>(Func<Task<T>> operation)
     {
         try
         {
             return await operation();
+        }
+        catch (LogVersionException e)
+        {
+            throw VersionedState.Refused(e.Required); // The activation goes on reading.
         }
         catch (LogException e)
         {
@@ -347,7 +370,7 @@ internal sealed partial class ConversationGrain(
             length--;
         state.State.Title = length < line.Length ? line[..length] + "…" : line;
         await state.WriteStateAsync();
-        await services.Log.RetitleAsync(Id, state.State.Title);
+        await FencedAsync(() => services.Log.RetitleAsync(Id, state.State.Title));
     }
 
     private Conversation Describe(ConversationWriter writer) =>

@@ -23,15 +23,21 @@ internal sealed class ObserverList
 
     /// <summary>
     /// Adds a gateway or renews its subscription, and sends it the current transient event: its numbers do not show when one was
-    /// lost. A new gateway gets <c>resumed</c> when there is none, since an earlier activation may have sent it <c>paused</c>.
+    /// lost. A new gateway may have <c>paused</c> from an earlier activation, and gets <c>resumed</c> if that does not hold any more.
     /// </summary>
-    public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? transient)
+    /// <param name="gatewayId">The gateway.</param>
+    /// <param name="observer">Its observer.</param>
+    /// <param name="transient">The current transient event; null when there is none.</param>
+    /// <param name="isAvailable">Whether the store has taken an append of this activation, or nothing waits for the store.</param>
+    public void Renew(string gatewayId, IConversationObserver observer, ConversationEvent? transient, bool isAvailable)
     {
         bool isNew = !_subscriptions.ContainsKey(gatewayId);
         DateTimeOffset now = _time.GetUtcNow();
         _subscriptions[gatewayId] = new Subscription(gatewayId, observer, now + Limits.SubscriptionLifetime);
-        if (transient is not null || isNew)
-            Send(observer, [transient ?? new ConversationEvent { Kind = EventKind.Resumed, At = now }]);
+        if (transient is not null)
+            Send(observer, [transient]);
+        else if (isNew && isAvailable)
+            Send(observer, [new ConversationEvent { Kind = EventKind.Resumed, At = now }]);
     }
 
     /// <summary>Ends a gateway's subscription.</summary>

@@ -12,7 +12,10 @@ namespace Streaming.Grains.Persistence;
 /// <param name="log">The log.</param>
 /// <param name="head">Its head, as last read.</param>
 /// <param name="time">The clock.</param>
-/// <param name="storeWaits">Called with true when the store does not answer and an append is repeated, with false when it succeeds.</param>
+/// <param name="storeWaits">
+/// Called with true when the store does not answer and an append is repeated; with false when a repeated append succeeds, and when the
+/// first one of all succeeds, since an earlier writer may have ended while it waited.
+/// </param>
 internal sealed class ConversationWriter(IConversationLog log, LogHead head, TimeProvider time, Action<bool>? storeWaits = null)
 {
     private const int Attempts = 6;
@@ -24,6 +27,9 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
 
     /// <summary>The running reply and the waiting messages.</summary>
     public SessionState Session { get; private set; } = SessionState.Parse(head.State);
+
+    /// <summary>Whether the store has taken an append of this writer.</summary>
+    public bool HasAppended { get; private set; }
 
     /// <summary>Fixed part and window; null until they are loaded.</summary>
     public TokenWindow? Window { get; private set; }
@@ -122,8 +128,9 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
             try
             {
                 LogHead next = await log.AppendAsync(Head.Id, append);
-                if (attempt > 1)
+                if (attempt > 1 || !HasAppended)
                     storeWaits?.Invoke(false);
+                HasAppended = true;
                 return next;
             }
             catch (LogUnavailableException) when (attempt < Attempts)

@@ -42,6 +42,9 @@ public sealed class LogVersionException(string id, int required)
             + "run a newer one."
     )
 {
+    /// <summary>The <see cref="StoreVersion"/> that a writer needs at least.</summary>
+    public int Required { get; } = required;
+
     /// <summary>Refuses a write to a head that needs a newer version.</summary>
     internal static void ThrowIfNewer(LogHead head)
     {

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -35,9 +34,7 @@ internal sealed class GrainsHost : IAsyncDisposable
         _siloPort = siloPort;
     }
 
-    public static string RepositoryRoot { get; } = FindRepositoryRoot();
-
-    public static string StarterFolder { get; } = Path.Combine(RepositoryRoot, "models", "starter");
+    public static string StarterFolder { get; } = Repository.PathTo("models", "starter");
 
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
 
@@ -53,10 +50,15 @@ internal sealed class GrainsHost : IAsyncDisposable
         string dataFolder,
         IDecodeDevice device,
         ConversationOptions? options = null,
-        string fingerprint = "scripted"
+        string fingerprint = "scripted",
+        LogFaults? faults = null
     ) =>
         StartAsync(
-            services => services.AddSqliteStore(dataFolder),
+            services =>
+            {
+                services.AddSqliteStore(dataFolder);
+                faults?.AddTo(services);
+            },
             silo => silo.AddSqliteGrainStorageAsDefault(),
             primary: null,
             device,
@@ -88,7 +90,7 @@ internal sealed class GrainsHost : IAsyncDisposable
         string fingerprint
     )
     {
-        int[] ports = FreePorts(2);
+        int[] ports = FreePorts.Take(2);
         IHost host = new HostBuilder()
             .ConfigureLogging(l => l.SetMinimumLevel(LogLevel.None))
             .ConfigureServices(addLog)
@@ -176,21 +178,4 @@ internal sealed class GrainsHost : IAsyncDisposable
             DefaultLayout = new CacheLayout(4, device.Capacity - 4),
             Devices = new Dictionary<string, IDecodeDevice> { ["cpu"] = device },
         };
-
-    private static int[] FreePorts(int count)
-    {
-        List<TcpListener> listeners = [.. Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0))];
-        listeners.ForEach(l => l.Start());
-        int[] ports = [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
-        listeners.ForEach(l => l.Stop());
-        return ports;
-    }
-
-    private static string FindRepositoryRoot()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Streaming.Orleans.sln")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new InvalidOperationException("The tests do not run inside the repository.");
-    }
 }
