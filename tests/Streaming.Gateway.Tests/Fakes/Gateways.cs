@@ -1,6 +1,4 @@
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.SignalR.Client;
@@ -37,8 +35,8 @@ public sealed class Gateways : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        int siloPort = FreePort(),
-            gatewayPort = FreePort();
+        int[] ports = FreePorts.Take(2);
+        (int siloPort, int gatewayPort) = (ports[0], ports[1]);
         _silo = Build(
             _conversations,
             builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort, gatewayPort)),
@@ -93,13 +91,6 @@ public sealed class Gateways : IAsyncLifetime
 
     /// <summary>A connection as a new guest.</summary>
     internal static async Task<HubConnection> ConnectAsync(Uri gateway) => await ConnectAsync(gateway, await SignInAsync(gateway));
-
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>A gateway's host, with fake grains where it is a silo.</summary>
     internal static WebApplication Build(

@@ -14,7 +14,7 @@ public sealed class SiloRestartTests
         CancellationToken cancelled = TestContext.Current.CancellationToken;
         await using WebApplication gateway = Gateways.Build(
             new FakeConversations(),
-            builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(Gateways.FreePort(), Gateways.FreePort()))
+            builder => builder.UseOrleans(silo => silo.UseLocalhostClustering(FreePorts.Take(), FreePorts.Take()))
         );
         await gateway.StartAsync(cancelled);
         var address = new Uri(gateway.Urls.Single());
@@ -33,8 +33,8 @@ public sealed class SiloRestartTests
     public async Task Watcher_of_a_stand_alone_gateway_survives_a_silo_restart()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;
-        int siloPort = Gateways.FreePort(),
-            gatewayPort = Gateways.FreePort();
+        int[] ports = FreePorts.Take(2);
+        (int siloPort, int gatewayPort) = (ports[0], ports[1]);
         var conversations = new FakeConversations();
         WebApplication silo = await StartSiloAsync();
         await using WebApplication gateway = Gateways.Build(
