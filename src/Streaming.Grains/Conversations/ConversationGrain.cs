@@ -217,7 +217,8 @@ internal sealed partial class ConversationGrain(
     {
         if (_writer is not { } writer)
             throw RequestRefusedException.NoSuchConversation();
-        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Transient, isAvailable: writer.HasAppended || !writer.Session.IsRunning);
+        bool isAvailable = writer.HasAppended || !writer.Session.IsRunning;
+        _observers.Renew(gatewayId, observer, _paused ?? _runner?.Transient, isAvailable);
         StartReplies(); // A reply that lost its process is resumed at once when a gateway watches.
         return Task.FromResult(writer.Head.LastSeq);
     }
@@ -300,7 +301,7 @@ internal sealed partial class ConversationGrain(
         _resumes = false;
     }
 
-    /// <summary>Whether this silo has the conversation's checkpoint and may write its data; the first time that it has not, says so.</summary>
+    /// <summary>Whether this silo has the conversation's checkpoint and may write its data; logs once why not.</summary>
     private bool CanReply()
     {
         int required = Math.Max(state.State.RequiredVersion, _writer!.Head.RequiredVersion);

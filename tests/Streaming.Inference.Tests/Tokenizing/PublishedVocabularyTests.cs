@@ -85,7 +85,7 @@ public class PublishedVocabularyTests
             );
     }
 
-    /// <summary>Processor time of this thread, which other load on the machine hardly changes. Other systems count the whole process's.</summary>
+    /// <summary>Processor time of this thread, which other load hardly changes; outside of Linux that of the process.</summary>
     private static double ThreadSeconds() =>
         OperatingSystem.IsLinux()
             ? long.Parse(File.ReadAllText("/proc/thread-self/schedstat").Split(' ')[0], CultureInfo.InvariantCulture) * 1e-9
