@@ -26,7 +26,7 @@ public class HostInputTests
     [InlineData("Devices=cuda:0", "Streaming:Devices is a list: write Streaming:Devices:0=cuda:0")]
     [InlineData("Devices:0=", "Streaming:Devices")]
     [InlineData("Devices:0:Name=cpu", "Streaming:Devices:0:Name is not a setting")]
-    [InlineData("Azure=account", "Streaming:Azure is 'account', but it is a group of settings: Account, ")]
+    [InlineData("Azure=account", "Streaming:Azure has a value, but it is a group of settings: Account, ")]
     [InlineData("Data=/proc/version", "Streaming:Data is '/proc/version': it must be a directory")]
     public async Task Wrong_setting_stops_the_host_with_one_sentence_before_the_model_loads(string setting, string named)
     {

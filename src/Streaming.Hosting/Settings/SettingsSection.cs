@@ -81,8 +81,8 @@ public static class SettingsSection
     private static void CheckGroup(IConfigurationSection setting, Type type)
     {
         PropertyInfo[] members = PropertiesOf(type);
-        if (setting.Value is { Length: > 0 } value)
-            throw new SettingsException($"{setting.Path} is '{value}', but it is a group of settings: {NamesOf(members)}.");
+        if (setting.Value is { Length: > 0 }) // not repeated: it may be a connection string
+            throw new SettingsException($"{setting.Path} has a value, but it is a group of settings: {NamesOf(members)}.");
         foreach (IConfigurationSection child in setting.GetChildren())
             Check(child, members);
     }
