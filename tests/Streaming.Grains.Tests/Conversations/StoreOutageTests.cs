@@ -41,7 +41,7 @@ public sealed class StoreOutageTests : IDisposable
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         for (; Volatile.Read(ref openings) < 3; limit.Token.ThrowIfCancellationRequested())
             await grain.Subscribe("gateway-of-the-test", gateway); // As gateways renew it.
-        Assert.Equal([EventKind.Paused], AfterStart(watcher));
+        Assert.Equal([EventKind.Paused], AfterStart(watcher).Distinct()); // Each renewal repeats it.
 
         _faults.Of = _ => null;
         while (!AfterStart(watcher).Contains(EventKind.Delta))
@@ -49,7 +49,7 @@ public sealed class StoreOutageTests : IDisposable
             limit.Token.ThrowIfCancellationRequested();
             await grain.Subscribe("gateway-of-the-test", gateway);
         }
-        Assert.Equal([EventKind.Paused, EventKind.Resumed, EventKind.Delta], AfterStart(watcher).Take(3));
+        Assert.Equal([EventKind.Paused, EventKind.Resumed, EventKind.Delta], AfterStart(watcher).Distinct().Take(3));
     }
 
     [Fact]
