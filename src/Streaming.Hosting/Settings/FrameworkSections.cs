@@ -25,7 +25,7 @@ internal static class FrameworkSections
     public static void RequireUsable(IConfiguration configuration, IServiceProvider services)
     {
         CheckLogging(configuration.GetSection(Logging));
-        RequireReadable(Logging, () => services.GetRequiredService<ILoggerFactory>().Dispose());
+        RequireReadable(Logging, () => services.GetRequiredService<ILoggerFactory>());
         CheckFormatter(configuration.GetSection($"{Logging}:Console:FormatterName"), services);
         RequireReadable(
             Kestrel,

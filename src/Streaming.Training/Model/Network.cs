@@ -1,6 +1,5 @@
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Kernels.LibTorch;
-using Streaming.Training.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 

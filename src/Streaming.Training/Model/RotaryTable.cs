@@ -1,6 +1,5 @@
 using Streaming.Inference.Checkpoints;
 using Streaming.Inference.Kernels.LibTorch;
-using Streaming.Training.Numerics;
 using static TorchSharp.torch;
 
 namespace Streaming.Training.Model;

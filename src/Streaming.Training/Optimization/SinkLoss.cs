@@ -1,5 +1,4 @@
 using Streaming.Inference.Kernels.LibTorch;
-using Streaming.Training.Numerics;
 using TorchSharp;
 using static TorchSharp.torch;
 
