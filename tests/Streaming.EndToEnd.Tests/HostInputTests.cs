@@ -41,7 +41,10 @@ public class HostInputTests
     [InlineData("--Logging:Console:LogLevel:Orleans=17", "Logging:Console:LogLevel:Orleans is '17'")]
     [InlineData("--Logging:Console:FormatterName=xml", "Logging:Console:FormatterName is 'xml'")]
     [InlineData("--Logging:Console:FormatterOptions:TimestampFormat=%", "Logging:Console:FormatterOptions:TimestampFormat is '%'")]
-    [InlineData("--Logging:Console:MaxQueueLength=abc", "Logging:Console:MaxQueueLength")]
+    [InlineData(
+        "--Logging:Console:MaxQueueLength=abc",
+        "The section Logging cannot be used: Failed to convert configuration value 'abc' at "
+    )]
     [InlineData("--Kestrel:Endpoints:Http:Url=garbage", "garbage")]
     [InlineData("--Kestrel:Certificates:Default:Path=/nowhere.pfx", "/nowhere.pfx")]
     public async Task Wrong_value_in_a_section_of_the_framework_stops_both_hosts_before_the_model_loads(string argument, string named)

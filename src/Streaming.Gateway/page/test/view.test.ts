@@ -125,7 +125,7 @@ describe("Markdown", () => {
   it("is not applied to the user's text", () => {
     const element = document.createElement("div");
     element.append(renderPlain({ text: "**a**\n<b>b</b>", prefix: "" }));
-    expect(element.textContent).toBe("**a**\n<b>b</b>");
+    expect([...element.children].map((line) => line.textContent)).toEqual(["**a**", "<b>b</b>"]);
     expect(element.querySelector("b")).toBeNull();
   });
 });
@@ -147,18 +147,10 @@ describe("The direction of text", () => {
     ]);
   });
 
-  it("is each line's own in the user's text, of which nothing is lost", () => {
-    const text = "\n\nSure:\nمرحبا\n\n  x";
-    const fragment = renderPlain({ text, prefix: "" });
-    expect(fragment.textContent).toBe(text);
-    expect([...fragment.children].map((line) => line.textContent)).toEqual([
-      "\n",
-      "\n",
-      "Sure:\n",
-      "مرحبا\n",
-      "\n",
-      "  x",
-    ]);
+  it("is each line's own in the user's text, and empty lines keep their height", () => {
+    const fragment = renderPlain({ text: "\n\nSure:\nمرحبا\n\n  x\n", prefix: "" });
+    expect([...fragment.children].map((line) => line.textContent)).toEqual(["", "", "Sure:", "مرحبا", "", "  x"]);
+    expect(fragment.querySelectorAll("br").length).toBe(3);
     expect(new Set(directions(fragment))).toEqual(new Set(["DIV auto"]));
     expect(renderPlain({ text: "", prefix: "" }).childNodes.length).toBe(0);
   });

@@ -51,13 +51,16 @@ export function renderMarkdown(segment: Segment): DocumentFragment {
   return fragment;
 }
 
-/** Shows the user's text as it was written. Each line has a direction of its own, as in the field where it was typed. */
+/**
+ * Shows the user's text as it was written. Each line has a direction of its own, as in the field where it was typed. Lines are
+ * elements without their line breaks, so that a copied selection has each break once.
+ */
 export function renderPlain(segment: Segment): DocumentFragment {
   const fragment = document.createDocumentFragment();
   for (const text of segment.text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
     const line = document.createElement("div");
     line.dir = "auto";
-    line.append(text);
+    line.append(text.replace("\n", "") || document.createElement("br"));
     fragment.append(line);
   }
   return fragment;
