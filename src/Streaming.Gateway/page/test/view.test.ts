@@ -147,10 +147,12 @@ describe("The direction of text", () => {
     ]);
   });
 
-  it("is each line's own in the user's text, and empty lines keep their height", () => {
-    const fragment = renderPlain({ text: "\n\nSure:\nمرحبا\n\n  x\n", prefix: "" });
-    expect([...fragment.children].map((line) => line.textContent)).toEqual(["", "", "Sure:", "مرحبا", "", "  x"]);
-    expect(fragment.querySelectorAll("br").length).toBe(3);
+  it("is each line's own in the user's text, and empty lines belong to the next one", () => {
+    const lines = (text: string) => [...renderPlain({ text, prefix: "" }).children].map((line) => line.textContent);
+    expect(lines("\n\nSure:\nمرحبا\n\n  x\n")).toEqual(["\n\nSure:", "مرحبا", "\n  x"]);
+    expect(lines("x\n\n\n")).toEqual(["x", "\n\n"]);
+    expect(lines("\n")).toEqual(["\n"]);
+    const fragment = renderPlain({ text: "Sure:\nمرحبا", prefix: "" });
     expect(new Set(directions(fragment))).toEqual(new Set(["DIV auto"]));
     expect(renderPlain({ text: "", prefix: "" }).childNodes.length).toBe(0);
   });

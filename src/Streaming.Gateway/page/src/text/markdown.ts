@@ -52,15 +52,15 @@ export function renderMarkdown(segment: Segment): DocumentFragment {
 }
 
 /**
- * Shows the user's text as it was written. Each line has a direction of its own, as in the field where it was typed. Lines are
- * elements without their line breaks, so that a copied selection has each break once.
+ * Shows the user's text as it was written. Each line has a direction of its own, as in the field where it was typed. A line's element
+ * has the empty lines before it and not the line break after it, so that a copied selection has each break once.
  */
 export function renderPlain(segment: Segment): DocumentFragment {
   const fragment = document.createDocumentFragment();
-  for (const text of segment.text.match(/[^\n]*\n|[^\n]+$/g) ?? []) {
+  for (const [, text] of segment.text.matchAll(/(\n*[^\n]+|\n+$)\n?/g)) {
     const line = document.createElement("div");
     line.dir = "auto";
-    line.append(text.replace("\n", "") || document.createElement("br"));
+    line.append(text ?? "");
     fragment.append(line);
   }
   return fragment;
