@@ -50,9 +50,9 @@ public class HostInputTests
     public async Task Wrong_value_in_a_section_of_the_framework_stops_both_hosts_before_the_model_loads(string argument, string named)
     {
         using var data = new TemporaryFolder();
-        ClusterPorts ports = ClusterPorts.Free();
-        await using HostProcess silo = HostProcess.SiloWithArguments(Path.Combine(data.Path, "store"), ports, argument);
-        await using HostProcess gateway = HostProcess.GatewayWithArguments(ports, FreePorts.Take(), argument);
+        var ports = ClusterPorts.Free();
+        await using var silo = HostProcess.SiloWithArguments(Path.Combine(data.Path, "store"), ports, argument);
+        await using var gateway = HostProcess.GatewayWithArguments(ports, FreePorts.Take(), argument);
         foreach (HostProcess host in (HostProcess[])[silo, gateway])
         {
             (int exitCode, string output) = await host.RunToEndAsync();
@@ -70,7 +70,7 @@ public class HostInputTests
     public async Task Wrong_setting_stops_a_gateway_with_one_sentence(string setting, string named)
     {
         using var data = new TemporaryFolder();
-        await using HostProcess gateway = HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), setting);
+        await using var gateway = HostProcess.Gateway(ClusterPorts.Free(), FreePorts.Take(), setting);
         (int exitCode, string output) = await gateway.RunToEndAsync();
         AssertRefused(Assert.Single(output.Split('\n')), named, exitCode, data);
     }
@@ -79,7 +79,7 @@ public class HostInputTests
     public async Task One_file_of_settings_serves_both_hosts_which_hold_no_inotify_instance()
     {
         using var data = new TemporaryFolder();
-        ClusterPorts ports = ClusterPorts.Free();
+        var ports = ClusterPorts.Free();
         string[] settings = ["Storage=Sqlite", "Slots=4", "GuestsPerMinute=100", "Devices:0=cpu", $"SiloPort={ports.Silo}"];
         await using HostProcess silo = await HostProcess.Silo(data.Path, ports, settings).StartAsync();
         await using HostProcess gateway = await HostProcess.Gateway(ports, FreePorts.Take(), settings).StartAsync();

@@ -336,7 +336,7 @@ internal sealed partial class ConversationGrain(
     }
 
     /// <inheritdoc cref="FencedAsync{T}"/>
-    private Task FencedAsync(Func<Task> operation) =>
+    private Task<bool> FencedAsync(Func<Task> operation) =>
         FencedAsync(async () =>
         {
             await operation();

@@ -6,7 +6,7 @@ using Streaming.Storage.Log;
 namespace Streaming.Grains.Tests.Hosting;
 
 /// <summary>Lets operations of a silo's log fail as the test says.</summary>
-internal sealed class LogFaults
+public sealed class LogFaults
 {
     /// <summary>The exception of an operation, by its name; null where it works.</summary>
     public Func<string, Exception?> Of { get; set; } = _ => null;
