@@ -38,29 +38,61 @@ public sealed partial class Batcher
         try
         {
             SlotState slot = _slots[request.Slot];
-            if (request.IsUnwanted || slot.MustReset || slot.Fed == 0 || slot.Hash is not { } hash)
-            {
+            Sequence? running = _running.Find(sequence => sequence.Job.Slot == request.Slot);
+            bool isRebuilding = running is { Rebuilds: true, IsPrefilling: true };
+            StreamHash? known = running is null ? slot.Hash : running.HashIn(slot);
+            if (request.IsUnwanted || slot.MustReset || slot.Fed == 0 || isRebuilding || known is not { } hash)
                 request.Answer(null);
-                return;
-            }
-            int[] ids = slot.CachedIds.ToArray();
-            var header = new SnapshotHeader
-            {
-                Kind = Kind,
-                Branch = slot.Branch,
-                Position = slot.Position,
-                Fed = slot.Fed,
-                Fixed = slot.Layout.Fixed,
-                Window = slot.Layout.Window,
-                Occupied = ids.Count(id => id >= 0),
-                StreamHash = hash.Value,
-            };
-            request.Answer(new SlotSnapshot(header, ids, _decoder.CopyOut(request.Slot, _decoder.Parts.RowsOf(ids))));
+            else
+                request.Answer(CopyOut(request.Slot, hash));
         }
         catch (Exception failure) // the device's boundary: the caller gets the failure, jobs go on
         {
             request.Fail(failure);
         }
+    }
+
+    /// <summary>Ends a job with its rest as last output.</summary>
+    private void Preempt(Sequence sequence)
+    {
+        long began = _time.GetTimestamp();
+        SlotState slot = _slots[sequence.Job.Slot];
+        StreamHash? hash = sequence.HashIn(slot);
+        bool isComplete = hash is not null && !(sequence.Rebuilds && sequence.IsPrefilling);
+        SlotSnapshot snapshot;
+        try
+        {
+            snapshot = CopyOut(sequence.Job.Slot, hash ?? default);
+        }
+        catch (Exception failure) // the device's boundary: this job fails, others go on
+        {
+            Fail(sequence, failure);
+            return;
+        }
+        slot.Hash = isComplete ? hash : null;
+        _running.Remove(sequence);
+        TimeSpan captureTime = _time.GetElapsedTime(began);
+        DecodeJob rest = sequence.RestAt(slot, snapshot, began, _time);
+        DecodeEnded stopped = sequence.EndAt(began, EndReason.Stopped, _time);
+        Release(sequence, last: new DecodePreempted(rest, isComplete, stopped, captureTime));
+    }
+
+    private SlotSnapshot CopyOut(int index, StreamHash hash)
+    {
+        SlotState slot = _slots[index];
+        int[] ids = slot.CachedIds.ToArray();
+        var header = new SnapshotHeader
+        {
+            Kind = Kind,
+            Branch = slot.Branch,
+            Position = slot.Position,
+            Fed = slot.Fed,
+            Fixed = slot.Layout.Fixed,
+            Window = slot.Layout.Window,
+            Occupied = ids.Count(id => id >= 0),
+            StreamHash = hash.Value,
+        };
+        return new SlotSnapshot(header, ids, _decoder.CopyOut(index, _decoder.Parts.RowsOf(ids)));
     }
 
     /// <summary>Refuses a snapshot that does not fit this device or the job.</summary>

@@ -143,7 +143,7 @@ public sealed partial class Batcher
         }
     }
 
-    /// <summary>Ends jobs that were cancelled or stopped since the last step.</summary>
+    /// <summary>Ends jobs that were cancelled, stopped or preempted since the last step.</summary>
     private void EndStopped()
     {
         for (int i = _running.Count - 1; i >= 0; i--)
@@ -158,6 +158,10 @@ public sealed partial class Batcher
             else if (sequence.StopRequest is { } reason)
             {
                 End(sequence, reason);
+            }
+            else if (sequence.Yields(_slots[sequence.Job.Slot].Position))
+            {
+                Preempt(sequence);
             }
         }
     }
@@ -213,19 +217,8 @@ public sealed partial class Batcher
 
     private void End(Sequence sequence, EndReason reason)
     {
-        long now = _time.GetTimestamp(),
-            firstToken = sequence.FirstTokenAt ?? now;
         _running.Remove(sequence);
-        Release(
-            sequence,
-            last: new DecodeEnded(
-                reason,
-                sequence.Text.Flush(),
-                sequence.InputDone,
-                _time.GetElapsedTime(sequence.StartedAt, firstToken),
-                _time.GetElapsedTime(firstToken, now)
-            )
-        );
+        Release(sequence, last: sequence.EndAt(_time.GetTimestamp(), reason, _time));
     }
 
     private void Fail(Sequence sequence, Exception failure)

@@ -111,6 +111,8 @@ public sealed partial class Batcher : IDecodeDevice
             sequence.Cancel();
             _wake.Set();
             await sequence.Released.WaitAsync(_options.StepTimeout, _time, CancellationToken.None).ConfigureAwait(false);
+            while (sequence.Outputs.TryRead(out DecodeOutput? unread))
+                (unread as DecodePreempted)?.Rest.Snapshot?.Dispose();
         }
     }
 
@@ -120,6 +122,15 @@ public sealed partial class Batcher : IDecodeDevice
         ArgumentOutOfRangeException.ThrowIfNegative(slot);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Slots);
         Volatile.Read(ref _current[slot])?.RequestStop(reason);
+        _wake.Set();
+    }
+
+    /// <inheritdoc/>
+    public void Preempt(int slot)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(slot);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Slots);
+        Volatile.Read(ref _current[slot])?.RequestPreemption();
         _wake.Set();
     }
 

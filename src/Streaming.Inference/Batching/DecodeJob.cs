@@ -57,7 +57,18 @@ public sealed record DecodeJob
     /// text.
     /// </summary>
     public bool BeginsText { get; init; }
+
+    /// <summary>What the job did before it was preempted.</summary>
+    internal JobProgress Earlier { get; init; }
 }
+
+/// <summary>What a job did before it was preempted.</summary>
+/// <param name="InputTokens">Tokens prefilled.</param>
+/// <param name="InputTime">Time on the device before the first token.</param>
+/// <param name="DecodeTime">Time on the device after the first token.</param>
+/// <param name="Rebuilds">Whether its input leaves tokens out, and so rebuilds the slot.</param>
+/// <param name="Decodes">Whether a token was sampled: the rest's input is this pending token.</param>
+internal readonly record struct JobProgress(long InputTokens, TimeSpan InputTime, TimeSpan DecodeTime, bool Rebuilds, bool Decodes);
 
 /// <summary>Why a reply ended.</summary>
 public enum EndReason
@@ -99,6 +110,22 @@ public sealed record TokenSampled(int Id, string Text, TextState State, TokenLog
 public sealed record DecodeEnded(EndReason Reason, string Text, long InputTokens, TimeSpan InputTime, TimeSpan DecodeTime) : DecodeOutput;
 
 /// <summary>
+/// The last output of a job that was preempted: it gave its slot up between two steps. The slot keeps its content until another job
+/// uses it.
+/// </summary>
+/// <param name="Rest">
+/// The rest of the job, with a snapshot of the slot: it goes on with the very next token, in any slot of the same device. The reader
+/// disposes the snapshot.
+/// </param>
+/// <param name="IsComplete">
+/// Whether the snapshot can be stored: it holds all that its position depends on, and its hash is known. Otherwise only
+/// <paramref name="Rest"/> can use it.
+/// </param>
+/// <param name="Stopped">The last output if the reply is stopped instead of going on.</param>
+/// <param name="CaptureTime">How long the copy of the slot kept the device's thread.</param>
+public sealed record DecodePreempted(DecodeJob Rest, bool IsComplete, DecodeEnded Stopped, TimeSpan CaptureTime) : DecodeOutput;
+
+/// <summary>
 /// A device with a loaded checkpoint and its slots. <see cref="Batcher"/> implements it; the interface lets the grains' rules about
 /// slots and queues be tested without tensors.
 /// </summary>
@@ -129,8 +156,8 @@ public interface IDecodeDevice : IAsyncDisposable
 
     /// <summary>
     /// Captures a slot between two steps, whether or not a job runs. A request that precedes a job captures what the slot held before
-    /// that job. Null if the slot is empty, must be reset, is in the middle of an input, or has no known
-    /// <see cref="DecodeJob.StreamHash"/>, and while another capture of the slot is pending. The caller disposes the snapshot.
+    /// that job. Null if the slot is empty, must be reset, is being rebuilt, or has no known <see cref="DecodeJob.StreamHash"/>, and
+    /// while another capture of the slot is pending. The caller disposes the snapshot.
     /// </summary>
     Task<ISlotSnapshot?> CaptureAsync(int slot, CancellationToken cancellation = default);
 
@@ -144,6 +171,12 @@ public interface IDecodeDevice : IAsyncDisposable
     /// Ends the slot's job after the current step; its reader still gets all tokens sampled by then. Without a job: no effect.
     /// </summary>
     void Stop(int slot, EndReason reason);
+
+    /// <summary>
+    /// Asks the slot's job to give the slot up between two steps, in the middle of its input too, but not before its first step. Its
+    /// last output is then <see cref="DecodePreempted"/>, unless it ends first. Without a job: no effect.
+    /// </summary>
+    void Preempt(int slot);
 }
 
 /// <summary>A step failed on the device (out of memory, a native error). Jobs outside that step go on.</summary>

@@ -62,7 +62,7 @@ internal static class DecodeJobCheck
             throw new InputException(
                 $"An empty slot begins with its fixed part, but the input begins at position {position}: feed it from position 0."
             );
-        bool afterFixedPart = job.Reset && next == job.Layout.Fixed && position > next;
+        bool afterFixedPart = (job.Reset || job.Earlier.Rebuilds) && next == job.Layout.Fixed && position > next;
         if (fed > 0 && position != next && !afterFixedPart)
             throw new InputException(
                 $"The input's positions jump from {next} to {position}: leave out tokens only after the fixed part of a slot that is reset."

@@ -15,6 +15,21 @@ public readonly record struct StreamHash(UInt128 Value)
 
     private static readonly UInt128 s_prime = new(1 << 24, 0x13b);
 
+    /// <summary>The prime's inverse modulo 2^128, by Newton's iteration: each round doubles the number of right bits, from 3.</summary>
+    private static readonly UInt128 s_inverse = Enumerable.Range(0, 6).Aggregate(s_prime, (x, _) => x * (2 - s_prime * x));
+
+    /// <summary>The hash of the stream without these ids at its end: each step of FNV can be undone, since the prime is odd.</summary>
+    public StreamHash Remove(ReadOnlySpan<int> ids)
+    {
+        UInt128 hash = Value;
+        for (int i = ids.Length - 1; i >= 0; i--)
+        {
+            for (int shift = 24; shift >= 0; shift -= 8)
+                hash = (hash * s_inverse) ^ (byte)(ids[i] >> shift);
+        }
+        return new StreamHash(hash);
+    }
+
     /// <summary>The hash of the stream extended by these ids.</summary>
     public StreamHash Append(ReadOnlySpan<int> ids)
     {

@@ -79,6 +79,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
             slot.Begin(job);
             long generated = job.AlreadyGenerated;
             int pending = -1;
+            bool hasStepped = false;
             while (true)
             {
                 if (job.Sampling.MaxTokens > 0 && generated >= job.Sampling.MaxTokens)
@@ -86,9 +87,16 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
                     yield return End(EndReason.Length);
                     yield break;
                 }
+                if (hasStepped && stopper.IsPreempted)
+                {
+                    yield return slot.Preempt(job, pending, generated);
+                    yield break;
+                }
                 bool permitted = !Stepping || await PermittedAsync(stopper.Token, cancellation);
                 if (stopper.Fails)
                     throw new DeviceFailedException("The device failed at a step.", new InvalidOperationException("as the test wants"));
+                if (hasStepped && stopper is { IsPreempted: true, Reason: null } && !permitted)
+                    continue;
                 if (stopper.Reason is { } reason || !permitted)
                 {
                     yield return End(stopper.Reason ?? EndReason.Stopped);
@@ -98,6 +106,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
                     slot.Feed(pending);
                 pending = Next(slot.Ids.TakeLast(job.Layout.Window));
                 generated++;
+                hasStepped = stopper.HasStepped = true;
                 yield return new TokenSampled(pending, ((char)pending).ToString(), TextState.Empty);
                 await Task.Yield();
             }
@@ -113,6 +122,13 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     {
         if (_running.TryRemove(slot, out Stopper? stopper)) // The slot is free even if nobody reads the end.
             stopper.Stop(reason);
+    }
+
+    /// <inheritdoc/>
+    public void Preempt(int slot)
+    {
+        if (_running.TryGetValue(slot, out Stopper? stopper))
+            stopper.Preempt();
     }
 
     /// <inheritdoc/>
@@ -149,6 +165,17 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
         public EndReason? Reason { get; private set; }
 
         public bool Fails { get; private set; }
+
+        public bool IsPreempted { get; private set; }
+
+        public bool HasStepped { get; set; }
+
+        public void Preempt()
+        {
+            IsPreempted = true;
+            if (HasStepped)
+                _source.Cancel();
+        }
 
         public CancellationToken Token => _source.Token;
 

@@ -59,6 +59,21 @@ internal sealed class ScriptedSlot
         }
     }
 
+    public DecodePreempted Preempt(DecodeJob job, int pending, long generated)
+    {
+        ScriptedSnapshot snapshot = Capture()!;
+        DecodeJob rest = job with
+        {
+            Reset = false,
+            Snapshot = snapshot,
+            Input = [new TokenRun(snapshot.Position, new[] { pending })],
+            StreamHash = snapshot.Hash.Append([pending]),
+            AlreadyGenerated = generated,
+        };
+        var stopped = new DecodeEnded(EndReason.Stopped, "", 1, TimeSpan.Zero, TimeSpan.Zero);
+        return new DecodePreempted(rest, IsComplete: true, stopped, TimeSpan.Zero);
+    }
+
     public ScriptedSnapshot? Capture()
     {
         lock (_gate)

@@ -92,22 +92,6 @@ public class SnapshotCaptureTests
     }
 
     [Fact]
-    public async Task Captures_nothing_during_prefill()
-    {
-        await using var device = new SnapshotDevice();
-        await using IAsyncEnumerator<DecodeOutput> outputs = device
-            .Batcher.DecodeAsync(SnapshotDevice.Beginning(s_layout, 400, 1), Token)
-            .GetAsyncEnumerator(Token);
-        var answers = new List<bool>();
-        device.Kernels.StepBegins = _ => { };
-        // With chunks of 128, a capture requested during a step is answered before the next one.
-        var asked = new TaskCompletionSource<Task<ISlotSnapshot?>>();
-        device.Kernels.StepBegins = rows => asked.TrySetResult(device.Batcher.CaptureAsync(0, Token));
-        Assert.True(await outputs.MoveNextAsync());
-        Assert.Null(await (await asked.Task.WaitAsync(SnapshotDevice.Deadline, Token)).WaitAsync(SnapshotDevice.Deadline, Token));
-    }
-
-    [Fact]
     public async Task Disposing_the_device_fails_a_pending_capture()
     {
         var device = new SnapshotDevice();

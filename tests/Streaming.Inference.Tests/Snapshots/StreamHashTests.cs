@@ -25,6 +25,15 @@ public class StreamHashTests
         Assert.NotEqual(StreamHash.Empty, StreamHash.Empty.Append([0]));
     }
 
+    [Fact]
+    public void The_last_ids_can_be_removed()
+    {
+        int[] ids = [0, 1, 255, 256, 49151, int.MaxValue, 7];
+        StreamHash whole = StreamHash.Empty.Append(ids);
+        for (int at = 0; at <= ids.Length; at++)
+            Assert.Equal(StreamHash.Empty.Append(ids.AsSpan(0, at)), whole.Remove(ids.AsSpan(at)));
+    }
+
     private static string Expected(int[] ids)
     {
         BigInteger prime = (BigInteger.One << 88) + 0x13b;
