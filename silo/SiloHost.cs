@@ -46,6 +46,9 @@ internal static class SiloHost
                         o.GroupTokens = settings.GroupTokens;
                         o.GroupInterval = TimeSpan.FromMilliseconds(settings.GroupMilliseconds);
                         o.SnapshotTokens = settings.SnapshotTokens;
+                        o.SliceTokens = settings.SliceTokens;
+                        o.MaxSliceTokens = settings.MaxSliceTokens;
+                        o.PreemptedMegabytes = settings.PreemptedMegabytes;
                     }
                 )
         );

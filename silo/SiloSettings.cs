@@ -77,6 +77,15 @@ internal sealed class SiloSettings
     /// <summary>Tokens of a long reply between two snapshots of its slot; another one is taken at its end. 0 takes no snapshots.</summary>
     public int SnapshotTokens { get; set; } = 512;
 
+    /// <summary>Tokens of a reply, its prompt included, before it gives its slot up while others wait; more where copying takes long.</summary>
+    public int SliceTokens { get; set; } = 32;
+
+    /// <summary>Tokens of such a slice at most.</summary>
+    public int MaxSliceTokens { get; set; } = 2048;
+
+    /// <summary>Snapshots in memory of replies that gave their slot up, for each device, in MiB; others go to the store.</summary>
+    public int PreemptedMegabytes { get; set; } = 1024;
+
     /// <summary>The size of all snapshots in the embedded store, in MiB; the oldest are removed first.</summary>
     public int SnapshotMegabytes { get; set; } = 2048;
 }

@@ -119,6 +119,10 @@ public sealed record ConversationEvent
     [Id(13)]
     public double? Share { get; init; }
 
+    /// <summary>Of <c>queued</c>: about how many seconds the reply waits; null when there is no estimate yet.</summary>
+    [Id(14)]
+    public double? Seconds { get; init; }
+
     /// <summary>The first number that the event covers; 0 for transient events.</summary>
     public long FirstSeq() => First ?? Seq ?? 0;
 }

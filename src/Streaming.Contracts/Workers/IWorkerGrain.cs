@@ -9,7 +9,7 @@ public interface IWorkerGrain : IGrainWithStringKey
 {
     /// <summary>
     /// Prefills and decodes for a conversation. The stream holds <see cref="SlotQueued"/> while no slot is free, then progress,
-    /// tokens and one <see cref="ReplyEnded"/>. A slot that does not continue the conversation's stream is first restored from a
+    /// tokens and one <see cref="ReplyEnded"/>. While others wait, it may be queued again between two tokens. A slot that does not continue the conversation's stream is first restored from a
     /// snapshot or rebuilt from the log. While one activation of a conversation decodes, an older epoch is refused and a newer one
     /// takes over. A <see cref="Heartbeat"/> comes whenever nothing else came for <see cref="Limits.HeartbeatInterval"/>. When the
     /// worker's silo shuts down, or after <see cref="HandBack"/>, the stream ends with <see cref="HandedBack"/> instead.
@@ -133,16 +133,26 @@ public sealed record DecodeRequest
     /// <summary>Rolling hash of the log's ids up to the end of <see cref="Feed"/>, which identifies snapshots; null when unknown.</summary>
     [Id(11)]
     public UInt128? StreamHash { get; init; }
+
+    /// <summary>The identity of the conversation's owner: slots are shared by owners first.</summary>
+    [Id(12)]
+    public string Owner { get; init; } = "";
 }
 
 /// <summary>An item of the stream that <see cref="IWorkerGrain.Decode"/> returns.</summary>
 [GenerateSerializer, Immutable, Alias("decode-update")]
 public abstract record DecodeUpdate;
 
-/// <summary>Replies run in all slots; this one waits.</summary>
+/// <summary>Replies run in all slots; this one waits, for its first slice of time or for the next one.</summary>
 /// <param name="Place">Place in the queue; 1 is next.</param>
+/// <param name="Seconds">An estimate of the wait; null when there is none.</param>
+/// <param name="HoldsSnapshot">Whether the worker holds the reply's snapshot, from which it goes on.</param>
 [GenerateSerializer, Immutable, Alias("slot-queued")]
-public sealed record SlotQueued([property: Id(0)] int Place) : DecodeUpdate;
+public sealed record SlotQueued(
+    [property: Id(0)] int Place,
+    [property: Id(1)] double? Seconds = null,
+    [property: Id(2)] bool HoldsSnapshot = false
+) : DecodeUpdate;
 
 /// <summary>Part of a long input was prefilled.</summary>
 /// <param name="Share">0 to 1.</param>
@@ -182,5 +192,8 @@ public sealed record ReplyEnded(
 public sealed record Heartbeat : DecodeUpdate;
 
 /// <summary>The last update when a silo shuts down: the reply continues elsewhere from its last token.</summary>
+/// <param name="IsFull">
+/// Whether the worker goes on instead, but holds no more snapshots of waiting replies: this one's is stored, and the reply asks again.
+/// </param>
 [GenerateSerializer, Immutable, Alias("handed-back")]
-public sealed record HandedBack : DecodeUpdate;
+public sealed record HandedBack([property: Id(0)] bool IsFull = false) : DecodeUpdate;

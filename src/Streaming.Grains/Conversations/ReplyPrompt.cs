@@ -72,6 +72,7 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
             PendingBytes = reply.PendingBytes,
             HeldBack = reply.HeldBack,
             StreamHash = streamHash,
+            Owner = _state.Owner,
         };
     }
 

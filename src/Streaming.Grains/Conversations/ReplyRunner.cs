@@ -34,6 +34,9 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     /// </summary>
     private string? _freeWorker;
 
+    /// <summary>Whether the worker in whose queue the reply waits holds its snapshot.</summary>
+    private bool _holdsSnapshot;
+
     /// <summary>The transient event that holds now, a place in the queue or the progress of a prefill; new watchers get it too.</summary>
     public ConversationEvent? Transient { get; private set; }
 
@@ -133,11 +136,13 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
                 conversation.KeepAlive();
                 await StoreAsync(group.Tokens, group.Update as ReplyEnded, key);
                 PublishTransient(group.Update, reply.Turn);
+                if (group.Update is ReplyEnded)
+                    _freeWorker = null;
                 if (group.Update is ReplyEnded || (group.Update is HandedBack && services.Replies.IsShuttingDown))
                     return; // The reply ended, or the conversation itself moves to another silo.
-                if (group.Update is HandedBack || await CanStartElsewhereAsync(group.Update, key))
+                if (group.Update is HandedBack || await CanStartElsewhereAsync(group.Update, key, worker))
                 {
-                    if (group.Update is HandedBack)
+                    if (group.Update is HandedBack { IsFull: false } && _freeWorker is null)
                         services.Workers.Avoid(key);
                     LogMoves(conversation.Id, key);
                     return;
@@ -169,12 +174,21 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
         return worker.Decode(request, cancellation).InGroupsAsync(limits, services.Time, cancellation);
     }
 
-    /// <summary>Whether a queued reply could start at another worker at once.</summary>
-    private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key)
+    /// <summary>
+    /// Whether a queued reply could start at another worker at once. One that was preempted moves with its snapshot: its worker stores
+    /// the snapshot and hands the reply back.
+    /// </summary>
+    private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key, IWorkerGrain worker)
     {
-        if (update is Heartbeat && Transient is { Kind: EventKind.Queued })
-            _freeWorker = await services.Workers.FindFreeAsync(Places, key);
-        return _freeWorker is not null;
+        if (update is SlotQueued queued)
+            _holdsSnapshot = queued.HoldsSnapshot;
+        if (update is not Heartbeat || Transient is not { Kind: EventKind.Queued } || _freeWorker is not null)
+            return false;
+        _freeWorker = await services.Workers.FindFreeAsync(Places, key);
+        if (_freeWorker is null || !_holdsSnapshot)
+            return _freeWorker is not null;
+        worker.HandBack(conversation.Id, _writer.Head.Epoch).Ignore();
+        return false;
     }
 
     private string? StopReasonOf(ReplyState reply) => _stop is { } stop && stop.Turn == reply.Turn ? stop.Reason : null;
@@ -189,6 +203,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
                 Turn = turn,
                 At = services.Time.GetUtcNow(),
                 Place = queued.Place,
+                Seconds = queued.Seconds,
             },
             InputProgress progress => new()
             {

@@ -52,6 +52,26 @@ internal sealed partial class SnapshotKeeper(
             _ = DiscardAsync(capture);
     }
 
+    /// <summary>Stores a snapshot that was captured already, and disposes it; without effect when none is taken.</summary>
+    public async Task KeepAsync(ISlotSnapshot snapshot, string conversationId, CancellationToken cancellation)
+    {
+        if (Interval == 0)
+        {
+            snapshot.Dispose();
+            return;
+        }
+        try
+        {
+            await _places.WaitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            snapshot.Dispose();
+            throw;
+        }
+        await StoreAsync(conversationId, Task.FromResult<ISlotSnapshot?>(snapshot), cancellation);
+    }
+
     /// <summary>Stores waiting snapshots for a few seconds, then stops.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

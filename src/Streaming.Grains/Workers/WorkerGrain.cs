@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 using Orleans.Placement;
 using Streaming.Contracts;
@@ -35,6 +36,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
         SlotRebuild rebuild,
         SlotRestore restore,
         SnapshotKeeper snapshots,
+        IOptions<ConversationOptions> options,
         TimeProvider time,
         ILogger<WorkerGrain> log
     )
@@ -47,8 +49,9 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
                 $"This silo has no device '{device}', which the worker's key '{this.GetPrimaryKeyString()}' names."
             );
         _device = found;
-        _slots = new SlotTable(found.Slots);
-        _decoder = new SlotDecoder(found, rebuild, restore, snapshots, log);
+        var slices = new TimeSlices(found.Slots, options.Value.SliceTokens, options.Value.MaxSliceTokens);
+        _slots = new SlotTable(found.Slots, slices, time, slot => found.Preempt(slot.Index));
+        _decoder = new SlotDecoder(found, _slots, rebuild, restore, snapshots, options.Value.PreemptedMegabytes * (1L << 20), log);
         _time = time;
         _log = log;
     }
@@ -100,10 +103,11 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     /// <inheritdoc/>
     public Task Release(string conversationId)
     {
-        if (_slots.Find(conversationId) is { Slot: { } slot } lease)
+        if (_slots.Find(conversationId) is { HasBegun: true } lease)
         {
             lease.Cancel(FinishReason.Stopped);
-            _device.Stop(slot.Index, EndReason.Stopped);
+            if (lease.Slot is { } slot)
+                _device.Stop(slot.Index, EndReason.Stopped);
         }
         _slots.Forget(conversationId);
         return Task.CompletedTask;
@@ -120,17 +124,7 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
             yield break;
         }
         await EndOlderAsync(request, cancellation);
-        using SlotLease lease = _slots.Request(request.ConversationId, request.Epoch);
-        for (int told = 0; lease is { Slot: null, Outcome: null }; await lease.WaitForChangeAsync(cancellation))
-        {
-            if (lease.Place != told)
-                yield return new SlotQueued(told = lease.Place);
-        }
-        if (lease.Slot is null)
-        {
-            yield return lease.Outcome!;
-            yield break;
-        }
+        using SlotLease lease = _slots.Request(request.ConversationId, request.Epoch, request.Owner);
         await foreach (DecodeUpdate update in _decoder.DecodeAsync(request, lease, cancellation))
             yield return update;
     }

@@ -110,6 +110,8 @@ internal sealed class GrainsHost : IAsyncDisposable
                         o.ErasureDelay = options?.ErasureDelay ?? o.ErasureDelay;
                         o.SweepInterval = options?.SweepInterval ?? o.SweepInterval;
                         o.SnapshotTokens = options?.SnapshotTokens ?? o.SnapshotTokens;
+                        o.SliceTokens = options?.SliceTokens ?? o.SliceTokens;
+                        o.PreemptedMegabytes = options?.PreemptedMegabytes ?? o.PreemptedMegabytes;
                     }
                 );
             })

@@ -115,6 +115,8 @@ export interface ConversationEvent {
   decodeMs?: Optional<number>;
   /** Of `queued`: the place in the queue; 1 is next. */
   place?: Optional<number>;
+  /** Of `queued`: an estimate of the wait. */
+  seconds?: Optional<number>;
   /** Of `progress`: 0 to 1. */
   share?: Optional<number>;
 }
