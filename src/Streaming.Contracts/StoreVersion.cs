@@ -8,8 +8,8 @@ namespace Streaming.Contracts;
 public static class StoreVersion
 {
     /// <summary>
-    /// The version that this build reads and writes. It is raised in a release whose stored fields an older release must not drop. An append or a state
-    /// that has such a field then says so in <c>RequiredVersion</c>; where the field is absent, it does not.
+    /// The version that this build reads and writes. It is raised in a release whose stored fields an older release must not drop. An
+    /// append or a state that has such a field then says so in <c>RequiredVersion</c>; where the field is absent, it does not.
     /// </summary>
     public const int Current = 1;
 }

@@ -9,7 +9,7 @@ namespace Streaming.Grains.Tests.Conversations;
 
 public class SamplingTests
 {
-    /// <summary>Every field of the hub's sampling, each with a value that is neither the engine's default nor the checkpoint's below.</summary>
+    /// <summary>Every field of the hub's sampling, with values that are neither the engine's defaults nor the checkpoint's below.</summary>
     private static readonly Sampling Whole = new()
     {
         Temperature = 1.5,
