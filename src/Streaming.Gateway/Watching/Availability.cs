@@ -3,14 +3,13 @@ using Streaming.Contracts.Conversations;
 namespace Streaming.Gateway.Watching;
 
 /// <summary>
-/// Whether a conversation can continue. It cannot while it says that it is paused, or while no silo answers for it. Watchers remember
-/// the stamp of the last change that they received.
+/// Whether a conversation can continue. It cannot while it says that it is paused, or while it does not answer. Watchers remember the
+/// last change that they received: a pause ends once for each, although the conversation and the gateway may both say so.
 /// </summary>
 internal sealed class Availability
 {
     private ConversationEvent? _pause; // the conversation's own
     private ConversationEvent? _latest;
-    private long _stamp;
     private bool _isUnreachable;
 
     /// <summary>
@@ -23,57 +22,52 @@ internal sealed class Availability
             return;
         _pause = change.Kind == EventKind.Paused ? change : null;
         if (!_isUnreachable)
-            Publish(change);
+            _latest = change;
     }
 
-    /// <summary>No silo answers for the conversation.</summary>
+    /// <summary>The conversation does not answer.</summary>
     public void SetUnreachable(DateTimeOffset at)
     {
         if (_isUnreachable)
             return;
         _isUnreachable = true;
-        Publish(Unreachable(at));
+        _latest = Unreachable(at);
     }
 
-    /// <summary>A silo has answered.</summary>
+    /// <summary>The conversation has answered.</summary>
     public void SetReachable(DateTimeOffset at)
     {
         if (!_isUnreachable)
             return;
         _isUnreachable = false;
-        Publish(_pause ?? Reachable(at));
+        _latest = _pause ?? Reachable(at);
     }
 
     /// <summary>An event was stored, so the conversation continues.</summary>
     public void Clear() => (_pause, _latest, _isUnreachable) = (null, null, false);
 
-    /// <summary>The change that a watcher with this stamp has to receive, if any; the stamp is set to the latest.</summary>
-    public ConversationEvent? After(ref long stamp)
+    /// <summary>
+    /// The change that a watcher has to receive, if any: a pause, or the end of the pause that it has seen, which is set to the latest
+    /// change.
+    /// </summary>
+    public ConversationEvent? After(ref ConversationEvent? seen)
     {
-        bool hasReceived = stamp > 0;
-        if (_latest is not { } latest || stamp == _stamp)
+        if (seen == _latest)
             return null;
-        stamp = _stamp;
-        return hasReceived || latest.Kind == EventKind.Paused ? latest : null;
+        bool sawPause = seen?.Kind == EventKind.Paused;
+        seen = _latest;
+        return sawPause || _latest?.Kind == EventKind.Paused ? _latest : null;
     }
 
-    /// <summary>The event for a conversation for which no silo answers.</summary>
+    /// <summary>The event for a conversation that does not answer.</summary>
     public static ConversationEvent Unreachable(DateTimeOffset at) =>
         new()
         {
             Kind = EventKind.Paused,
-            Text = "No silo answers at the moment. The conversation continues when one does.",
+            Text = "This conversation does not answer at the moment. It continues by itself.",
             At = at,
         };
 
     /// <summary>The event for a conversation that can continue.</summary>
     public static ConversationEvent Reachable(DateTimeOffset at) => new() { Kind = EventKind.Resumed, At = at };
-
-    private void Publish(ConversationEvent change)
-    {
-        if (_latest is null && change.Kind == EventKind.Resumed)
-            return; // No watcher has received a pause.
-        _latest = change;
-        _stamp++;
-    }
 }

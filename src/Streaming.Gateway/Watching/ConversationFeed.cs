@@ -77,7 +77,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     {
         long place = afterSeq;
         long transientStamp = 0;
-        long availabilityStamp = 0;
+        ConversationEvent? availability = null;
         Task<IReadOnlyList<ConversationEvent>>? reading = null;
         while (true)
         {
@@ -91,7 +91,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
                 behind = place < _lastSeq;
                 deleted = _deleted;
                 changed = _changed.Task;
-                next ??= _availability.After(ref availabilityStamp);
+                next ??= _availability.After(ref availability);
                 if (next is null && !behind)
                     next = _transient.After(ref transientStamp);
             }

@@ -77,7 +77,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
         for (int second = 0; second < 60; second++)
             _time.Advance(TimeSpan.FromSeconds(1));
         ConversationEvent paused = await watcher.Sees(next => next.Kind == EventKind.Paused);
-        Assert.Contains("No silo answers", paused.Text, StringComparison.Ordinal);
+        Assert.Equal("This conversation does not answer at the moment. It continues by itself.", paused.Text);
         Assert.Equal([paused], watcher.Seen);
 
         _log.Append(EventKind.Delta, 2, "meanwhile");
@@ -103,6 +103,42 @@ public sealed class ConversationFeedTests : IAsyncLifetime
 
         Assert.Equal([EventKind.Paused, EventKind.Resumed, EventKind.Started], before.Seen.Select(next => next.Kind));
         Assert.Equal([EventKind.Started], after.Seen.Select(next => next.Kind));
+    }
+
+    [Fact]
+    public async Task End_of_a_pause_is_shown_once_though_gateway_and_conversation_say_so()
+    {
+        _feed.Start(_feed);
+        await using Watcher watcher = Watch(0).Allow();
+        _script.Unreachable = true;
+        await AdvanceUntil(watcher.Sees(next => next.Kind == EventKind.Paused));
+        _script.Unreachable = false;
+        await AdvanceUntil(watcher.Sees(next => next.Kind == EventKind.Resumed));
+
+        Publish(new ConversationEvent { Kind = EventKind.Resumed, At = _time.GetUtcNow() + TimeSpan.FromMilliseconds(4) });
+        Publish(Transient(EventKind.Progress, 2, null)); // It is shown after all other pending events.
+        await watcher.Sees(next => next.Kind == EventKind.Progress);
+
+        Assert.Equal([EventKind.Paused, EventKind.Resumed, EventKind.Progress], watcher.Seen.Select(next => next.Kind));
+    }
+
+    [Fact]
+    public async Task Pause_that_ended_before_a_watcher_saw_it_is_not_shown()
+    {
+        await using Watcher watcher = Watch(0).Allow(2);
+        foreach (string kind in (string[])[EventKind.Paused, EventKind.Resumed])
+        {
+            Publish(new ConversationEvent { Kind = kind, At = _time.GetUtcNow() });
+            await watcher.Sees(next => next.Kind == kind);
+        }
+        _time.Advance(TimeSpan.FromSeconds(1));
+        foreach (string kind in (string[])[EventKind.Paused, EventKind.Resumed])
+            Publish(new ConversationEvent { Kind = kind, At = _time.GetUtcNow() });
+        Publish(Transient(EventKind.Progress, 2, null));
+        watcher.Allow();
+        await watcher.Sees(next => next.Kind == EventKind.Progress);
+
+        Assert.Equal([EventKind.Paused, EventKind.Resumed, EventKind.Progress], watcher.Seen.Select(next => next.Kind));
     }
 
     [Fact]

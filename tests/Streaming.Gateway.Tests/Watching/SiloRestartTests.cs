@@ -50,7 +50,7 @@ public sealed class SiloRestartTests
         await watcher.Reaches(1);
 
         await silo.DisposeAsync();
-        Assert.Contains("No silo answers", (await watcher.Sees(next => next.Kind == EventKind.Paused)).Text, StringComparison.Ordinal);
+        Assert.Contains("does not answer", (await watcher.Sees(next => next.Kind == EventKind.Paused)).Text, StringComparison.Ordinal);
         conversation.Observers.Clear();
         conversation.Log.Append(EventKind.Delta, 2, "while it was away");
         silo = await StartSiloAsync();

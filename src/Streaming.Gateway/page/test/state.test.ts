@@ -12,8 +12,8 @@ beforeEach(() => {
 
 describe("Events", () => {
   it("pause the conversation until it is resumed or another event arrives", () => {
-    state.apply({ kind: "paused", turn: 0, at: "", text: "No silo answers at the moment." });
-    expect(state.paused).toBe("No silo answers at the moment.");
+    state.apply({ kind: "paused", turn: 0, at: "", text: "This conversation does not answer at the moment." });
+    expect(state.paused).toBe("This conversation does not answer at the moment.");
     state.apply({ kind: "resumed", turn: 0, at: "" });
     expect(state.paused).toBeUndefined();
     state.apply({ kind: "paused", turn: 0, at: "", text: "The store does not answer." });

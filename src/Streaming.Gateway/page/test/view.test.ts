@@ -23,9 +23,9 @@ describe("The connection", () => {
     const view = new ConnectionView(hub);
     const shown = () => [view.element.textContent, view.element.querySelector("button")?.dataset.state];
     expect(shown()).toEqual(["Live", "live"]);
-    view.paused = "No silo answers at the moment.";
+    view.paused = "This conversation does not answer at the moment.";
     expect(shown()).toEqual(["Waiting", "waiting"]);
-    expect(view.element.querySelector("button")?.title).toBe("No silo answers at the moment.");
+    expect(view.element.querySelector("button")?.title).toBe("This conversation does not answer at the moment.");
     hub.become("reconnecting");
     expect(shown()).toEqual(["Reconnecting", "reconnecting"]);
     hub.become("live");
