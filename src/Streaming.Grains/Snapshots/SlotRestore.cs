@@ -21,17 +21,20 @@ internal sealed partial class SlotRestore(
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// The snapshot, which the caller disposes, and the tokens from its position to the end of the request's feed; null when no
-    /// snapshot fits.
+    /// The snapshot, which the caller disposes, and the tokens from its position to the end of the request's feed; or, when no snapshot
+    /// fits, a sentence that says why the newest one does not.
     /// </summary>
-    public async Task<(ISlotSnapshot Snapshot, IReadOnlyList<TokenRun> Input)?> FindAsync(
+    public async Task<(ISlotSnapshot? Snapshot, IReadOnlyList<TokenRun> Input, string Reason)> FindAsync(
         DecodeRequest request,
         IDecodeDevice device,
         CancellationToken cancellation
     )
     {
-        if (keeper.Interval == 0 || request.StreamHash is null)
-            return null;
+        if (keeper.Interval == 0)
+            return (null, [], "No snapshots are taken.");
+        if (request.StreamHash is null)
+            return (null, [], "The log does not know the stream's hash.");
+        string? reason = null;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Timeout);
         try
@@ -39,18 +42,31 @@ internal sealed partial class SlotRestore(
             long end = request.From + request.Feed.Length;
             foreach (SnapshotName name in await store.ListAsync(request.ConversationId, limit.Token))
             {
-                // A snapshot that leaves more tokens to prefill than a rebuild does is no shortcut.
-                bool fits =
-                    name.Branch == request.Branch && name.Position < end && end - name.Position <= device.RebuildLength(request.Window);
-                if (fits && await TryAsync(name, request, end, device, limit.Token) is { } restored)
-                    return restored;
+                if (WhyUnfit(name, request, end, device) is { } unfit)
+                    reason ??= unfit;
+                else if (await TryAsync(name, request, end, device, limit.Token) is (ISlotSnapshot snapshot, IReadOnlyList<TokenRun> since))
+                    return (snapshot, since, "");
+                else
+                    reason ??= $"The snapshot at position {name.Position} is refused.";
             }
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested) // the edge: the log suffices
         {
             LogUnavailable(request.ConversationId, e);
+            reason = "Its snapshots cannot be read.";
         }
-        return null;
+        return (null, [], reason ?? "It has no snapshot.");
+    }
+
+    /// <summary>Why a snapshot is not worth reading: it holds no beginning of the stream, or is no shortcut.</summary>
+    private static string? WhyUnfit(SnapshotName name, DecodeRequest request, long end, IDecodeDevice device)
+    {
+        if (name.Branch != request.Branch || name.Position >= end)
+            return $"The snapshot at position {name.Position} of branch {name.Branch} holds no beginning of the stream.";
+        int rebuilt = device.RebuildLength(request.Window);
+        return end - name.Position > rebuilt
+            ? $"After the snapshot at position {name.Position}, {end - name.Position} tokens would be prefilled; a rebuild needs {rebuilt}."
+            : null;
     }
 
     private async Task<(ISlotSnapshot, IReadOnlyList<TokenRun>)?> TryAsync(

@@ -134,10 +134,11 @@ internal sealed partial class SlotDecoder(
 
     private async Task<SlotInput> PrepareAsync(DecodeRequest request, CancellationToken cancellation)
     {
-        if (await restore.FindAsync(request, device, cancellation) is { } restored)
-            return new SlotInput(restored.Input, restored.Snapshot);
+        (ISlotSnapshot? snapshot, IReadOnlyList<TokenRun> since, string reason) = await restore.FindAsync(request, device, cancellation);
+        if (snapshot is not null)
+            return new SlotInput(since, snapshot);
         if (request.From > 0)
-            LogRebuilt(request.ConversationId, request.From);
+            LogRebuilt(request.ConversationId, request.From, reason);
         return new SlotInput(await rebuild.InputAsync(request, device.RebuildLength(request.Window), cancellation), Reset: true);
     }
 
@@ -204,6 +205,9 @@ internal sealed partial class SlotDecoder(
         public void Dispose() => Snapshot?.Dispose();
     }
 
-    [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}.")]
-    private partial void LogRebuilt(string conversationId, long position);
+    [LoggerMessage(
+        LogLevel.Information,
+        "Conversation {ConversationId}: its slot is rebuilt from the log at position {Position}. {Reason}"
+    )]
+    private partial void LogRebuilt(string conversationId, long position, string reason);
 }

@@ -1,9 +1,13 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Streaming.Contracts.Conversations;
+using Streaming.Contracts.Workers;
 using Streaming.Grains.Maintenance;
 using Streaming.Grains.Snapshots;
 using Streaming.Grains.Tests.Hosting;
 using Streaming.Inference.Batching;
+using Streaming.Inference.Snapshots;
 using Streaming.Storage.Log;
 using Streaming.Storage.Snapshots;
 
@@ -148,6 +152,39 @@ public sealed class SnapshotTests : IDisposable
             Assert.Equal(await UndisturbedAsync(), await SecondTurnAsync(host, id));
         Assert.Null(device.Jobs.Single().Snapshot);
         Assert.Single(Files()); // the first turn's, still
+    }
+
+    [Theory]
+    [InlineData(0, null)]
+    [InlineData(1, "After the snapshot at position {0}, {1} tokens would be prefilled; a rebuild needs {2}.")]
+    public async Task A_snapshot_is_used_unless_a_rebuild_prefills_fewer_tokens(int more, string? reason)
+    {
+        string id = await FirstTurnAsync();
+        var device = new ScriptedDevice(slots: 2, Places);
+        await using GrainsHost host = await StartAsync(device);
+        using ScriptedSnapshot snapshot = await ReadAsync(Assert.Single(Files()));
+        const int Window = Places - 4;
+        int longest = device.RebuildLength(Window);
+        // The log ends with one token after the snapshot; the feed has the others.
+        int[] last = await host.Log.ReadIdsAsync(id, 0, snapshot.Position, snapshot.Position + 1, Token);
+        int[] feed = [.. last, .. Enumerable.Repeat(7, longest - 1 + more)];
+        var request = new DecodeRequest
+        {
+            ConversationId = id,
+            Fixed = 4,
+            Window = Window,
+            From = snapshot.Position,
+            Feed = feed,
+            Sampling = new Sampling(),
+            StreamHash = snapshot.Hash.Append(feed).Value,
+        };
+
+        (ISlotSnapshot? found, _, string why) = await host.Services.GetRequiredService<SlotRestore>().FindAsync(request, device, Token);
+
+        using ISlotSnapshot? used = found;
+        Assert.Equal(reason is null ? snapshot.Position : null, used?.Position);
+        string expected = string.Format(CultureInfo.InvariantCulture, reason ?? "", snapshot.Position, feed.Length, longest);
+        Assert.Equal(expected, why);
     }
 
     [Fact]
