@@ -16,6 +16,18 @@ internal static class LocalCluster
     /// <summary>The largest first port.</summary>
     public const int LargestPort = 65_535 - PortCount;
 
+    /// <summary>
+    /// Log levels: processes are killed here on purpose, and Orleans would report each failed call to them in many lines, at the level
+    /// Error in these three parts.
+    /// </summary>
+    private static readonly string[] s_quiet =
+    [
+        "--Logging:LogLevel:Orleans=Error",
+        "--Logging:LogLevel:Orleans.Runtime.GrainCallCancellationManager=Critical",
+        "--Logging:LogLevel:Orleans.Runtime.GrainDirectory=Critical",
+        "--Logging:LogLevel:Orleans.Runtime.MembershipService=Critical",
+    ];
+
     private const int Silos = 3;
     private const int Gateways = 2;
 
@@ -52,6 +64,7 @@ internal static class LocalCluster
                         $"--Streaming:GatewayPort={firstPort + 9 + 2 * i}",
                         "--Streaming:Storage=Azure",
                         "--Streaming:Gateway=false",
+                        .. s_quiet,
                         .. cluster,
                         .. settings,
                     ]
@@ -67,6 +80,7 @@ internal static class LocalCluster
                         Repository.Assembly("gateway", "Streaming.StandaloneGateway"),
                         "--urls",
                         $"http://localhost:{firstPort + i}",
+                        .. s_quiet,
                         .. cluster,
                     ]
                 )),

@@ -3,21 +3,29 @@ using Streaming.Tooling.Processes;
 namespace Streaming.Local;
 
 /// <summary>A .NET program that is started again whenever it ends, until it is stopped.</summary>
-/// <param name="name">Its name in the output.</param>
-/// <param name="command">Its assembly and arguments.</param>
-internal sealed class RestartedProcess(string name, IEnumerable<string> command)
+internal sealed class RestartedProcess
 {
+    /// <summary>What Orleans prints before it ends a silo that the others declared dead while it was frozen or slow.</summary>
+    private const string DeclaredDead = "I have been told I am dead";
+
     /// <summary>A process that does not shut down within this time is killed; a silo's own limit is 20 s.</summary>
     private static readonly TimeSpan ShutdownLimit = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan PauseBeforeRestart = TimeSpan.FromSeconds(1);
 
-    private readonly ServerProcess _process = new("dotnet", command)
-    {
-        LinesKept = 40,
-        LineWritten = line => Console.WriteLine($"{name} | {line}"),
-    };
+    private readonly string _name;
+    private readonly ServerProcess _process;
     private Task _restarting = Task.CompletedTask;
+    private bool _isDeclaredDead;
+
+    /// <summary>Describes a process that <see cref="StartAsync"/> starts.</summary>
+    /// <param name="name">Its name in the output.</param>
+    /// <param name="command">Its assembly and arguments.</param>
+    public RestartedProcess(string name, IEnumerable<string> command)
+    {
+        _name = name;
+        _process = new ServerProcess("dotnet", command) { LinesKept = 40, LineWritten = Show };
+    }
 
     /// <summary>Starts it at once; the task completes when it is ready. From then on it is started again whenever it ends.</summary>
     /// <param name="stopping">Must be cancelled before <see cref="StopAsync"/>.</param>
@@ -39,7 +47,7 @@ internal sealed class RestartedProcess(string name, IEnumerable<string> command)
         }
         catch (TimeoutException)
         {
-            Console.WriteLine($"{name} does not shut down: it is killed.");
+            Console.WriteLine($"{_name} does not shut down: it is killed.");
         }
         await _process.DisposeAsync();
     }
@@ -53,11 +61,21 @@ internal sealed class RestartedProcess(string name, IEnumerable<string> command)
             await Task.Delay(PauseBeforeRestart, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (stopping.IsCancellationRequested)
                 return;
-            Console.WriteLine($"{name} ended with code {exitCode} and is started again.");
+            string ended = _isDeclaredDead ? "was declared dead and ended itself" : $"ended with code {exitCode}";
+            Console.WriteLine($"{_name} {ended}; it is started again.");
+            _isDeclaredDead = false;
             _process.Launch();
             SayId();
         }
     }
 
-    private void SayId() => Console.WriteLine($"{name} is process {_process.Id}.");
+    /// <summary>Shows a line; not the hundreds with which a silo that was declared dead ends, as one line says so.</summary>
+    private void Show(string line)
+    {
+        _isDeclaredDead |= line.Contains(DeclaredDead, StringComparison.Ordinal);
+        if (!_isDeclaredDead)
+            Console.WriteLine($"{_name} | {line}");
+    }
+
+    private void SayId() => Console.WriteLine($"{_name} is process {_process.Id}.");
 }

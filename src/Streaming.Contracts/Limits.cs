@@ -54,9 +54,18 @@ public static class Limits
     /// <summary>How long a subscription lasts without renewal.</summary>
     public static readonly TimeSpan SubscriptionLifetime = TimeSpan.FromSeconds(15);
 
-    /// <summary>How often a worker sends a heartbeat while it has nothing else to send.</summary>
+    /// <summary>
+    /// How often a worker sends a heartbeat while it has nothing else to send. A queued reply looks for a free slot elsewhere with each
+    /// heartbeat, so a longer interval makes it wait longer. Three intervals have a limit: see <see cref="HeartbeatTimeout"/>.
+    /// </summary>
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a worker may be silent before its conversations move to another one: three heartbeats.</summary>
-    public static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// How long a worker may be silent before its conversations move to another one: three heartbeats. It must stay below the five
+    /// seconds after which the membership declares a frozen silo dead at the earliest, or heartbeats find nothing first.
+    /// </summary>
+    public static readonly TimeSpan HeartbeatTimeout = 3 * HeartbeatInterval;
+
+    /// <summary>How long a conversation waits for the answer when it tells a worker to stop a reply or to release a slot.</summary>
+    public static readonly TimeSpan WorkerCallTimeout = TimeSpan.FromSeconds(3);
 }

@@ -20,12 +20,31 @@ public sealed class LocalClusterTests
             await endless.ReachAsync(client, 80, cluster);
             for (int silo = 1; silo <= 3; silo++)
             {
-                using var victim = Process.GetProcessById(
-                    int.Parse(Number(silo).Match(cluster.Output).Groups[1].Value, CultureInfo.InvariantCulture)
-                );
+                using var victim = Process.GetProcessById(Last(Id(silo), cluster));
                 victim.Kill();
                 await endless.ReachAsync(client, endless.Watcher.LastSeq + 40, cluster);
             }
+
+            // The reply continues at another silo once the conversation's own one is declared dead.
+            int home = Last(Home(endless), cluster);
+            int frozen = Last(Id(home), cluster);
+            Assert.True(Signals.Send(frozen, Signal.Stop));
+            using var limit = new CancellationTokenSource(Watcher.DefaultLimit);
+            await AdvanceUntilAsync(() => Last(Home(endless), cluster) != home);
+            Assert.True(Signals.Send(frozen, Signal.Continue));
+            string ended = $"silo {home} was declared dead and ended itself; it is started again.";
+            await AdvanceUntilAsync(() => cluster.Output.Contains(ended, StringComparison.Ordinal));
+            Assert.DoesNotContain("FATAL EXCEPTION", cluster.Output, StringComparison.Ordinal);
+
+            async Task AdvanceUntilAsync(Func<bool> isReached)
+            {
+                while (!isReached())
+                {
+                    Assert.False(limit.IsCancellationRequested, cluster.Output);
+                    await endless.ReachAsync(client, endless.Watcher.LastSeq + 1, cluster);
+                }
+            }
+
             await endless.StopAsync(client);
             Assert.Equal(await client.ReadTurnTextAsync(endless.Id, endless.Reply), endless.Text);
             Assert.Contains("is started again", cluster.Output, StringComparison.Ordinal);
@@ -41,5 +60,12 @@ public sealed class LocalClusterTests
         Assert.Equal(0, await cluster.TerminateAsync());
     }
 
-    private static Regex Number(int silo) => new($@"^silo {silo} is process (\d+)\.$", RegexOptions.Multiline);
+    private static Regex Id(int silo) => new($@"^silo {silo} is process (\d+)\.$", RegexOptions.Multiline);
+
+    /// <summary>The line by which a conversation's silo says where the reply is decoded.</summary>
+    private static Regex Home(EndlessReply endless) =>
+        new($@"^silo (\d) \| +Conversation {endless.Id}: turn {endless.Reply} is decoded by the worker ", RegexOptions.Multiline);
+
+    private static int Last(Regex number, HostProcess cluster) =>
+        int.Parse(number.Matches(cluster.Output)[^1].Groups[1].Value, CultureInfo.InvariantCulture);
 }

@@ -59,7 +59,7 @@ internal sealed partial class ConversationGrain
     {
         try
         {
-            await GrainFactory.GetGrain<IWorkerGrain>(worker).Release(Id).WaitAsync(Limits.HeartbeatTimeout, services.Time);
+            await GrainFactory.GetGrain<IWorkerGrain>(worker).Release(Id).WaitAsync(Limits.WorkerCallTimeout, services.Time);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {

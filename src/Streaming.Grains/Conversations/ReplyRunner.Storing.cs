@@ -133,6 +133,9 @@ internal sealed partial class ReplyRunner
     [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: the reply is resumed, resumption {Resumption}.")]
     private partial void LogResumed(string conversationId, int resumption);
 
+    [LoggerMessage(LogLevel.Information, "Conversation {ConversationId}: turn {Turn} is decoded by the worker {Worker}.")]
+    private partial void LogDecodes(string conversationId, int turn, string worker);
+
     [LoggerMessage(LogLevel.Information, "Conversation {ConversationId} moves away from the worker {Worker}.")]
     private partial void LogMoves(string conversationId, string worker);
 

@@ -101,7 +101,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             return;
         try
         {
-            await worker.Stop(conversation.Id, _writer.Head.Epoch, reason).WaitAsync(Limits.HeartbeatTimeout, services.Time);
+            await worker.Stop(conversation.Id, _writer.Head.Epoch, reason).WaitAsync(Limits.WorkerCallTimeout, services.Time);
         }
         catch (Exception e) when (e is TimeoutException or OrleansException)
         {
@@ -126,6 +126,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             DecodeRequest request = await _prompt.RequestAsync(reply);
             if (services.Replies.IsShuttingDown)
                 return;
+            LogDecodes(conversation.Id, reply.Turn, key);
             // The worker keeps the slot's content, so that the next activation continues at once. If it misses this call, its decode
             // is cancelled later, and the slot is rebuilt.
             using CancellationTokenRegistration shutdown = services.Replies.ShuttingDown.Register(() =>
@@ -175,8 +176,8 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     }
 
     /// <summary>
-    /// Whether a queued reply could start at another worker at once. One that was preempted moves with its snapshot: its worker stores
-    /// the snapshot and hands the reply back.
+    /// Whether a queued reply could start at another worker at once; each heartbeat asks anew. One that was preempted moves with its
+    /// snapshot: its worker stores the snapshot and hands the reply back.
     /// </summary>
     private async Task<bool> CanStartElsewhereAsync(DecodeUpdate? update, string key, IWorkerGrain worker)
     {
