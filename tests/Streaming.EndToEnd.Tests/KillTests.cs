@@ -92,7 +92,7 @@ public class KillTests
         Assert.Equal(cache.FixedIds, read.FixedIds);
         Assert.Equal(cache.WindowIds, read.WindowIds);
         await client.DisposeAsync();
-        await ReportAsync(stored.Length, always.LastSeq);
+        await ReportAsync(stored.Length, always, through, late);
     }
 
     [Fact]
@@ -128,12 +128,23 @@ public class KillTests
         await client.DisposeAsync();
     }
 
-    private static async Task ReportAsync(int characters, long events)
+    private static async Task ReportAsync(int characters, params Watcher[] watchers)
     {
+        (long lost, long repeated) = (0, 0);
+        foreach (Watcher watcher in watchers)
+        {
+            long last = 0;
+            foreach (EventView e in watcher.Events)
+            {
+                lost += Math.Max(0, e.FirstSeq - last - 1);
+                repeated += Math.Max(0, last + 1 - e.FirstSeq);
+                last = e.Seq!.Value;
+            }
+        }
         if (Environment.GetEnvironmentVariable("STREAMING_KILLS_REPORT") is { Length: > 0 } path)
             await File.AppendAllTextAsync(
                 path,
-                string.Create(CultureInfo.InvariantCulture, $"| {Kills} | {characters} | {events} | 0 | 0 |\n"),
+                string.Create(CultureInfo.InvariantCulture, $"| {Kills} | {characters} | {watchers[0].LastSeq} | {lost} | {repeated} |\n"),
                 TestContext.Current.CancellationToken
             );
     }
