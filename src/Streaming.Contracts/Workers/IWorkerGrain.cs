@@ -37,6 +37,7 @@ public interface IWorkerGrain : IGrainWithStringKey
     Task<WorkerStatus> GetStatus(string? conversationId = null);
 
     /// <summary>Accepts no more decodes, and hands back the running ones after the current step; called when its silo shuts down.</summary>
+    // The stored name; see StoredNamesTests.
     [Alias("leave")]
     Task Drain();
 }
@@ -45,7 +46,7 @@ public interface IWorkerGrain : IGrainWithStringKey
 /// <param name="Slots">The number of its slots.</param>
 /// <param name="Running">Slots in which a conversation decodes.</param>
 /// <param name="Waiting">Conversations in the queue for a slot.</param>
-/// <param name="IsUnavailable">Whether it accepts no decodes, because its silo shuts down or its device hangs.</param>
+/// <param name="IsUnavailable">Whether it accepts no decodes, because its silo shuts down or its device is hung.</param>
 /// <param name="HoldsConversation">Whether a slot holds the conversation that was asked for and could continue it at once.</param>
 [GenerateSerializer, Immutable, Alias("worker-status")]
 public sealed record WorkerStatus(
@@ -188,6 +189,7 @@ public sealed record ReplyEnded(
 ) : DecodeUpdate;
 
 /// <summary>The worker is alive and has nothing new.</summary>
+// The stored name; see StoredNamesTests.
 [GenerateSerializer, Immutable, Alias("sign-of-life")]
 public sealed record Heartbeat : DecodeUpdate;
 

@@ -1,6 +1,7 @@
 namespace Streaming.Grains.Maintenance;
 
 /// <summary>Calls that only the service itself makes to a conversation; the key is the conversation's.</summary>
+// The stored name; see StoredNamesTests.
 [Alias("conversation-upkeep-grain")]
 public interface IConversationMaintenanceGrain : IGrainWithStringKey
 {

@@ -1,6 +1,7 @@
 namespace Streaming.Grains.Maintenance;
 
 /// <summary>The cluster's one grain that recovers replies and erases deleted conversations; the key is <see cref="Key"/>.</summary>
+// The stored name; see StoredNamesTests.
 [Alias("upkeep-grain")]
 internal interface IMaintenanceGrain : IGrainWithIntegerKey, IRemindable
 {

@@ -12,6 +12,7 @@ namespace Streaming.Grains.Maintenance;
 /// Sweeps when a silo asks for it: at its start, at intervals, and when another silo dies. Where there is a reminder service, a
 /// reminder asks too, in case no silo does.
 /// </summary>
+// The stored name; see StoredNamesTests.
 [GrainType("upkeep"), Reentrant]
 internal sealed partial class MaintenanceGrain(
     IConversationLog log,

@@ -144,6 +144,7 @@ internal sealed class ConversationWriter(IConversationLog log, LogHead head, Tim
 }
 
 /// <summary>The ids that attention sees, for the activation that continues on another silo.</summary>
+// The stored name; see StoredNamesTests.
 [GenerateSerializer, Immutable, Alias("handed-window")]
 internal sealed record MigratedWindow(
     [property: Id(0)] int Branch,

@@ -8,13 +8,13 @@ internal static class Heartbeats
 {
     /// <summary>
     /// The source's updates, and a <see cref="Heartbeat"/> whenever none came for <paramref name="interval"/>, unless
-    /// <paramref name="isStuck"/>: a worker whose device hangs must fall silent.
+    /// <paramref name="isHung"/>: a worker whose device is hung must fall silent.
     /// </summary>
     public static async IAsyncEnumerable<DecodeUpdate> WithHeartbeatsAsync(
         this IAsyncEnumerable<DecodeUpdate> source,
         TimeSpan interval,
         TimeProvider time,
-        Func<bool> isStuck,
+        Func<bool> isHung,
         [EnumeratorCancellation] CancellationToken cancellation = default
     )
     {
@@ -27,7 +27,7 @@ internal static class Heartbeats
             {
                 if (!await next.CompletesWithinAsync(interval, time))
                 {
-                    if (!isStuck())
+                    if (!isHung())
                         yield return new Heartbeat();
                     continue;
                 }

@@ -63,14 +63,14 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
                 _device.Slots,
                 _slots.Running,
                 _slots.Waiting,
-                _isDraining || _device.IsStuck,
+                _isDraining || _device.IsHung,
                 conversationId is not null && _slots.Holds(conversationId)
             )
         );
 
     /// <inheritdoc/>
     public IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default) =>
-        DecodeInSlotAsync(request, cancellation).WithHeartbeatsAsync(Limits.HeartbeatInterval, _time, () => _device.IsStuck, cancellation);
+        DecodeInSlotAsync(request, cancellation).WithHeartbeatsAsync(Limits.HeartbeatInterval, _time, () => _device.IsHung, cancellation);
 
     /// <inheritdoc/>
     public Task Drain()

@@ -83,8 +83,8 @@ public sealed partial class Batcher : IDecodeDevice
     public int RebuildLength(int window) => _decoder.RebuildLength(window);
 
     /// <inheritdoc/>
-    public bool IsStuck =>
-        Interlocked.Read(ref _stepBegan) is var began && began != NoStep && _time.GetElapsedTime(began) > _options.StuckAfter;
+    public bool IsHung =>
+        Interlocked.Read(ref _stepBegan) is var began && began != NoStep && _time.GetElapsedTime(began) > _options.HungAfter;
 
     /// <inheritdoc/>
     public bool IsBusy(int slot) => Volatile.Read(ref _current[slot]) is not null;

@@ -16,7 +16,7 @@ public sealed record BatcherOptions
     public TimeSpan StepTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Duration of a step after which the device counts as hung; far above a step of the largest model.</summary>
-    public TimeSpan StuckAfter { get; init; } = TimeSpan.FromMinutes(2);
+    public TimeSpan HungAfter { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>The checkpoint's fingerprint; snapshots are restored only for the same one.</summary>
     public string Checkpoint { get; init; } = "";
@@ -31,7 +31,7 @@ public sealed record BatcherOptions
             throw new InputException($"{Threads} is no number of threads: use 0 for libtorch's default, or more.");
         if (StepTimeout <= TimeSpan.Zero)
             throw new InputException($"A timeout of {StepTimeout} for a step is impossible: use a positive StepTimeout.");
-        if (StuckAfter <= TimeSpan.Zero)
-            throw new InputException($"A device cannot count as hung after {StuckAfter}: use a positive StuckAfter.");
+        if (HungAfter <= TimeSpan.Zero)
+            throw new InputException($"A device cannot count as hung after {HungAfter}: use a positive HungAfter.");
     }
 }

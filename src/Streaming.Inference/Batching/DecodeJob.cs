@@ -141,7 +141,7 @@ public interface IDecodeDevice : IAsyncDisposable
     int RebuildLength(int window);
 
     /// <summary>Whether the current step takes so long that the device counts as hung, so its jobs should move to another one.</summary>
-    bool IsStuck { get; }
+    bool IsHung { get; }
 
     /// <summary>Whether a slot's job is still running. Outputs of an ended job may still be unread.</summary>
     bool IsBusy(int slot);

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Time.Testing;
+using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
 using Streaming.Grains.Conversations;
@@ -9,7 +10,7 @@ namespace Streaming.Grains.Tests.Conversations;
 public class TokenGroupsTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Silence = Limits.HeartbeatTimeout;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     private readonly WatchedTime _time = new();

@@ -33,7 +33,7 @@ internal sealed class ScriptedDevice(int slots, int capacity) : IDecodeDevice
     public int Capacity => capacity;
 
     /// <inheritdoc/>
-    public bool IsStuck { get; set; }
+    public bool IsHung { get; set; }
 
     /// <inheritdoc/>
     public bool IsBusy(int slot) => _running.ContainsKey(slot);

@@ -65,7 +65,7 @@ public sealed class ManyWorkersTests : IDisposable
     }
 
     [Theory, InlineData(false), InlineData(true)]
-    public async Task Replies_of_a_device_that_fails_or_hangs_continue_at_another_one(bool hangs)
+    public async Task Replies_of_a_device_that_fails_or_is_hung_continue_at_another_one(bool isHung)
     {
         ScriptedDevice[] devices = Devices(2, slots: 2);
         await using GrainsHost first = await GrainsHost.StartAsync(_data, devices[0]);
@@ -78,8 +78,8 @@ public sealed class ManyWorkersTests : IDisposable
         };
         Assert.Equal([1, 1], devices.Select(d => d.Jobs.Count));
 
-        if (hangs)
-            devices[0].IsStuck = true;
+        if (isHung)
+            devices[0].IsHung = true;
         else
             devices[0].FailRunning();
         await BegunAsync();

@@ -280,25 +280,25 @@ public class BatcherFailureTests
     }
 
     [Fact]
-    public async Task A_device_is_stuck_while_a_step_exceeds_its_limit()
+    public async Task A_device_is_hung_while_a_step_exceeds_its_limit()
     {
         var time = new FakeTimeProvider();
-        await using var device = new TestDevice(options: new BatcherOptions { StuckAfter = TimeSpan.FromMinutes(1) }, time: time);
-        Assert.False(device.Batcher.IsStuck);
+        await using var device = new TestDevice(options: new BatcherOptions { HungAfter = TimeSpan.FromMinutes(1) }, time: time);
+        Assert.False(device.Batcher.IsHung);
         using var gate = new StepGate(device);
         Task<List<DecodeOutput>> running = device.RunAsync(Job());
         await gate.BegunAsync();
         time.Advance(TimeSpan.FromMinutes(1));
-        Assert.False(device.Batcher.IsStuck);
+        Assert.False(device.Batcher.IsHung);
         time.Advance(TimeSpan.FromTicks(1));
-        Assert.True(device.Batcher.IsStuck);
+        Assert.True(device.Batcher.IsHung);
 
         await gate.NextAsync();
-        Assert.False(device.Batcher.IsStuck);
+        Assert.False(device.Batcher.IsHung);
         gate.Open();
         await running;
         time.Advance(TimeSpan.FromHours(1));
-        Assert.False(device.Batcher.IsStuck);
+        Assert.False(device.Batcher.IsHung);
     }
 
     [Fact]
