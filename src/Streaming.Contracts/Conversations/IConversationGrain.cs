@@ -45,7 +45,7 @@ public interface IConversationGrain : IGrainWithStringKey
     /// <see cref="Limits.PageItems"/>, <see cref="Limits.DefaultPageItems"/> by default.
     /// </summary>
     [Alias("read-turns"), AlwaysInterleave]
-    Task<TurnPage> ReadTurns(string caller, long? before, int? take);
+    Task<TurnPage> ReadTurns(string caller, long? before, int? take, CancellationToken cancellation = default);
 
     /// <summary>The ids in its fixed part and window.</summary>
     [Alias("inspect-cache"), AlwaysInterleave]

@@ -4,6 +4,9 @@ namespace Streaming.Grains.Conversations;
 
 internal sealed partial class ConversationGrain
 {
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} could not be read. A client may try again.")]
+    private partial void LogNotRead(string conversationId, Exception exception);
+
     [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} could not be created.")]
     private partial void LogNotCreated(string conversationId, Exception exception);
 

@@ -27,6 +27,7 @@ internal sealed partial class ConversationGrain(
     private static readonly TimeSpan DeactivationTimeout = TimeSpan.FromSeconds(10);
 
     private readonly CancellationTokenSource _deactivating = new();
+    private readonly SharedReads<long, EventPage> _pages = new();
     private ObserverList _observers = null!;
     private ConversationWriter? _writer;
     private ReplyRunner? _runner;
@@ -132,7 +133,7 @@ internal sealed partial class ConversationGrain(
         RequestRules.ClientMessageId(clientMessageId);
         string messageHash = Hash(clientMessageId),
             textHash = Hash(text);
-        if (await FencedAsync(() => services.Log.FindMessageAsync(Id, messageHash)) is { } receipt)
+        if (await ReadAsync(() => services.Log.FindMessageAsync(Id, messageHash)) is { } receipt)
         {
             if (receipt.TextHash != textHash)
                 throw new RequestRefusedException(
@@ -191,24 +192,27 @@ internal sealed partial class ConversationGrain(
             throw RequestRefusedException.Invalid(
                 $"There is no event {afterSeq} yet, the last one is {writer.Head.LastSeq}: load the conversation again."
             );
-        return await FencedAsync(() => new History(services.Log, Id).EventsAfterAsync(afterSeq, writer.Head.LastSeq));
+        return await _pages.ReadAsync(
+            afterSeq,
+            () => ReadAsync(() => new History(services.Log, Id).EventsAfterAsync(afterSeq, writer.Head.LastSeq))
+        );
     }
 
     /// <inheritdoc/>
-    public async Task<TurnPage> ReadTurns(string caller, long? before, int? take)
+    public async Task<TurnPage> ReadTurns(string caller, long? before, int? take, CancellationToken cancellation = default)
     {
         ConversationWriter writer = Require(caller);
         int items = RequestRules.Take(take);
         long end = writer.Head.LastSeq + 1;
         long below = Math.Min(RequestRules.Before(before) ?? end, end);
-        return await FencedAsync(() => new History(services.Log, Id).TurnsBeforeAsync(below, items));
+        return await ReadAsync(() => new History(services.Log, Id).TurnsBeforeAsync(below, items, cancellation));
     }
 
     /// <inheritdoc/>
     public async Task<CacheView> InspectCache(string caller)
     {
         ConversationWriter writer = Require(caller);
-        TokenWindow window = await FencedAsync(() => writer.LoadWindowAsync(Layout()));
+        TokenWindow window = await ReadAsync(() => writer.LoadWindowAsync(Layout()));
         return new CacheView(window.Position, writer.Head.Branch, window.FixedIds(), window.WindowIds());
     }
 
@@ -258,7 +262,7 @@ internal sealed partial class ConversationGrain(
     {
         if (
             _writer is { Session.IsRunning: false } writer
-            && await FencedAsync(() => services.Log.ReadHeadAsync(Id)) is { HiddenAt: null } head
+            && await ReadAsync(() => services.Log.ReadHeadAsync(Id)) is { HiddenAt: null } head
             && head.LastSeq > writer.Head.LastSeq
             && _writer == writer
             && _replies.IsCompleted
@@ -362,6 +366,24 @@ internal sealed partial class ConversationGrain(
             throw Unavailable();
         }
     }
+
+    /// <summary>
+    /// Reads the store. If it does not answer, the caller is told so; the activation and its reply continue, since only an append shows
+    /// whether another activation writes.
+    /// </summary>
+    private Task<T> ReadAsync<T>(Func<Task<T>> read) =>
+        FencedAsync(async () =>
+        {
+            try
+            {
+                return await read();
+            }
+            catch (LogUnavailableException e)
+            {
+                LogNotRead(Id, e);
+                throw Unavailable();
+            }
+        });
 
     private async Task TakeTitleFromAsync(string text)
     {

@@ -18,12 +18,12 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
     private readonly ConversationState _state = conversation.State;
 
     /// <summary>Stores the ids of the waiting messages and the reply's <c>started</c>; returns the events.</summary>
-    public async Task<IReadOnlyList<LogEvent>> BeginAsync()
+    public async Task<IReadOnlyList<LogEvent>> BeginAsync(CancellationToken cancellation)
     {
         DateTimeOffset now = services.Time.GetUtcNow();
         SessionState session = _writer.Session;
         PromptState prompt = session.Prompt ?? new PromptState(_writer.Head.Position, session.Waiting.Length);
-        int[] ids = await RenderAsync(prompt);
+        int[] ids = await RenderAsync(prompt, cancellation);
         ReadOnlyMemory<int> missing = ids.AsMemory((int)(_writer.Head.Position - prompt.Start));
         for (; missing.Length > IdsPerAppend; missing = missing[IdsPerAppend..])
         {
@@ -52,7 +52,7 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
     }
 
     /// <summary>The request to the worker, at the beginning of a reply or in its middle.</summary>
-    public async Task<DecodeRequest> RequestAsync(ReplyState reply)
+    public async Task<DecodeRequest> RequestAsync(ReplyState reply, CancellationToken cancellation)
     {
         LogHead head = _writer.Head;
         UInt128? streamHash = _writer.Session.StreamHash;
@@ -66,7 +66,7 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
             Fixed = _state.Fixed,
             Window = _state.Window,
             From = from,
-            Feed = await _writer.ReadTailAsync(from),
+            Feed = await services.Time.UntilReadAsync(() => _writer.ReadTailAsync(from), cancellation),
             Sampling = reply.Sampling,
             AlreadyGenerated = reply.Generated,
             PendingBytes = reply.PendingBytes,
@@ -76,14 +76,17 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
         };
     }
 
-    private async Task<int[]> RenderAsync(PromptState prompt)
+    private async Task<int[]> RenderAsync(PromptState prompt, CancellationToken cancellation)
     {
         var texts = new List<string>(prompt.Messages);
         foreach (long seq in _writer.Session.Waiting.Take(prompt.Messages))
-            texts.Add((await services.Log.ReadEventsAsync(conversation.Id, seq, seq, 1, int.MaxValue))[0].Text);
+            texts.Add(await services.Time.UntilReadAsync(() => MessageAsync(seq), cancellation));
         if (prompt.Start == 0)
             return await Task.Run(() => services.Model.Chat.Opening(_state.SystemPrompt, texts));
-        int lastId = (await _writer.ReadTailAsync(prompt.Start - 1))[0];
+        int lastId = (await services.Time.UntilReadAsync(() => _writer.ReadTailAsync(prompt.Start - 1), cancellation))[0];
         return await Task.Run(() => services.Model.Chat.Continuation(_state.SystemPrompt, texts, lastId));
     }
+
+    private async Task<string> MessageAsync(long seq) =>
+        (await services.Log.ReadEventsAsync(conversation.Id, seq, seq, 1, int.MaxValue))[0].Text;
 }

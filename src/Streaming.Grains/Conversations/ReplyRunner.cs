@@ -4,6 +4,7 @@ using Streaming.Contracts.Conversations;
 using Streaming.Contracts.Workers;
 using Streaming.Grains.Persistence;
 using Streaming.Inference;
+using Streaming.Inference.Caching;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Conversations;
@@ -25,6 +26,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
 
     private readonly ConversationWriter _writer = conversation.Writer;
     private readonly ReplyPrompt _prompt = new(conversation, services);
+    private readonly QueuedThrottle _queued = new(services.Time);
     private (IWorkerGrain Worker, CancellationTokenSource Ended)? _decoding;
     private (int Turn, string Reason)? _stop;
 
@@ -52,7 +54,8 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     public async Task RunAsync(bool resumes, CancellationToken cancellation)
     {
         await _writer.OpenAsync();
-        await _writer.LoadWindowAsync(new(conversation.State.Fixed, conversation.State.Window));
+        CacheLayout layout = new(conversation.State.Fixed, conversation.State.Window);
+        await services.Time.UntilReadAsync(() => _writer.LoadWindowAsync(layout), cancellation);
         while (_writer.Session.IsRunning && !services.Replies.IsShuttingDown)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -62,7 +65,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             try
             {
                 if (_writer.Session.Reply is null)
-                    conversation.Observers.Publish((await _prompt.BeginAsync()).ToEvents(0));
+                    conversation.Observers.Publish((await _prompt.BeginAsync(cancellation)).ToEvents(0));
                 await DecodeAsync(_writer.Session.Reply!, cancellation); // The reply ended, or continues at another worker.
                 resumes = false;
             }
@@ -123,7 +126,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
         _decoding = (worker, decoding);
         try
         {
-            DecodeRequest request = await _prompt.RequestAsync(reply);
+            DecodeRequest request = await _prompt.RequestAsync(reply, decoding.Token);
             if (services.Replies.IsShuttingDown)
                 return;
             LogDecodes(conversation.Id, reply.Turn, key);
@@ -215,9 +218,8 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             },
             _ => null,
         };
-        if (shown is null)
-            return;
-        Transient = shown;
-        conversation.Observers.Publish(shown);
+        Transient = shown ?? Transient;
+        if (Transient is { } latest && _queued.IsDue(latest))
+            conversation.Observers.Publish(latest);
     }
 }

@@ -10,8 +10,9 @@ internal sealed class History(IConversationLog log, string id)
     private const int MaxRows = 2_000;
     private const int MaxTextBytes = 256 * 1024;
 
-    /// <summary>Numbers that one step backwards covers.</summary>
-    private const int Stride = 2_048;
+    /// <summary>Numbers that the first step backwards covers, and the most that a step covers.</summary>
+    private const int FirstStride = 32,
+        LongestStride = MaxRows;
 
     /// <summary>Stored events after a number.</summary>
     public async Task<EventPage> EventsAfterAsync(long afterSeq, long lastSeq)
@@ -23,15 +24,17 @@ internal sealed class History(IConversationLog log, string id)
     }
 
     /// <summary>The last turns, or pieces of long ones, whose numbers lie below <paramref name="before"/>; ascending.</summary>
-    public async Task<TurnPage> TurnsBeforeAsync(long before, int take)
+    public async Task<TurnPage> TurnsBeforeAsync(long before, int take, CancellationToken cancellation = default)
     {
         var pieces = new LinkedList<Piece>();
         int textLength = 0,
             cutFrom = int.MaxValue;
         long upper = before;
+        int stride = FirstStride;
         while (upper > 1)
         {
-            foreach (LogEvent row in await RowsBelowAsync(upper))
+            (IReadOnlyList<LogEvent> rows, stride) = await RowsBelowAsync(upper, stride, cancellation);
+            foreach (LogEvent row in rows.Reverse())
             {
                 if (row.Kind == EventKind.Cut)
                     cutFrom = Math.Min(cutFrom, row.Turn);
@@ -50,21 +53,26 @@ internal sealed class History(IConversationLog log, string id)
         return Page(pieces, null);
     }
 
-    /// <summary>Rows that end below a number, newest first.</summary>
-    private async Task<IEnumerable<LogEvent>> RowsBelowAsync(long upper)
+    /// <summary>
+    /// The last rows that end below a number, ascending, and the stride of the next step. The store reads forwards, so the step begins
+    /// again nearer to the number while its text exceeds <see cref="MaxTextBytes"/>; the last one may be a single, longer event.
+    /// </summary>
+    private async Task<(IReadOnlyList<LogEvent> Rows, int NextStride)> RowsBelowAsync(
+        long upper,
+        int stride,
+        CancellationToken cancellation
+    )
     {
-        long lower = Math.Max(1, upper - Stride);
-        var rows = new List<LogEvent>();
-        while (lower < upper)
+        while (true)
         {
-            IReadOnlyList<LogEvent> page = await log.ReadEventsAsync(id, lower, upper - 1, MaxRows, int.MaxValue);
+            long lower = Math.Max(1, upper - stride);
+            IReadOnlyList<LogEvent> page = await log.ReadEventsAsync(id, lower, upper - 1, MaxRows, MaxTextBytes, cancellation);
             if (page.Count == 0)
                 throw new InvalidOperationException($"The log of conversation {id} has no event {lower}.");
-            rows.AddRange(page);
-            lower = page[^1].Last + 1;
+            if (page[^1].Last >= upper - 1)
+                return (page, page.Sum(row => row.Text.Length) < MaxTextBytes / 8 ? Math.Min(4 * stride, LongestStride) : stride);
+            stride = Math.Max(1, stride / 4);
         }
-        rows.Reverse();
-        return rows;
     }
 
     private static TurnPage Page(LinkedList<Piece> pieces, long? next) => new([.. pieces.SelectMany(p => p.ToItems())], next);

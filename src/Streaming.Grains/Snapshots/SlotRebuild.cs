@@ -1,4 +1,5 @@
 using Streaming.Contracts.Workers;
+using Streaming.Grains.Persistence;
 using Streaming.Inference.Batching;
 using Streaming.Storage.Log;
 
@@ -8,7 +9,7 @@ namespace Streaming.Grains.Snapshots;
 /// Reads the ids that rebuild a slot. A stream's tensors are a function of its fixed part and its last L(W-1)+1 tokens
 /// (docs/architecture.md, "The sink cache"), so only these are read from the log, however long the stream is.
 /// </summary>
-internal sealed class SlotRebuild(IConversationLog log)
+internal sealed class SlotRebuild(IConversationLog log, TimeProvider time)
 {
     /// <summary>The fixed part, then the end of the stream up to the last id of the request's feed.</summary>
     /// <param name="request">The request.</param>
@@ -33,7 +34,17 @@ internal sealed class SlotRebuild(IConversationLog log)
         var runs = new List<TokenRun>(2);
         long border = Math.Clamp(request.From, from, Math.Max(from, to));
         if (from < border)
-            runs.Add(new TokenRun(from, await log.ReadIdsAsync(request.ConversationId, request.Branch, from, border, cancellation)));
+        {
+            runs.Add(
+                new TokenRun(
+                    from,
+                    await time.UntilReadAsync(
+                        () => log.ReadIdsAsync(request.ConversationId, request.Branch, from, border, cancellation),
+                        cancellation
+                    )
+                )
+            );
+        }
         if (border < to)
             runs.Add(new TokenRun(border, request.Feed.AsMemory((int)(border - request.From), (int)(to - border))));
         return runs;

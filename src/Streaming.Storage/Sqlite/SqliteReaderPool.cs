@@ -9,9 +9,13 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
+    /// <summary>Reads that may wait for a place; more are refused at once.</summary>
+    public const int MaxWaiting = 1_024;
+
     private readonly SemaphoreSlim _places = new(Concurrency, Concurrency);
     private readonly ConcurrentBag<SqliteSession> _idle = [];
     private volatile bool _closed;
+    private int _waiting;
 
     private static int Concurrency => Math.Clamp(Environment.ProcessorCount, 2, 8);
 
@@ -19,11 +23,7 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
     public async Task<T> ReadAsync<T>(Func<SqliteSession, T> read, CancellationToken cancellation)
     {
         ThrowIfClosed();
-        if (!await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false))
-            throw new LogUnavailableException(
-                $"The store was too busy to start a read within {MaxWait.TotalSeconds:0} s.",
-                new TimeoutException()
-            );
+        await EnterAsync(cancellation).ConfigureAwait(false);
 
         Task<T> reading = Task.Run(() => Read(read), CancellationToken.None);
         try
@@ -44,6 +44,24 @@ internal sealed class SqliteReaderPool(Func<SqliteSession> open) : IDisposable
 
         while (_idle.TryTake(out SqliteSession? session))
             session.Dispose();
+    }
+
+    private async Task EnterAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > MaxWaiting)
+                throw new LogUnavailableException($"{MaxWaiting} reads wait at the store already.", new TimeoutException());
+            if (!await _places.WaitAsync(MaxWait, cancellation).ConfigureAwait(false))
+                throw new LogUnavailableException(
+                    $"The store was too busy to start a read within {MaxWait.TotalSeconds:0} s.",
+                    new TimeoutException()
+                );
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
     }
 
     private void ThrowIfClosed()

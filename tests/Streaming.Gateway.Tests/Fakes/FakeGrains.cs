@@ -63,7 +63,7 @@ internal sealed class FakeConversationGrain(FakeConversations conversations) : G
 
     public Task<EventPage> ReadEvents(string caller, long afterSeq) => Task.FromResult(Mine(caller).Log.Read(afterSeq, most: 256));
 
-    public Task<TurnPage> ReadTurns(string caller, long? before, int? take) =>
+    public Task<TurnPage> ReadTurns(string caller, long? before, int? take, CancellationToken cancellation = default) =>
         Task.FromResult(
             new TurnPage(
                 [

@@ -51,13 +51,16 @@ internal sealed class GrainsHost : IAsyncDisposable
         IDecodeDevice device,
         ConversationOptions? options = null,
         string fingerprint = "scripted",
-        LogFaults? faults = null
+        LogFaults? faults = null,
+        Func<IConversationLog, IConversationLog>? log = null
     ) =>
         StartAsync(
             services =>
             {
                 services.AddSqliteStore(dataFolder);
                 faults?.AddTo(services);
+                if (log is not null)
+                    Wrap(services, log);
             },
             silo => silo.AddSqliteGrainStorageAsDefault(),
             primary: null,
@@ -166,6 +169,13 @@ internal sealed class GrainsHost : IAsyncDisposable
     {
         await _host.StopAsync(CancellationToken.None);
         _host.Dispose();
+    }
+
+    private static void Wrap(IServiceCollection services, Func<IConversationLog, IConversationLog> wrap)
+    {
+        ServiceDescriptor inner = services.Last(service => service.ServiceType == typeof(IConversationLog));
+        services.Remove(inner);
+        services.AddSingleton(provider => wrap((IConversationLog)ActivatorUtilities.CreateInstance(provider, inner.ImplementationType!)));
     }
 
     private static ConversationModel Model(IDecodeDevice device, string fingerprint) =>
