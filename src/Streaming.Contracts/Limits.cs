@@ -24,6 +24,9 @@ public static class Limits
     /// <summary>Items of a page whose size the caller leaves open.</summary>
     public const int DefaultPageItems = 50;
 
+    /// <summary>Concurrent reads of stored events and turns that one identity has at a gateway.</summary>
+    public const int ParallelReads = 4;
+
     /// <summary>Tokens of a reply whose conversation sets no limit.</summary>
     public const long DefaultReplyTokens = 1024;
 

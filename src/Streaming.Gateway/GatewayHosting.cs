@@ -33,6 +33,7 @@ public static class GatewayHosting
     /// <summary>Registers the gateway; its settings are registered with <see cref="AddGatewaySettings"/>.</summary>
     public static IServiceCollection AddGateway(this IServiceCollection services)
     {
+        services.AddSingleton<ReadLimiter>();
         services.AddSingleton<ConversationFeeds>();
         services.AddChatHub();
         services.AddGuestSignIn();

@@ -16,6 +16,7 @@ namespace Streaming.Gateway.Hub;
 internal sealed class ChatHub(
     IGrainFactory grains,
     ConversationFeeds feeds,
+    ReadLimiter reads,
     HubErrorFilter errors,
     IHostEnvironment environment,
     IHostApplicationLifetime lifetime,
@@ -83,8 +84,17 @@ internal sealed class ChatHub(
     }
 
     /// <summary>A page of turns; the latest page comes first.</summary>
-    public Task<TurnPage> ReadTurns(string id, TurnPageRequest? page = null) =>
-        RetryAsync(id, conversation => conversation.ReadTurns(Caller, page?.Before, RequestRules.Take(page?.Take)));
+    public async Task<TurnPage> ReadTurns(string id, TurnPageRequest? page = null)
+    {
+        IConversationGrain conversation = Conversation(id);
+        int take = RequestRules.Take(page?.Take);
+        using IDisposable permit = await reads.EnterAsync(Caller, Context.ConnectionAborted);
+        return await ClusterRetry.WithinTimeoutAsync(
+            attempt => conversation.ReadTurns(Caller, page?.Before, take, attempt),
+            time,
+            Context.ConnectionAborted
+        );
+    }
 
     /// <summary>Stops the running reply; with a turn, only if it is that turn's.</summary>
     public Task Stop(string id, int? turn = null) =>

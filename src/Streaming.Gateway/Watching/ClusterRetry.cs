@@ -51,14 +51,24 @@ internal static class ClusterRetry
     /// Repeats a call for <see cref="CallTimeout"/> while the cluster cannot be reached; for calls that are safe to repeat. An exception
     /// of the grain is an answer.
     /// </summary>
-    public static async Task<T> WithinTimeoutAsync<T>(Func<Task<T>> call, TimeProvider time, CancellationToken cancellation)
+    public static Task<T> WithinTimeoutAsync<T>(Func<Task<T>> call, TimeProvider time, CancellationToken cancellation) =>
+        WithinTimeoutAsync(_ => call(), time, cancellation);
+
+    /// <summary>
+    /// As above, for a call that costs much: an attempt that is given up is cancelled, so that it does not run beside the next one.
+    /// </summary>
+    public static async Task<T> WithinTimeoutAsync<T>(
+        Func<CancellationToken, Task<T>> call,
+        TimeProvider time,
+        CancellationToken cancellation
+    )
     {
         long start = time.GetTimestamp();
         for (TimeSpan delay = FirstDelay; ; delay = Min(delay * 2, LongestDelay))
         {
             try
             {
-                return await call().WaitAsync(AttemptTimeout, time, cancellation);
+                return await AttemptAsync(call, time, cancellation);
             }
             catch (Exception exception)
                 when ((exception is OrleansException or TimeoutException)
@@ -68,6 +78,20 @@ internal static class ClusterRetry
             {
                 await Task.Delay(delay, time, cancellation);
             }
+        }
+    }
+
+    private static async Task<T> AttemptAsync<T>(Func<CancellationToken, Task<T>> call, TimeProvider time, CancellationToken cancellation)
+    {
+        using var attempt = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
+        {
+            return await call(attempt.Token).WaitAsync(AttemptTimeout, time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            await attempt.CancelAsync();
+            throw;
         }
     }
 

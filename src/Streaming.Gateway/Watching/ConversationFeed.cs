@@ -13,12 +13,23 @@ namespace Streaming.Gateway.Watching;
 /// </summary>
 internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDisposable
 {
+    /// <summary>
+    /// How long a watcher that has all events so far waits for announced ones before the log is read: their number often overtakes them.
+    /// </summary>
+    public static readonly TimeSpan EventDelay = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _gate = new();
     private readonly string _conversationId;
     private readonly IConversationGrain _grain;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly StoredPages _pages;
+    private readonly ReadLimiter _reads;
     private readonly CancellationTokenSource _closing = new();
+    private readonly CancellationToken _closed;
+
+    // By the number after which they read: watchers at one place share a read.
+    private readonly Dictionary<long, Task<IReadOnlyList<ConversationEvent>>> _reading = [];
 
     // Unique for each feed: a late Unsubscribe of an earlier feed must not end this subscription.
     private readonly string _subscriber = Guid.NewGuid().ToString("N");
@@ -31,8 +42,18 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     private Task _renewing = Task.CompletedTask;
 
     /// <summary>Creates a feed that does nothing yet.</summary>
-    public ConversationFeed(string conversationId, IConversationGrain grain, TimeProvider time, ILogger logger)
+    public ConversationFeed(
+        string conversationId,
+        IConversationGrain grain,
+        StoredPages pages,
+        ReadLimiter reads,
+        TimeProvider time,
+        ILogger logger
+    )
     {
+        _pages = pages;
+        _reads = reads;
+        _closed = _closing.Token;
         _conversationId = conversationId;
         _grain = grain;
         _time = time;
@@ -41,7 +62,7 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
 
     /// <summary>Subscribes, and renews the subscription until the feed is disposed.</summary>
     /// <param name="reference">A grain reference to the observer that passes the conversation's events on to this feed.</param>
-    public void Start(IConversationObserver reference) => _renewing = RenewAsync(reference, _closing.Token);
+    public void Start(IConversationObserver reference) => _renewing = RenewAsync(reference, _closed);
 
     /// <inheritdoc />
     public Task OnEvents(string conversationId, Immutable<IReadOnlyList<ConversationEvent>> events)
@@ -78,7 +99,6 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         long place = afterSeq;
         long transientStamp = 0;
         ConversationEvent? availability = null;
-        Task<IReadOnlyList<ConversationEvent>>? reading = null;
         while (true)
         {
             ConversationEvent? next,
@@ -87,8 +107,8 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             Task changed;
             lock (_gate)
             {
-                next = reading is null ? _recent.After(place) : null;
                 behind = place < _lastSeq;
+                next = _recent.After(place) ?? (behind ? _pages.After(this, place) : null);
                 deleted = _deleted;
                 changed = _changed.Task;
                 next ??= _availability.After(ref availability);
@@ -108,16 +128,14 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             }
             else if (behind)
             {
-                reading ??= ReadAsync(caller, place, cancellation);
-                await Task.WhenAny(reading, changed); // While the conversation is unreachable, the watcher is told so.
-                if (!reading.IsCompleted)
+                Task<IReadOnlyList<ConversationEvent>> reading = ReadSharedAsync(caller, place);
+                // The awaited events may arrive meanwhile, or the watcher must be told that the conversation is unreachable.
+                await Task.WhenAny(reading, changed).WaitAsync(cancellation);
+                if (!reading.IsCompleted || (await reading).Count == 0)
                     continue;
-                foreach (ConversationEvent stored in await reading)
-                {
-                    place = stored.Seq!.Value;
-                    yield return stored;
-                }
-                reading = null;
+                ConversationEvent stored = reading.Result[0]; // The rest is in the shared pages, or is read again if they gave way.
+                place = stored.Seq!.Value;
+                yield return stored;
             }
             else
             {
@@ -129,8 +147,15 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        if (_closed.IsCancellationRequested)
+            return;
         await _closing.CancelAsync();
         await _renewing;
+        Task[] reads;
+        lock (_gate)
+            reads = [.. _reading.Values];
+        await Task.WhenAll(reads).ContinueWith(static _ => { }, TaskScheduler.Default); // Their watchers are gone.
+        _pages.Remove(this);
         _closing.Dispose();
     }
 
@@ -154,14 +179,60 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
         _lastSeq = Math.Max(_lastSeq, seq);
     }
 
-    /// <summary>Reads a page of the log as soon as the conversation answers, and checks that it follows the watcher's position.</summary>
-    private async Task<IReadOnlyList<ConversationEvent>> ReadAsync(string caller, long place, CancellationToken cancellation)
+    /// <summary>Reads the page after a number, or joins the watchers that read it already.</summary>
+    private Task<IReadOnlyList<ConversationEvent>> ReadSharedAsync(string caller, long place)
+    {
+        lock (_gate)
+        {
+            if (!_reading.TryGetValue(place, out Task<IReadOnlyList<ConversationEvent>>? reading))
+                _reading.Add(place, reading = ReadAsync(caller, place));
+            return reading;
+        }
+    }
+
+    private async Task<IReadOnlyList<ConversationEvent>> ReadAsync(string caller, long place)
+    {
+        await Task.Yield(); // The caller holds the lock.
+        try
+        {
+            if (_pages.After(this, place) is { } there)
+                return [there]; // Another watcher's read has just ended.
+            if (IsAtHead(place))
+            {
+                await Task.Delay(EventDelay, _time, _closed);
+                if (!IsAtHead(place))
+                    return []; // The events have arrived.
+            }
+            using IDisposable permit = await _reads.EnterAsync(caller, _closed);
+            return await ReadPageAsync(caller, place);
+        }
+        finally
+        {
+            lock (_gate)
+                _reading.Remove(place);
+        }
+    }
+
+    /// <summary>Whether a watcher has every event that arrived. Others cannot get their next one but by reading.</summary>
+    private bool IsAtHead(long place)
+    {
+        lock (_gate)
+            return place == _recent.LastSeq;
+    }
+
+    /// <summary>Reads a page of the log as soon as the conversation answers, and checks that it follows the watchers' position.</summary>
+    private async Task<IReadOnlyList<ConversationEvent>> ReadPageAsync(string caller, long place)
     {
         EventPage page;
         try
         {
-            page = await ClusterRetry.UntilAnsweredAsync(() => _grain.ReadEvents(caller, place), _time, ReportUnreachable, cancellation);
-            ReportReachable();
+            // A repeated call joins the first one in the grain. Only a subscription that fails shows that no silo answers.
+            page = await ClusterRetry.UntilAnsweredAsync(
+                () => _grain.ReadEvents(caller, place),
+                _time,
+                exception => LogUnread(_logger, _conversationId, exception),
+                _closed
+            );
         }
         catch (RequestRefusedException refused) when (refused.Refusal == Refusal.NotFound)
         {
@@ -177,7 +248,9 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
             expected = stored.Seq.Value + 1;
         }
         if (page.Events.Count == 0)
-            await Task.Delay(ClusterRetry.FirstDelay, _time, cancellation); // The announced event cannot be read yet.
+            await Task.Delay(ClusterRetry.FirstDelay, _time, _closed); // The announced event cannot be read yet.
+        else
+            _pages.Add(this, page.Events);
         return page.Events;
     }
 
@@ -254,6 +327,9 @@ internal sealed partial class ConversationFeed : IConversationObserver, IAsyncDi
 
     [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} cannot be reached; its watchers wait.")]
     private static partial void LogUnreachable(ILogger logger, string conversationId, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "Conversation {ConversationId} could not be read; its watchers wait.")]
+    private static partial void LogUnread(ILogger logger, string conversationId, Exception exception);
 
     [LoggerMessage(LogLevel.Debug, "Unsubscribing from conversation {ConversationId} failed; the subscription will expire.")]
     private static partial void LogNotUnsubscribed(ILogger logger, string conversationId, Exception exception);

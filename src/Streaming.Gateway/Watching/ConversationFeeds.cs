@@ -10,10 +10,12 @@ namespace Streaming.Gateway.Watching;
 /// The feeds of this process: one for each conversation that is watched here. It is the one observer of all of them. An observer for
 /// each feed would have to be deleted with it, and Orleans reports an error for each event that is still on its way then.
 /// </summary>
-internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time, ILogger<ConversationFeed> logger) : IConversationObserver
+internal sealed class ConversationFeeds(IGrainFactory grains, ReadLimiter reads, TimeProvider time, ILogger<ConversationFeed> logger)
+    : IConversationObserver
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, SharedFeed> _feeds = [];
+    private readonly StoredPages _pages = new();
     private IConversationObserver? _reference; // Created with the first feed, when the cluster's client has started.
 
     /// <summary>The number of conversations that are watched here.</summary>
@@ -90,7 +92,7 @@ internal sealed class ConversationFeeds(IGrainFactory grains, TimeProvider time,
             if (!_feeds.TryGetValue(conversationId, out SharedFeed? shared))
             {
                 _reference ??= grains.CreateObjectReference<IConversationObserver>(this);
-                shared = new SharedFeed(new ConversationFeed(conversationId, grain, time, logger));
+                shared = new SharedFeed(new ConversationFeed(conversationId, grain, _pages, reads, time, logger));
                 _feeds.Add(conversationId, shared);
                 shared.Feed.Start(_reference);
             }

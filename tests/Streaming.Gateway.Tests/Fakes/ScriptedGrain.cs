@@ -16,6 +16,9 @@ public class ScriptedGrain : DispatchProxy
 
     internal bool Deleted { get; set; }
 
+    /// <summary>The number of next reads that the store does not answer.</summary>
+    internal int FailingReads { get; set; }
+
     internal int MostNumbersPerPage { get; set; } = int.MaxValue;
 
     internal int Subscriptions { get; private set; }
@@ -33,7 +36,13 @@ public class ScriptedGrain : DispatchProxy
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
         targetMethod!.Name switch
         {
-            nameof(IConversationGrain.ReadEvents) => Answer(() => _log.Read((long)args![1]!, MostNumbersPerPage)),
+            nameof(IConversationGrain.ReadEvents) => Answer(() =>
+            {
+                if (FailingReads == 0)
+                    return _log.Read((long)args![1]!, MostNumbersPerPage);
+                FailingReads--;
+                throw new RequestRefusedException(Refusal.Unavailable, "The store does not answer.");
+            }),
             nameof(IConversationGrain.Subscribe) => Answer(() =>
             {
                 Subscriptions++;

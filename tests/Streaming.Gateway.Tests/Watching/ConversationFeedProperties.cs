@@ -25,7 +25,7 @@ public sealed class ConversationFeedProperties
         var time = new FakeTimeProvider();
         var log = new FakeLog();
         (IConversationGrain grain, ScriptedGrain script) = ScriptedGrain.Over(log);
-        await using var feed = new ConversationFeed("c", grain, time, NullLogger.Instance);
+        await using var feed = new ConversationFeed("c", grain, new StoredPages(), new ReadLimiter(), time, NullLogger.Instance);
         feed.Start(feed);
 
         var late = new List<ConversationEvent[]>();

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Time.Testing;
 using Orleans.Concurrency;
 using Streaming.Contracts;
 using Streaming.Contracts.Conversations;
@@ -10,7 +9,7 @@ namespace Streaming.Gateway.Tests.Watching;
 
 public sealed class ConversationFeedTests : IAsyncLifetime
 {
-    private readonly FakeTimeProvider _time = new();
+    private readonly TimerProbe _time = new();
     private readonly FakeLog _log = new();
     private readonly ScriptedGrain _script;
     private readonly ConversationFeed _feed;
@@ -18,7 +17,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     public ConversationFeedTests()
     {
         (IConversationGrain grain, _script) = ScriptedGrain.Over(_log);
-        _feed = new ConversationFeed("c", grain, _time, NullLogger.Instance);
+        _feed = new ConversationFeed("c", grain, new StoredPages(), new ReadLimiter(), _time, NullLogger.Instance);
     }
 
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
@@ -52,6 +51,8 @@ public sealed class ConversationFeedTests : IAsyncLifetime
 
         _log.Append(EventKind.Finished, 2, "lost");
         _time.Advance(Limits.SubscriptionRenewal);
+        await _time.EventsAwaited.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        _time.Advance(ConversationFeed.EventDelay);
 
         Assert.Equal("lost", (await watcher.Reaches(2)).Text);
         Assert.Equal(2, _script.Subscriptions);
@@ -253,7 +254,7 @@ public sealed class ConversationFeedTests : IAsyncLifetime
     public async Task Disposed_feed_unsubscribes()
     {
         (IConversationGrain grain, ScriptedGrain script) = ScriptedGrain.Over(_log);
-        var feed = new ConversationFeed("c", grain, _time, NullLogger.Instance);
+        var feed = new ConversationFeed("c", grain, new StoredPages(), new ReadLimiter(), _time, NullLogger.Instance);
         feed.Start(feed);
         await feed.DisposeAsync();
 
