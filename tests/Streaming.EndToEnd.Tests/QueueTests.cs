@@ -6,7 +6,7 @@ namespace Streaming.EndToEnd.Tests;
 public class QueueTests
 {
     [Fact]
-    public async Task A_reply_queues_behind_an_endless_one_and_starts_when_that_is_stopped()
+    public async Task A_reply_queues_behind_an_endless_one_and_goes_on_when_that_is_stopped()
     {
         using var data = new TemporaryFolder();
         await using HostProcess silo = await HostProcess.Silo(data.Path, ClusterPorts.Free(), "Slots=1").StartAsync();
