@@ -17,6 +17,13 @@ public interface IWorkerGrain : IGrainWithStringKey
     [Alias("decode")]
     IAsyncEnumerable<DecodeUpdate> Decode(DecodeRequest request, CancellationToken cancellation = default);
 
+    /// <summary>
+    /// Lets a reply begin in the slot of which <see cref="SlotGranted"/> told: its conversation has stored that it is at work. Without
+    /// an effect when no such reply waits.
+    /// </summary>
+    [Alias("begin")]
+    Task Begin(string conversationId, long epoch);
+
     /// <summary>Ends the conversation's reply after the current step; its stream then brings the rest and the end.</summary>
     [Alias("stop")]
     Task Stop(string conversationId, long epoch, string finishReason);
@@ -138,6 +145,13 @@ public sealed record DecodeRequest
     /// <summary>The identity of the conversation's owner: slots are shared by owners first.</summary>
     [Id(12)]
     public string Owner { get; init; } = "";
+
+    /// <summary>
+    /// Whether the stream brings <see cref="SlotGranted"/> when the reply has a slot, and nothing is done with the slot before
+    /// <see cref="IWorkerGrain.Begin"/>.
+    /// </summary>
+    [Id(13)]
+    public bool WaitsForBegin { get; init; }
 }
 
 /// <summary>An item of the stream that <see cref="IWorkerGrain.Decode"/> returns.</summary>
@@ -154,6 +168,10 @@ public sealed record SlotQueued(
     [property: Id(1)] double? Seconds = null,
     [property: Id(2)] bool HoldsSnapshot = false
 ) : DecodeUpdate;
+
+/// <summary>The reply has a slot, in which it begins after <see cref="IWorkerGrain.Begin"/>.</summary>
+[GenerateSerializer, Immutable, Alias("slot-granted")]
+public sealed record SlotGranted : DecodeUpdate;
 
 /// <summary>Part of a long input was prefilled.</summary>
 /// <param name="Share">0 to 1.</param>

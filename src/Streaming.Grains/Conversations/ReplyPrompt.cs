@@ -41,7 +41,8 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
                     PromptStart = prompt.Start,
                     PromptTokens = ids.Length,
                 };
-                return new Draft(s with { Reply = reply, Waiting = s.Waiting[prompt.Messages..], Prompt = null })
+                // The rendering is over, so its resumptions say nothing about what follows.
+                return new Draft(s with { Reply = reply, Waiting = s.Waiting[prompt.Messages..], Prompt = null, Resumptions = 0 })
                 {
                     Events = [LogEvents.At(head.LastSeq + 1, EventKind.Started, turn, now)],
                     Ids = missing,
@@ -52,7 +53,10 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
     }
 
     /// <summary>The request to the worker, at the beginning of a reply or in its middle.</summary>
-    public async Task<DecodeRequest> RequestAsync(ReplyState reply, CancellationToken cancellation)
+    /// <param name="reply">The reply.</param>
+    /// <param name="waitsForBegin">Whether the worker tells when the reply has a slot, and waits.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public async Task<DecodeRequest> RequestAsync(ReplyState reply, bool waitsForBegin, CancellationToken cancellation)
     {
         LogHead head = _writer.Head;
         UInt128? streamHash = _writer.Session.StreamHash;
@@ -73,6 +77,7 @@ internal sealed class ReplyPrompt(ActiveConversation conversation, ConversationS
             HeldBack = reply.HeldBack,
             StreamHash = streamHash,
             Owner = _state.Owner,
+            WaitsForBegin = waitsForBegin,
         };
     }
 

@@ -16,6 +16,8 @@ internal sealed partial class ReplyRunner
         if (tokens.Count == 0 && end is null)
             return;
         Transient = null;
+        if (tokens.Count > 0)
+            _failures = 0;
         IReadOnlyList<LogEvent> stored = await _writer.AppendAsync(
             (head, session) =>
             {
@@ -76,22 +78,18 @@ internal sealed partial class ReplyRunner
     private static ReplyEnded Ended(string reason, ReplyState reply) =>
         new(reason, reply.HeldBack + (reply.PendingBytes.Length > 0 ? "\uFFFD" : ""), reply.PromptTokens, 0, 0);
 
-    /// <summary>Counts a resumption in the log, so that the count survives a crash; false when it was one too many.</summary>
-    private async Task<bool> CountResumptionAsync()
+    /// <summary>Counts a resumption in the log, so that the count survives a crash.</summary>
+    private async Task CountResumptionAsync()
     {
-        if (_writer.Session.Resumptions >= MaxResumptions)
-        {
-            await FailAsync($"The reply was resumed {MaxResumptions} times without a new token, and was ended.");
-            return false;
-        }
         await _writer.AppendAsync((_, session) => new Draft(session with { Resumptions = session.Resumptions + 1 }));
+        _isUncounted = false;
         LogResumed(conversation.Id, _writer.Session.Resumptions);
-        return true;
     }
 
     /// <summary>Ends the running reply as failed, with a notice. If none had begun, the waiting messages count as answered.</summary>
     private async Task FailAsync(string notice)
     {
+        _isUncounted = false;
         IReadOnlyList<LogEvent> stored = await _writer.AppendAsync(
             (head, session) =>
             {

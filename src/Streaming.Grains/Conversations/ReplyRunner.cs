@@ -18,8 +18,11 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     /// <summary>Resumptions without a new token before a reply fails: a text that kills the process must not kill it for ever.</summary>
     public const int MaxResumptions = 3;
 
-    /// <summary>Pause before a reply is resumed, times the resumptions since its last token.</summary>
+    /// <summary>Pause before a reply is resumed, times the failures since its last token, but one.</summary>
     private static readonly TimeSpan Backoff = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest pause, in units of <see cref="Backoff"/>.</summary>
+    private const int MaxBackoff = 10;
 
     /// <summary>How long a worker has to end its stream after a stop.</summary>
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
@@ -29,6 +32,18 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     private readonly QueuedThrottle _queued = new(services.Time);
     private (IWorkerGrain Worker, CancellationTokenSource Ended)? _decoding;
     private (int Turn, string Reason)? _stop;
+
+    /// <summary>
+    /// Whether the reply is resumed and this is not in the log's count yet. What waits for a slot cannot have ended a process, so a
+    /// resumption counts when the reply gets its slot, before anything is done there.
+    /// </summary>
+    private bool _isUncounted;
+
+    /// <summary>Whether the reply waits in a worker's queue, as far as its updates say.</summary>
+    private bool _isQueued;
+
+    /// <summary>Failures of this activation's attempts since the last token.</summary>
+    private int _failures;
 
     /// <summary>
     /// The worker with a free slot to which a queued reply moves. Choosing again would count that slot as taken, by this very reply,
@@ -56,18 +71,23 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
         await _writer.OpenAsync();
         CacheLayout layout = new(conversation.State.Fixed, conversation.State.Window);
         await services.Time.UntilReadAsync(() => _writer.LoadWindowAsync(layout), cancellation);
+        _isUncounted = resumes;
         while (_writer.Session.IsRunning && !services.Replies.IsShuttingDown)
         {
             cancellation.ThrowIfCancellationRequested();
             conversation.KeepAlive();
-            if (resumes && !await CountResumptionAsync())
+            if (_isUncounted && _writer.Session.Resumptions >= MaxResumptions)
+            {
+                await FailAsync($"The reply was resumed {MaxResumptions} times without a new token, and was ended.");
                 continue;
+            }
             try
             {
                 if (_writer.Session.Reply is null)
-                    conversation.Observers.Publish((await _prompt.BeginAsync(cancellation)).ToEvents(0));
+                    await BeginAsync(cancellation);
                 await DecodeAsync(_writer.Session.Reply!, cancellation); // The reply ended, or continues at another worker.
-                resumes = false;
+                if (_writer.Session.Reply is null)
+                    _isUncounted = false;
             }
             catch (InputException e)
             {
@@ -78,11 +98,23 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             {
                 // The worker or its silo failed; the reply continues from the log.
                 LogInterrupted(conversation.Id, e);
-                resumes = true;
-                if (_writer.Session.Resumptions > 0)
-                    await Task.Delay(Backoff * _writer.Session.Resumptions, services.Time, cancellation);
+                if (_isUncounted && !_isQueued)
+                    await CountResumptionAsync(); // It failed before it had a slot, and not for the sake of others.
+                _isUncounted = true;
+                int pause = Math.Max(_failures++, _writer.Session.Resumptions);
+                if (pause > 0)
+                    await Task.Delay(Backoff * Math.Min(pause, MaxBackoff), services.Time, cancellation);
             }
         }
+    }
+
+    /// <summary>Renders the waiting messages. A resumed rendering is counted first: the text may be what ended the process.</summary>
+    private async Task BeginAsync(CancellationToken cancellation)
+    {
+        _isQueued = false;
+        if (_isUncounted)
+            await CountResumptionAsync();
+        conversation.Observers.Publish((await _prompt.BeginAsync(cancellation)).ToEvents(0));
     }
 
     /// <summary>Ends the running reply after the current step, if it is of this turn; its text stays.</summary>
@@ -115,6 +147,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     private async Task DecodeAsync(ReplyState reply, CancellationToken cancellation)
     {
         (string? free, _freeWorker) = (_freeWorker, null);
+        _isQueued = false;
         if (StopReasonOf(reply) is { } already)
         {
             await StoreAsync([], Ended(already, reply));
@@ -126,7 +159,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
         _decoding = (worker, decoding);
         try
         {
-            DecodeRequest request = await _prompt.RequestAsync(reply, decoding.Token);
+            DecodeRequest request = await _prompt.RequestAsync(reply, waitsForBegin: _isUncounted, decoding.Token);
             if (services.Replies.IsShuttingDown)
                 return;
             LogDecodes(conversation.Id, reply.Turn, key);
@@ -138,8 +171,12 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             await foreach (TokenGroup group in DecodeInGroupsAsync(worker, request, decoding.Token))
             {
                 conversation.KeepAlive();
+                if (group.Update is not Heartbeat)
+                    _isQueued = group.Update is SlotQueued;
                 await StoreAsync(group.Tokens, group.Update as ReplyEnded, key);
                 PublishTransient(group.Update, reply.Turn);
+                if (group.Update is SlotGranted)
+                    await BeginInSlotAsync(worker);
                 if (group.Update is ReplyEnded)
                     _freeWorker = null;
                 if (group.Update is ReplyEnded || (group.Update is HandedBack && services.Replies.IsShuttingDown))
@@ -171,6 +208,14 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
         }
     }
 
+    /// <summary>Counts the resumption of a reply that has a slot now, then lets the worker begin.</summary>
+    private async Task BeginInSlotAsync(IWorkerGrain worker)
+    {
+        Transient = null;
+        await CountResumptionAsync();
+        await worker.Begin(conversation.Id, _writer.Head.Epoch).WaitAsync(Limits.HeartbeatTimeout, services.Time);
+    }
+
     private IAsyncEnumerable<TokenGroup> DecodeInGroupsAsync(IWorkerGrain worker, DecodeRequest request, CancellationToken cancellation)
     {
         ConversationOptions options = services.Options.Value;
@@ -186,7 +231,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     {
         if (update is SlotQueued queued)
             _holdsSnapshot = queued.HoldsSnapshot;
-        if (update is not Heartbeat || Transient is not { Kind: EventKind.Queued } || _freeWorker is not null)
+        if (update is not Heartbeat || !_isQueued || _freeWorker is not null)
             return false;
         _freeWorker = await services.Workers.FindFreeAsync(Places, key);
         if (_freeWorker is null || !_holdsSnapshot)

@@ -20,7 +20,7 @@ internal sealed record SessionState
     /// </summary>
     public PromptState? Prompt { get; init; }
 
-    /// <summary>How often the reply was resumed since its last token.</summary>
+    /// <summary>How often the reply began again since its last token; waiting for a slot is no beginning.</summary>
     public int Resumptions { get; init; }
 
     /// <summary>

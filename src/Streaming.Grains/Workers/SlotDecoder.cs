@@ -55,6 +55,16 @@ internal sealed partial class SlotDecoder(
                 yield return await EndWaitingAsync(lease, cancellation);
                 yield break;
             }
+            if (request.WaitsForBegin && !lease.MayBegin)
+            {
+                yield return new SlotGranted();
+                await lease.UntilMayBeginAsync(cancellation);
+                if (lease.Outcome is { } ended)
+                {
+                    yield return ended;
+                    yield break;
+                }
+            }
             DecodePreempted? resumed = lease.Resume();
             using SlotInput input = resumed is null
                 ? await FillAsync(request, slot, cancellation)

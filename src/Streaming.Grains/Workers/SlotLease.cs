@@ -7,6 +7,9 @@ namespace Streaming.Grains.Workers;
 /// <summary>A conversation's claim to a slot, granted or waiting.</summary>
 internal sealed class SlotLease : IDisposable
 {
+    /// <summary>How long a granted slot waits until the conversation has stored that its reply begins.</summary>
+    private static readonly TimeSpan BeginTimeout = TimeSpan.FromSeconds(30);
+
     private readonly SlotTable _table;
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -33,6 +36,9 @@ internal sealed class SlotLease : IDisposable
 
     /// <summary>The last update of the stream, once <see cref="Cancel"/> or <see cref="HandBack"/> was called; null before.</summary>
     public DecodeUpdate? Outcome { get; private set; }
+
+    /// <summary>Whether <see cref="Begin"/> was called.</summary>
+    public bool MayBegin { get; private set; }
 
     /// <summary>Completes when the lease is released.</summary>
     public Task Released => _released.Task;
@@ -68,13 +74,28 @@ internal sealed class SlotLease : IDisposable
         }
     }
 
-    /// <summary>Completes at the next grant, move in the queue or cancellation.</summary>
+    /// <summary>Waits with a slot for <see cref="Begin"/> or an outcome.</summary>
+    /// <exception cref="TimeoutException">Neither came in time.</exception>
+    public async Task UntilMayBeginAsync(CancellationToken cancellation)
+    {
+        while (this is { MayBegin: false, Outcome: null })
+            await WaitForChangeAsync(cancellation).WaitAsync(BeginTimeout, _table.Time, cancellation);
+    }
+
+    /// <summary>Completes at the next grant, move in the queue, permission to begin or cancellation.</summary>
     public async Task WaitForChangeAsync(CancellationToken cancellation)
     {
         TaskCompletionSource changed = _changed;
         await changed.Task.WaitAsync(cancellation);
         if (_changed == changed)
             _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>Permits the work in the slot, if its request waits for that.</summary>
+    public void Begin()
+    {
+        MayBegin = true;
+        Changed();
     }
 
     /// <summary>Ends the reply for a reason.</summary>

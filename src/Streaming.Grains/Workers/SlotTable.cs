@@ -19,6 +19,9 @@ internal sealed class SlotTable(int slots, TimeSlices? slices = null, TimeProvid
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private long _clock;
 
+    /// <summary>The table's clock.</summary>
+    public TimeProvider Time => _time;
+
     /// <summary>Slots with a lease.</summary>
     public int Running => _slots.Count(s => s.Lease is not null);
 

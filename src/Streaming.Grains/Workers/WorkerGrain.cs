@@ -90,6 +90,14 @@ internal sealed partial class WorkerGrain : Grain, IWorkerGrain
     }
 
     /// <inheritdoc/>
+    public Task Begin(string conversationId, long epoch)
+    {
+        if (_slots.Find(conversationId) is { Slot: not null } lease && lease.Epoch == epoch)
+            lease.Begin();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public Task Stop(string conversationId, long epoch, string finishReason)
     {
         if (_slots.Find(conversationId) is not { } lease || lease.Epoch > epoch)
