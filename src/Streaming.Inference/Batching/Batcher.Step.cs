@@ -44,17 +44,16 @@ public sealed partial class Batcher
         foreach ((Sequence sequence, Segment segment, bool isInput) in _scheduled)
         {
             SlotState slot = _slots[sequence.Job.Slot];
-            slot.Advance(segment);
-            sequence.Fed(segment.Ids);
-            slot.Hash = sequence.StreamHash;
-            if (isInput && sequence.InputTotal > _options.PrefillTokens)
-                sequence.Tell(new PrefillProgress(sequence.InputDone, sequence.InputTotal));
-            if (segment.Logits == LogitRows.None)
-                continue;
-
-            Span<float> ofSequence = Row(logits!, row++);
+            Span<float> ofSequence = segment.Logits == LogitRows.None ? [] : Row(logits!, row++);
             try
             {
+                slot.Advance(segment);
+                sequence.Fed(segment.Ids);
+                slot.Hash = sequence.StreamHash;
+                if (isInput && sequence.InputTotal > _options.PrefillTokens)
+                    sequence.Tell(new PrefillProgress(sequence.InputDone, sequence.InputTotal));
+                if (segment.Logits == LogitRows.None)
+                    continue;
                 SamplingParameters sampling = sequence.Job.Sampling;
                 float[]? own = sampling.LogProbabilities is null ? null : ofSequence.ToArray(); // the sampler overwrites the row
                 int id = _sampler.Sample(
@@ -77,9 +76,11 @@ public sealed partial class Batcher
             }
             catch (InputException refusal) // the sampling forbids every token
             {
-                slot.MustReset = true;
-                _running.Remove(sequence);
-                Release(sequence, refusal);
+                Refuse(sequence, refusal);
+            }
+            catch (Exception failure) // the conversation's boundary: its own sampling or text ends this job, others go on
+            {
+                Refuse(sequence, Unexpected(failure));
             }
         }
         return true;
@@ -114,6 +115,10 @@ public sealed partial class Batcher
             catch (InputException refusal)
             {
                 Release(sequence, refusal);
+            }
+            catch (Exception failure) // the conversation's boundary
+            {
+                Refuse(sequence, Unexpected(failure));
             }
         }
     }
@@ -157,7 +162,14 @@ public sealed partial class Batcher
             }
             else if (sequence.StopRequest is { } reason)
             {
-                End(sequence, reason);
+                try
+                {
+                    End(sequence, reason);
+                }
+                catch (Exception failure) // the conversation's boundary: its text cannot be ended
+                {
+                    Refuse(sequence, Unexpected(failure));
+                }
             }
             else if (sequence.Yields(_slots[sequence.Job.Slot].Position))
             {
@@ -232,10 +244,29 @@ public sealed partial class Batcher
         );
     }
 
+    /// <summary>Ends a job that would fail again in the same way; the slot has an unknown position then.</summary>
+    private void Refuse(Sequence sequence, InputException refusal)
+    {
+        _slots[sequence.Job.Slot].MustReset = true;
+        _running.Remove(sequence);
+        Release(sequence, refusal);
+    }
+
+    /// <summary>
+    /// A failure of what the host computes for one conversation. That is a function of its ids and settings, so it would fail again.
+    /// </summary>
+    private static InputException Unexpected(Exception failure) =>
+        new(
+            $"An error of this host ({failure.GetType().Name}) ended the reply: send the message again, "
+                + "and report what the host's log says.",
+            failure
+        );
+
     /// <summary>Frees the slot first and then outputs the end, so that the reader can use the slot again at once.</summary>
     private void Release(Sequence sequence, Exception? failure = null, DecodeOutput? last = null)
     {
-        Volatile.Write(ref _current[sequence.Job.Slot], null);
+        // Only its own entry: if writing the end fails, the slot is released again, and may have another job by then.
+        Interlocked.CompareExchange(ref _current[sequence.Job.Slot], null, sequence);
         if (last is not null)
             sequence.Tell(last);
         sequence.Complete(failure);

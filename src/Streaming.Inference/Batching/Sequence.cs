@@ -241,10 +241,10 @@ internal sealed class Sequence
             throw new InvalidOperationException($"The job of slot {Job.Slot} has more unread outputs than its channel holds.");
     }
 
-    /// <summary>Ends the outputs and marks the slot as released.</summary>
+    /// <summary>Ends the outputs and marks the slot as released; only the first call has an effect.</summary>
     public void Complete(Exception? failure = null)
     {
-        _outputs.Writer.Complete(failure);
-        _released.SetResult();
+        _outputs.Writer.TryComplete(failure);
+        _released.TrySetResult();
     }
 }
