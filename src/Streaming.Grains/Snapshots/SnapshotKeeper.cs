@@ -46,10 +46,10 @@ internal sealed partial class SnapshotKeeper(
             LogLeftOut(conversationId, MaxWaiting);
             return;
         }
+        Task<ISlotSnapshot?> capture = CaptureAsync(device, slot);
         // There is room, so only a keeper that has stopped refuses it.
-        Task<ISlotSnapshot?> capture = device.CaptureAsync(slot);
         if (!_waiting.Writer.TryWrite((conversationId, capture)))
-            _ = DiscardAsync(capture);
+            _ = DiscardAsync(conversationId, capture);
     }
 
     /// <summary>Stores a snapshot that was captured already, and disposes it; without effect when none is taken.</summary>
@@ -72,6 +72,9 @@ internal sealed partial class SnapshotKeeper(
         await StoreAsync(conversationId, Task.FromResult<ISlotSnapshot?>(snapshot), cancellation);
     }
 
+    /// <summary>A failure is in the task, whatever the device does: a lost snapshot must not end a reply.</summary>
+    private static async Task<ISlotSnapshot?> CaptureAsync(IDecodeDevice device, int slot) => await device.CaptureAsync(slot);
+
     /// <summary>Stores waiting snapshots for a few seconds, then stops.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -88,7 +91,7 @@ internal sealed partial class SnapshotKeeper(
         await foreach ((string conversationId, Task<ISlotSnapshot?> capture) in _waiting.Reader.ReadAllAsync(CancellationToken.None))
         {
             if (stoppingToken.IsCancellationRequested)
-                await DiscardAsync(capture);
+                await DiscardAsync(conversationId, capture);
             else
                 await StoreAsync(conversationId, capture, stoppingToken);
         }
@@ -135,7 +138,7 @@ internal sealed partial class SnapshotKeeper(
         }
     }
 
-    private async Task DiscardAsync(Task<ISlotSnapshot?> capture)
+    private async Task DiscardAsync(string conversationId, Task<ISlotSnapshot?> capture)
     {
         try
         {
@@ -144,6 +147,10 @@ internal sealed partial class SnapshotKeeper(
         catch (ObjectDisposedException)
         {
             // The device ended first.
+        }
+        catch (Exception e) // the edge of the background work, as above
+        {
+            LogFailed(conversationId, e);
         }
         finally
         {
