@@ -29,8 +29,11 @@ internal static class CommandLine
                     $"'{argument}' is not understood: settings are written --{SettingsSection.Name}:Slots=16, "
                         + "the address --urls http://localhost:5080; docs/contracts.md lists the settings."
                 );
-            if (!argument.Contains('=', StringComparison.Ordinal))
-                i++; // its value
+            if (argument.Contains('=', StringComparison.Ordinal))
+                continue;
+            i++; // its value
+            if (i == arguments.Count || arguments[i].StartsWith("--", StringComparison.Ordinal))
+                throw new SettingsException($"'{argument}' has no value: write {argument}=VALUE.");
         }
         foreach (
             string url in (configuration["urls"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
