@@ -153,7 +153,7 @@ public static class RequestRules
     }
 
     /// <summary>The index of the first unpaired surrogate; -1 when there is none.</summary>
-    private static int UnpairedSurrogate(string text)
+    public static int UnpairedSurrogate(string text)
     {
         for (int i = 0; i < text.Length; i++)
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.ExceptionServices;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
@@ -8,8 +9,8 @@ using Microsoft.AspNetCore.SignalR.Protocol;
 namespace Streaming.Gateway.Hub;
 
 /// <summary>
-/// Adds to a hub protocol (JSON or MessagePack) what SignalR lacks: optional arguments at the end may be left out, and an error is
-/// the sentence itself, without SignalR's words before it.
+/// Adds to a hub protocol (JSON or MessagePack) what SignalR lacks: optional arguments at the end may be left out, an invalid text
+/// is refused with its place, and an error is the sentence itself, without SignalR's words before it.
 /// </summary>
 internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
 {
@@ -53,9 +54,25 @@ internal sealed class ChatHubProtocol(IHubProtocol inner) : IHubProtocol
         ReadOnlySequence<byte> start = input;
         if (!inner.TryParseMessage(ref input, binder, out message))
             return false;
-        if (message is InvocationBindingFailureMessage failure && Defaults.TryGetValue(failure.Target, out object?[]? defaults))
+        if (message is not InvocationBindingFailureMessage failure)
+            return true;
+        if (SentenceOf(failure.BindingFailure.SourceException) is { } sentence)
+            message = new InvocationBindingFailureMessage(
+                failure.InvocationId,
+                failure.Target,
+                ExceptionDispatchInfo.Capture(new HubException(sentence))
+            );
+        else if (Defaults.TryGetValue(failure.Target, out object?[]? defaults))
             message = ParseWithDefaults(start, binder, defaults) ?? message;
         return true;
+    }
+
+    /// <summary>The sentence for arguments that cannot be read; null when the contract is all that can be said.</summary>
+    private static string? SentenceOf(Exception? failure)
+    {
+        while (failure is not (null or InvalidTextException))
+            failure = failure.InnerException;
+        return failure?.Message;
     }
 
     /// <summary>

@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.RegularExpressions;
 using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Hub;
@@ -10,14 +8,10 @@ namespace Streaming.Gateway.Hub;
 /// <summary>The hub's JSON.</summary>
 internal static class HubJson
 {
-    /// <summary><see cref="WireJson"/>, which also reads strings with half a surrogate pair.</summary>
-    public static readonly JsonSerializerOptions Options = new(WireJson.Options) { Converters = { new AnyStringConverter() } };
+    /// <summary><see cref="WireJson"/>, which refuses invalid texts with their place.</summary>
+    public static readonly JsonSerializerOptions Options = new(WireJson.Options) { Converters = { new StrictStringConverter() } };
 
-    /// <summary>
-    /// Reads strings with half a surrogate pair, at which <see cref="Utf8JsonReader.GetString"/> throws: the hub can then say what is
-    /// wrong with the message.
-    /// </summary>
-    private sealed class AnyStringConverter : JsonConverter<string>
+    private sealed class StrictStringConverter : JsonConverter<string>
     {
         public override string? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
@@ -27,11 +21,10 @@ internal static class HubJson
             {
                 return reader.GetString();
             }
-            catch (InvalidOperationException) when (reader.ValueIsEscaped)
+            catch (InvalidOperationException) // the text is invalid, which WireText says with the place
             {
-                // The reader has checked the escapes of JSON, all of which mean the same in a regular expression.
-                byte[] escaped = reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan.ToArray();
-                return Regex.Unescape(Encoding.UTF8.GetString(escaped));
+                ReadOnlySequence<byte> utf8 = reader.HasValueSequence ? reader.ValueSequence : new(reader.ValueSpan.ToArray());
+                return WireText.Decode(utf8, reader.ValueIsEscaped);
             }
         }
 

@@ -55,23 +55,6 @@ public sealed class WireFormatTests(Gateways gateways)
         Assert.Equal(Item($$"""{"seq":3,"first":2,"kind":"delta","turn":2,"text":"ab","at":"{{At}}"}"""), await hub.ReceiveAsync());
     }
 
-    [Theory]
-    [InlineData(@"a \ud83d b", 2)]
-    [InlineData(@"\ude00", 0)]
-    [InlineData(@"\n\t\\\u0041\ud83d\ude00\ud83d", 6)]
-    public async Task Half_a_surrogate_pair_is_refused_with_its_place(string escaped, int place)
-    {
-        await using RawHubConnection hub = await RawHubConnection.ConnectAsync(gateways.Silo, await Gateways.SignInAsync(gateways.Silo));
-        await hub.CallAsync("CreateConversation", "");
-        string id = gateways.Conversations.ById.Keys.First();
-
-        Assert.Equal(
-            $$"""{"type":3,"invocationId":"1","error":"The message has half a surrogate pair at """
-                + $$"""place {{place}}: send whole characters."}""",
-            await hub.CallAsync("Send", $"\"{id}\",\"{escaped}\",\"m1\"")
-        );
-    }
-
     [Fact]
     public async Task MessagePack_has_the_same_names_and_values_as_JSON()
     {
