@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -33,13 +35,14 @@ internal sealed class ChatHub(
     private string Caller => Context.UserIdentifier ?? throw new HubException("Sign in first.");
 
     /// <summary>
-    /// Refuses connections while the host stops: SignalR tells clients to reconnect only once, so a client that reconnects before the
-    /// port is closed would delay the stop until its timeout.
+    /// Closes connections while the host stops: SignalR tells clients to reconnect only once, so a client that reconnects before the
+    /// port is closed would delay the stop until its timeout. The request to close says that the client may reconnect;
+    /// <see cref="HubCallerContext.Abort"/> would say that it must not, even to a client that connected a moment before the stop.
     /// </summary>
     public override Task OnConnectedAsync()
     {
         if (lifetime.ApplicationStopping.IsCancellationRequested)
-            Context.Abort(); // Clients would not retry after a refusal.
+            Context.Features.GetRequiredFeature<IConnectionLifetimeNotificationFeature>().RequestClose();
         return Task.CompletedTask;
     }
 

@@ -9,7 +9,7 @@ namespace Streaming.Gateway.Tests.Watching;
 public sealed class SiloRestartTests
 {
     [Fact]
-    public async Task Client_that_reconnects_while_a_gateway_stops_does_not_delay_the_stop()
+    public async Task Client_that_connects_while_a_gateway_stops_is_told_to_come_back_and_does_not_delay_the_stop()
     {
         CancellationToken cancelled = TestContext.Current.CancellationToken;
         await using WebApplication gateway = Gateways.Build(
@@ -27,6 +27,9 @@ public sealed class SiloRestartTests
 
         if (hub.State != HubConnectionState.Disconnected)
             await closed.Task.WaitAsync(TimeSpan.FromSeconds(30), cancelled);
+
+        await using RawHubConnection raw = await RawHubConnection.ConnectAsync(address, token);
+        Assert.Equal("""{"type":7,"allowReconnect":true}""", await raw.ReceiveAsync());
     }
 
     [Fact]
