@@ -64,12 +64,11 @@ public static class GatewayHosting
         app.UsePage(StaticPage.Folder);
         app.UseRouting();
         app.UseCors();
-        app.UseRateLimiter();
         app.UseAuthentication();
         app.UseAuthorization();
 
         app.MapGuestSignIn();
-        app.MapHub<ChatHub>(ChatHub.Path);
+        app.MapChatHub();
         return app;
     }
 }

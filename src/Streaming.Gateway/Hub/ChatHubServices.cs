@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Protocol;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,6 +16,9 @@ internal static class ChatHubServices
     /// </summary>
     private const long CallBytes = 8L << 20;
 
+    /// <summary>The largest request, in bytes: a client may send a call and the beginning of the next one together.</summary>
+    private const long RequestBytes = CallBytes + (1L << 20);
+
     /// <summary>
     /// Concurrent calls of one connection: a Stop must not wait for a long Send. With <see cref="CallBytes"/> it bounds the memory
     /// of a connection.
@@ -24,6 +28,7 @@ internal static class ChatHubServices
     public static IServiceCollection AddChatHub(this IServiceCollection services)
     {
         services.AddSingleton<HubErrorFilter>();
+        services.AddSingleton<ConnectionOwners>();
         services
             .AddSignalR(options =>
             {
@@ -42,5 +47,15 @@ internal static class ChatHubServices
             new MessagePackHubProtocol(provider.GetRequiredService<IOptions<MessagePackHubProtocolOptions>>())
         ));
         return services;
+    }
+
+    /// <summary>Maps the hub; each of its connections belongs to the guest who opened it.</summary>
+    public static void MapChatHub(this WebApplication app)
+    {
+        app.UseWhen(
+            context => context.Request.Path.StartsWithSegments(ChatHub.Path),
+            hub => hub.UseMiddleware<RequestSize>(RequestBytes).UseMiddleware<ConnectionOwnership>()
+        );
+        app.MapConnections(ChatHub.Path, app.Services.GetRequiredService<ConnectionOwners>().Track).RequireAuthorization();
     }
 }
