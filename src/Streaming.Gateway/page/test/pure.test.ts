@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { BrowserStore } from "../src/browser-store.ts";
 import { bar, gaugeOf } from "../src/conversation/gauge.ts";
 import { backoff } from "../src/hub/backoff.ts";
-import { sentenceOf } from "../src/hub/signalr-hub.ts";
+import { DisconnectedError, RefusedError } from "../src/hub/chat-hub.ts";
+import { refusalOf, sentenceOf } from "../src/hub/signalr-hub.ts";
 import { relativeTime } from "../src/relative-time.ts";
 import { hashOf, routeOf } from "../src/routes.ts";
 
@@ -51,6 +52,16 @@ describe("refusals", () => {
     );
     expect(sentenceOf(wrapped)).toBe("It is empty; write something.");
     expect(sentenceOf(new Error("Plain."))).toBe("Plain.");
+  });
+
+  it("shows a refusal of the sign-in, and waits for a server that is starting", async () => {
+    const answer = (status: number, body: string) => refusalOf(new Response(body, { status }));
+    const sentence = "Too many guests from this address: try again in a minute.";
+    const refused = await answer(429, JSON.stringify({ error: { message: sentence } }));
+    expect(refused).toBeInstanceOf(RefusedError);
+    expect(refused.message).toBe(sentence);
+    expect(await answer(503, JSON.stringify({ error: { message: "Starting." } }))).toBeInstanceOf(DisconnectedError);
+    expect(await answer(404, "<html>")).toBeInstanceOf(DisconnectedError);
   });
 });
 

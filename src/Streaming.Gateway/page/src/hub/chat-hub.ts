@@ -34,6 +34,8 @@ export interface Watching {
 /** The gateway as the page sees it. Calls reject with {@link RefusedError} or {@link DisconnectedError}. */
 export interface ChatHub {
   readonly state: ConnectionState;
+  /** Why the server refuses this guest, a sentence; undefined when it does not. */
+  readonly refusal?: string | undefined;
   /** Calls the listener at each change of state; returns a function that ends the subscription. */
   onState(listener: (state: ConnectionState) => void): () => void;
   /** Connects, and reconnects until the page is closed. */

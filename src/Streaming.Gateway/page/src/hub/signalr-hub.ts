@@ -32,6 +32,7 @@ export class SignalRHub implements ChatHub {
   readonly #connection: HubConnection;
   readonly #listeners = new Set<(state: ConnectionState) => void>();
   #state: ConnectionState = "connecting";
+  #refusal: string | undefined;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #connecting = false;
@@ -45,6 +46,10 @@ export class SignalRHub implements ChatHub {
 
   get state(): ConnectionState {
     return this.#state;
+  }
+
+  get refusal(): string | undefined {
+    return this.#refusal;
   }
 
   onState(listener: (state: ConnectionState) => void): () => void {
@@ -106,13 +111,13 @@ export class SignalRHub implements ChatHub {
     this.#connecting = true;
     try {
       const answer = await fetch("/auth/guest", { method: "POST", signal: AbortSignal.timeout(callTimeout) });
-      if (!answer.ok) throw new DisconnectedError(`Signing in answered ${answer.status}.`);
+      if (!answer.ok) throw await refusalOf(answer);
       await this.#connection.start();
       this.#attempt = 0;
       this.#become("live");
-    } catch {
+    } catch (error) {
       // Whatever the cause, try again and show it.
-      this.#later();
+      this.#later(error instanceof RefusedError ? error.message : undefined);
     } finally {
       this.#connecting = false;
     }
@@ -123,16 +128,18 @@ export class SignalRHub implements ChatHub {
     this.#later();
   }
 
-  #later(): void {
+  #later(refusal?: string): void {
     this.#attempt++;
-    if (!navigator.onLine || this.#attempt > attemptsUntilOffline) this.#become("offline");
+    if (refusal !== undefined || !navigator.onLine || this.#attempt > attemptsUntilOffline)
+      this.#become("offline", refusal);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#connect(), backoff(this.#attempt - 1));
   }
 
-  #become(state: ConnectionState): void {
-    if (this.#state === state) return;
+  #become(state: ConnectionState, refusal?: string): void {
+    if (this.#state === state && this.#refusal === refusal) return;
     this.#state = state;
+    this.#refusal = refusal;
     for (const listener of [...this.#listeners]) listener(state);
   }
 
@@ -157,6 +164,16 @@ export class SignalRHub implements ChatHub {
     const sentence = sentenceOf(error);
     return isTemporary(sentence) ? new DisconnectedError(sentence) : new RefusedError(sentence);
   }
+}
+
+/** Why signing in failed: the server's sentence, where it refused the guest; a server that is starting refuses nobody. */
+export async function refusalOf(answer: Response): Promise<Error> {
+  if (answer.status < 500) {
+    const body: unknown = await answer.json().catch(() => undefined);
+    const sentence = (body as { error?: { message?: unknown } } | undefined)?.error?.message;
+    if (typeof sentence === "string") return new RefusedError(sentence);
+  }
+  return new DisconnectedError(`Signing in answered ${answer.status}.`);
 }
 
 /** The server's sentence, without the words that the library puts before it. */

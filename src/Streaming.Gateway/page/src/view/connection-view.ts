@@ -37,10 +37,10 @@ export class ConnectionView {
   }
 
   #show(): void {
-    const { state } = this.hub;
+    const { state, refusal } = this.hub;
     const shown = state === "live" && this.#paused !== undefined ? "waiting" : state;
     this.#button.dataset.state = shown;
-    this.#label.textContent = words[shown];
+    this.#label.textContent = (shown === "offline" ? refusal : undefined) ?? words[shown];
     this.#button.disabled = state === "live";
     this.#button.title = state === "live" ? (this.#paused ?? "Connected") : "Try to connect now";
   }
