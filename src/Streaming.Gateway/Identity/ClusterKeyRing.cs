@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Xml.Linq;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using Streaming.Contracts.Identity;
@@ -13,9 +15,12 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
     /// <summary>The ring's name.</summary>
     public const string Key = "gateway";
 
+    private const int IdBytes = 6;
+
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private volatile bool _isRead;
+    private volatile string? _id;
     private volatile int _knownElements; // elements that Data Protection has read
     private Prefetched? _prefetched;
 
@@ -38,8 +43,35 @@ internal sealed class ClusterKeyRing(IGrainFactory grains, TimeProvider time) : 
         _isRead = true;
     }
 
+    /// <summary>
+    /// What distinguishes this ring from those of other clusters, 12 hexadecimal digits: a digest of the first element, which stays the
+    /// first for ever, also in a store that was moved. Null while the ring is empty.
+    /// </summary>
+    /// <exception cref="KeysUnavailableException">It is not known yet, and the cluster does not answer.</exception>
+    public async ValueTask<string?> ReadIdAsync(CancellationToken cancellation)
+    {
+        await EnsureReadAsync(cancellation);
+        if (_id is not null)
+            return _id;
+        try
+        {
+            await ReadAsync(cancellation); // Another gateway may have stored the first key.
+        }
+        catch (Exception exception) when (!cancellation.IsCancellationRequested)
+        {
+            throw new KeysUnavailableException(exception);
+        }
+        return _id;
+    }
+
     /// <summary>Reads all elements from the cluster.</summary>
-    public Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation) => Grain.Read().WaitAsync(Timeout, time, cancellation);
+    public async Task<IReadOnlyList<string>> ReadAsync(CancellationToken cancellation)
+    {
+        IReadOnlyList<string> elements = await Grain.Read().WaitAsync(Timeout, time, cancellation);
+        if (elements.Count > 0)
+            _id ??= Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(elements[0])).AsSpan(0, IdBytes));
+        return elements;
+    }
 
     /// <inheritdoc />
     public IReadOnlyCollection<XElement> GetAllElements()

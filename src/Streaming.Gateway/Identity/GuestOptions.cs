@@ -5,7 +5,7 @@ namespace Streaming.Gateway.Identity;
 /// <summary>The settings of guest sign-in, in the section <c>Streaming</c>.</summary>
 internal sealed class GuestOptions
 {
-    /// <summary>Tokens that one address may ask for in a minute.</summary>
+    /// <summary>New guests that one address may be in a minute.</summary>
     public int GuestsPerMinute { get; set; } = 300;
 }
 

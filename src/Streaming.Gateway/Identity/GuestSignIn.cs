@@ -1,14 +1,12 @@
-using System.Threading.RateLimiting;
+using System.Diagnostics;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Identity;
@@ -16,12 +14,12 @@ namespace Streaming.Gateway.Identity;
 /// <summary>Guest sign-in: every visitor has an identity from the first visit on.</summary>
 internal static class GuestSignIn
 {
-    private const string RateLimit = "guest";
-
     public static IServiceCollection AddGuestSignIn(this IServiceCollection services)
     {
         services.AddSingleton<ClusterKeyRing>();
         services.AddSingleton<GuestTokens>();
+        services.AddSingleton<GuestLimit>();
+        services.AddSingleton<RefusedTokens>();
         services.AddDataProtection().SetApplicationName("Streaming.Gateway");
         services.AddOptions<KeyManagementOptions>().Configure<ClusterKeyRing>((options, ring) => options.XmlRepository = ring);
         services
@@ -33,73 +31,68 @@ internal static class GuestSignIn
         // Data Protection warns that the stored keys are not encrypted. They are in the same store as the conversations that they
         // protect, so the warning at each first start would help nobody.
         services.AddLogging(logging =>
-            logging.AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error)
+            logging
+                .AddFilter("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error)
+                // ASP.NET logs two lines for each request with a refused token; RefusedTokens logs one.
+                .AddFilter(typeof(TokenAuthentication).FullName, LogLevel.Warning)
         );
-
-        services.AddRateLimiter(_ => { });
-        services
-            .AddOptions<RateLimiterOptions>()
-            .Configure<IOptions<GuestOptions>>(
-                (limits, gateway) =>
-                {
-                    limits.OnRejected = async (context, _) =>
-                    {
-                        context.HttpContext.Response.Headers.RetryAfter = "60";
-                        await ErrorResponse.WriteAsync(
-                            context.HttpContext,
-                            StatusCodes.Status429TooManyRequests,
-                            "Too many guests from this address: try again in a minute."
-                        );
-                    };
-                    limits.AddPolicy(
-                        RateLimit,
-                        context =>
-                            RateLimitPartition.GetFixedWindowLimiter(
-                                context.Connection.RemoteIpAddress?.ToString() ?? "",
-                                _ => new FixedWindowRateLimiterOptions
-                                {
-                                    PermitLimit = gateway.Value.GuestsPerMinute,
-                                    Window = TimeSpan.FromMinutes(1),
-                                }
-                            )
-                    );
-                }
-            );
         return services;
     }
 
     /// <summary><c>POST /auth/guest</c>: a new guest, or a new token for the same one.</summary>
-    public static void MapGuestSignIn(this IEndpointRouteBuilder endpoints) =>
-        endpoints.MapPost("/auth/guest", SignInAsync).RequireRateLimiting(RateLimit);
+    public static void MapGuestSignIn(this IEndpointRouteBuilder endpoints) => endpoints.MapPost("/auth/guest", SignInAsync);
 
-    private static async Task SignInAsync(HttpContext context, GuestTokens tokens, ClusterKeyRing keys)
+    private static async Task SignInAsync(HttpContext context, GuestTokens tokens, ClusterKeyRing keys, GuestLimit limit)
     {
-        string? known;
+        string? identity;
         try
         {
+            string? presented = await PresentedToken.ReadAsync(context.Request, keys);
             await keys.EnsureReadAsync(context.RequestAborted);
-            known = PresentedToken.Of(context.Request) is { } presented ? tokens.ReadIdentity(presented) : null;
+            identity = presented is null ? null : tokens.ReadIdentityForRenewal(presented);
         }
         catch (KeysUnavailableException)
         {
             await ErrorResponse.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, ErrorResponse.Unavailable);
             return;
         }
-        GuestToken token = tokens.Issue(known ?? GuestTokens.NewIdentity());
+        if (identity is null && !limit.TryAdmit(context.Connection.RemoteIpAddress))
+        {
+            context.Response.Headers.RetryAfter = "60";
+            await ErrorResponse.WriteAsync(
+                context,
+                StatusCodes.Status429TooManyRequests,
+                "Too many guests from this address: try again in a minute."
+            );
+            return;
+        }
+        GuestToken token = tokens.Issue(identity ?? GuestTokens.NewIdentity());
+        await SetCookieAsync(context, token, keys);
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.WriteAsJsonAsync(token, WireJson.Options);
+    }
+
+    /// <summary>
+    /// Sets the cookie, for as long as its token can be renewed. The shared cookie of older versions stays: a gateway of an older
+    /// version in the same cluster, during an upgrade, reads that one alone.
+    /// </summary>
+    private static async Task SetCookieAsync(HttpContext context, GuestToken token, ClusterKeyRing keys)
+    {
+        string ring =
+            await keys.ReadIdAsync(context.RequestAborted)
+            ?? throw new UnreachableException("The ring has the key that has just sealed a token.");
         context.Response.Cookies.Append(
-            PresentedToken.Cookie,
+            PresentedToken.CookieOf(ring),
             token.Token,
             new CookieOptions
             {
                 HttpOnly = true,
                 SameSite = SameSiteMode.Lax,
                 Secure = context.Request.IsHttps,
-                Expires = token.ExpiresAt,
+                Expires = token.ExpiresAt + GuestTokens.RenewalGrace,
                 Path = "/",
             }
         );
-        context.Response.Headers.CacheControl = "no-store";
-        await context.Response.WriteAsJsonAsync(token, WireJson.Options);
     }
 
     /// <summary>

@@ -18,6 +18,11 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
     /// <summary>The lifetime of a token; each visit renews it.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// How long after its end a token can still be exchanged for a new one, so that a guest who was away for two months is no new guest.
+    /// </summary>
+    public static readonly TimeSpan RenewalGrace = TimeSpan.FromDays(60);
+
     private const int EndBytes = sizeof(long);
     private const int RandomBytes = 16;
     private const int LongestToken = 1024;
@@ -39,7 +44,13 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
 
     /// <summary>The identity in a token; null when the token is invalid, was changed, or has expired.</summary>
     /// <exception cref="KeysUnavailableException">Its key is unknown here and the cluster does not answer.</exception>
-    public string? ReadIdentity(string token)
+    public string? ReadIdentity(string token) => ReadIdentity(token, TimeSpan.Zero);
+
+    /// <summary>The identity in a token that is valid, or was until at most <see cref="RenewalGrace"/> ago; else null.</summary>
+    /// <exception cref="KeysUnavailableException">Its key is unknown here and the cluster does not answer.</exception>
+    public string? ReadIdentityForRenewal(string token) => ReadIdentity(token, RenewalGrace);
+
+    private string? ReadIdentity(string token, TimeSpan grace)
     {
         if (token.Length > LongestToken || !Base64Url.IsValid(token))
             return null;
@@ -57,6 +68,6 @@ internal sealed class GuestTokens(IDataProtectionProvider protection, TimeProvid
             return null;
         }
         long end = BinaryPrimitives.ReadInt64LittleEndian(content);
-        return time.GetUtcNow().ToUnixTimeMilliseconds() < end ? Encoding.UTF8.GetString(content.AsSpan(EndBytes)) : null;
+        return (time.GetUtcNow() - grace).ToUnixTimeMilliseconds() < end ? Encoding.UTF8.GetString(content.AsSpan(EndBytes)) : null;
     }
 }

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Streaming.Gateway.Hub;
 using Streaming.Hosting.Http;
 
 namespace Streaming.Gateway.Identity;
@@ -15,7 +14,8 @@ internal sealed class TokenAuthentication(
     ILoggerFactory logger,
     UrlEncoder encoder,
     GuestTokens tokens,
-    ClusterKeyRing keys
+    ClusterKeyRing keys,
+    RefusedTokens refused
 ) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     /// <summary>The scheme's name.</summary>
@@ -24,11 +24,13 @@ internal sealed class TokenAuthentication(
     /// <inheritdoc />
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        if (PresentedToken.Of(Request) is not { } token)
-            return AuthenticateResult.NoResult();
-        string? identity;
+        string? token,
+            identity;
         try
         {
+            token = await PresentedToken.ReadAsync(Request, keys);
+            if (token is null)
+                return AuthenticateResult.NoResult();
             await keys.EnsureReadAsync(Context.RequestAborted);
             identity = tokens.ReadIdentity(token);
         }
@@ -37,7 +39,10 @@ internal sealed class TokenAuthentication(
             return AuthenticateResult.Fail(exception);
         }
         if (identity is null)
+        {
+            refused.Report(token);
             return AuthenticateResult.Fail("The token is invalid or has expired.");
+        }
 
         var claims = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, identity)], SchemeName);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(claims), SchemeName));
@@ -57,28 +62,5 @@ internal sealed class TokenAuthentication(
                     "Sign in first: POST /auth/guest answers a token, and sets it as a cookie."
                 )
         );
-    }
-}
-
-/// <summary>The places of a token in a request.</summary>
-internal static class PresentedToken
-{
-    /// <summary>The cookie.</summary>
-    public const string Cookie = "streaming";
-
-    private const string Bearer = "Bearer ";
-
-    /// <summary>
-    /// The token of the <c>Authorization</c> header; else, for the hub only, of the query (a browser cannot set headers on a
-    /// WebSocket); else of the cookie.
-    /// </summary>
-    public static string? Of(HttpRequest request)
-    {
-        string? header = request.Headers.Authorization;
-        if (header is not null && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
-            return header[Bearer.Length..].Trim();
-        if (request.Path.StartsWithSegments(ChatHub.Path) && request.Query["access_token"] is [{ Length: > 0 } query])
-            return query;
-        return request.Cookies[Cookie];
     }
 }

@@ -91,6 +91,6 @@ internal sealed class ChatPage(IPage page)
     public async Task<ChatClient> ProgramAsync(string url)
     {
         IReadOnlyList<BrowserContextCookiesResult> cookies = await page.Context.CookiesAsync([url]);
-        return await ChatClient.ConnectAsync(url, cookies.Single(c => c.Name == "streaming").Value);
+        return await ChatClient.ConnectAsync(url, cookies.Single(c => c.Name.StartsWith("streaming-", StringComparison.Ordinal)).Value);
     }
 }

@@ -15,28 +15,39 @@ using Streaming.Hosting;
 
 namespace Streaming.Gateway.Tests.Identity;
 
-public sealed class GuestSignInTests(Gateways gateways)
+public sealed class GuestSignInTests(Gateways gateways) : IAsyncLifetime
 {
     private const string SignInFirst =
         """{"error":{"message":"Sign in first: POST /auth/guest answers a token, and sets it as a cookie."}}""";
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
+    private string _cookie = "";
+
     private GuestTokens Tokens => gateways.Services.GetRequiredService<GuestTokens>();
+
+    public async ValueTask InitializeAsync()
+    {
+        using HttpResponseMessage answer = await SignInAsync(gateways.Silo, _ => { });
+        _cookie = CookieOf(answer).Name.Value!;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task Guest_gets_a_token_and_the_same_token_as_an_HttpOnly_cookie()
     {
         using HttpResponseMessage answer = await SignInAsync(gateways.Silo, _ => { });
         GuestToken token = (await answer.Content.ReadFromJsonAsync<GuestToken>(Cancelled))!;
-        var cookie = SetCookieHeaderValue.Parse(answer.Headers.GetValues("Set-Cookie").Single());
+        SetCookieHeaderValue cookie = CookieOf(answer);
 
-        Assert.Equal(("streaming", token.Token), (cookie.Name.Value, cookie.Value.Value));
+        Assert.Equal(token.Token, cookie.Value.Value);
+        Assert.Matches("^streaming-[0-9a-f]{12}$", cookie.Name.Value);
         Assert.Equal(
             (true, false, "/", Microsoft.Net.Http.Headers.SameSiteMode.Lax),
             (cookie.HttpOnly, cookie.Secure, cookie.Path.Value, cookie.SameSite)
         );
-        Assert.Equal(token.ExpiresAt.ToUnixTimeSeconds(), cookie.Expires!.Value.ToUnixTimeSeconds());
+        Assert.Equal((token.ExpiresAt + GuestTokens.RenewalGrace).ToUnixTimeSeconds(), cookie.Expires!.Value.ToUnixTimeSeconds());
         Assert.Matches(
             """^\{"token":"[A-Za-z0-9_-]+","expiresAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}$""",
             await answer.Content.ReadAsStringAsync(Cancelled)
@@ -46,6 +57,7 @@ public sealed class GuestSignInTests(Gateways gateways)
 
     [Theory]
     [InlineData("cookie")]
+    [InlineData("cookie of version 0.1")]
     [InlineData("bearer")]
     public async Task Returning_guest_keeps_the_identity(string where)
     {
@@ -71,6 +83,7 @@ public sealed class GuestSignInTests(Gateways gateways)
 
     [Theory]
     [InlineData("cookie", HttpStatusCode.OK)]
+    [InlineData("cookie of version 0.1", HttpStatusCode.OK)]
     [InlineData("bearer", HttpStatusCode.OK)]
     [InlineData("query", HttpStatusCode.OK)]
     [InlineData("none", HttpStatusCode.Unauthorized)]
@@ -126,7 +139,7 @@ public sealed class GuestSignInTests(Gateways gateways)
     [Fact]
     public async Task Guest_sign_ins_of_one_address_are_limited()
     {
-        await using WebApplication app = await StartWithoutClusterAsync("Streaming:GuestsPerMinute=2");
+        await using WebApplication app = await StartWithRingAsync([], "Streaming:GuestsPerMinute=2");
         var gateway = new Uri(app.Urls.Single());
         using HttpResponseMessage first = await SignInAsync(gateway, _ => { });
         using HttpResponseMessage second = await SignInAsync(gateway, _ => { });
@@ -137,6 +150,69 @@ public sealed class GuestSignInTests(Gateways gateways)
             """{"error":{"message":"Too many guests from this address: try again in a minute."}}""",
             await third.Content.ReadAsStringAsync(Cancelled)
         );
+    }
+
+    [Fact]
+    public async Task Hosts_of_one_machine_have_cookies_of_their_own()
+    {
+        await using WebApplication app = await StartWithRingAsync([]);
+        using HttpResponseMessage elsewhere = await SignInAsync(new Uri(app.Urls.Single()), _ => { });
+        string there = CookieOf(elsewhere).Name.Value!;
+        Assert.NotEqual(_cookie, there);
+
+        // A browser sends both cookies to both, and the shared one of version 0.1.
+        string token = await Gateways.SignInAsync(gateways.Silo);
+        using HttpResponseMessage again = await SignInAsync(
+            gateways.Silo,
+            request => request.Headers.Add("Cookie", $"streaming={CookieOf(elsewhere).Value}; {there}=x; {_cookie}={token}")
+        );
+        Assert.Equal(Tokens.ReadIdentity(token), Tokens.ReadIdentity(CookieOf(again).Value.Value!));
+    }
+
+    [Fact]
+    public async Task Gateways_of_one_cluster_have_the_same_cookie()
+    {
+        using HttpResponseMessage answer = await SignInAsync(gateways.Standalone, _ => { });
+        Assert.Equal(_cookie, CookieOf(answer).Name.Value);
+    }
+
+    [Fact]
+    public async Task Renewals_of_a_valid_token_are_not_limited()
+    {
+        await using WebApplication app = await StartWithRingAsync([], "Streaming:GuestsPerMinute=1");
+        var gateway = new Uri(app.Urls.Single());
+        string token = await Gateways.SignInAsync(gateway);
+        for (int i = 0; i < 20; i++)
+        {
+            using HttpResponseMessage again = await SignInAsync(gateway, request => Present(request, "bearer", token));
+            Assert.Equal(HttpStatusCode.OK, again.StatusCode);
+        }
+        using HttpResponseMessage newcomer = await SignInAsync(gateway, request => Present(request, "bearer", "invalid"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, newcomer.StatusCode);
+        Assert.Equal("60", newcomer.Headers.GetValues("Retry-After").Single());
+    }
+
+    [Theory]
+    [InlineData("Streaming:TrustedProxies=127.0.0.0/8", HttpStatusCode.OK, true)]
+    [InlineData("Streaming:TrustedProxies=10.0.0.1", HttpStatusCode.TooManyRequests, false)]
+    [InlineData("Streaming:GuestsPerMinute=1", HttpStatusCode.TooManyRequests, false)]
+    public async Task Forwarded_headers_count_only_from_trusted_proxies(string setting, HttpStatusCode second, bool isSecure)
+    {
+        await using WebApplication app = await StartWithRingAsync([], "Streaming:GuestsPerMinute=1", setting);
+        var gateway = new Uri(app.Urls.Single());
+        using HttpResponseMessage first = await SignInAsync(gateway, request => Forward(request, "192.0.2.1"));
+        Assert.Equal((HttpStatusCode.OK, isSecure), (first.StatusCode, CookieOf(first).Secure));
+        using HttpResponseMessage other = await SignInAsync(gateway, request => Forward(request, "192.0.2.2"));
+        Assert.Equal(second, other.StatusCode);
+        using HttpResponseMessage host = await SignInAsync(
+            gateway,
+            request =>
+            {
+                Forward(request, "192.0.2.3");
+                request.Headers.Add("X-Forwarded-Host", "evil.example.org");
+            }
+        );
+        Assert.Equal(isSecure ? HttpStatusCode.BadRequest : HttpStatusCode.TooManyRequests, host.StatusCode);
     }
 
     [Fact]
@@ -203,12 +279,28 @@ public sealed class GuestSignInTests(Gateways gateways)
             service => service.GetType().FullName!.Contains("DataProtection", StringComparison.Ordinal)
         );
 
-    private static async Task<WebApplication> StartWithoutClusterAsync(params string[] settings)
+    private static SetCookieHeaderValue CookieOf(HttpResponseMessage answer) =>
+        SetCookieHeaderValue.Parse(answer.Headers.GetValues("Set-Cookie").Single());
+
+    private static void Forward(HttpRequestMessage request, string address)
+    {
+        request.Headers.Add("X-Forwarded-For", address);
+        request.Headers.Add("X-Forwarded-Proto", "https");
+    }
+
+    /// <summary>A gateway whose cluster consists of a key ring.</summary>
+    private static Task<WebApplication> StartWithRingAsync(List<string> ring, params string[] settings) =>
+        StartAsync(new UnreachableGrainFactory(null, new KeyRingInMemory(ring)) { IsUnreachable = false }, settings);
+
+    private static Task<WebApplication> StartWithoutClusterAsync(params string[] settings) =>
+        StartAsync(new UnreachableGrainFactory(null), settings);
+
+    private static async Task<WebApplication> StartAsync(UnreachableGrainFactory cluster, string[] settings)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(settings);
         builder.Logging.ClearProviders();
         builder.WebHost.UseSetting("urls", "http://127.0.0.1:0");
-        builder.Services.AddSingleton(new UnreachableGrainFactory(null).Factory);
+        builder.Services.AddSingleton(cluster.Factory);
         builder.Services.AddHosting().AddGatewaySettings().AddGateway();
         WebApplication app = builder.Build();
         app.UseHosting().MapGateway();
@@ -224,7 +316,7 @@ public sealed class GuestSignInTests(Gateways gateways)
         return await http.SendAsync(request, Cancelled);
     }
 
-    private static async Task<HttpResponseMessage> NegotiateAsync(Uri gateway, string where, string token)
+    private async Task<HttpResponseMessage> NegotiateAsync(Uri gateway, string where, string token)
     {
         using var http = new HttpClient(new HttpClientHandler { UseCookies = false });
         string query = where == "query" ? "&access_token=" + token : "";
@@ -233,9 +325,11 @@ public sealed class GuestSignInTests(Gateways gateways)
         return await http.SendAsync(request, Cancelled);
     }
 
-    private static void Present(HttpRequestMessage request, string where, string token)
+    private void Present(HttpRequestMessage request, string where, string token)
     {
         if (where == "cookie")
+            request.Headers.Add("Cookie", $"{_cookie}={token}");
+        else if (where == "cookie of version 0.1")
             request.Headers.Add("Cookie", "streaming=" + token);
         else if (where == "bearer")
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);

@@ -28,6 +28,17 @@ public sealed class GuestTokensTests
     }
 
     [Fact]
+    public void Expired_token_can_be_renewed_for_sixty_days()
+    {
+        string token = _tokens.Issue("guest-a").Token;
+        _time.Advance(GuestTokens.Lifetime + TimeSpan.FromDays(60) - TimeSpan.FromMilliseconds(1));
+        Assert.Null(_tokens.ReadIdentity(token));
+        Assert.Equal("guest-a", _tokens.ReadIdentityForRenewal(token));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Null(_tokens.ReadIdentityForRenewal(token));
+    }
+
+    [Fact]
     public void Token_with_any_changed_character_is_invalid()
     {
         string token = _tokens.Issue("guest-a").Token;
