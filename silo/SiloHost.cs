@@ -34,6 +34,7 @@ internal static class SiloHost
             builder.Services.AddSqliteStore(settings.Data, (long)settings.SnapshotMegabytes << 20);
         else
             builder.Services.AddAzureStore(account);
+        builder.Services.AddSingleton<StoreHealthCheck>(); // one, for it remembers
         builder.Services.AddHealthChecks().AddCheck<StoreHealthCheck>("store", tags: [HealthRoutes.ReadyTag]);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
         builder.Host.UseOrleans(silo =>

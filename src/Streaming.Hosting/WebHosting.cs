@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Streaming.Hosting.Health;
 using Streaming.Hosting.Safety;
@@ -33,10 +34,16 @@ public static class WebHosting
         return builder;
     }
 
-    /// <summary>Registers the clock, the health checks and the settings of <see cref="AccessOptions"/>.</summary>
+    /// <summary>
+    /// Registers the clock (<see cref="ForwardClock"/>), the health checks and the settings of <see cref="AccessOptions"/>.
+    /// </summary>
     public static IServiceCollection AddHosting(this IServiceCollection services)
     {
-        services.TryAddSingleton(TimeProvider.System);
+        // A line for each probe of a host that is not ready; the probe's answer says the same.
+        services.AddLogging(logging =>
+            logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None)
+        );
+        services.TryAddSingleton<TimeProvider>(new ForwardClock(TimeProvider.System));
         services.AddHealthChecks();
         services.AddSettings<AccessOptions>().Configure<IConfiguration>((options, configuration) => options.ReadLists(configuration));
         services.AddSingleton<IValidateOptions<AccessOptions>, AccessOptionsValidation>();
@@ -61,6 +68,7 @@ public static class WebHosting
     /// <summary>Puts the checks of requests and the health routes into the pipeline; call it before anything else is mapped.</summary>
     public static WebApplication UseHosting(this WebApplication app)
     {
+        app.UseForwardedRequests();
         app.UseMiddleware<SecurityHeaders>();
         app.UseMiddleware<HostAndOrigin>();
         app.MapHealth();

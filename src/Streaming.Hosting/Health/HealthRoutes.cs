@@ -19,12 +19,21 @@ public static class HealthRoutes
 
     internal static void MapHealth(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapHealthChecks(Live, new HealthCheckOptions { Predicate = _ => false, ResponseWriter = WriteAsync });
-        endpoints.MapHealthChecks(
-            Ready,
-            new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadyTag), ResponseWriter = WriteAsync }
-        );
+        Map(endpoints, Live, _ => false);
+        Map(endpoints, Ready, check => check.Tags.Contains(ReadyTag));
     }
+
+    /// <summary>
+    /// Whether a request asks for health. Such a request may name any host: a cluster's probes name an address that nobody can know
+    /// beforehand, or, in HTTP/1.0, none.
+    /// </summary>
+    internal static bool IsProbe(HttpRequest request) =>
+        (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && request.Path.Value is Live or Ready;
+
+    private static void Map(IEndpointRouteBuilder endpoints, string path, Func<HealthCheckRegistration, bool> isIncluded) =>
+        endpoints
+            .MapHealthChecks(path, new HealthCheckOptions { Predicate = isIncluded, ResponseWriter = WriteAsync })
+            .WithMetadata(new HttpMethodMetadata([HttpMethods.Get, HttpMethods.Head]));
 
     private static Task WriteAsync(HttpContext context, HealthReport report) =>
         context.Response.WriteAsJsonAsync(

@@ -13,12 +13,18 @@ public sealed class AccessOptions
     /// <summary>Origins of other sites whose pages may call this server, such as <c>https://example.org</c>.</summary>
     public IReadOnlyList<string> AllowedOrigins { get; private set; } = [];
 
+    /// <summary>
+    /// Addresses (<c>10.0.0.1</c>) and networks (<c>10.0.0.0/8</c>) of proxies, whose forwarded headers are believed.
+    /// </summary>
+    public IReadOnlyList<string> TrustedProxies { get; private set; } = [];
+
     /// <summary>Reads the lists. Each is one string separated by <c>;</c>, or a JSON array.</summary>
     internal void ReadLists(IConfiguration configuration)
     {
         IConfigurationSection section = configuration.GetSection(SettingsSection.Name);
         AllowedHosts = ReadList(section.GetSection(nameof(AllowedHosts)));
         AllowedOrigins = ReadList(section.GetSection(nameof(AllowedOrigins)));
+        TrustedProxies = ReadList(section.GetSection(nameof(TrustedProxies)));
     }
 
     private static string[] ReadList(IConfigurationSection section) =>
@@ -40,6 +46,10 @@ internal sealed class AccessOptionsValidation : IValidateOptions<AccessOptions>
         if (options.AllowedOrigins.FirstOrDefault(origin => !IsOrigin(origin)) is { } origin)
             return ValidateOptionsResult.Fail(
                 $"Streaming:AllowedOrigins has '{origin}', which is no origin: write scheme, host and port only, as https://example.org."
+            );
+        if (options.TrustedProxies.FirstOrDefault(proxy => !ForwardedRequests.TryParse(proxy, out _)) is { } proxy)
+            return ValidateOptionsResult.Fail(
+                $"Streaming:TrustedProxies has '{proxy}', which is no address or network: write it as 10.0.0.1 or 10.0.0.0/8."
             );
         return ValidateOptionsResult.Success;
     }

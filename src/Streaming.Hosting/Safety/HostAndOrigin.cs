@@ -1,12 +1,13 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
+using Streaming.Hosting.Health;
 using Streaming.Hosting.Http;
 
 namespace Streaming.Hosting.Safety;
 
 /// <summary>
-/// Refuses requests that name another host, and requests from pages of other origins. Without it any web page could call a server
-/// on localhost, from its own origin or by a host name that resolves to this machine.
+/// Refuses requests that name another host, except probes of health, and requests from pages of other origins. Without it any web
+/// page could call a server on localhost, from its own origin or by a host name that resolves to this machine.
 /// </summary>
 internal sealed class HostAndOrigin(RequestDelegate next, IOptions<AccessOptions> options)
 {
@@ -18,7 +19,7 @@ internal sealed class HostAndOrigin(RequestDelegate next, IOptions<AccessOptions
     /// <summary>Passes a request on, or refuses it.</summary>
     public Task InvokeAsync(HttpContext context)
     {
-        if (!_hosts.Contains(context.Request.Host.Host))
+        if (!_hosts.Contains(context.Request.Host.Host) && !HealthRoutes.IsProbe(context.Request))
             return ErrorResponse.WriteAsync(
                 context,
                 StatusCodes.Status400BadRequest,

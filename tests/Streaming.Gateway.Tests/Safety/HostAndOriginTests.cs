@@ -23,9 +23,9 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [InlineData("127.0.0.2", false)]
     public async Task Only_requests_for_this_machine_and_allowed_hosts_are_answered(string host, bool answered)
     {
-        using HttpResponseMessage answer = await GetAsync("/health/live", host, null);
+        using HttpResponseMessage answer = await GetAsync("/auth/nothing", host, null);
 
-        Assert.Equal(answered ? HttpStatusCode.OK : HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Equal(answered ? HttpStatusCode.NotFound : HttpStatusCode.BadRequest, answer.StatusCode);
         if (!answered)
             Assert.Equal(
                 $$$"""{"error":{"message":"This server does not answer for the host '{{{host}}}': use """
@@ -120,6 +120,10 @@ public sealed class HostAndOriginTests(Gateways gateways)
     [InlineData(
         "AllowedOrigins=https://a.org;https://b.org/path",
         "Streaming:AllowedOrigins has 'https://b.org/path', which is no origin: write scheme, host and port only, as https://example.org."
+    )]
+    [InlineData(
+        "TrustedProxies=10.0.0.1;proxy.example.org",
+        "Streaming:TrustedProxies has 'proxy.example.org', which is no address or network: write it as 10.0.0.1 or 10.0.0.0/8."
     )]
     [InlineData("GuestsPerMinute=0", "Streaming:GuestsPerMinute is 0: it must be 1 or more.")]
     public async Task Wrong_setting_stops_the_host_with_one_sentence(string setting, string sentence)
