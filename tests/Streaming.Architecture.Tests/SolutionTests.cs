@@ -51,6 +51,7 @@ public class SolutionTests
         ["infra/local/Local.csproj"] = ["Gateway", "Silo", "Streaming.Azurite", "Streaming.Tooling"],
         ["gateway/Gateway.csproj"] = ["Streaming.Clustering", "Streaming.Contracts", "Streaming.Gateway", "Streaming.Hosting"],
         ["bench/Streaming.Bench.Peers/Streaming.Bench.Peers.csproj"] = ["Silo", "Streaming.Bench", "Streaming.Gguf", "Streaming.Inference"],
+        ["bench/Streaming.Bench.Crowd/Streaming.Bench.Crowd.csproj"] = ["Silo", "Streaming.Bench"],
         ["bench/Streaming.Bench.Idle/Streaming.Bench.Idle.csproj"] = ["Silo", "Streaming.Bench"],
         ["bench/Streaming.ModelCard/Streaming.ModelCard.csproj"] = ["Streaming.Tooling", "Streaming.Training"],
         ["tools/Streaming.Azurite/Streaming.Azurite.csproj"] = ["Streaming.Tooling"],
