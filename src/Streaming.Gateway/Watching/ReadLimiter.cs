@@ -18,7 +18,9 @@ internal sealed class ReadLimiter
         }
     }
 
-    /// <summary>Waits until fewer than <see cref="Limits.ParallelReads"/> reads of the identity run. Dispose the result after the read.</summary>
+    /// <summary>
+    /// Waits until fewer than <see cref="Limits.ParallelReads"/> reads of the identity run. Dispose the result after the read.
+    /// </summary>
     public async Task<IDisposable> EnterAsync(string identity, CancellationToken cancellation)
     {
         Identity entry;
