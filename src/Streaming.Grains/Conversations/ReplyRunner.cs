@@ -98,7 +98,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
             {
                 // The worker or its silo failed; the reply continues from the log.
                 LogInterrupted(conversation.Id, e);
-                if (_isUncounted && !_isQueued)
+                if (_isUncounted && !_isQueued && !services.Replies.IsShuttingDown)
                     await CountResumptionAsync(); // It failed before it had a slot, and not for the sake of others.
                 _isUncounted = true;
                 int pause = Math.Max(_failures++, _writer.Session.Resumptions);
@@ -175,7 +175,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
                     _isQueued = group.Update is SlotQueued;
                 await StoreAsync(group.Tokens, group.Update as ReplyEnded, key);
                 PublishTransient(group.Update, reply.Turn);
-                if (group.Update is SlotGranted)
+                if (group.Update is SlotGranted && !services.Replies.IsShuttingDown) // else the slot is handed back unused
                     await BeginInSlotAsync(worker);
                 if (group.Update is ReplyEnded)
                     _freeWorker = null;
