@@ -107,6 +107,8 @@ public class HostInputTests
 
     [Theory]
     [InlineData("--Slots=16", "--Slots=16")]
+    [InlineData("--Streaming:Slots", "'--Streaming:Slots' has no value: write --Streaming:Slots=VALUE.")]
+    [InlineData("--urls", "'--urls' has no value")]
     [InlineData("garbage", "garbage")]
     [InlineData("--urls=garbage", "garbage")]
     [InlineData("--urls=http://localhost:99999", "99999")]

@@ -97,6 +97,8 @@ internal sealed class ChatClient : IAsyncDisposable
 
     public Task<ConversationView> CreateAsync(object request) => _hub.InvokeAsync<ConversationView>("CreateConversation", request);
 
+    public Task ConfigureAsync(string id, object changes) => _hub.InvokeAsync("Configure", id, changes);
+
     public Task<ConversationView> GetAsync(string id) => _hub.InvokeAsync<ConversationView>("GetConversation", id);
 
     public Task<SentView> SendAsync(string id, string text, string? clientMessageId = null) =>

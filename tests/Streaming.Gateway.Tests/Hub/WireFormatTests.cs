@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.SignalR;
 using Microsoft.AspNetCore.SignalR.Client;
 using Streaming.Contracts.Conversations;
 using Streaming.Gateway.Tests.Fakes;
@@ -53,6 +54,23 @@ public sealed class WireFormatTests(Gateways gateways)
             await hub.ReceiveAsync()
         );
         Assert.Equal(Item($$"""{"seq":3,"first":2,"kind":"delta","turn":2,"text":"ab","at":"{{At}}"}"""), await hub.ReceiveAsync());
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public async Task A_number_that_JSON_cannot_write_is_refused_in_MessagePack_too(double temperature)
+    {
+        string token = await Gateways.SignInAsync(gateways.Silo);
+        await using HubConnection hub = await Gateways.ConnectAsync(gateways.Silo, token, messagePack: true);
+        var request = new Dictionary<string, object> { ["sampling"] = new Dictionary<string, object> { ["temperature"] = temperature } };
+
+        HubException refused = await Assert.ThrowsAsync<HubException>(() =>
+            hub.InvokeAsync<object>("CreateConversation", request, TestContext.Current.CancellationToken)
+        );
+
+        Assert.StartsWith("The method does not take these arguments: ", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
