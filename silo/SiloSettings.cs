@@ -77,7 +77,7 @@ internal sealed class SiloSettings
     /// <summary>Tokens of a long reply between two snapshots of its slot; another one is taken at its end. 0 takes no snapshots.</summary>
     public int SnapshotTokens { get; set; } = 512;
 
-    /// <summary>Tokens of a reply, its prompt included, before it gives its slot up while others wait; more where copying takes long.</summary>
+    /// <summary>Tokens of a reply, its prompt included, before it gives its slot up to others; more where copying takes long.</summary>
     public int SliceTokens { get; set; } = 32;
 
     /// <summary>Tokens of such a slice at most.</summary>

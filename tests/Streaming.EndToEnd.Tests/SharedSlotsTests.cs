@@ -2,7 +2,7 @@ using Streaming.EndToEnd.Tests.Clients;
 
 namespace Streaming.EndToEnd.Tests;
 
-/// <summary>In deterministic mode, replies that take turns in a slot have the text of undisturbed ones, whatever happens to the silo.</summary>
+/// <summary>In deterministic mode, replies that take turns in a slot have the text of undisturbed ones, also after a kill.</summary>
 public class SharedSlotsTests
 {
     [Fact]

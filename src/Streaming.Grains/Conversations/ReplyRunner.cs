@@ -213,7 +213,7 @@ internal sealed partial class ReplyRunner(ActiveConversation conversation, Conve
     {
         Transient = null;
         await CountResumptionAsync();
-        await worker.Begin(conversation.Id, _writer.Head.Epoch).WaitAsync(Limits.HeartbeatTimeout, services.Time);
+        await worker.Begin(conversation.Id, _writer.Head.Epoch).WaitAsync(Limits.WorkerCallTimeout, services.Time);
     }
 
     private IAsyncEnumerable<TokenGroup> DecodeInGroupsAsync(IWorkerGrain worker, DecodeRequest request, CancellationToken cancellation)

@@ -158,7 +158,7 @@ public class PreemptionTests
         return outputs;
     }
 
-    /// <summary>Runs a job that is preempted after each of its steps and goes on in the other slot; between, the first slot is used.</summary>
+    /// <summary>Runs a job that is preempted after each of its steps and goes on in the other slot; the first is used meanwhile.</summary>
     private static async Task<(List<DecodeOutput> Outputs, int Swaps)> PreemptedAsync(
         SnapshotDevice device,
         DecodeJob job,
