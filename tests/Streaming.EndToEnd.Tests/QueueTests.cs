@@ -33,7 +33,7 @@ public class QueueTests
         var ids = new List<string>();
         for (int i = 0; i < 4; i++)
             ids.Add(await BeginEndlessAsync(client, until: "started"));
-        Dictionary<string, Watcher> watchers = ids.ToDictionary(id => id, id => new Watcher(id));
+        var watchers = ids.ToDictionary(id => id, id => new Watcher(id));
         for (int kill = 0; kill < Kills; kill++)
         {
             // One reply has the slot, the others wait for it.

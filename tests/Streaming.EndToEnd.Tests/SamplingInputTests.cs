@@ -41,7 +41,7 @@ public class SamplingInputTests
 
         foreach ((string text, string sentence) in s_refused)
         {
-            JsonElement sampling = JsonElement.Parse(text);
+            var sampling = JsonElement.Parse(text);
             HubException atCreation = await Assert.ThrowsAsync<HubException>(() => client.CreateAsync(new { sampling }));
             HubException later = await Assert.ThrowsAsync<HubException>(() => client.ConfigureAsync(id, new { sampling }));
             Assert.StartsWith(sentence, atCreation.Message, StringComparison.Ordinal);

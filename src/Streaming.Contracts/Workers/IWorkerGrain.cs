@@ -10,8 +10,9 @@ public interface IWorkerGrain : IGrainWithStringKey
     /// <summary>
     /// Prefills and decodes for a conversation. The stream holds <see cref="SlotQueued"/> while no slot is free, then progress,
     /// tokens and one <see cref="ReplyEnded"/>. While others wait, it may be queued again between two tokens. A slot that does not
-    /// continue the conversation's stream is first restored from a snapshot or rebuilt from the log. While one activation of a conversation decodes, an older epoch is refused and a newer one
-    /// takes over. A <see cref="Heartbeat"/> comes whenever nothing else came for <see cref="Limits.HeartbeatInterval"/>. When the
+    /// continue the conversation's stream is first restored from a snapshot or rebuilt from the log. While one activation of a
+    /// conversation decodes, an older epoch is refused and a newer one takes over. A <see cref="Heartbeat"/> comes whenever nothing
+    /// else came for <see cref="Limits.HeartbeatInterval"/>. When the
     /// worker's silo shuts down, or after <see cref="HandBack"/>, the stream ends with <see cref="HandedBack"/> instead.
     /// </summary>
     [Alias("decode")]
