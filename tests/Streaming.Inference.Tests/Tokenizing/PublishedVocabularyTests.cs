@@ -59,6 +59,8 @@ public class PublishedVocabularyTests
         tokenizer.Encode(unit, parseControl: true, addSpecial: false);
         double part = Enumerable.Range(0, 3).Min(_ => Encode(times / Larger).Seconds);
         (double whole, string text, int[] ids) = Encode(times);
+        for (int again = 0; again < 2 && whole > 3 * Larger * part; again++) // Other load empties the caches, at times.
+            whole = Math.Min(whole, Encode(times).Seconds);
         TestContext.Current.SendDiagnosticMessage($"{name}, {times} times '{unit}': {whole:F2} s, of a part {part:F3} s, {ids.Length} ids");
         // Linear time grows as the text does, quadratic time by its square.
         Assert.InRange(whole / part, 0, 3 * Larger);
