@@ -68,7 +68,7 @@ public interface IConversationGrain : IGrainWithStringKey
     Task Resume();
 }
 
-/// <summary>A gateway as conversations see it: one observer per gateway process and conversation that has watchers there.</summary>
+/// <summary>A gateway as conversations see it: one observer for all conversations that have watchers there.</summary>
 [Alias("conversation-observer")]
 public interface IConversationObserver : IGrainObserver
 {

@@ -24,6 +24,7 @@ public sealed class ResumptionTests : IDisposable
     {
         const int Replies = 4;
         var ids = new List<string>();
+        var counts = new Dictionary<string, int>();
         for (int start = 0; start <= ReplyRunner.MaxResumptions; start++)
         {
             var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,8 +44,9 @@ public sealed class ResumptionTests : IDisposable
                 queued.Remove(await Task.WhenAny(queued));
 
             // Each start counts the one that got the slot, whichever it is.
-            SessionState[] sessions = await Task.WhenAll(ids.Select(id => SessionAsync(host, id)));
-            Assert.Equal(start, sessions.Sum(session => session.Resumptions));
+            foreach (string id in ids)
+                counts[id] = (await SessionAsync(host, id)).Resumptions;
+            Assert.Equal(start, counts.Values.Sum());
             Assert.Single(device.Jobs);
         }
 
@@ -53,7 +55,9 @@ public sealed class ResumptionTests : IDisposable
         {
             await UntilEndedAsync(last, id, watcher);
             TurnItem reply = (await Grain(last, id).ReadTurns(Caller, null, null)).Items[^1];
-            Assert.Equal((FinishReason.Length, 30), (reply.FinishReason, reply.Text.Length));
+            // One that was at work each time the host ended may be the cause; those that waited go on.
+            bool wasAlwaysAtWork = counts[id] == ReplyRunner.MaxResumptions;
+            Assert.Equal(wasAlwaysAtWork ? (FinishReason.Failed, 0) : (FinishReason.Length, 30), (reply.FinishReason, reply.Text.Length));
         }
     }
 

@@ -15,7 +15,7 @@ public sealed class StarvedReadTests : IDisposable
 
     private readonly string _data = Directory.CreateTempSubdirectory("streaming-grains-").FullName;
     private readonly ScriptedDevice _device = new(slots: 2, capacity: 64);
-    private readonly ReadFaults _faults = ReadFaults.New();
+    private readonly LogFaults _faults = new();
 
     public void Dispose() => Directory.Delete(_data, recursive: true);
 
@@ -23,14 +23,15 @@ public sealed class StarvedReadTests : IDisposable
     public async Task Reads_that_fail_are_refused_and_the_running_reply_goes_on()
     {
         _device.Stepping = true;
-        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, log: _faults.Over);
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, faults: _faults);
         IConversationGrain grain = await host.CreateAsync(Limited(8));
         RecordingObserver watcher = await host.WatchAsync(grain);
         await grain.Send(Caller, "Hello!", "m1");
         _device.Permit(1);
         await watcher.UntilAsync(EventKind.Delta);
 
-        _faults.Fails = name => name.StartsWith("Read", StringComparison.Ordinal) || name.StartsWith("Find", StringComparison.Ordinal);
+        _faults.Of = name =>
+            name.StartsWith("Read", StringComparison.Ordinal) || name.StartsWith("Find", StringComparison.Ordinal) ? TooBusy() : null;
         foreach (Func<Task> read in (Func<Task>[])[() => grain.ReadEvents(Caller, 0), () => grain.ReadTurns(Caller, null, null)])
             Assert.Equal(Refusal.Unavailable, (await Assert.ThrowsAsync<RequestRefusedException>(read)).Refusal);
         Assert.Equal(
@@ -40,7 +41,7 @@ public sealed class StarvedReadTests : IDisposable
         _device.Permit(7);
         await watcher.UntilAsync(EventKind.Finished);
 
-        _faults.Fails = _ => false;
+        _faults.Of = _ => null;
         Assert.Equal(8, watcher.TextOf(2).Length);
         Assert.Single(_device.Jobs);
         Assert.Equal(1, (await HeadAsync(host, grain)).Epoch);
@@ -51,13 +52,16 @@ public sealed class StarvedReadTests : IDisposable
     public async Task A_reply_whose_messages_cannot_be_read_for_a_while_begins_when_they_can()
     {
         var failedTwice = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _faults.Fails = name => name is nameof(IConversationLog.ReadEventsAsync) && !failedTwice.Task.IsCompleted;
-        _faults.Failed = times =>
+        int failures = 0;
+        _faults.Of = name =>
         {
-            if (times == 2)
+            if (name is not nameof(IConversationLog.ReadEventsAsync) || failedTwice.Task.IsCompleted)
+                return null;
+            if (Interlocked.Increment(ref failures) == 2)
                 failedTwice.SetResult();
+            return TooBusy();
         };
-        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, log: _faults.Over);
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, faults: _faults);
         IConversationGrain grain = await host.CreateAsync(Limited(3));
         RecordingObserver watcher = await host.WatchAsync(grain);
         await grain.Send(Caller, "Hello!", "m1");
@@ -72,7 +76,7 @@ public sealed class StarvedReadTests : IDisposable
     [Fact]
     public async Task A_page_of_turns_that_its_caller_gave_up_is_no_longer_read()
     {
-        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, log: _faults.Over);
+        await using GrainsHost host = await GrainsHost.StartAsync(_data, _device, faults: _faults);
         IConversationGrain grain = await host.CreateAsync(Limited(3));
         RecordingObserver watcher = await host.WatchAsync(grain);
         await grain.Send(Caller, "Hello!", "m1");
@@ -148,4 +152,6 @@ public sealed class StarvedReadTests : IDisposable
 
     private static async Task<LogHead> HeadAsync(GrainsHost host, IConversationGrain grain) =>
         (await host.Log.ReadHeadAsync(grain.GetPrimaryKeyString(), TestContext.Current.CancellationToken))!;
+
+    private static LogUnavailableException TooBusy() => new("The store was too busy to start a read.", new TimeoutException());
 }

@@ -51,16 +51,14 @@ internal sealed class GrainsHost : IAsyncDisposable
         IDecodeDevice device,
         ConversationOptions? options = null,
         string fingerprint = "scripted",
-        LogFaults? faults = null,
-        Func<IConversationLog, IConversationLog>? log = null
+        LogFaults? faults = null
     ) =>
         StartAsync(
             services =>
             {
                 services.AddSqliteStore(dataFolder);
-                faults?.AddTo(services);
-                if (log is not null)
-                    Wrap(services, log);
+                if (faults is not null)
+                    Wrap(services, faults.Over);
             },
             silo => silo.AddSqliteGrainStorageAsDefault(),
             primary: null,

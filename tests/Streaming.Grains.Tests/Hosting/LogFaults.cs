@@ -1,28 +1,25 @@
 using System.Reflection;
 using System.Runtime.ExceptionServices;
-using Microsoft.Extensions.DependencyInjection;
 using Streaming.Storage.Log;
 
 namespace Streaming.Grains.Tests.Hosting;
 
-/// <summary>Lets operations of a silo's log fail as the test says.</summary>
+/// <summary>Lets operations of a silo's log fail, or wait, as the test says.</summary>
 public sealed class LogFaults
 {
     /// <summary>The exception of an operation, by its name; null where it works.</summary>
     public Func<string, Exception?> Of { get; set; } = _ => null;
 
-    /// <summary>Puts the faults in front of the log that is registered.</summary>
-    public void AddTo(IServiceCollection services)
+    /// <summary>Runs before each read of events, with the read's token; null where nothing does.</summary>
+    public Func<CancellationToken, Task>? BeforeEvents { get; set; }
+
+    /// <summary>A log with these faults in front of another one.</summary>
+    public IConversationLog Over(IConversationLog log)
     {
-        Type log = services.Last(service => service.ServiceType == typeof(IConversationLog)).ImplementationType!;
-        services.AddSingleton(provider =>
-        {
-            IConversationLog faulty = DispatchProxy.Create<IConversationLog, Proxy>();
-            var proxy = (Proxy)(object)faulty;
-            proxy.Faults = this;
-            proxy.Log = (IConversationLog)ActivatorUtilities.CreateInstance(provider, log);
-            return faulty;
-        });
+        IConversationLog faulty = DispatchProxy.Create<IConversationLog, Proxy>();
+        var proxy = (Proxy)(object)faulty;
+        (proxy.Faults, proxy.Log) = (this, log);
+        return faulty;
     }
 
     public class Proxy : DispatchProxy
@@ -35,7 +32,17 @@ public sealed class LogFaults
         {
             if (Faults.Of(targetMethod!.Name) is { } fault)
                 ExceptionDispatchInfo.Throw(fault);
-            return targetMethod.Invoke(Log, BindingFlags.DoNotWrapExceptions, null, args, null);
+            return targetMethod.Name == nameof(IConversationLog.ReadEventsAsync) && Faults.BeforeEvents is { } before
+                ? EventsAsync(before, targetMethod, args!)
+                : Call(targetMethod, args);
         }
+
+        private async Task<IReadOnlyList<LogEvent>> EventsAsync(Func<CancellationToken, Task> before, MethodInfo method, object?[] args)
+        {
+            await before((CancellationToken)args[^1]!);
+            return await (Task<IReadOnlyList<LogEvent>>)Call(method, args)!;
+        }
+
+        private object? Call(MethodInfo method, object?[]? args) => method.Invoke(Log, BindingFlags.DoNotWrapExceptions, null, args, null);
     }
 }
